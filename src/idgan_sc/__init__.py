@@ -1,0 +1,1 @@
+"""A replication of IDGAN-SC (information distillation GAN with supervised contrastive regularisation)."""
