@@ -1,0 +1,153 @@
+"""dSprites: a renderer of (nearly) its 737 280 images, and a reader of the real file (the data of Sec. 4.1).
+
+The geometry was reverse engineered from real images: shapes drawn straight at 64×64, a pixel being 1 when its centre,
+at (column + 0.5, row + 0.5), lies inside. A step of position is 32/31 px, so seen from the shape's centre all pixel
+centres of all positions lie on one grid of 1/31 px: the outline crosses each line of that grid once and for all, and
+the image at any position is a choice of 64 of those lines, each one 64-bit word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import pi
+from pathlib import Path
+
+import numpy as np
+
+from idgan_sc.data.images import Factors, Images, save_images
+from idgan_sc.files import DataError
+
+SIZE = 64
+FACTORS = Factors(
+    names=("shape", "scale", "orientation", "x", "y"),
+    sizes=(3, 6, 40, 32, 32),
+    values=(
+        (0.0, 1.0, 2.0),  # square, ellipse, heart
+        tuple(np.linspace(0.5, 1, 6).tolist()),
+        tuple(np.linspace(0, 2 * pi, 40).tolist()),  # the first and the last are the same angle
+        tuple(np.linspace(0, 1, 32).tolist()),
+        tuple(np.linspace(0, 1, 32).tolist()),
+    ),
+    discrete=("shape",),
+)
+N = 737_280
+
+# Outlines at scale 1 in pixels, y down. What the drawing program rounds was fitted: nominally 9.6, 12.8 and 7.2.
+_HALF_SIDE = 9.5996
+_SEMI_AXES = (12.768, 7.214)
+
+# Grid line v passes 31·(row + 0.5 − 16) − 32·y + _ORIGIN; lines 0 … _LINES − 1 cover every shape.
+_ORIGIN = 480
+_LINES = 961
+_ALL_ONES = np.uint64(2**64 - 1)
+
+
+def grid(n: int = N) -> np.ndarray:
+    """Classes of the first `n` images in the real file's order, y fastest: `(n, 5)` uint8."""
+    return np.stack(np.unravel_index(np.arange(n), FACTORS.sizes), axis=1).astype(np.uint8)
+
+
+def render(classes: np.ndarray) -> np.ndarray:
+    """Draw the images of `classes`, `(n, 5)` integers (shape, scale, orientation, x, y).
+
+    Returns
+    -------
+    `(n, 64, 64)` uint8 in {0, 1}.
+
+    Raises
+    ------
+    ValueError
+        If a class is not one of `FACTORS.sizes`.
+    """
+    classes = np.asarray(classes)
+    _check_classes(classes)
+    words = np.empty((len(classes), SIZE), dtype=">u8")
+    kinds, kind_of = np.unique(classes[:, :3], axis=0, return_inverse=True)
+    for number, (shape, scale, orientation) in enumerate(kinds.tolist()):
+        mine = np.flatnonzero(kind_of == number)
+        x, y = classes[mine, 3], classes[mine, 4]
+        words[mine] = _line_words(shape, scale, orientation)[_lines_at()[y], x[:, None]]
+    return np.unpackbits(words.view(np.uint8), axis=1).reshape(-1, SIZE, SIZE)
+
+
+def render_all() -> Iterator[np.ndarray]:
+    """Draw every image in the order of `grid()`, in 720 chunks of `(1024, 512)` uint8, eight pixels a byte."""
+    lines = _lines_at()  # (32, 64)
+    for shape, scale, orientation in np.ndindex(*FACTORS.sizes[:3]):
+        by_x = np.ascontiguousarray(_line_words(shape, scale, orientation).T)  # (32, lines)
+        words = np.take(by_x, lines, axis=1)  # (x, y, row)
+        yield words.reshape(32 * 32, SIZE).view(np.uint8)
+
+
+def prepare(folder: str | Path, source: str, file: str | Path | None = None, cache: str | Path | None = None) -> Images:
+    """Make the data set in `folder` from `source`: "procedural" draws it, "real" reads the published file."""
+    if source == "procedural":
+        return save_images(
+            folder,
+            render_all(),
+            name="dsprites",
+            source="procedural dSprites renderer",
+            licence="MIT (drawn by this project)",
+            shape=(1, SIZE, SIZE),
+            n=N,
+            packed=True,
+            factors=FACTORS,
+            classes=grid(),
+        )
+    raise DataError(f"dsprites has no source {source!r}: choose procedural or real")
+
+
+def _check_classes(classes: np.ndarray) -> None:
+    if classes.ndim != 2 or classes.shape[1] != 5 or classes.dtype.kind not in "iu":
+        raise ValueError(f"dSprites classes are (n, 5) integers, not {classes.dtype} {classes.shape}")
+    for name, size, column in zip(FACTORS.names, FACTORS.sizes, classes.T, strict=True):
+        wrong = column[(column < 0) | (column >= size)]
+        if len(wrong):
+            raise ValueError(f"dSprites factor {name} has classes 0 to {size - 1}, not {wrong[0]}")
+
+
+def _outline(shape: int, scale: int, orientation: int) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of a shape around its centre: `x` to the right and `y` down, in pixels."""
+    if shape == 0:
+        x, y = _HALF_SIDE * np.array([[1, 1, -1, -1], [1, -1, -1, 1]])
+    elif shape == 1:
+        t = (np.arange(128) + 0.5) * (2 * pi / 128)
+        x, y = _SEMI_AXES[0] * np.cos(t), _SEMI_AXES[1] * np.sin(t)
+    else:
+        t = np.arange(150) * (2 * pi / 150)
+        x = 9.6 * np.sin(t) ** 3
+        y = -19.2 / 29 * (13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)) - 1.44
+    size, angle = FACTORS.values[1][scale], FACTORS.values[2][orientation % 39]  # 39 is a full turn
+    cos, sin = size * np.cos(angle), size * np.sin(angle)
+    return cos * x + sin * y, cos * y - sin * x  # counter-clockwise as seen
+
+
+def _line_words(shape: int, scale: int, orientation: int) -> np.ndarray:
+    """Each grid line through a shape as the pixels of a row, for each of the 32 x positions.
+
+    `(lines, 32)` big-endian words whose most significant bit is column 0. By the even-odd rule a line's pixels are the
+    exclusive or, over its crossings with the outline, of all pixels to the right of the crossing.
+    """
+    x, y = _outline(shape, scale, orientation)
+    x_next, y_next = np.roll(x, -1), np.roll(y, -1)
+    first, last = np.ceil(31 * np.stack([y, y_next]) + _ORIGIN + 0.5).astype(np.int64)  # lines at or below each end
+    count = np.abs(last - first)  # lines that an edge crosses, its lower end left out
+    edge = np.repeat(np.arange(len(x)), count)
+    nth = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
+    line = np.minimum(first, last)[edge] + nth
+    y_line = (line - _ORIGIN - 0.5) / 31
+    x_cross = x[edge] + (y_line - y[edge]) * (x_next - x)[edge] / (y_next - y)[edge]
+
+    position = 32 / 31 * np.arange(32) + 15.5
+    column = np.ceil(x_cross[:, None] + position).astype(np.uint64)  # (crossings, 32): first pixel to the right
+    order = np.argsort(line, kind="stable")
+    crossed, start = np.unique(line[order], return_index=True)
+    words = np.zeros((_LINES, 32), dtype=np.uint64)
+    words[crossed] = np.bitwise_xor.reduceat(_ALL_ONES >> column[order], start, axis=0)
+    return words.astype(">u8")
+
+
+def _lines_at() -> np.ndarray:
+    """The grid line that each row of the image shows, for each y position: `(32, 64)`; an empty line if beyond all."""
+    line = 31 * np.arange(SIZE) - 32 * np.arange(32)[:, None]  # row centre at 31·(row − 15.5) − 32·y from the shape's
+    return np.clip(line, 0, _LINES - 1)

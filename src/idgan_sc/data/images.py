@@ -1,0 +1,275 @@
+"""Images and their factors as a folder that processes share by memory mapping (the data of Sec. 4).
+
+The folder holds `images.npy` (uint8; packed binary images are `(N, H*W/8)`, byte images `(N, H, W, C)`),
+`factors.npy` (`(N, K)` integer classes; absent without labels) and `dataset.json`, written last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from idgan_sc.files import DataError, sha256, write_atomic, write_json
+
+_MEND = "delete the folder and run `idgan-sc data` again"
+
+
+@dataclass(frozen=True)
+class Factors:
+    """The known factors of variation of a data set, `K` of them."""
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]  # number of classes of each
+    values: tuple[tuple[float, ...], ...]  # physical value of each class
+    discrete: tuple[str, ...] = ()  # names of those whose values are categories, without an order
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """A data set on disk; `pixels` and `classes` are memory-mapped, so that many processes share one copy."""
+
+    folder: Path
+    name: str
+    source: str  # human words, such as "procedural dSprites renderer"
+    licence: str
+    packed: bool  # one bit a pixel, as np.packbits orders them
+    shape: tuple[int, int, int]  # (C, H, W)
+    n: int
+    factor_names: tuple[str, ...]
+    factor_sizes: tuple[int, ...]
+    factor_values: tuple[tuple[float, ...], ...]
+    discrete: tuple[str, ...]
+    sha256: dict[str, str]  # of images.npy and factors.npy
+    pixel_sum: int
+    pixels: np.ndarray  # (N, H*W/8) or (N, H, W, C) uint8
+    classes: np.ndarray | None  # (N, K) integers
+
+    def batch(self, indices: np.ndarray, size: int) -> np.ndarray:
+        """Images `indices` as `(B, C, size, size)` float32 in [0, 1], at the stored size or 2×2-averaged to half of it.
+
+        Raises
+        ------
+        ValueError
+            If `size` is neither of the two.
+        """
+        _, height, width = self.shape
+        rows = self.pixels[indices]
+        if self.packed:
+            bytes_ = np.unpackbits(rows, axis=1).reshape(-1, 1, height, width)
+        else:
+            bytes_ = rows.transpose(0, 3, 1, 2)  # (B, C, H, W)
+        white = 1.0 if self.packed else 255.0
+        if size == height:
+            return np.multiply(bytes_, np.float32(1 / white), dtype=np.float32, order="C")
+        if 2 * size != height:
+            sizes = [height] if height % 2 else [height, height // 2]
+            raise ValueError(f"image size {size} of {self.name} is not available: choose one of {sizes}")
+        return np.multiply(_sum_2x2(bytes_), np.float32(0.25 / white), dtype=np.float32, order="C")
+
+    def values(self, indices: np.ndarray) -> np.ndarray:
+        """Physical factor values of images `indices`, `(B, K)` float64.
+
+        Raises
+        ------
+        ValueError
+            If the data set has no labels.
+        """
+        if self.classes is None:
+            raise ValueError(f"data set {self.name} in {self.folder} has no factor labels")
+        classes = self.classes[indices]  # (B, K)
+        return np.stack([np.array(v)[classes[:, k]] for k, v in enumerate(self.factor_values)], axis=1)
+
+    def verify(self) -> None:
+        """Compare each file with the hash recorded when it was written.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged, naming it.
+        """
+        for file, expected in self.sha256.items():
+            found = sha256(self.folder / file)
+            if found != expected:
+                path = self.folder / file
+                raise DataError(f"{path} is damaged (sha256 {found[:12]}…, written as {expected[:12]}…): {_MEND}")
+
+
+def open_images(folder: str | Path) -> Images:
+    """Map the data set in `folder`; what the files say of themselves is compared with `dataset.json`.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, unreadable or contradicts `dataset.json`.
+    """
+    folder = Path(folder)
+    about = _read_about(folder / "dataset.json")
+    try:
+        shape = (int(about["channels"]), int(about["height"]), int(about["width"]))
+        factor_names = tuple(about["factor_names"])
+        pixels = _map(folder / "images.npy", _row_shape(shape, about["packed"]), about["n"])
+        classes = _map(folder / "factors.npy", (len(factor_names),), about["n"]) if factor_names else None
+        return Images(
+            folder=folder,
+            name=about["name"],
+            source=about["source"],
+            licence=about["licence"],
+            packed=about["packed"],
+            shape=shape,
+            n=about["n"],
+            factor_names=factor_names,
+            factor_sizes=tuple(about["factor_sizes"]),
+            factor_values=tuple(tuple(values) for values in about["factor_values"]),
+            discrete=tuple(about["discrete"]),
+            sha256=dict(about["sha256"]),
+            pixel_sum=about["pixel_sum"],
+            pixels=pixels,
+            classes=classes,
+        )
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{folder / 'dataset.json'} lacks or misstates an entry ({error}): {_MEND}") from error
+
+
+def save_images(
+    folder: str | Path,
+    chunks: Iterable[np.ndarray],
+    *,
+    name: str,
+    source: str,
+    licence: str,
+    shape: tuple[int, int, int],
+    n: int,
+    packed: bool = False,
+    factors: Factors | None = None,
+    classes: np.ndarray | None = None,
+) -> Images:
+    """Write a data set from chunks of images, of which only one at a time is held.
+
+    Parameters
+    ----------
+    chunks
+        uint8 arrays that together have `n` rows: `(m, H*W/8)` if `packed`, else `(m, H, W, C)`.
+    shape
+        `(C, H, W)`, with H = W.
+    classes
+        `(n, K)` integer classes of `factors`.
+
+    Raises
+    ------
+    DataError
+        If the chunks or classes do not fit `shape`, `n` and `factors`; then nothing is left that could be opened.
+    """
+    folder = Path(folder)
+    table = _class_table(factors, classes, n)
+    pixel_sum = 0
+
+    def write_images(temporary: Path) -> None:
+        nonlocal pixel_sum
+        with open(temporary, "wb") as file:
+            pixel_sum = _write_chunks(file, chunks, _row_shape(shape, packed), n, packed)
+        # Only now is the old data set given up: from here to the last line the folder cannot be opened.
+        (folder / "dataset.json").unlink(missing_ok=True)
+
+    write_atomic(folder / "images.npy", write_images)
+    (folder / "factors.npy").unlink(missing_ok=True)
+    files = ["images.npy"]
+    if table is not None:
+        write_atomic(folder / "factors.npy", lambda temporary: np.save(temporary, table, allow_pickle=False))
+        files.append("factors.npy")
+    known = factors or Factors((), (), ())
+    about = {
+        "name": name,
+        "source": source,
+        "licence": licence,
+        "packed": packed,
+        "channels": shape[0],
+        "height": shape[1],
+        "width": shape[2],
+        "n": n,
+        "factor_names": known.names,
+        "factor_sizes": known.sizes,
+        "factor_values": known.values,
+        "discrete": known.discrete,
+        "pixel_sum": pixel_sum,
+        "sha256": {file: sha256(folder / file) for file in files},
+    }
+    write_json(folder / "dataset.json", about)
+    return open_images(folder)
+
+
+def _sum_2x2(x: np.ndarray) -> np.ndarray:
+    """`(B, C, H, W)` uint8 -> `(B, C, H/2, W/2)` uint16 sums of the 2×2 blocks."""
+    rows = np.add(x[:, :, 0::2], x[:, :, 1::2], dtype=np.uint16)  # (B, C, H/2, W)
+    return rows[..., 0::2] + rows[..., 1::2]
+
+
+def _row_shape(shape: tuple[int, int, int], packed: bool) -> tuple[int, ...]:
+    """Shape of one stored image."""
+    channels, height, width = shape
+    if height != width or (packed and (channels != 1 or height * width % 8)):
+        raise DataError(
+            f"images of shape {shape} cannot be stored{' packed' if packed else ''}: pad or crop to a square"
+        )
+    return (height * width // 8,) if packed else (height, width, channels)
+
+
+def _class_table(factors: Factors | None, classes: np.ndarray | None, n: int) -> np.ndarray | None:
+    """The classes in the smallest integer type, checked against the factors they belong to."""
+    if factors is None or classes is None:
+        if factors is not None or classes is not None:
+            raise DataError("a labelled data set needs both its factors and the class of each image")
+        return None
+    sizes = np.array(factors.sizes)
+    if [len(values) for values in factors.values] != list(sizes) or len(factors.names) != len(sizes):
+        raise DataError(f"factors {factors.names}: names, sizes and values disagree in number")
+    if classes.shape != (n, len(sizes)) or classes.dtype.kind not in "iu":
+        raise DataError(f"factor classes are {classes.dtype} {classes.shape}, expected integers {(n, len(sizes))}")
+    if n and (classes.min() < 0 or (classes.max(axis=0) >= sizes).any()):
+        raise DataError(f"factor classes lie outside the sizes {tuple(factors.sizes)}")
+    return classes.astype(np.uint8 if sizes.max() <= 256 else np.uint16)
+
+
+def _write_chunks(
+    file: BinaryIO, chunks: Iterable[np.ndarray], row_shape: tuple[int, ...], n: int, packed: bool
+) -> int:
+    """Write the chunks as one `.npy` array of `n` rows; return the sum of its pixels."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (n, *row_shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+    written, pixel_sum = 0, 0
+    for chunk in chunks:
+        if chunk.dtype != np.uint8 or chunk.shape[1:] != row_shape:
+            raise DataError(f"a chunk of images is {chunk.dtype} {chunk.shape}, expected uint8 (m, *{row_shape})")
+        file.write(np.ascontiguousarray(chunk).data)
+        written += len(chunk)
+        pixel_sum += int((np.bitwise_count(chunk) if packed else chunk).sum(dtype=np.int64))
+    if written != n:
+        raise DataError(f"the chunks hold {written} images, expected {n}")
+    return pixel_sum
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path.parent} holds no finished data set (no {path.name}): run `idgan-sc data`") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}): {_MEND}") from error
+    if not isinstance(about, dict):
+        raise DataError(f"{path} does not describe a data set: {_MEND}")
+    return about
+
+
+def _map(path: Path, row_shape: tuple[int, ...], n: int) -> np.ndarray:
+    """Map an array read-only and check its shape; a plain array, since indexing np.memmap is slower."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} cannot be read ({error}): {_MEND}") from error
+    if array.shape != (n, *row_shape) or array.dtype.kind != "u":
+        raise DataError(f"{path} holds {array.dtype} {array.shape}, expected uint {(n, *row_shape)}: {_MEND}")
+    return array.view(np.ndarray)
