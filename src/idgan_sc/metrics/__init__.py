@@ -1,0 +1,20 @@
+"""Disentanglement metrics under the two published protocols: NumPy, SciPy and scikit-learn only."""
+
+from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
+from idgan_sc.metrics.scoring import (
+    DISENTANGLEMENT_LIB_METRICS,
+    METRICS,
+    score_codes,
+    score_codes_disentanglement_lib,
+)
+
+__all__ = [
+    "DISENTANGLEMENT_LIB_METRICS",
+    "METRICS",
+    "DisentanglementLibDraw",
+    "Draw",
+    "draw_disentanglement_lib",
+    "draw_infogan_cr",
+    "score_codes",
+    "score_codes_disentanglement_lib",
+]

@@ -1,0 +1,56 @@
+"""What every metric demands of its arrays, said in one line when it is not met."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def as_codes(codes: npt.ArrayLike, ndim: int = 2) -> npt.NDArray[np.float64]:
+    """`codes` as float64 with `ndim` axes, the last of them the D codes; refuses NaN and infinity."""
+    return finite(codes, ndim).astype(np.float64, copy=False)
+
+
+def finite(codes: npt.ArrayLike, ndim: int = 2) -> Array:
+    """`codes` as an array of its own type with `ndim` axes; refuses NaN and infinity."""
+    checked = np.asarray(codes)
+    if checked.ndim != ndim or 0 in checked.shape:
+        raise ValueError(f"codes must have {ndim} non-empty axes, got shape {checked.shape}")
+    if not np.isfinite(checked).all():
+        raise ValueError("codes contain NaN or infinity")
+    return checked
+
+
+def as_factors(factors: npt.ArrayLike, rows: int) -> Array:
+    """`factors` as (rows, K), each column taking at least two values; refuses NaN."""
+    checked = np.asarray(factors)
+    if checked.ndim != 2 or len(checked) != rows or checked.shape[1] == 0:
+        raise ValueError(f"factors must have shape ({rows}, K), got {checked.shape}")
+    if not np.isfinite(checked).all():
+        raise ValueError("factors contain NaN or infinity")
+    constant = np.flatnonzero(checked.min(axis=0) == checked.max(axis=0))
+    if constant.size:
+        raise ValueError(f"factor {constant[0]} takes one value only: nothing can be said about it")
+    return checked
+
+
+def as_labels(labels: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:
+    """`labels` as (rows,) integers: which factor each group or pair holds fixed."""
+    checked = np.asarray(labels)
+    if checked.shape != (rows,) or not np.issubdtype(checked.dtype, np.integer) or checked.min() < 0:
+        raise ValueError(f"labels must be {rows} factor numbers >= 0, got {checked.dtype} {checked.shape}")
+    return checked.astype(np.int64)
+
+
+def at_least_two_codes(codes: Array) -> None:
+    """A gap between the best and the second best code needs two codes."""
+    if codes.shape[-1] < 2:
+        raise ValueError("a gap between two codes needs at least two codes, got one")
+
+
+def moving(codes: Array) -> npt.NDArray[np.bool_]:
+    """Which codes are not constant: compares min and max, since rounding gives a constant a tiny SD."""
+    moves: npt.NDArray[np.bool_] = codes.min(axis=0) < codes.max(axis=0)
+    return moves

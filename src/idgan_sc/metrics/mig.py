@@ -1,0 +1,29 @@
+"""Mutual information gap (Chen et al. 2018, Sec. 4): is a factor told by one code alone?"""
+
+import numpy as np
+import numpy.typing as npt
+
+from idgan_sc.metrics.checks import as_codes, at_least_two_codes
+from idgan_sc.metrics.information import entropy, mutual_information
+
+
+def mig_score(codes: npt.ArrayLike, classes: npt.ArrayLike) -> float:
+    """MIG = mean_k (I_(1) - I_(2)) / H_k over codes (N, D) in 20 equal bins and classes (N, K).
+
+    The two protocols share the formula and differ in the points: 73 728 (InfoGAN-CR), 10 000 (disentanglement_lib).
+    Range 0 (duplicated codes) to a ceiling set by the bins: .887 for dSprites, whose 40 orientations and 32
+    positions do not fit in 20 bins. Invariant to permutation, sign and scale, up to points on a bin's edge. A
+    constant code has no information and changes nothing.
+
+    >>> z = np.random.default_rng(0).integers(0, 10, size=(5000, 2))
+    >>> round(mig_score(z, z), 2), mig_score(np.repeat(z[:, :1], 2, axis=1), z)
+    (1.0, 0.0)
+    """
+    codes = as_codes(codes)
+    at_least_two_codes(codes)
+    information = np.sort(mutual_information(codes, classes), axis=0)
+    return float(np.mean((information[-1] - information[-2]) / entropy(classes)))
+
+
+infogan_cr_score = mig_score
+disentanglement_lib_score = mig_score

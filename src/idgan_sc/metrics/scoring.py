@@ -1,0 +1,185 @@
+"""All metrics of one representation, by the name a table prints, under either protocol.
+
+`METRICS` and `DISENTANGLEMENT_LIB_METRICS` map each name to a function of an evaluation: the codes that one draw
+looks at. What several metrics share (a forest, the mutual information) is computed once per evaluation.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from idgan_sc.metrics import beta_vae, dci, factor_vae, mig, modularity, sap
+from idgan_sc.metrics.checks import Array, as_factors, finite
+from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw
+
+E = TypeVar("E")  # one protocol's evaluation
+
+
+@dataclass(frozen=True)
+class InfoGANCR:
+    """What the InfoGAN-CR protocol scores. Depths and categories are those of the data set's factors."""
+
+    std: Array  # (S, D)
+    groups: Array  # (M, L, D)
+    group_labels: Array  # (M,)
+    codes: Array  # (P, D)
+    classes: Array  # (P, K)
+    values: Array  # (P, K)
+    depths: Sequence[int]  # of the headline forest, one a factor
+    forest_depths: Sequence[int]  # of the other
+    discrete: Sequence[int]  # factors that are categories
+    seed: int  # of the forests
+
+    @property
+    def votes(self) -> tuple[Array, Array, Array]:
+        return self.std, self.groups, self.group_labels
+
+    @cached_property
+    def forest(self) -> Array:
+        return self._forest(self.depths)
+
+    @cached_property
+    def other_forest(self) -> Array:
+        return self._forest(self.forest_depths)
+
+    def _forest(self, depths: Sequence[int]) -> Array:
+        return dci.forest_importance(self.codes, self.values, depths=depths, trees=dci.TREES, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class DisentanglementLib:
+    """What the disentanglement_lib protocol scores."""
+
+    variance: Array  # (S, D)
+    train_votes: tuple[Array, Array]  # groups (M, B, D), labels (M,)
+    eval_votes: tuple[Array, Array]
+    train_pairs: tuple[Array, Array]  # pairs (M, B, 2, D), labels (M,)
+    eval_pairs: tuple[Array, Array]
+    train: tuple[Array, Array]  # codes (P, D), classes (P, K)
+    test: tuple[Array, Array]
+    seed: int  # of the boosted trees
+
+    @cached_property
+    def boosted(self) -> dci.Boosted:
+        return dci.boosted_importance(*self.train, *self.test, seed=self.seed)
+
+
+METRICS: Mapping[str, Callable[[InfoGANCR], float]] = {
+    "factor_vae": lambda e: factor_vae.infogan_cr_score(*e.votes),
+    "factor_vae_revised": lambda e: factor_vae.infogan_cr_revised_score(*e.votes),
+    "beta_vae": lambda e: beta_vae.infogan_cr_score(e.groups, e.group_labels),
+    "sap": lambda e: sap.infogan_cr_score(e.codes, e.values, discrete=e.discrete),
+    "mig": lambda e: mig.infogan_cr_score(e.codes, e.classes),
+    "dci": lambda e: dci.disentanglement_score(e.forest),
+    "dci_completeness": lambda e: dci.completeness_score(e.forest),
+    "dci_lasso": lambda e: dci.disentanglement_score(dci.lasso_importance(e.codes, e.values)),
+    "dci_rf": lambda e: dci.disentanglement_score(e.other_forest),
+    "modularity": lambda e: modularity.infogan_cr_modularity_score(e.codes, e.classes),
+    "explicitness": lambda e: modularity.infogan_cr_explicitness_score(e.codes, e.classes),
+}
+
+DISENTANGLEMENT_LIB_METRICS: Mapping[str, Callable[[DisentanglementLib], float]] = {
+    "factor_vae": lambda e: factor_vae.disentanglement_lib_score(e.variance, *e.train_votes, *e.eval_votes),
+    "beta_vae": lambda e: beta_vae.disentanglement_lib_score(*e.train_pairs, *e.eval_pairs),
+    "sap": lambda e: sap.disentanglement_lib_score(*e.train, *e.test),
+    "sap_continuous": lambda e: sap.disentanglement_lib_continuous_score(*e.train),
+    "mig": lambda e: mig.disentanglement_lib_score(*e.train),
+    "dci": lambda e: dci.disentanglement_lib_disentanglement_score(e.boosted.importance),
+    "dci_completeness": lambda e: dci.disentanglement_lib_completeness_score(e.boosted.importance),
+    "dci_informativeness_train": lambda e: e.boosted.informativeness_train,
+    "dci_informativeness": lambda e: e.boosted.informativeness_test,
+    "modularity": lambda e: modularity.disentanglement_lib_modularity_score(*e.train),
+    "explicitness": lambda e: modularity.disentanglement_lib_explicitness_score(*e.train, *e.test),
+}
+
+
+def score_codes(
+    codes: npt.ArrayLike,
+    classes: npt.ArrayLike,
+    values: npt.ArrayLike,
+    draw: Draw,
+    *,
+    rng: np.random.Generator,
+    metrics: Iterable[str],
+    depths: Sequence[int] = dci.IBGAN_DEPTHS,  # dSprites' factors: shape, scale, orientation, x, y
+    forest_depths: Sequence[int] = dci.FOREST_DEPTHS,
+    discrete: Sequence[int] = (0,),  # dSprites' shape
+) -> dict[str, float]:
+    """The InfoGAN-CR scores named in `metrics` (keys of METRICS) of the pool's codes (N, D).
+
+    `classes` (N, K) are integer factors, `values` (N, K) the physical ones (dSprites: shape 0/1/2, scale .5 … 1,
+    orientation 0 … 2π, x and y 0 … 1). `rng` seeds the forests; it is read once, whatever `metrics` asks for.
+    """
+    evaluation = infogan_cr_evaluation(
+        codes, classes, values, draw, rng=rng, depths=depths, forest_depths=forest_depths, discrete=discrete
+    )
+    return {name: _named(METRICS, name)(evaluation) for name in metrics}
+
+
+def score_codes_disentanglement_lib(
+    codes: npt.ArrayLike,
+    classes: npt.ArrayLike,
+    draw: DisentanglementLibDraw,
+    *,
+    rng: np.random.Generator,
+    metrics: Iterable[str],
+) -> dict[str, float]:
+    """The disentanglement_lib scores named in `metrics` (keys of DISENTANGLEMENT_LIB_METRICS) of the codes (N, D)."""
+    evaluation = disentanglement_lib_evaluation(codes, classes, draw, rng=rng)
+    return {name: _named(DISENTANGLEMENT_LIB_METRICS, name)(evaluation) for name in metrics}
+
+
+def infogan_cr_evaluation(
+    codes: npt.ArrayLike,
+    classes: npt.ArrayLike,
+    values: npt.ArrayLike,
+    draw: Draw,
+    *,
+    rng: np.random.Generator,
+    depths: Sequence[int],
+    forest_depths: Sequence[int],
+    discrete: Sequence[int],
+) -> InfoGANCR:
+    """The codes that `draw` looks at."""
+    codes = finite(codes)
+    classes, values = as_factors(classes, len(codes)), as_factors(values, len(codes))
+    return InfoGANCR(
+        std=codes[draw.std],
+        groups=codes[draw.groups],
+        group_labels=draw.group_labels,
+        codes=codes[draw.points],
+        classes=classes[draw.points],
+        values=values[draw.points],
+        depths=depths,
+        forest_depths=forest_depths,
+        discrete=discrete,
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def disentanglement_lib_evaluation(
+    codes: npt.ArrayLike, classes: npt.ArrayLike, draw: DisentanglementLibDraw, *, rng: np.random.Generator
+) -> DisentanglementLib:
+    """The codes that `draw` looks at."""
+    codes = finite(codes)
+    classes = as_factors(classes, len(codes))
+    return DisentanglementLib(
+        variance=codes[draw.variance],
+        train_votes=(codes[draw.train_groups], draw.train_group_labels),
+        eval_votes=(codes[draw.eval_groups], draw.eval_group_labels),
+        train_pairs=(codes[draw.train_pairs], draw.train_pair_labels),
+        eval_pairs=(codes[draw.eval_pairs], draw.eval_pair_labels),
+        train=(codes[draw.train], classes[draw.train]),
+        test=(codes[draw.test], classes[draw.test]),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def _named(known: Mapping[str, Callable[[E], float]], name: str) -> Callable[[E], float]:
+    if name not in known:
+        raise ValueError(f"no metric {name!r}; there are {', '.join(known)}")
+    return known[name]
