@@ -29,12 +29,17 @@ def write_atomic(path: str | Path, write: Callable[[Path], None]) -> Path:
     temporary = path.with_name(f".tmp-{secrets.token_hex(4)}-{path.name}")
     try:
         write(temporary)
-        _sync(temporary)
-        os.replace(temporary, path)
+        replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync(path.parent)
     return path
+
+
+def replace(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, so that the name never outlives the bytes when the machine stops."""
+    _sync(temporary)
+    os.replace(temporary, path)
+    _sync(path.parent)
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> Path:

@@ -8,12 +8,19 @@ the image at any position is a choice of 64 of those lines, each one 64-bit word
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from math import pi
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+from tqdm import tqdm
 
+from idgan_sc.data.fetch import check_file, download
 from idgan_sc.data.images import Factors, Images, save_images
 from idgan_sc.files import DataError
 
@@ -31,6 +38,27 @@ FACTORS = Factors(
     discrete=("shape",),
 )
 N = 737_280
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is known of a published file before it is read."""
+
+    url: str
+    md5: str
+    git_blob: str
+    n: int
+    pixel_sum: int
+
+
+PUBLISHED = Release(
+    url="https://raw.githubusercontent.com/google-deepmind/dsprites-dataset/fa310c66517cfc1939d77fe17c725154efc97127/"
+    "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
+    md5="7da33b31b13a06f4b04a70402ce90c2e",
+    git_blob="d98996d3f8ee1550e06b9d4ed78d0beb478910d5",
+    n=N,
+    pixel_sum=128_328_862,
+)
 
 # Outlines at scale 1 in pixels, y down. What the drawing program rounds was fitted: nominally 9.6, 12.8 and 7.2.
 _HALF_SIDE = 9.5996
@@ -79,22 +107,49 @@ def render_all() -> Iterator[np.ndarray]:
         yield words.reshape(32 * 32, SIZE).view(np.uint8)
 
 
-def prepare(folder: str | Path, source: str, file: str | Path | None = None, cache: str | Path | None = None) -> Images:
-    """Make the data set in `folder` from `source`: "procedural" draws it, "real" reads the published file."""
+def prepare(
+    folder: str | Path,
+    source: str,
+    file: str | Path | None = None,
+    cache: str | Path | None = None,
+    release: Release = PUBLISHED,
+) -> Images:
+    """Make the data set in `folder` from `source`: "procedural" draws it, "real" reads the published file.
+
+    Parameters
+    ----------
+    file
+        The published `.npz`, if the user has it; it is checked as a downloaded one is.
+    cache
+        Folder to keep a downloaded file in; by default one within `folder`.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be had, is another one, or does not hold what `release` says.
+    """
     if source == "procedural":
-        return save_images(
-            folder,
-            render_all(),
-            name="dsprites",
-            source="procedural dSprites renderer",
-            licence="MIT (drawn by this project)",
-            shape=(1, SIZE, SIZE),
-            n=N,
-            packed=True,
-            factors=FACTORS,
-            classes=grid(),
-        )
+        return _save(folder, render_all(), N, "procedural dSprites renderer", "MIT (drawn by this project)")
+    if source == "real":
+        path = _published_file(file, Path(cache or Path(folder) / "download"), release)
+        licence = "Apache-2.0 (google-deepmind/dsprites-dataset)"
+        return _save(folder, _packed_images(path, release), release.n, "dSprites file", licence)
     raise DataError(f"dsprites has no source {source!r}: choose procedural or real")
+
+
+def _save(folder: str | Path, chunks: Iterable[np.ndarray], n: int, source: str, licence: str) -> Images:
+    return save_images(
+        folder,
+        chunks,
+        name="dsprites",
+        source=source,
+        licence=licence,
+        shape=(1, SIZE, SIZE),
+        n=n,
+        packed=True,
+        factors=FACTORS,
+        classes=grid(n),
+    )
 
 
 def _check_classes(classes: np.ndarray) -> None:
@@ -151,3 +206,83 @@ def _lines_at() -> np.ndarray:
     """The grid line that each row of the image shows, for each y position: `(32, 64)`; an empty line if beyond all."""
     line = 31 * np.arange(SIZE) - 32 * np.arange(32)[:, None]  # row centre at 31·(row − 15.5) − 32·y from the shape's
     return np.clip(line, 0, _LINES - 1)
+
+
+def _published_file(file: str | Path | None, cache: Path, release: Release) -> Path:
+    """The published file, given or downloaded, once its checksums, layout and order of images have been checked."""
+    if file is None:
+        path = cache / release.url.rpartition("/")[2]
+        download(release.url, path, md5=release.md5, git_blob=release.git_blob)
+    else:
+        path = Path(file)
+    _check_layout(path, "imgs", (release.n, SIZE, SIZE), np.dtype("u1"))
+    _check_layout(path, "latents_classes", (release.n, 6), np.dtype("<i8"))
+    if file is not None:
+        check_file(path, md5=release.md5, git_blob=release.git_blob)
+    _check_order(path, release.n)
+    return path
+
+
+def _check_layout(path: Path, key: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    with _member(path, key) as (_, found_shape, found_dtype):
+        if (found_shape, found_dtype) != (shape, dtype):
+            found = f"{found_dtype} {found_shape}"
+            raise DataError(f"{path}: `{key}` is {found}, expected {dtype} {shape}: give the published file")
+
+
+def _check_order(path: Path, n: int) -> None:
+    expected, first = grid(n), 0
+    for classes in _rows(path, "latents_classes", 1 << 16):  # (m, 6): the first is the colour, always class 0
+        if classes[:, 0].any() or (classes[:, 1:] != expected[first : first + len(classes)]).any():
+            raise DataError(f"{path}: the classes are not in the published order: give the published file")
+        first += len(classes)
+
+
+def _packed_images(path: Path, release: Release) -> Iterator[np.ndarray]:
+    """The file's images as `(m, 512)` uint8 chunks; the sum of their pixels is checked after the last."""
+    pixel_sum = 0
+    for images in tqdm(_rows(path, "imgs", 4096), total=-(-release.n // 4096), desc="packing dSprites", leave=False):
+        if images.max() > 1:
+            raise DataError(f"{path}: `imgs` holds the value {images.max()}, expected 0 and 1 only")
+        pixel_sum += int(images.sum(dtype=np.int64))
+        yield np.packbits(images.reshape(len(images), SIZE * SIZE), axis=1)
+    if pixel_sum != release.pixel_sum:
+        raise DataError(f"{path}: the pixels sum to {pixel_sum}, expected {release.pixel_sum}: give the published file")
+
+
+@contextmanager
+def _member(path: Path, key: str) -> Iterator[tuple[IO[bytes], tuple[int, ...], np.dtype]]:
+    """An array of an `.npz` as a stream behind its header, with the header's shape and dtype; nothing is unpickled."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as stream:
+            yield stream, *_read_header(path, key, stream)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist: give the path of the published .npz") from error
+    except KeyError as error:
+        raise DataError(f"{path} has no array `{key}`: give the published file") from error
+    except (OSError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} cannot be read as an .npz file ({error}): download it again") from error
+
+
+def _read_header(path: Path, key: str, stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran_order, dtype = read(stream)
+    except ValueError as error:
+        raise DataError(f"{path}: `{key}` is not an array ({error}): give the published file") from error
+    if fortran_order:
+        raise DataError(f"{path}: `{key}` is stored column by column: give the published file")
+    return shape, dtype
+
+
+def _rows(path: Path, key: str, count: int) -> Iterator[np.ndarray]:
+    """An array of an `.npz`, `count` rows at a time."""
+    with _member(path, key) as (stream, shape, dtype):
+        row_bytes = dtype.itemsize * int(np.prod(shape[1:]))
+        for first in range(0, shape[0], count):
+            rows = min(count, shape[0] - first)
+            block = stream.read(rows * row_bytes)
+            if len(block) < rows * row_bytes:
+                raise DataError(f"{path}: `{key}` ends before its last row: download it again")
+            yield np.frombuffer(block, dtype).reshape(rows, *shape[1:])

@@ -1,0 +1,258 @@
+"""Downloads that resume, are checked before use and fail with one clear line."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.client import HTTPException
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from tqdm import tqdm
+
+from idgan_sc.files import DataError, locked, replace
+
+BLOCK = 1 << 18  # bytes
+BY_HAND = "download it by hand and give the file with --file"
+_PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP answers worth another try
+
+
+def download(
+    url: str,
+    path: str | Path,
+    *,
+    md5: str | None = None,
+    sha256: str | None = None,
+    git_blob: str | None = None,
+    size: int | None = None,
+    retries: int = 4,
+    timeout: float = 30.0,
+    pause: float = 1.0,
+    mend: str = BY_HAND,
+) -> Path:
+    """Have the file of `url` at `path`, with the checksums given (at least one), and return `path`.
+
+    A good file already there is kept, a bad one replaced. Bytes go to `path.part`, which a later try or a later call
+    continues where the server allows it; only a checked file gets its name. Two processes do not disturb each other.
+
+    Parameters
+    ----------
+    size
+        Expected bytes.
+    retries
+        Further tries, after one that brought nothing new, before giving up; the wait doubles from `pause` seconds.
+    timeout
+        Seconds without an answer or a byte that count as a failed try.
+    mend
+        What the user can do instead, for the error message.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be had, does not fit on the disk, is a web page or has other checksums.
+    """
+    path = Path(path)
+    expected = _Expected(md5, sha256, git_blob, size)
+    part = path.with_name(f"{path.name}.part")
+    with locked(path.with_name(f".{path.name}.lock")):
+        if path.exists() and not expected.difference(path):
+            return path
+        source = _Source(url, size, retries, timeout, pause, mend)
+        continued = part.exists()
+        difference = _receive_checked(source, part, expected)
+        if difference and continued:  # the old part may have been of another file: once more from the start
+            difference = _receive_checked(source, part, expected)
+        if difference:
+            raise DataError(f"{url} is not the file expected: {difference}; {mend}")
+        replace(part, path)
+    return path
+
+
+def check_file(
+    path: str | Path,
+    *,
+    md5: str | None = None,
+    sha256: str | None = None,
+    git_blob: str | None = None,
+    size: int | None = None,
+) -> None:
+    """Check a file that the user gave.
+
+    Raises
+    ------
+    DataError
+        If it is absent, or its size or a checksum differs, saying what was expected and found.
+    """
+    if not Path(path).is_file():
+        raise DataError(f"{path} is not a file: give the path of the downloaded file")
+    if difference := _Expected(md5, sha256, git_blob, size).difference(Path(path)):
+        raise DataError(f"{path} is not the file expected: {difference}; download it again")
+
+
+def checksums(path: str | Path) -> dict[str, str]:
+    """Hexadecimal `md5`, `sha256` and `git_blob` (the id git gives these bytes) of a file, in one pass."""
+    path = Path(path)
+    digests = {
+        "md5": hashlib.md5(usedforsecurity=False),
+        "sha256": hashlib.sha256(),
+        "git_blob": hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False),
+    }
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK):
+            for digest in digests.values():
+                digest.update(block)
+    return {name: digest.hexdigest() for name, digest in digests.items()}
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What is known of a file beforehand."""
+
+    md5: str | None
+    sha256: str | None
+    git_blob: str | None
+    size: int | None
+
+    def __post_init__(self) -> None:
+        if not (self.md5 or self.sha256 or self.git_blob):
+            raise ValueError("a file needs at least one checksum: md5, sha256 or git_blob")
+
+    def difference(self, path: Path) -> str:
+        """The first thing in which a file differs, in words; empty if it is the one expected."""
+        size = path.stat().st_size
+        if self.size is not None and size != self.size:
+            return f"it has {size} bytes, expected {self.size}"
+        for name, found in checksums(path).items():
+            wanted = getattr(self, name)
+            if wanted and found != wanted:
+                return f"{name} of its {size} bytes is {found}, expected {wanted}"
+        return ""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a file comes from and how patiently it is asked for; see `download`."""
+
+    url: str
+    size: int | None
+    retries: int
+    timeout: float
+    pause: float
+    mend: str
+
+
+def _receive_checked(source: _Source, part: Path, expected: _Expected) -> str:
+    """Complete `part`; return how it differs from what is expected, in which case it is removed."""
+    if part.exists() and not expected.difference(part):  # complete, but its process ended before the renaming
+        return ""
+    _receive(source, part)
+    difference = expected.difference(part)
+    if difference:
+        part.unlink()
+    return difference
+
+
+def _receive(source: _Source, part: Path) -> None:
+    """Try until `part` is complete, or until `retries` tries in a row brought nothing new."""
+    most, failures = _length(part), 0
+    while True:
+        try:
+            return _try_once(source, part)
+        except (OSError, HTTPException) as error:
+            have = _length(part)
+            failures = 1 if have > most else failures + 1
+            most = max(most, have)
+            if failures > source.retries:
+                raise DataError(_explain(source, error, have)) from error
+            time.sleep(source.pause * 2 ** (failures - 1))
+
+
+def _try_once(source: _Source, part: Path) -> None:
+    """Ask for what `part` lacks and append it, or for all if the server cannot continue.
+
+    Raises
+    ------
+    OSError, HTTPException
+        If another try may help.
+    """
+    have = _length(part)
+    headers = {"User-Agent": "idgan-sc", **({"Range": f"bytes={have}-"} if have else {})}
+    try:
+        answer = urlopen(Request(source.url, headers=headers), timeout=source.timeout)
+    except HTTPError as error:
+        if error.code == 416:  # the part is as long as the file or longer, yet not the file
+            part.unlink(missing_ok=True)
+        elif error.code not in _PASSING:
+            raise DataError(_explain(source, error, have)) from error
+        raise
+    with answer:
+        if not str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-"):
+            have = 0
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else source.size
+        first = answer.read(BLOCK)  # before the part is touched, since it may not be the file at all
+        if have == 0:
+            _refuse_web_page(source, first)
+        _check_total(source, part, total, have)
+        with open(part, "ab" if have else "wb") as file:
+            have = _copy(source, chain([first], iter(lambda: answer.read(BLOCK), b"")), file, have, total)
+    if total is not None and have < total:
+        raise ConnectionError(f"the connection ended after {have} of {total} bytes")
+
+
+def _copy(source: _Source, blocks: Iterable[bytes], file: BinaryIO, have: int, total: int | None) -> int:
+    """Append the blocks, with a bar on stderr; return how many bytes the file then has."""
+    name = source.url.rpartition("/")[2][:40]
+    with tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=name, leave=False) as bar:
+        for block in blocks:
+            have += len(block)
+            if source.size is not None and have > source.size:
+                raise DataError(f"{source.url} sends more than the {source.size} bytes expected; {source.mend}")
+            try:
+                file.write(block)
+                file.flush()
+            except OSError as error:
+                raise DataError(f"{file.name} cannot be written ({error}): free some space and run again") from error
+            bar.update(len(block))
+    return have
+
+
+def _check_total(source: _Source, part: Path, total: int | None, have: int) -> None:
+    """Refuse, before the first byte, a file of another size or one that the disk cannot hold."""
+    if total is None:
+        return
+    if source.size is not None and total != source.size:
+        raise DataError(f"{source.url} offers {total} bytes, expected {source.size}; {source.mend}")
+    free = shutil.disk_usage(part.parent).free
+    if total - have > free:
+        need = f"{(total - have) / 1e6:.1f} MB more, {free / 1e6:.1f} MB are free"
+        raise DataError(f"{source.url} needs {need} in {part.parent}: free some space and run again")
+
+
+def _refuse_web_page(source: _Source, block: bytes) -> None:
+    """Hosts answer a page, with status 200, when a quota is spent or a click is asked for."""
+    if not re.match(rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", block, re.I | re.S):
+        return
+    title = re.search(rb"<title[^>]*>(.*?)</title>", block, re.I | re.S)
+    words = " ".join(title[1].decode("utf-8", "replace").split())[:100] if title else "without a title"
+    raise DataError(f"{source.url} sent a web page ({words}) instead of the file; try later, or {source.mend}")
+
+
+def _explain(source: _Source, error: Exception, have: int) -> str:
+    """One line on why a file could not be had."""
+    if isinstance(error, HTTPError):
+        return f"{source.url} answered HTTP {error.code} {error.reason}; {source.mend}"
+    reason = error.reason if isinstance(error, URLError) else (str(error) or type(error).__name__)
+    got = f"after {have} bytes, which are kept, " if have else ""
+    return f"{source.url} cannot be downloaded: {got}{reason}; check the network and run again, or {source.mend}"
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
