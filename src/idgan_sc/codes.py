@@ -1,0 +1,49 @@
+"""Where the code c comes from (a prior, or a frozen β-VAE) and how pairs are drawn from it (Sec. 2.2)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Pairs(NamedTuple):
+    """m pairs of codes (m, k) that share a noise z (m, z_dim); s (m,) is the dimension that sets them apart."""
+
+    c1: Tensor
+    c2: Tensor
+    z: Tensor
+    s: Tensor
+
+
+def draw_prior(shape: tuple[int, int], prior: str, rng: torch.Generator) -> Tensor:
+    """Independent draws of N(0, 1) (`gaussian`) or U(-1, 1) (`uniform`)."""
+    if prior == "gaussian":
+        return torch.randn(shape, generator=rng, device=rng.device)
+    return 2 * torch.rand(shape, generator=rng, device=rng.device) - 1
+
+
+def sample_posterior(mean: Tensor, logvar: Tensor, rng: torch.Generator) -> Tensor:
+    """One draw of q(c|x) = N(mean, exp(logvar)), both (B, k)."""
+    return mean + (0.5 * logvar).exp() * torch.randn(mean.shape, generator=rng, device=mean.device)
+
+
+def balanced_classes(m: int, dims: Tensor, rng: torch.Generator) -> Tensor:
+    """m classes out of `dims`, each as often as can be, in random order (ledger row 9)."""
+    cyclic = dims[torch.arange(m, device=dims.device) % len(dims)]
+    return cyclic[torch.randperm(m, generator=rng, device=dims.device)]
+
+
+def another_of_batch(base: Tensor, batch: int, rng: torch.Generator) -> Tensor:
+    """For each of m rows drawn from a batch (row i from batch index i mod `batch`), the row of another batch index.
+
+    A random cyclic shift that is never 0, so that no pair has two equal images (ledger row 12).
+    """
+    m = len(base)
+    shift = torch.randint(1, batch, (m,), generator=rng, device=base.device)
+    return base[(torch.arange(m, device=base.device) + shift) % batch]
+
+
+def recombine(base: Tensor, other: Tensor, s: Tensor, rule: str) -> Tensor:
+    """The second code of each pair: `change_one` takes dimension s from `other`, `keep_one` all but s; all (m, k)."""
+    is_s = torch.zeros_like(base, dtype=torch.bool).scatter_(1, s[:, None], True)
+    return torch.where(is_s if rule == "change_one" else ~is_s, other, base)

@@ -1,0 +1,321 @@
+"""Reads config.yaml, refuses what cannot be meant, and resolves the settings of one run.
+
+The command line and the workflow's rules go through the same `resolve`; nothing else merges settings.
+"""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+Config = dict[str, Any]
+Settings = dict[str, Any]
+
+SIZES = (32, 64)  # image sizes that have networks
+METRICS = (
+    "factor_vae", "factor_vae_revised", "beta_vae", "sap", "mig", "dci", "dci_completeness", "dci_lasso", "dci_rf",
+    "modularity", "explicitness",
+)  # fmt: skip
+COMMON = {"family", "image_size", "batch", "steps", "log_every", "curve_points", "c_dim", "adam_betas"}
+VAE = COMMON | {"lr", "likelihood", "objective"}
+OBJECTIVES = {"beta": {"beta"}, "factor": {"gamma", "lr_tc", "tc_betas"}}
+CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}
+FROM_VAE = {"vae", "vae_redraw", "pair_dims"}
+PAIR = CONTRASTIVE | {
+    "lr_pair", "pair_loss", "alpha", "pairs", "pair_start", "pair_step", "pair_bases", "pair_dims", "vae_redraw",
+}  # fmt: skip
+GAN = COMMON | FROM_VAE | PAIR | {
+    "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q", "lambda_info",
+    "pair_rule",
+}  # fmt: skip
+
+
+class ConfigError(ValueError):
+    """A setting is unknown, of the wrong type or impossible; the message is one line with the key and the mend."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its folder is `runs/<dataset>/<system>/<variant>/<seed>` below the preset's results."""
+
+    preset: str
+    dataset: str
+    system: str
+    variant: str
+    seed: int
+
+    @property
+    def path(self) -> Path:
+        return Path("runs", self.dataset, self.system, self.variant, str(self.seed))
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.system}/{self.variant}/{self.seed}"
+
+
+# ------------------------------------------------------------------------------------------------------------ reading
+class _Loader(yaml.SafeLoader):
+    """YAML without objects, and without a key twice in one place."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
+        if twice is not None:
+            raise ConfigError(f"line {node.start_mark.line + 1}: `{twice}` stands twice: remove one")
+        return super().construct_mapping(node, deep)
+
+
+def load(path: str | Path = "config.yaml") -> Config:
+    """Read and check a configuration file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is absent, not YAML, or fails `check`.
+    """
+    try:
+        config = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    except (ConfigError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
+    try:
+        check(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return config
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return yaml.safe_load((Path(__file__).parent / "config.schema.yaml").read_text(encoding="utf-8"))
+
+
+def check(config: Config) -> None:
+    """Refuse unknown keys, wrong types and settings that cannot go together, in every preset and variant.
+
+    Raises
+    ------
+    ConfigError
+        One line: the key, what is wrong, and the mend.
+    """
+    _check_schema(config)
+    _check_names(config)
+    for preset in config["presets"]:
+        _check_evaluation(config, preset)
+        for run in _every_run(config, preset):
+            _check_settings(config, run)
+
+
+# ------------------------------------------------------------------------------------------------------------ resolving
+def resolve(config: Config, run: Run) -> Settings:
+    """The flat settings of one run; keys that its other settings make meaningless are left out."""
+    settings = _merged(config, run)
+    base = _merged(config, replace(run, variant="main"))
+    if settings.get("start") == "scratch" != base.get("start") and "steps" not in config["variants"][run.variant]:
+        settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
+    settings = {key: settings[key] for key in sorted(_meaningful(settings)) if key in settings}
+    return settings | {
+        "source": dataset(config, run.preset, run.dataset)["source"],
+        "pool": evaluation(config, run.preset)["pool"],
+    }
+
+
+def _merged(config: Config, run: Run) -> Settings:
+    preset = config["presets"][run.preset]
+    family = config["systems"][run.system]["family"]
+    layers = [
+        config["families"][family],
+        config["datasets"][run.dataset].get("families", {}).get(family, {}),
+        config["systems"][run.system],
+        preset.get("families", {}).get(family, {}),
+        preset.get("systems", {}).get(run.system, {}),
+        preset.get("datasets", {}).get(run.dataset, {}).get("families", {}).get(family, {}),
+        {key: value for key, value in config["variants"][run.variant].items() if key != "systems"},
+    ]
+    merged = {key: value for layer in layers for key, value in layer.items()}
+    return merged
+
+
+def _meaningful(settings: Settings) -> set[str]:
+    if settings["family"] == "vae":
+        return VAE | OBJECTIVES[settings["objective"]]
+    keys = set(GAN)
+    if settings["code"] == "prior":
+        keys -= FROM_VAE
+    if settings["pair_rule"] == "none":
+        keys -= PAIR
+    elif settings["pair_loss"] == "cross_entropy":
+        keys -= CONTRASTIVE
+    return keys
+
+
+def predecessors(config: Config, run: Run) -> dict[str, Run]:
+    """The runs that must be finished first, by role: `start` (stage A) and `vae` (the frozen β-VAE)."""
+    settings = resolve(config, run)
+    roles = {}
+    if settings.get("start", "scratch") != "scratch":
+        roles["start"] = settings["start"]
+    if settings.get("code") == "vae":
+        roles["vae"] = settings["vae"]
+    return {role: replace(run, system=name, variant=_variant_of(config, name, run.variant)) for role, name in roles.items()}
+
+
+def _variant_of(config: Config, system: str, variant: str) -> str:
+    """A variant reaches back to the predecessors that it names; the others stay `main`."""
+    return variant if applies(config, variant, system) else "main"
+
+
+def applies(config: Config, variant: str, system: str) -> bool:
+    systems = config["variants"][variant]["systems"]
+    return systems == "all" or system in systems
+
+
+def evaluation(config: Config, preset: str) -> dict[str, Any]:
+    """Sizes of the evaluation and names of the metrics at a preset."""
+    return {**config["evaluation"], **config["presets"][preset].get("evaluation", {})}
+
+
+def dataset(config: Config, preset: str, name: str) -> dict[str, Any]:
+    """Source, file and cache of a data set at a preset."""
+    merged = {**config["datasets"][name], **config["presets"][preset].get("datasets", {}).get(name, {})}
+    return {key: merged.get(key) for key in ("source", "file", "cache")}
+
+
+def seeds(config: Config, preset: str) -> list[int]:
+    wanted = config["presets"][preset]["seeds"]
+    return list(range(wanted["first"], wanted["first"] + wanted["count"]))
+
+
+def runs(config: Config, preset: str, data: str) -> list[Run]:
+    """The runs that tables and figures of a data set are made of, all seeds."""
+    systems = config["presets"][preset].get("runs", config["runs"]).get(data, {})
+    return [
+        Run(preset, data, system, variant, seed)
+        for system, variants in systems.items()
+        for variant in variants
+        for seed in seeds(config, preset)
+    ]
+
+
+def datasets(config: Config, preset: str) -> list[str]:
+    return list(config["presets"][preset].get("runs", config["runs"]))
+
+
+# ------------------------------------------------------------------------------------------------------------- refusing
+def _check_schema(config: Any) -> None:
+    errors = jsonschema.Draft202012Validator(_schema()).iter_errors(config)
+    error = jsonschema.exceptions.best_match(errors)
+    if error is None:
+        return
+    path = ".".join(str(part) for part in error.absolute_path) or "the file"
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        unknown = next(key for key in error.instance if key not in known)
+        close = difflib.get_close_matches(str(unknown), known, 1)
+        mend = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(known)}"
+        raise ConfigError(f"{path}: unknown key `{unknown}`: {mend}")
+    message = " ".join(str(error.message).split())[:300]
+    if isinstance(error.instance, str) and error.validator == "type":
+        message += " (a number in scientific notation needs a dot: 1.0e-4)"
+    raise ConfigError(f"{path}: {message}")
+
+
+def _known(what: str, name: str, names: Any, where: str) -> None:
+    if name not in names:
+        raise ConfigError(f"{where}: unknown {what} `{name}`: one of {', '.join(map(str, names))}")
+
+
+def _check_names(config: Config) -> None:
+    """Every name that a key refers to exists."""
+    _known("preset", config["preset"], config["presets"], "preset")
+    for name, variant in config["variants"].items():
+        for system in config["systems"] if variant["systems"] == "all" else variant["systems"]:
+            _known("system", system, config["systems"], f"variants.{name}.systems")
+    for name, system in config["systems"].items():
+        if "family" not in system:
+            raise ConfigError(f"systems.{name}: `family` is missing: vae or gan")
+    tables = {"runs": config["runs"]}
+    for preset, row in config["presets"].items():
+        tables |= {f"presets.{preset}.runs": row["runs"]} if "runs" in row else {}
+        for system in row.get("systems", {}):
+            _known("system", system, config["systems"], f"presets.{preset}.systems")
+        for name in row.get("datasets", {}):
+            _known("data set", name, config["datasets"], f"presets.{preset}.datasets")
+    for where, table in tables.items():
+        for data, systems in table.items():
+            _known("data set", data, config["datasets"], where)
+            for system, variants in systems.items():
+                _known("system", system, config["systems"], f"{where}.{data}")
+                for variant in variants:
+                    _known("variant", variant, config["variants"], f"{where}.{data}.{system}")
+                    if not applies(config, variant, system):
+                        raise ConfigError(f"{where}.{data}.{system}: variant `{variant}` does not name this system")
+
+
+def _check_evaluation(config: Config, preset: str) -> None:
+    sizes = evaluation(config, preset)
+    where = f"evaluation at preset {preset}"
+    for metric in sizes["metrics"]:
+        _known("metric", metric, METRICS, f"{where}: metrics")
+    if sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
+        raise ConfigError(f"{where}: std {sizes['std']} exceeds pool {sizes['pool']}: draw at most the pool")
+
+
+def _every_run(config: Config, preset: str) -> Iterator[Run]:
+    for data in datasets(config, preset):
+        for system in config["systems"]:
+            for variant in config["variants"]:
+                if applies(config, variant, system):
+                    yield Run(preset, data, system, variant, 0)
+
+
+def _check_settings(config: Config, run: Run) -> None:
+    """Refuse settings of one run that cannot go together."""
+    where = f"{run.system} ({run.variant}) at preset {run.preset}"
+
+    def refuse_if(condition: bool, key: str, reason: str) -> None:
+        if condition:
+            raise ConfigError(f"{where}: `{key}`: {reason}")
+
+    merged = _merged(config, run)
+    allowed = GAN if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
+    for key in merged:
+        refuse_if(key not in allowed, key, f"not a setting of family {merged['family']}: remove it")
+    needed = {"objective"} if merged["family"] == "vae" else GAN
+    for key in sorted(needed - set(merged)):
+        refuse_if(True, key, "is missing: set it in `families` or in the system")
+    for key in sorted(_meaningful(merged) - set(merged)):
+        refuse_if(True, key, "is missing: set it in `families` or in the system")
+    refuse_if(merged["image_size"] not in SIZES, "image_size", f"{merged['image_size']} has no network: one of {SIZES}")
+    refuse_if(merged["curve_points"] > merged["steps"] + 1, "curve_points", "exceeds the steps: lower it")
+    if merged["family"] == "gan":
+        _check_gan(config, run, merged, refuse_if)
+
+
+def _check_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) -> None:
+    k, batch, m = merged["c_dim"], merged["batch"], merged["pairs"]
+    for key, family in (("start", "gan"), ("vae", "vae")):
+        name = merged[key]
+        if (key == "start" and name == "scratch") or (key == "vae" and merged["code"] != "vae"):
+            continue
+        refuse_if(name not in config["systems"], key, f"unknown system `{name}`: one of {', '.join(config['systems'])}")
+        refuse_if(config["systems"][name]["family"] != family, key, f"`{name}` is not of family {family}")
+        before = _merged(config, replace(run, system=name, variant=_variant_of(config, name, run.variant)))
+        refuse_if(before.get("start", "scratch") != "scratch", key, f"`{name}` has a stage A itself: name that instead")
+        shared = ("image_size", "c_dim", *(("z_dim", "prior", "code", "q") if key == "start" else ()))
+        for same in shared:
+            mend = f"differs from {before[same]} of `{name}`, which this run builds on: make them equal"
+            refuse_if(merged[same] != before[same], same, f"{merged[same]} {mend}")
+    refuse_if(merged["q"] == "encoder" and merged["code"] != "vae", "q", "`encoder` needs `code: vae`")
+    if merged["pair_rule"] == "none":
+        return
+    refuse_if(m < k, "pairs", f"{m} pairs are fewer than the {k} classes (c_dim): raise it")
+    refuse_if(merged["pair_bases"] == "batch" and m % batch > 0, "pairs", f"{m} is no multiple of the batch of {batch}")
+    steps = resolve(config, run)["steps"]
+    refuse_if(merged["pair_start"] >= steps, "pair_start", f"{merged['pair_start']} lies beyond the {steps} steps")
+    refuse_if(merged["pair_dims"] == "live" and merged["code"] != "vae", "pair_dims", "`live` needs `code: vae`")

@@ -1,0 +1,119 @@
+"""Codes of the evaluation pool: every image is encoded once, and every score is a function of the array on disk."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from idgan_sc import checkpoint
+from idgan_sc.codes import sample_posterior
+from idgan_sc.data.images import Images
+from idgan_sc.files import DataError, write_atomic
+from idgan_sc.models import GAN, Method, build
+from idgan_sc.seeds import numpy_stream, torch_stream
+
+BATCH = 256
+
+
+def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
+    """Sorted indices of the images that are encoded; they depend on data set and preset alone, never on a run."""
+    if pool == "all":
+        return np.arange(images.n)
+    if int(pool) > images.n:
+        raise DataError(f"evaluation pool {pool} exceeds the {images.n} images of {images.name}: lower `pool`")
+    return np.sort(numpy_stream(0, f"pool/{images.name}/{preset}").permutation(images.n)[: int(pool)])
+
+
+def to_tensor(array: np.ndarray, device: str) -> torch.Tensor:
+    """(B, C, H, W) float32, in the memory layout that the networks are fastest with."""
+    return torch.from_numpy(array).to(device, memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def encode_pool(method: Method, images: Images, indices: np.ndarray, device: str) -> np.ndarray:
+    """`method.encode` of the pool in evaluation mode: (N, k) float32."""
+    size = method.settings["image_size"]
+    modes = {name: network.training for name, network in method.networks.items()}
+    for network in method.networks.values():
+        network.eval()
+    codes = [
+        method.encode(to_tensor(images.batch(indices[i : i + BATCH], size), device)).cpu().numpy()
+        for i in range(0, len(indices), BATCH)
+    ]
+    for name, network in method.networks.items():
+        network.train(modes[name])
+    return np.concatenate(codes)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """A finished run's record.
+
+    Raises
+    ------
+    DataError
+        If there is none or it cannot be read.
+    """
+    path = folder / "record.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return dict(record)
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is damaged ({error}): delete the folder and train again") from error
+
+
+def load_run(folder: Path, device: str = "cpu") -> Method:
+    """The method of a finished run, in evaluation mode, with the β-VAE its codes come from where it has one.
+
+    folder: `<results>/runs/<dataset>/<system>/<variant>/<seed>`.
+    """
+    record = read_record(folder)
+    root = folder.parents[4]
+    vae = load_run(root / record["before"]["vae"]["path"], device) if "vae" in record["before"] else None
+    method = build(record["settings"], record["channels"], record["seed"], record["settings"].get("start", ""), device, vae)  # type: ignore[arg-type]
+    path = folder / "weights.safetensors"
+    tensors, _ = checkpoint.read(path)
+    missing = [player for player in method.networks if not any(name.startswith(f"{player}/") for name in tensors)]
+    if missing:
+        raise DataError(f"{path} has no weights of {', '.join(missing)}: delete the folder and train again")
+    checkpoint.load_networks(method, tensors, path)
+    for network in method.networks.values():
+        network.eval()
+    return method
+
+
+def encode(folder: Path, images: Images, preset: str, device: str) -> Path:
+    """Write `codes.npz` of a finished run: the pool's codes under each name they are scored by, and its indices.
+
+    `q_mean`: the mean of Q(c|x) of a GAN; `vae_mean`: the posterior's mean; `vae_sample`: one sample of it.
+    """
+    method = load_run(folder, device)
+    indices = pool_indices(images, preset, method.settings["pool"])
+    codes = {code_name(method): encode_pool(method, images, indices, device)}
+    if not isinstance(method, GAN):
+        codes["vae_sample"] = _sampled(method, images, indices, device)
+    path = folder / "codes.npz"
+
+    def write(temporary: Path) -> None:
+        with open(temporary, "wb") as file:
+            np.savez(file, indices=indices, **codes)  # type: ignore[arg-type]
+
+    return write_atomic(path, write)
+
+
+def code_name(method: Method) -> str:
+    """What `method.encode` returns, as the column `code` names it."""
+    return "q_mean" if isinstance(method, GAN) and method.settings["q"] == "learned" else "vae_mean"
+
+
+@torch.no_grad()
+def _sampled(method: Any, images: Images, indices: np.ndarray, device: str) -> np.ndarray:
+    rng = torch_stream(0, f"posterior/{images.name}", device)
+    parts = []
+    for i in range(0, len(indices), BATCH):
+        x = to_tensor(images.batch(indices[i : i + BATCH], method.settings["image_size"]), device)
+        parts.append(sample_posterior(*method.posterior(x), rng).cpu().numpy())
+    return np.concatenate(parts)

@@ -1,0 +1,36 @@
+"""The three methods. Each owns its update: `step(x)` does one complete update of all its players and returns what to log.
+
+The interface that `train`, `encode` and `traverse` rely on (there is no base class; a file a method):
+`networks` and `optimisers` (dicts by player's name), `streams` (dict of torch.Generator), `step(x) -> dict of tensors`,
+`encode(x) -> codes (B, k)`, `warnings(row) -> list of sentences`, and for generators `generate(z, c) -> images`.
+"""
+
+from typing import Any
+
+import torch
+
+from idgan_sc.models.beta_vae import BetaVAE
+from idgan_sc.models.factor_vae import FactorVAE
+from idgan_sc.models.gan import GAN
+from idgan_sc.seeds import torch_stream
+
+Method = BetaVAE | FactorVAE | GAN
+
+
+def build(
+    settings: dict[str, Any], channels: int, seed: int, stage: str, device: str, vae: BetaVAE | FactorVAE | None = None
+) -> Method:
+    """The method that `settings` describe, freshly initialised from the streams of (seed, stage).
+
+    vae: the finished β-VAE whose frozen encoder gives the codes, where `code: vae` asks for one.
+    """
+    shape = (channels, settings["image_size"], settings["image_size"])
+    streams = {
+        "weights": torch_stream(seed, f"{stage}/weights"),
+        "noise": torch_stream(seed, f"{stage}/noise", device),
+        "pairs": torch_stream(seed, f"{stage}/pairs", device),
+    }
+    if settings["family"] == "gan":
+        frozen = None if vae is None else vae.networks["encoder"].eval().requires_grad_(False)
+        return GAN(settings, shape, streams, frozen)
+    return {"beta": BetaVAE, "factor": FactorVAE}[settings["objective"]](settings, shape, streams)

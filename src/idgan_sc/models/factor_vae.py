@@ -1,0 +1,83 @@
+"""FactorVAE (Kim and Mnih 2018), as the InfoGAN-CR repository trains its "FactorVAE (40.0)" row."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from idgan_sc import networks as nets
+from idgan_sc.codes import sample_posterior
+from idgan_sc.objectives import (
+    factor_vae_loss,
+    gaussian_kl,
+    reconstruction,
+    total_correlation,
+    total_correlation_critic_loss,
+)
+
+DEAD_NATS = 0.01  # a code with less KL than this carries nothing
+
+
+class FactorVAE:
+    """settings: c_dim, gamma, likelihood, lr, adam_betas, lr_tc, tc_betas; image_shape (C, H, W)."""
+
+    def __init__(self, settings: dict[str, Any], image_shape: tuple[int, int, int], streams: dict[str, torch.Generator]):
+        self.settings, self.streams = settings, streams
+        channels, size, _ = image_shape
+        self.networks = {
+            "encoder": nets.FactorEncoder(size, channels, settings["c_dim"]),
+            "decoder": nets.FactorDecoder(size, channels, settings["c_dim"]),
+            "critic": nets.TotalCorrelationCritic(settings["c_dim"]),
+        }
+        for network in self.networks.values():
+            nets.initialise(network, streams["weights"])
+            network.to(streams["noise"].device, memory_format=torch.channels_last)
+        vae = [*self.networks["encoder"].parameters(), *self.networks["decoder"].parameters()]
+        critic = self.networks["critic"].parameters()
+        self.optimisers = {
+            "vae": torch.optim.Adam(vae, settings["lr"], tuple(settings["adam_betas"]), fused=True),
+            "critic": torch.optim.Adam(critic, settings["lr_tc"], tuple(settings["tc_betas"]), fused=True),
+        }
+
+    def step(self, x: Tensor) -> dict[str, Tensor]:
+        critic = self.networks["critic"]
+        mean, logvar = self.networks["encoder"](x)
+        c = sample_posterior(mean, logvar, self.streams["noise"])
+        recon = reconstruction(x, self.networks["decoder"](c), self.settings["likelihood"])
+        kl = gaussian_kl(mean, logvar)
+        critic.requires_grad_(False)
+        tc = total_correlation(critic(c))
+        loss = factor_vae_loss(recon, kl, tc, self.settings["gamma"])
+        self.optimisers["vae"].zero_grad()
+        loss.backward()
+        self.optimisers["vae"].step()
+
+        critic.requires_grad_(True)
+        c = c.detach()  # the same batch serves both steps, as in the InfoGAN-CR repository
+        critic_loss = total_correlation_critic_loss(critic(c), critic(self.permute(c)))
+        self.optimisers["critic"].zero_grad()
+        critic_loss.backward()
+        self.optimisers["critic"].step()
+        log = {"loss": loss, "reconstruction": recon, "total_correlation": tc, "critic_loss": critic_loss}
+        log |= {f"kl_{j + 1}": kl[j] for j in range(len(kl))}
+        return {name: value.detach() for name, value in log.items()}
+
+    def permute(self, c: Tensor) -> Tensor:
+        """Each dimension of c (B, k) shuffled over the batch by itself: a sample of the product of marginals."""
+        order = torch.rand(c.shape, generator=self.streams["noise"], device=c.device).argsort(0)
+        return c.gather(0, order)
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance of q(c|x), each (B, k)."""
+        return self.networks["encoder"](x)
+
+    def encode(self, x: Tensor) -> Tensor:
+        return self.posterior(x)[0]
+
+    def generate(self, z: Tensor, c: Tensor) -> Tensor:
+        """The decoder's mean image; a VAE has no noise, z is ignored."""
+        return torch.sigmoid(self.networks["decoder"](c))
+
+    def warnings(self, row: dict[str, float]) -> list[str]:
+        live = sum(value > DEAD_NATS for name, value in row.items() if name.startswith("kl_"))
+        return [] if live > 1 else [f"only {live} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]

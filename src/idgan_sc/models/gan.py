@@ -1,0 +1,213 @@
+"""InfoGAN, InfoGAN-CR, ID-GAN and IDGAN-SC: one game, Eqs. (2)-(6) and Algorithm 1, whose terms are switches.
+
+InfoGAN is `pair_rule: none` with codes from the prior; ID-GAN the same with codes from a frozen β-VAE; InfoGAN-CR and
+IDGAN-SC add the pair network H or E. Players: G, D with Q (one trunk), and the pair network.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from idgan_sc import networks as nets
+from idgan_sc import objectives as obj
+from idgan_sc.codes import Pairs, another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
+
+DEAD_SD = 0.05  # a code whose Q(x) varies less than this over real images carries nothing
+DEAD_NATS = 0.01  # a dimension of the β-VAE with less KL than this carries nothing
+COLLAPSED = 0.99  # mean cosine between classes above which r has collapsed
+
+
+
+class GAN:
+    """settings: as `families.gan` in config.yaml; image_shape (C, H, W); vae: the frozen encoder where codes need it.
+
+    live: the dimensions that `pair_dims: live` may choose from, all by default.
+    """
+
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        image_shape: tuple[int, int, int],
+        streams: dict[str, torch.Generator],
+        vae: nn.Module | None = None,
+        live: list[int] | None = None,
+    ):
+        self.settings, self.streams, self.vae = settings, streams, vae
+        self.device = streams["noise"].device
+        channels, size, _ = image_shape
+        k, frozen_q = settings["c_dim"], settings["q"] == "encoder"
+        self.networks: dict[str, nn.Module] = {
+            "generator": nets.Generator(size, channels, k, settings["z_dim"]),
+            "discriminator": nets.Discriminator(size, channels, 0 if frozen_q else k),
+        }
+        self.regularised = settings["pair_rule"] != "none"
+        self.contrastive = self.regularised and settings["pair_loss"] == "contrastive"
+        self.separate = self.regularised and settings["pair_step"] == "separate"
+        if self.regularised:
+            outputs = settings["r_dim"] if self.contrastive else k
+            standardise = self.contrastive and settings["standardise_r"]
+            self.networks["pair"] = nets.PairNetwork(size, channels, outputs, self.contrastive, standardise)
+        for network in self.networks.values():
+            nets.initialise(network, streams["weights"])
+            network.to(self.device, memory_format=torch.channels_last)
+        self.optimisers = {
+            name: torch.optim.Adam(
+                network.parameters(), settings[f"lr_{name}"], tuple(settings["adam_betas"]), fused=True
+            )
+            for name, network in self.networks.items()
+        }
+        self.dims = torch.tensor(live or list(range(k)), device=self.device)
+        self.steps_done = 0
+
+    # ------------------------------------------------------------------------------------------------- one update
+    def step(self, x: Tensor) -> dict[str, Tensor]:
+        """One iteration of Algorithm 1, stage two: D with Q, then G (and the pair network) `generator_steps` times."""
+        for network in (self.networks["discriminator"], self.networks.get("pair")):
+            if network is not None:
+                nets.power_iteration(network)
+        c = self.draw_codes(x)
+        z = draw_prior((len(x), self.settings["z_dim"]), self.settings["prior"], self.streams["noise"])
+        pairs = self.draw_pairs(x, c) if self.regularised and self.steps_done >= self.settings["pair_start"] else None
+        fake = self.networks["generator"](z, c)  # shared by the steps of D and of G: G has not moved between them
+        images = self.generate_pairs(pairs) if pairs else None
+        log = self.discriminator_step(x, fake.detach(), c)
+        if pairs and images and self.separate:
+            log |= self.pair_network_step((images[0].detach(), images[1].detach()), pairs.s)
+        for i in range(self.settings["generator_steps"]):
+            if i > 0:
+                fake = self.networks["generator"](z, c)
+                images = self.generate_pairs(pairs) if pairs else None
+            log |= self.generator_step(fake, c, images, pairs, move_pair_network=not self.separate and i == 0)
+        self.steps_done += 1
+        return {name: value.detach() for name, value in log.items()}
+
+    def discriminator_step(self, x: Tensor, fake: Tensor, c: Tensor) -> dict[str, Tensor]:
+        """D maximises L_adv of Eq. (4); Q, on the same trunk, minimises λ L_info of Eq. (5)."""
+        network, optimiser = self.networks["discriminator"], self.optimisers["discriminator"]
+        logits, q = network(torch.cat([x, fake]))  # no batch normalisation in D: one pass is two passes
+        real_logits, fake_logits = logits.split(len(x))
+        adversarial = obj.discriminator_loss(real_logits, fake_logits)
+        loss = adversarial
+        log = {"loss_d": adversarial}
+        if q is not None:
+            q_real, q_fake = q.split(len(x))
+            info = obj.info_loss(c, q_fake)
+            loss = adversarial + self.settings["lambda_info"] * info
+            sd = q_real.detach().std(0)
+            log |= {"loss_info": info, **{f"q_sd_{j + 1}": sd[j] for j in range(len(sd))}}
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return log
+
+    def pair_network_step(self, images: tuple[Tensor, Tensor], s: Tensor) -> dict[str, Tensor]:
+        """The pair network alone, on its unweighted loss (the order of InfoGAN-CR's released code)."""
+        optimiser = self.optimisers["pair"]
+        loss, _ = self.pair_loss(self.networks["pair"](*images), s)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return {"loss_pair_own": loss}
+
+    def generator_step(
+        self, fake: Tensor, c: Tensor, images: tuple[Tensor, Tensor] | None, pairs: Pairs | None, move_pair_network: bool
+    ) -> dict[str, Tensor]:
+        """G, and in a joint step the pair network, minimise L_adv + λ L_info + α L_pair (Eqs. 2 and 3)."""
+        players = ["generator", *(["pair"] if pairs and move_pair_network else [])]
+        for name, network in self.networks.items():
+            network.requires_grad_(name in players)
+        logits, q = self.networks["discriminator"](fake)
+        adversarial = obj.generator_adversarial_loss(logits)
+        info = obj.info_loss(c, q) if q is not None else obj.info_loss(c, *self.posterior(fake))
+        pair, log = None, {"loss_g": adversarial}
+        if pairs and images:
+            pair, log_pair = self.pair_loss(self.networks["pair"](*images), pairs.s)
+            log |= log_pair
+        if q is None:
+            log["loss_info"] = info
+        settings = self.settings
+        alpha = settings["alpha"] if self.regularised else 0.0
+        loss = obj.generator_objective(adversarial, info, pair, settings["lambda_info"], alpha)
+        for player in players:
+            self.optimisers[player].zero_grad()
+        loss.backward()
+        for player in players:
+            self.optimisers[player].step()
+        for network in self.networks.values():
+            network.requires_grad_(True)
+        return log
+
+    def pair_loss(self, r: Tensor, s: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The pair regulariser on r (m, r_dim) or logits (m, k), and what shows whether it is alive."""
+        if not self.contrastive:
+            loss = obj.pair_cross_entropy(r, s)
+            return loss, {"loss_pair": loss, "pair_accuracy": (r.detach().argmax(1) == s).float().mean()}
+        loss = obj.supervised_contrastive_loss(r, s, self.settings["tau_numerator"], self.settings["tau_denominator"])
+        within, between = obj.cosines(r, s)
+        accuracy = obj.nearest_mean_accuracy(r, s, self.settings["c_dim"])
+        return loss, {"loss_pair": loss, "pair_accuracy": accuracy, "cos_within": within, "cos_between": between}
+
+    # -------------------------------------------------------------------------------------------- codes and pairs
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The frozen β-VAE's q(c|x): mean and log variance, each (B, k)."""
+        assert self.vae is not None, "these settings need a β-VAE"
+        return self.vae(x)
+
+    def draw_codes(self, x: Tensor) -> Tensor:
+        """c (B, k): from the prior, or a sample of the frozen posterior of this batch's real images."""
+        if self.settings["code"] == "prior":
+            return draw_prior((len(x), self.settings["c_dim"]), self.settings["prior"], self.streams["noise"])
+        return sample_posterior(*self.posterior(x), self.streams["noise"])
+
+    def draw_pairs(self, x: Tensor, c: Tensor) -> Pairs:
+        """m pairs of codes that differ (or agree) in one dimension s, with one noise z each (Sec. 2.2)."""
+        settings, rng = self.settings, self.streams["pairs"]
+        m, batch = settings["pairs"], len(x)
+        shape = (m, settings["c_dim"])
+        rows = torch.arange(m, device=self.device) % batch  # m/batch pairs for each code of the batch
+        if settings["pair_bases"] == "batch":
+            base = c[rows]
+        elif settings["code"] == "vae":
+            mean, logvar = self.posterior(x)
+            base = sample_posterior(mean[rows], logvar[rows], rng)
+        else:
+            base = draw_prior(shape, settings["prior"], rng)
+        if settings["code"] == "prior" or settings["vae_redraw"] == "prior":
+            other = draw_prior(shape, settings["prior"], rng)
+        elif settings["vae_redraw"] == "posterior":
+            mean, logvar = self.posterior(x)
+            other = sample_posterior(mean[rows], logvar[rows], rng)
+        else:
+            other = another_of_batch(base, batch, rng)
+        s = balanced_classes(m, self.dims, rng)
+        z = draw_prior((m, settings["z_dim"]), settings["prior"], rng)
+        return Pairs(base, recombine(base, other, s, settings["pair_rule"]), z, s)
+
+    def generate_pairs(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
+        """Both images of every pair, (m, C, H, W) each, from one pass of G."""
+        both = self.networks["generator"](torch.cat([pairs.z, pairs.z]), torch.cat([pairs.c1, pairs.c2]))
+        first, second = both.chunk(2)
+        return first, second
+
+    # --------------------------------------------------------------------------------------------------- for users
+    @torch.no_grad()
+    def encode(self, x: Tensor) -> Tensor:
+        """The mean of Q(c|x) (B, k); of the frozen β-VAE's posterior where Q is that encoder."""
+        q = self.networks["discriminator"](x)[1]
+        return self.posterior(x)[0] if q is None else q
+
+    @torch.no_grad()
+    def generate(self, z: Tensor, c: Tensor) -> Tensor:
+        """G(z, c) -> images (B, C, H, W) in [0, 1]; batch normalisation uses what the network's mode says."""
+        return self.networks["generator"](z, c)
+
+    def warnings(self, row: dict[str, float]) -> list[str]:
+        """What in one row of the log shows that a part is not alive."""
+        found = []
+        dead = [name for name, value in row.items() if name.startswith("q_sd_") and value < DEAD_SD]
+        if dead:
+            found.append(f"Q hardly varies over real images (SD below {DEAD_SD}) in " + ", ".join(n[5:] for n in dead))
+        if row.get(obj.BETWEEN, 0) > COLLAPSED:
+            found.append(f"r has collapsed: cosine between classes {row[obj.BETWEEN]:.4f}, the regulariser does nothing")
+        return found

@@ -1,0 +1,265 @@
+"""The networks of all systems, built for the image size at hand (Sec. 3; layers as in the released InfoGAN-CR and ID-GAN).
+
+A network for 64x64 images has four stride-2 stages, one for 32x32 has three. Images are (B, C, H, W) in [0, 1].
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SIZES = (32, 64)
+TRUNK = {32: (32, 64, 64), 64: (32, 32, 64, 64)}  # output channels of the critics' convolutions
+UPWARD = {32: (64, 64, 32), 64: (64, 64, 32, 32)}  # input channels of the generator's transposed convolutions
+VAE = {32: (32, 32, 64), 64: (32, 32, 64, 64)}  # output channels of the β-VAE's convolutions
+
+
+class _SpectralNorm:
+    """Divides `weight` by its largest singular value, estimated by one power iteration a training step.
+
+    u and v are constants of the graph: sigma = u' W v is differentiated with respect to W alone. The released
+    InfoGAN-CR code differentiates the iteration as well and renews u in the same rhythm.
+    """
+
+    weight: Tensor
+    u: Tensor
+    v: Tensor
+
+    def start_vectors(self) -> None:
+        rows, columns = self.weight.flatten(1).shape
+        self.register_buffer("u", torch.zeros(rows))  # type: ignore[attr-defined]
+        self.register_buffer("v", torch.zeros(columns))  # type: ignore[attr-defined]
+
+    @torch.no_grad()
+    def power_iteration(self) -> None:
+        w = self.weight.flatten(1)  # (out, in)
+        self.v.copy_(F.normalize(self.u @ w, dim=0))
+        self.u.copy_(F.normalize(w @ self.v, dim=0))
+
+    def normalised(self) -> Tensor:
+        return self.weight / torch.dot(self.u, self.weight.flatten(1) @ self.v)
+
+
+class SNConv2d(_SpectralNorm, nn.Conv2d):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 4, 2, 1)
+        self.start_vectors()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.normalised(), self.bias, 2, 1)
+
+
+class SNLinear(_SpectralNorm, nn.Linear):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs)
+        self.start_vectors()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.normalised(), self.bias)
+
+
+def power_iteration(network: nn.Module) -> None:
+    """Renew the singular vectors of every spectrally normalised layer of `network`, once a training step."""
+    for module in network.modules():
+        if isinstance(module, _SpectralNorm):
+            module.power_iteration()
+
+
+class Generator(nn.Module):
+    """G(z, c) -> images (B, C, H, W) in [0, 1]. Activation before batch normalisation, as in InfoGAN-CR's dSprites code."""
+
+    def __init__(self, size: int, channels: int, c_dim: int, z_dim: int) -> None:
+        super().__init__()
+        widths = (*UPWARD[size], channels)
+        self.fc = nn.Sequential(
+            nn.Linear(z_dim + c_dim, 128), nn.ReLU(), nn.BatchNorm1d(128),
+            nn.Linear(128, 1024), nn.ReLU(), nn.BatchNorm1d(1024),
+        )  # fmt: skip
+        stages: list[nn.Module] = []
+        for i, o in zip(widths[:-2], widths[1:-1], strict=True):
+            stages += [nn.ConvTranspose2d(i, o, 4, 2, 1), nn.LeakyReLU(0.2), nn.BatchNorm2d(o)]
+        self.deconv = nn.Sequential(*stages, nn.ConvTranspose2d(widths[-2], channels, 4, 2, 1))
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        h = self.fc(torch.cat([z, c], dim=1)).view(len(z), 64, 4, 4)
+        return torch.sigmoid(self.deconv(h.contiguous(memory_format=torch.channels_last)))
+
+
+class Trunk(nn.Module):
+    """Images (B, C, H, W) -> features (B, 128); shared by D and Q, and the body of the pair network."""
+
+    def __init__(self, size: int, channels: int) -> None:
+        super().__init__()
+        widths = (channels, *TRUNK[size])
+        self.convs = nn.ModuleList(SNConv2d(i, o) for i, o in zip(widths[:-1], widths[1:], strict=True))
+        self.fc = SNLinear(64 * 4 * 4, 128)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv in self.convs:
+            x = F.leaky_relu(conv(x), 0.2)
+        return F.leaky_relu(self.fc(x.flatten(1)), 0.2)
+
+
+class Discriminator(nn.Module):
+    """D and Q on one trunk: images -> logits of "real" (B,) and the means of Q(c|x) (B, k); k = 0 leaves Q out."""
+
+    def __init__(self, size: int, channels: int, c_dim: int) -> None:
+        super().__init__()
+        self.trunk = Trunk(size, channels)
+        self.d = SNLinear(128, 1)
+        self.q = nn.Sequential(SNLinear(128, 128), nn.LeakyReLU(0.2), SNLinear(128, c_dim)) if c_dim else None
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        features = self.trunk(x)
+        return self.d(features).squeeze(1), None if self.q is None else self.q(features)
+
+
+class PairNetwork(nn.Module):
+    """E (or H): two images, concatenated on channels, -> (B, outputs): a unit vector r, or logits over the codes.
+
+    The last layer has no spectral normalisation. `unit` normalises r, which Eq. (6) with two temperatures needs (ledger
+    row 2); `standardise` first standardises r over the pairs (ledger row 39).
+    """
+
+    def __init__(self, size: int, channels: int, outputs: int, unit: bool, standardise: bool) -> None:
+        super().__init__()
+        self.trunk = Trunk(size, 2 * channels)
+        self.out = nn.Linear(128, outputs)
+        self.standardise = nn.BatchNorm1d(outputs, affine=False) if standardise else nn.Identity()
+        self.unit = unit
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        r = self.standardise(self.out(self.trunk(torch.cat([x1, x2], dim=1))))
+        return F.normalize(r, dim=1) if self.unit else r
+
+
+class ConvEncoder(nn.Module):
+    """β-VAE encoder ("H" of the released ID-GAN): images -> mean and log variance of q(c|x), each (B, k)."""
+
+    def __init__(self, size: int, channels: int, c_dim: int) -> None:
+        super().__init__()
+        widths = (channels, *VAE[size])
+        stages: list[nn.Module] = []
+        for i, o in zip(widths[:-1], widths[1:], strict=True):
+            stages += [nn.Conv2d(i, o, 4, 2, 1), nn.ReLU()]
+        self.net = nn.Sequential(*stages, nn.Conv2d(64, 256, 4), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2 * c_dim))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, logvar = self.net(x).chunk(2, dim=1)
+        return mean, logvar
+
+
+class ConvDecoder(nn.Module):
+    """The mirror image of ConvEncoder: codes (B, k) -> logits of the pixels (B, C, H, W)."""
+
+    def __init__(self, size: int, channels: int, c_dim: int) -> None:
+        super().__init__()
+        widths = (*reversed(VAE[size]), channels)
+        self.fc = nn.Sequential(nn.Linear(c_dim, 256), nn.ReLU())
+        stages: list[nn.Module] = [nn.ConvTranspose2d(256, 64, 4)]
+        for i, o in zip(widths[:-1], widths[1:], strict=True):
+            stages += [nn.ReLU(), nn.ConvTranspose2d(i, o, 4, 2, 1)]
+        self.deconv = nn.Sequential(*stages)
+
+    def forward(self, c: Tensor) -> Tensor:
+        return self.deconv(self.fc(c)[:, :, None, None])
+
+
+class FactorEncoder(nn.Module):
+    """FactorVAE encoder of the InfoGAN-CR repository: images -> mean and log variance, each (B, k)."""
+
+    def __init__(self, size: int, channels: int, c_dim: int) -> None:
+        super().__init__()
+        widths = (channels, *TRUNK[size])
+        stages: list[nn.Module] = []
+        for i, o in zip(widths[:-1], widths[1:], strict=True):
+            stages += [nn.Conv2d(i, o, 4, 2, 1), nn.ReLU()]
+        self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(64 * 4 * 4, 128))
+        self.mean, self.logvar = nn.Linear(128, c_dim), nn.Linear(128, c_dim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.net(x)
+        return self.mean(h), self.logvar(h)
+
+
+class FactorDecoder(nn.Module):
+    """The decoder beside FactorEncoder: codes (B, k) -> logits of the pixels (B, C, H, W)."""
+
+    def __init__(self, size: int, channels: int, c_dim: int) -> None:
+        super().__init__()
+        widths = (*UPWARD[size], channels)
+        self.fc = nn.Sequential(nn.Linear(c_dim, 128), nn.ReLU(), nn.Linear(128, 1024), nn.ReLU())
+        stages: list[nn.Module] = [nn.ConvTranspose2d(widths[0], widths[1], 4, 2, 1)]
+        for i, o in zip(widths[1:-1], widths[2:], strict=True):
+            stages += [nn.ReLU(), nn.ConvTranspose2d(i, o, 4, 2, 1)]
+        self.deconv = nn.Sequential(*stages)
+
+    def forward(self, c: Tensor) -> Tensor:
+        return self.deconv(self.fc(c).view(-1, 64, 4, 4))
+
+
+class TotalCorrelationCritic(nn.Module):
+    """Codes (B, k) -> two logits: joint, product of marginals. Five hidden layers of 1 000, as the InfoGAN-CR repository."""
+
+    def __init__(self, c_dim: int) -> None:
+        super().__init__()
+        widths = (c_dim, 1000, 1000, 1000, 1000, 1000)
+        layers: list[nn.Module] = []
+        for i, o in zip(widths[:-1], widths[1:], strict=True):
+            layers += [nn.Linear(i, o), nn.LeakyReLU(0.2)]
+        self.net = nn.Sequential(*layers, nn.Linear(1000, 2))
+
+    def forward(self, c: Tensor) -> Tensor:
+        return self.net(c)
+
+
+def initialise(network: nn.Module, rng: torch.Generator) -> None:
+    """N(0, 0.02) weights and zero biases, drawn from `rng`; convolutions under spectral normalisation truncated at 2 SD.
+
+    Zero biases matter: with PyTorch's own the pair network's bias dominates r and it collapses (ledger row 39).
+    """
+    for module in network.modules():
+        if isinstance(module, SNConv2d):
+            nn.init.trunc_normal_(module.weight, 0.0, 0.02, -0.04, 0.04, generator=rng)
+        elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, 0.0, 0.02, generator=rng)
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+        if isinstance(module, _SpectralNorm):
+            module.u.copy_(F.normalize(torch.randn(module.u.shape, generator=rng), dim=0))
+            module.power_iteration()
+
+
+def shapes(network: nn.Module, *inputs: Tensor) -> list[dict[str, Any]]:
+    """What `network(*inputs)` passes, a row a layer, in order: name, kind, output shape, parameters, multiply-adds.
+
+    Multiply-adds count convolutions and linear layers, for one image. Shapes leave the batch out.
+    """
+    rows: list[dict[str, Any]] = []
+
+    def note(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        def hook(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+            row = {"name": name, "kind": type(module).__name__, "shape": list(output.shape[1:])}
+            count = sum(p.numel() for p in module.parameters())
+            rows.append({**row, "parameters": count, "multiply_adds": _multiply_adds(module, arguments[0], output)})
+
+        return hook
+
+    leaves = [(n, m) for n, m in network.named_modules() if not list(m.children()) and not isinstance(m, nn.Identity)]
+    handles = [m.register_forward_hook(note(n)) for n, m in leaves]
+    training = network.training
+    with torch.no_grad():
+        network.eval()(*inputs)
+    network.train(training)
+    for handle in handles:
+        handle.remove()
+    return rows
+
+
+def _multiply_adds(module: nn.Module, x: Tensor, y: Tensor) -> int:
+    if not isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        return 0
+    positions = (x if isinstance(module, nn.ConvTranspose2d) else y).shape[2:].numel()
+    return module.weight.numel() * positions
