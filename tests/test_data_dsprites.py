@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from idgan_sc.data import dsprites
+from idgan_sc.data import images as images_module
 from idgan_sc.data.dsprites import FACTORS, Release, grid, prepare, render, render_all
 from idgan_sc.data.fetch import checksums
 from idgan_sc.data.images import Factors, Images, open_images, save_images
@@ -238,6 +240,19 @@ def test_a_failed_write_leaves_the_old_data_set(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
+def test_a_write_cut_off_between_files_leaves_nothing_to_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(images_module, "write_json", fail)
+    with pytest.raises(KeyboardInterrupt):
+        tiny(tmp_path, value=8)
+    with pytest.raises(DataError, match="no finished data set"):
+        open_images(tmp_path)
+
+
 def test_write_atomic_keeps_the_old_file_when_writing_fails(tmp_path: Path) -> None:
     def fail(temporary: Path) -> None:
         temporary.write_text("half")
@@ -286,8 +301,10 @@ def test_the_real_file_downloaded(site: Site, tmp_path: Path) -> None:  # noqa: 
         assert prepare(tmp_path / folder, "real", cache=tmp_path / "cache", release=release).n == N_FAKE
     assert len(site.ranges) == 2  # broken off once, resumed, then found in the cache
     site.content = site.content[:-1] + b"?"
-    with pytest.raises(DataError, match="is not the file expected: md5"):
-        prepare(tmp_path / "third", "real", release=release)
+    known = checksums(tmp_path / "real.npz")["md5"], hashlib.md5(site.content).hexdigest()
+    for md5, words in zip(known, ("md5", "git_blob"), strict=True):
+        with pytest.raises(DataError, match=f"is not the file expected: {words}"):
+            prepare(tmp_path / "third", "real", release=dataclasses.replace(release, md5=md5))
     assert not (tmp_path / "third" / "images.npy").exists()
 
 
@@ -319,8 +336,10 @@ def test_a_file_of_other_content_is_refused(tmp_path: Path, changes: dict[str, n
 def test_a_file_that_is_not_the_published_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "real.npz"
     release = write_npz(path)
-    with pytest.raises(DataError, match=r"md5 of its .* bytes is"):
-        prepare(tmp_path / "out", "real", file=path, release=dataclasses.replace(release, md5="0" * 32))
+    for checksum in ("md5", "git_blob"):
+        wrong = dataclasses.replace(release, **{checksum: "0" * 40})  # type: ignore[arg-type]
+        with pytest.raises(DataError, match=rf"{checksum} of its .* bytes is"):
+            prepare(tmp_path / "out", "real", file=path, release=wrong)
     with pytest.raises(DataError, match=r"expected uint8 \(737280, 64, 64\)"):
         prepare(tmp_path / "out", "real", file=path)
     path.write_bytes(path.read_bytes()[:-3000])

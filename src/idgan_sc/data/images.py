@@ -110,29 +110,14 @@ def open_images(folder: str | Path) -> Images:
     folder = Path(folder)
     about = _read_about(folder / "dataset.json")
     try:
-        shape = (int(about["channels"]), int(about["height"]), int(about["width"]))
-        factor_names = tuple(about["factor_names"])
-        pixels = _map(folder / "images.npy", _row_shape(shape, about["packed"]), about["n"])
-        classes = _map(folder / "factors.npy", (len(factor_names),), about["n"]) if factor_names else None
-        return Images(
-            folder=folder,
-            name=about["name"],
-            source=about["source"],
-            licence=about["licence"],
-            packed=about["packed"],
-            shape=shape,
-            n=about["n"],
-            factor_names=factor_names,
-            factor_sizes=tuple(about["factor_sizes"]),
-            factor_values=tuple(tuple(values) for values in about["factor_values"]),
-            discrete=tuple(about["discrete"]),
-            sha256=dict(about["sha256"]),
-            pixel_sum=about["pixel_sum"],
-            pixels=pixels,
-            classes=classes,
-        )
-    except (KeyError, TypeError) as error:
+        images = _described(folder, about)
+    except DataError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{folder / 'dataset.json'} lacks or misstates an entry ({error}): {_MEND}") from error
+    if [len(values) for values in images.factor_values] != list(images.factor_sizes):
+        raise DataError(f"{folder / 'dataset.json'}: factor_sizes and factor_values disagree: {_MEND}")
+    return images
 
 
 def save_images(
@@ -250,6 +235,30 @@ def _write_chunks(
     if written != n:
         raise DataError(f"the chunks hold {written} images, expected {n}")
     return pixel_sum
+
+
+def _described(folder: Path, about: dict[str, Any]) -> Images:
+    """The data set that `about` describes, its arrays mapped."""
+    shape = (int(about["channels"]), int(about["height"]), int(about["width"]))
+    factor_names, packed, n = tuple(about["factor_names"]), bool(about["packed"]), int(about["n"])
+    files = ["images.npy", "factors.npy"] if factor_names else ["images.npy"]
+    return Images(
+        folder=folder,
+        name=about["name"],
+        source=about["source"],
+        licence=about["licence"],
+        packed=packed,
+        shape=shape,
+        n=n,
+        factor_names=factor_names,
+        factor_sizes=tuple(about["factor_sizes"]),
+        factor_values=tuple(tuple(values) for values in about["factor_values"]),
+        discrete=tuple(about["discrete"]),
+        sha256={file: str(about["sha256"][file]) for file in files},
+        pixel_sum=about["pixel_sum"],
+        pixels=_map(folder / "images.npy", _row_shape(shape, packed), n),
+        classes=_map(folder / "factors.npy", (len(factor_names),), n) if factor_names else None,
+    )
 
 
 def _read_about(path: Path) -> dict[str, Any]:
