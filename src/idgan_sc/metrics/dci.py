@@ -17,7 +17,8 @@ import numpy.typing as npt
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
 from sklearn.linear_model import LassoCV, lasso_path
 
-from idgan_sc.metrics.checks import Array, as_codes, as_factors, moving
+from idgan_sc.metrics import lasso
+from idgan_sc.metrics.checks import Array, as_codes, as_factors, finite, moving
 
 LASSO_ALPHA = 0.02  # InfoGAN-CR
 IBGAN_DEPTHS = (4, 2, 4, 2, 2)  # shape, scale, orientation, x, y: the forests of the IB-GAN paper
@@ -38,9 +39,11 @@ class Boosted(NamedTuple):
 def lasso_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> Array:
     """R (D, K) = |coefficients| of Lasso(alpha=.02) on standardised codes (N, D) and values (N, K).
 
+    A constant code is never used; `strict=True` refuses it, as the reference does.
     The solver sees the D × D Gram matrix only; scikit-learn's would pass over all N rows for each factor.
     """
     x, y = _standardised(codes, values, strict)
+    finite(x)
     gram, moments = x.T @ x, np.asfortranarray(x.T @ y)
     paths = [
         lasso_path(x, y[:, k], alphas=[LASSO_ALPHA], precompute=gram, Xy=moments[:, k], check_input=False)
@@ -49,10 +52,18 @@ def lasso_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: boo
     return np.abs(np.concatenate([coefficients for _, coefficients, _ in paths], axis=1))
 
 
-def lasso_cv_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, folds: int, strict: bool = False) -> Array:
-    """R (D, K) as `lasso_importance`, alpha chosen by cross-validation: 3 folds in the papers' time, 5 today."""
+def lasso_cv_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> Array:
+    """R (D, K) as `lasso_importance`, alpha chosen by 3-fold cross-validation as scikit-learn 0.19 did by default."""
     x, y = _standardised(codes, values, strict)
-    return np.abs(np.stack([LassoCV(cv=folds).fit(x, column).coef_ for column in y.T], axis=1))
+    finite(x)
+    return np.abs(np.stack([lasso.cross_validated(x, column, folds=3) for column in y.T], axis=1))
+
+
+def lasso_cv_today_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> Array:
+    """`lasso_cv_importance` as the installed scikit-learn's `LassoCV()` computes it: 5 folds, another stopping rule."""
+    x, y = _standardised(codes, values, strict)
+    finite(x)
+    return np.abs(np.stack([LassoCV(cv=5).fit(x, column).coef_ for column in y.T], axis=1))
 
 
 def forest_importance(
@@ -104,7 +115,7 @@ def disentanglement_score(importance: npt.ArrayLike, *, strict: bool = False) ->
     (1.0, nan)
     """
     importance = _as_importance(importance)
-    per_code = _concentration(importance.T, strict)
+    per_code = concentration(importance.T, strict)
     with np.errstate(invalid="ignore"):
         weight = importance.sum(axis=1) / importance.sum()
     return float(np.sum(per_code * weight)) if strict or importance.any() else 0.0
@@ -118,7 +129,7 @@ def completeness_score(importance: npt.ArrayLike, *, strict: bool = False) -> fl
     >>> round(completeness_score(np.eye(3)), 6), round(completeness_score(np.ones((3, 3))), 6)
     (1.0, 0.0)
     """
-    return float(np.mean(_concentration(_as_importance(importance), strict)))
+    return float(np.mean(concentration(_as_importance(importance), strict)))
 
 
 def disentanglement_lib_disentanglement_score(importance: npt.ArrayLike) -> float:
@@ -139,7 +150,7 @@ def disentanglement_lib_completeness_score(importance: npt.ArrayLike) -> float:
     return _smoothed_score(_as_importance(importance))
 
 
-def _concentration(importance: Array, strict: bool) -> Array:
+def concentration(importance: Array, strict: bool) -> Array:
     """1 - normalised entropy of each column (K,) of R (D, K); of an all-zero column 0, or NaN when strict."""
     with np.errstate(invalid="ignore"):
         p = importance / importance.sum(axis=0)

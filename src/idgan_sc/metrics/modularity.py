@@ -6,12 +6,11 @@ tells each factor's values apart.
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.multiclass import OneVsRestClassifier
 
 from idgan_sc.metrics.checks import Array, as_codes, as_factors, moving
 from idgan_sc.metrics.information import mutual_information
+from idgan_sc.metrics.logistic import Logistic, fitted, multinomial, one_vs_rest
 
 
 def modularity_of(information: npt.ArrayLike, *, strict: bool = False) -> float:
@@ -77,7 +76,8 @@ def infogan_cr_explicitness_score(codes: npt.ArrayLike, classes: npt.ArrayLike) 
     >>> infogan_cr_explicitness_score(z, z), infogan_cr_explicitness_score(np.zeros((500, 2)), z)
     (1.0, 0.5)
     """
-    return _explicitness(OneVsRestClassifier(LogisticRegression(solver="liblinear")), *_checked(codes, classes))
+    points = _checked(codes, classes)
+    return _explicitness(one_vs_rest(), *points, *points)
 
 
 def infogan_cr_multinomial_explicitness_score(codes: npt.ArrayLike, classes: npt.ArrayLike) -> float:
@@ -87,7 +87,8 @@ def infogan_cr_multinomial_explicitness_score(codes: npt.ArrayLike, classes: npt
     >>> infogan_cr_multinomial_explicitness_score(z, z)
     1.0
     """
-    return _explicitness(LogisticRegression(), *_checked(codes, classes))
+    points = _checked(codes, classes)
+    return _explicitness(multinomial(), *points, *points)
 
 
 def disentanglement_lib_explicitness_score(
@@ -104,22 +105,14 @@ def disentanglement_lib_explicitness_score(
     codes, taught = _checked(train, train_classes)
     asked_codes, asked = _checked(test, test_classes)
     mean, scale = codes.mean(axis=0), np.where(moving(codes), codes.std(axis=0), np.inf)
-    return _explicitness(LogisticRegression(), (codes - mean) / scale, taught, (asked_codes - mean) / scale, asked)
+    return _explicitness(multinomial(), (codes - mean) / scale, taught, (asked_codes - mean) / scale, asked)
 
 
-def _explicitness(
-    model: LogisticRegression | OneVsRestClassifier,
-    codes: Array,
-    classes: Array,
-    test_codes: Array | None = None,
-    test_classes: Array | None = None,
-) -> float:
-    asked_codes = codes if test_codes is None else test_codes
-    asked = classes if test_classes is None else test_classes
+def _explicitness(model: Logistic, codes: Array, classes: Array, test_codes: Array, test_classes: Array) -> float:
     areas = []
-    for k in range(classes.shape[1]):
-        probability = model.fit(codes, classes[:, k]).predict_proba(asked_codes)  # (N, V)
-        areas.append(roc_auc_score(asked[:, k, None] == model.classes_, probability))
+    for taught, asked in zip(classes.T, test_classes.T, strict=True):
+        probability = fitted(model, codes, taught).predict_proba(test_codes)  # (N, V)
+        areas.append(roc_auc_score(asked[:, None] == model.classes_, probability))
     return float(np.mean(areas))
 
 
