@@ -1,0 +1,191 @@
+"""Statistics over seeds for Table 3 and the verdicts: means, intervals, comparisons of two systems, equivalence.
+
+Everything is a pure function of numbers. Arms that share stage A or the β-VAE are compared seed by seed (`paired`),
+others as independent samples (`welch`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, special
+from scipy import stats as sps
+
+MIN_N = 5  # no t-interval below this many seeds: it would rest on a guess of the SD
+LEVEL = 0.95  # of every interval
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean, standard deviation (ddof 1) and standard error of `n` values, and the t-interval; None where undefined."""
+
+    n: int
+    mean: float | None
+    sd: float | None
+    se: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The difference mean(a) - mean(b) of two systems, with everything a sentence about it needs."""
+
+    n: tuple[int, int]
+    difference: float
+    se: float
+    df: float
+    low: float  # of the 95 % interval
+    high: float
+    t: float
+    p: float  # two-sided
+    effect: float  # mean over SD of the differences if paired, Hedges' g if not
+    superiority: float  # P(A > B), a tie counting half
+
+
+def summary(values: npt.ArrayLike) -> Summary:
+    """Summary of any number of values; no interval below `MIN_N`, no SD below 2.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite: a crash recorded as NaN must not look like data.
+
+    >>> summary([1, 2, 3, 4, 5]).mean, summary([1, 2, 3, 4]).low
+    (3.0, None)
+    """
+    x = _finite(values)
+    n = len(x)
+    if n < 2:
+        return Summary(n, float(x[0]) if n else None, None, None, None, None)
+    mean, sd = float(x.mean()), float(x.std(ddof=1))
+    se = sd / sqrt(n)
+    if n < MIN_N:
+        return Summary(n, mean, sd, se, None, None)
+    low, high = _interval(mean, se, n - 1)
+    return Summary(n, mean, sd, se, low, high)
+
+
+def paired(a: npt.ArrayLike, b: npt.ArrayLike) -> Comparison:
+    """Paired t test of two arms that share their stage A or β-VAE: `a[i]` and `b[i]` have the same seed.
+
+    Raises
+    ------
+    ValueError
+        If the arms differ in length, there are fewer than two pairs, or all pairs differ by the same amount.
+    """
+    x, y = _finite(a), _finite(b)
+    if len(x) != len(y) or len(x) < 2:
+        raise ValueError(f"a paired comparison needs at least two pairs, not {len(x)} and {len(y)} values")
+    d = x - y
+    sd = float(d.std(ddof=1))
+    if sd == 0:
+        raise ValueError("all pairs differ by the same amount: their difference has no standard error")
+    superiority = float(np.mean((d > 0) + 0.5 * (d == 0)))
+    n = len(d)
+    return _comparison((n, n), float(d.mean()), sd / sqrt(n), n - 1, float(d.mean()) / sd, superiority)
+
+
+def welch(a: npt.ArrayLike, b: npt.ArrayLike) -> Comparison:
+    """Welch's t test of two independent systems, with Hedges' g (pooled SD, exact small-sample correction).
+
+    Raises
+    ------
+    ValueError
+        If a system has fewer than two values, or neither varies.
+    """
+    x, y = _finite(a), _finite(b)
+    n, m = len(x), len(y)
+    if min(n, m) < 2:
+        raise ValueError(f"an independent comparison needs at least two values a system, not {n} and {m}")
+    u, v = x.var(ddof=1) / n, y.var(ddof=1) / m  # squared standard errors of the means
+    if u + v == 0:
+        raise ValueError("neither system varies: their difference has no standard error")
+    df = (u + v) ** 2 / (u**2 / (n - 1) + v**2 / (m - 1))  # Welch–Satterthwaite
+    difference = float(x.mean() - y.mean())
+    pooled = sqrt(((n - 1) * x.var(ddof=1) + (m - 1) * y.var(ddof=1)) / (n + m - 2))
+    gaps = x[:, None] - y[None]  # (n, m)
+    superiority = float(np.mean((gaps > 0) + 0.5 * (gaps == 0)))
+    return _comparison((n, m), difference, sqrt(u + v), float(df), hedges(n + m - 2) * difference / pooled, superiority)
+
+
+def hedges(df: int) -> float:
+    """The factor that makes a standardised mean difference unbiased: Γ(df/2) / (sqrt(df/2) Γ((df - 1)/2))."""
+    return float(np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / sqrt(df / 2))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's adjusted p values of all planned comparisons, in the order given.
+
+    >>> [round(q, 3) for q in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    values = _finite(p)
+    order = np.argsort(values, kind="stable")
+    steps = values[order] * np.arange(len(values), 0, -1)
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return [float(q) for q in adjusted]
+
+
+def equivalence(comparison: Comparison, margin: float) -> float:
+    """p value of TOST, two one-sided tests: small says that the difference lies within ± `margin`."""
+    above = sps.t.sf((comparison.difference + margin) / comparison.se, comparison.df)
+    below = sps.t.cdf((comparison.difference - margin) / comparison.se, comparison.df)
+    return float(max(above, below))
+
+
+def detectable(comparison: Comparison, alpha: float, power: float) -> float:
+    """The smallest true difference that a two-sided t test of this precision finds with probability `power`.
+
+    Belongs beside every "no difference". Taken from the noncentral t distribution, the other tail included.
+    """
+    bound = sps.t.isf(alpha / 2, comparison.df)
+
+    def missing(noncentrality: float) -> float:
+        reached = sps.nct.sf(bound, comparison.df, noncentrality) + sps.nct.cdf(-bound, comparison.df, noncentrality)
+        return float(reached) - power
+
+    return comparison.se * float(optimize.brentq(missing, 0.0, 10.0 * bound))
+
+
+def prediction_interval(values: npt.ArrayLike, m: int) -> tuple[float, float]:
+    """Where the mean of `m` further runs is expected, such as the value a paper printed for 50.
+
+    mean ± t sd sqrt(1/n + 1/m), at `LEVEL`.
+
+    Raises
+    ------
+    ValueError
+        Below `MIN_N` values.
+    """
+    x = _finite(values)
+    n = len(x)
+    if n < MIN_N:
+        raise ValueError(f"a prediction interval needs at least {MIN_N} values, not {n}")
+    return _interval(float(x.mean()), float(x.std(ddof=1)) * sqrt(1 / n + 1 / m), n - 1)
+
+
+def _comparison(
+    n: tuple[int, int], difference: float, se: float, df: float, effect: float, superiority: float
+) -> Comparison:
+    low, high = _interval(difference, se, df)
+    t = difference / se
+    return Comparison(n, difference, se, df, low, high, t, float(2 * sps.t.sf(abs(t), df)), effect, superiority)
+
+
+def _interval(centre: float, se: float, df: float) -> tuple[float, float]:
+    half = float(sps.t.isf((1 - LEVEL) / 2, df)) * se
+    return centre - half, centre + half
+
+
+def _finite(values: npt.ArrayLike) -> Array:
+    """`values` as a vector of finite numbers."""
+    x = np.asarray(values, dtype=float)
+    if x.ndim != 1 or not np.isfinite(x).all():
+        raise ValueError(f"expected a list of finite numbers, not {x.tolist()}")
+    return x
