@@ -1,5 +1,6 @@
 """Disentanglement metrics under the two published protocols: NumPy, SciPy and scikit-learn only."""
 
+from idgan_sc.metrics.own import Scores, score, score_disentanglement_lib
 from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
 from idgan_sc.metrics.scoring import (
     DISENTANGLEMENT_LIB_METRICS,
@@ -13,8 +14,11 @@ __all__ = [
     "METRICS",
     "DisentanglementLibDraw",
     "Draw",
+    "Scores",
     "draw_disentanglement_lib",
     "draw_infogan_cr",
+    "score",
     "score_codes",
     "score_codes_disentanglement_lib",
+    "score_disentanglement_lib",
 ]

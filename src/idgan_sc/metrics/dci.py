@@ -29,11 +29,11 @@ EPSILON = 1e-11  # added to R by disentanglement_lib
 
 
 class Boosted(NamedTuple):
-    """disentanglement_lib's regressor: importances and accuracies (informativeness) of its boosted trees."""
+    """disentanglement_lib's regressor: importances and accuracies of its boosted trees."""
 
     importance: Array  # (D, K)
-    informativeness_train: float
-    informativeness_test: float
+    train_accuracy: Array  # (K,); the mean over factors is the informativeness
+    test_accuracy: Array  # (K,)
 
 
 def lasso_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> Array:
@@ -92,14 +92,14 @@ def boosted_importance(
     *,
     seed: int,
 ) -> Boosted:
-    """Gradient boosted trees that classify each factor: importances (D, K) and mean train and test accuracy."""
+    """Gradient boosted trees that classify each factor: importances (D, K), train and test accuracies (K,)."""
     train, test = as_codes(train), as_codes(test)
     taught, asked = as_factors(train_classes, len(train)), as_factors(test_classes, len(test))
     models = [GradientBoostingClassifier(random_state=seed).fit(train, column) for column in taught.T]
     return Boosted(
         np.stack([model.feature_importances_ for model in models], axis=1),
-        _mean_accuracy(models, train, taught),
-        _mean_accuracy(models, test, asked),
+        _accuracies(models, train, taught),
+        _accuracies(models, test, asked),
     )
 
 
@@ -185,6 +185,6 @@ def _standardised(codes: npt.ArrayLike, values: npt.ArrayLike, strict: bool) -> 
     return np.asfortranarray(x), np.asfortranarray((y - y.mean(axis=0)) / y.std(axis=0))
 
 
-def _mean_accuracy(models: Sequence[Any], codes: Array, classes: Array) -> float:
-    hits = [np.mean(model.predict(codes) == classes[:, k]) for k, model in enumerate(models)]
-    return float(np.mean(hits))
+def _accuracies(models: Sequence[Any], codes: Array, classes: Array) -> Array:
+    """Share (K,) of the points for which each factor's model predicts its class."""
+    return np.array([np.mean(model.predict(codes) == classes[:, k]) for k, model in enumerate(models)])

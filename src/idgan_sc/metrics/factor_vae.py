@@ -40,8 +40,7 @@ def infogan_cr_score(
     >>> infogan_cr_score(np.zeros((99, 2)), np.zeros((20, 30, 2)), np.arange(20) % 2)
     0.0
     """
-    votes = infogan_cr_votes(std_codes, groups, labels, strict=strict)
-    return float(votes.max(axis=1).sum() / len(np.asarray(labels)))
+    return vote_share(infogan_cr_votes(std_codes, groups, labels, strict=strict))
 
 
 def infogan_cr_revised_score(
@@ -56,9 +55,26 @@ def infogan_cr_revised_score(
     >>> infogan_cr_revised_score(*noise) == infogan_cr_score(*noise)
     True
     """
-    votes = infogan_cr_votes(std_codes, groups, labels, strict=strict)
+    return revised_vote_share(infogan_cr_votes(std_codes, groups, labels, strict=strict))
+
+
+def vote_share(votes: Array) -> float:
+    """Share of the votes (D, K) that fall in the largest entry of their row; 0 without a vote.
+
+    >>> vote_share(np.array([[3, 0], [1, 4]]))
+    0.875
+    """
+    return float(votes.max(axis=1).sum() / votes.sum()) if votes.any() else 0.0
+
+
+def revised_vote_share(votes: Array) -> float:
+    """The same with only the K largest of the D row maxima.
+
+    >>> revised_vote_share(np.array([[3, 0], [0, 4], [1, 0]]))
+    0.875
+    """
     largest = np.sort(votes.max(axis=1))[::-1][: votes.shape[1]]
-    return float(largest.sum() / len(np.asarray(labels)))
+    return float(largest.sum() / votes.sum()) if votes.any() else 0.0
 
 
 def disentanglement_lib_votes(

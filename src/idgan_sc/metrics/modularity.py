@@ -31,6 +31,15 @@ def modularity_of(information: npt.ArrayLike, *, strict: bool = False) -> float:
     return float(used.mean()) if used.size else 0.0
 
 
+def modularity_with_zeros(information: npt.ArrayLike) -> float:
+    """`modularity_of`, with 0 for a code without information, as in disentanglement_lib.
+
+    >>> modularity_with_zeros([[1, 0], [0, 0]])
+    0.5
+    """
+    return float(np.nan_to_num(modularity_per_code(information), nan=0.0).mean())
+
+
 def modularity_per_code(information: npt.ArrayLike) -> Array:
     """The terms (D,) of the mean in `modularity_of`; NaN for a code without information."""
     squared = np.square(np.asarray(information, dtype=np.float64))
@@ -61,8 +70,7 @@ def disentanglement_lib_modularity_score(codes: npt.ArrayLike, classes: npt.Arra
     >>> round(disentanglement_lib_modularity_score(np.column_stack([z, np.zeros(5000)]), z), 2)
     0.67
     """
-    per_code = modularity_per_code(mutual_information(codes, classes))
-    return float(np.nan_to_num(per_code, nan=0.0).mean())
+    return modularity_with_zeros(mutual_information(codes, classes))
 
 
 def infogan_cr_explicitness_score(codes: npt.ArrayLike, classes: npt.ArrayLike) -> float:
@@ -76,8 +84,13 @@ def infogan_cr_explicitness_score(codes: npt.ArrayLike, classes: npt.ArrayLike) 
     >>> infogan_cr_explicitness_score(z, z), infogan_cr_explicitness_score(np.zeros((500, 2)), z)
     (1.0, 0.5)
     """
+    return float(infogan_cr_areas(codes, classes).mean())
+
+
+def infogan_cr_areas(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
+    """The ROC area (K,) of each factor, of which `infogan_cr_explicitness_score` is the mean."""
     points = _checked(codes, classes)
-    return _explicitness(one_vs_rest(), *points, *points)
+    return _areas(one_vs_rest(), *points, *points)
 
 
 def infogan_cr_multinomial_explicitness_score(codes: npt.ArrayLike, classes: npt.ArrayLike) -> float:
@@ -87,8 +100,13 @@ def infogan_cr_multinomial_explicitness_score(codes: npt.ArrayLike, classes: npt
     >>> infogan_cr_multinomial_explicitness_score(z, z)
     1.0
     """
+    return float(infogan_cr_multinomial_areas(codes, classes).mean())
+
+
+def infogan_cr_multinomial_areas(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
+    """The ROC area (K,) of each factor, of which `infogan_cr_multinomial_explicitness_score` is the mean."""
     points = _checked(codes, classes)
-    return _explicitness(multinomial(), *points, *points)
+    return _areas(multinomial(), *points, *points)
 
 
 def disentanglement_lib_explicitness_score(
@@ -102,18 +120,25 @@ def disentanglement_lib_explicitness_score(
     >>> disentanglement_lib_explicitness_score(z, z, z, z)
     1.0
     """
+    return float(disentanglement_lib_areas(train, train_classes, test, test_classes).mean())
+
+
+def disentanglement_lib_areas(
+    train: npt.ArrayLike, train_classes: npt.ArrayLike, test: npt.ArrayLike, test_classes: npt.ArrayLike
+) -> Array:
+    """The test ROC area (K,) of each factor, of which `disentanglement_lib_explicitness_score` is the mean."""
     codes, taught = _checked(train, train_classes)
     asked_codes, asked = _checked(test, test_classes)
     mean, scale = codes.mean(axis=0), np.where(moving(codes), codes.std(axis=0), np.inf)
-    return _explicitness(multinomial(), (codes - mean) / scale, taught, (asked_codes - mean) / scale, asked)
+    return _areas(multinomial(), (codes - mean) / scale, taught, (asked_codes - mean) / scale, asked)
 
 
-def _explicitness(model: Logistic, codes: Array, classes: Array, test_codes: Array, test_classes: Array) -> float:
+def _areas(model: Logistic, codes: Array, classes: Array, test_codes: Array, test_classes: Array) -> Array:
     areas = []
     for taught, asked in zip(classes.T, test_classes.T, strict=True):
         probability = fitted(model, codes, taught).predict_proba(test_codes)  # (N, V)
         areas.append(roc_auc_score(asked[:, None] == model.classes_, probability))
-    return float(np.mean(areas))
+    return np.array(areas)
 
 
 def _checked(codes: npt.ArrayLike, classes: npt.ArrayLike) -> tuple[Array, Array]:

@@ -61,11 +61,14 @@ class DisentanglementLib:
     eval_pairs: tuple[Array, Array]
     train: tuple[Array, Array]  # codes (P, D), classes (P, K)
     test: tuple[Array, Array]
+    boosted_points: tuple[int, int]  # how many of them, train and test, the boosted trees see (all, in the study)
     seed: int  # of the boosted trees
 
     @cached_property
     def boosted(self) -> dci.Boosted:
-        return dci.boosted_importance(*self.train, *self.test, seed=self.seed)
+        train, test = self.boosted_points
+        taught, asked = [array[:train] for array in self.train], [array[:test] for array in self.test]
+        return dci.boosted_importance(*taught, *asked, seed=self.seed)
 
 
 METRICS: Mapping[str, Callable[[InfoGANCR], float]] = {
@@ -90,8 +93,8 @@ DISENTANGLEMENT_LIB_METRICS: Mapping[str, Callable[[DisentanglementLib], float]]
     "mig": lambda e: mig.disentanglement_lib_score(*e.train),
     "dci": lambda e: dci.disentanglement_lib_disentanglement_score(e.boosted.importance),
     "dci_completeness": lambda e: dci.disentanglement_lib_completeness_score(e.boosted.importance),
-    "dci_informativeness_train": lambda e: e.boosted.informativeness_train,
-    "dci_informativeness": lambda e: e.boosted.informativeness_test,
+    "dci_informativeness_train": lambda e: float(e.boosted.train_accuracy.mean()),
+    "dci_informativeness": lambda e: float(e.boosted.test_accuracy.mean()),
     "modularity": lambda e: modularity.disentanglement_lib_modularity_score(*e.train),
     "explicitness": lambda e: modularity.disentanglement_lib_explicitness_score(*e.train, *e.test),
 }
@@ -175,6 +178,7 @@ def disentanglement_lib_evaluation(
         eval_pairs=(codes[draw.eval_pairs], draw.eval_pair_labels),
         train=(codes[draw.train], classes[draw.train]),
         test=(codes[draw.test], classes[draw.test]),
+        boosted_points=(len(draw.train), len(draw.test)),
         seed=int(rng.integers(2**31)),
     )
 

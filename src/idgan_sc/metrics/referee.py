@@ -1,0 +1,252 @@
+"""The referee: one representation under every published definition of each metric, and how far they disagree.
+
+Each definition (`definitions.py`) is computed for the code scales that matter to it, and with and without the
+categories (dSprites' shape) counted among the factors. Of several representations the referee says how often two
+definitions of one metric put them in opposite order.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from idgan_sc.metrics import dci
+from idgan_sc.metrics.checks import Array, as_factors, finite
+from idgan_sc.metrics.definitions import PROTOCOLS, Definition
+from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
+from idgan_sc.metrics.scoring import (
+    DisentanglementLib,
+    InfoGANCR,
+    disentanglement_lib_evaluation,
+    infogan_cr_evaluation,
+)
+
+Row = dict[str, Any]
+SCALES = (1.0, 0.1, 10.0)  # GAN codes live in [-1, 1], VAE codes have unit variance
+DEFINITION = ("protocol", "metric", "regressor", "part", "era", "scale", "factors")  # with "code", "value": a row
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many images each part of the two protocols looks at; a smaller pool is used once in full."""
+
+    groups: int
+    group_size: int
+    std: int
+    points: int
+    train_votes: int
+    eval_votes: int
+    batch_size: int
+    variance: int
+    train: int
+    test: int
+    boosted_train: int  # the boosted trees alone cost as much as all the rest
+    boosted_test: int
+
+
+PUBLISHED = Sizes(500, 100, 73_728, 73_728, 10_000, 5_000, 64, 10_000, 10_000, 5_000, 10_000, 5_000)
+SHORT = Sizes(500, 100, 10_000, 10_000, 2_000, 1_000, 64, 10_000, 10_000, 5_000, 1_000, 500)
+
+
+def referee(
+    codes: npt.ArrayLike,
+    classes: npt.ArrayLike,
+    values: npt.ArrayLike,
+    rng: np.random.Generator,
+    *,
+    sizes: Sizes = SHORT,
+    depths: Sequence[int] = dci.IBGAN_DEPTHS,
+    forest_depths: Sequence[int] = dci.FOREST_DEPTHS,
+    discrete: Sequence[int] = (0,),
+    code: str = "mean",
+) -> list[Row]:
+    """A row (DEFINITION, "code", "value") for each definition, of the pool's codes (N, D), classes and values (N, K).
+
+    `sizes` is SHORT by default (minutes; PUBLISHED takes the better part of an hour for ten codes). Depths and
+    `discrete` default to dSprites' factors. `code` only labels the rows: mean or sampled code.
+    """
+    codes = finite(codes)
+    classes, values = as_factors(classes, len(codes)), as_factors(values, len(codes))
+    draw, lib_draw = _draw_infogan_cr(classes, sizes, rng), _draw_disentanglement_lib(classes, sizes, rng)
+    seed = int(rng.integers(2**31))
+    counted = _counted(classes.shape[1], discrete)
+
+    def evaluation(protocol: str, scale: float) -> InfoGANCR | DisentanglementLib:
+        """The scaled codes that the protocol looks at; every scale sees the same images and seeds."""
+        again = np.random.default_rng(seed)
+        if protocol == "disentanglement_lib":
+            lib = disentanglement_lib_evaluation(codes * scale, classes, lib_draw, rng=again)
+            return replace(lib, boosted_points=(sizes.boosted_train, sizes.boosted_test))
+        options = {"depths": depths, "forest_depths": forest_depths, "discrete": discrete}
+        return infogan_cr_evaluation(codes * scale, classes, values, draw, rng=again, **options)
+
+    return [
+        {"protocol": protocol} | row | {"code": code}
+        for protocol, definitions in PROTOCOLS.items()
+        for scale in SCALES
+        for row in _rows(definitions, evaluation(protocol, scale), scale, counted)
+    ]
+
+
+def spread(rows: Iterable[Row]) -> list[Row]:
+    """For each metric and part: how many definitions, the lowest and the highest value, and whose they are."""
+    table = []
+    for (metric, part), found in _by_part(rows).items():
+        ranked = sorted((row for row in found if np.isfinite(row["value"])), key=lambda row: float(row["value"]))
+        if ranked:
+            ends = {"lowest": ranked[0]["value"], "highest": ranked[-1]["value"]}
+            names = {"lowest_by": _label(ranked[0]), "highest_by": _label(ranked[-1])}
+            table.append({"metric": metric, "part": part, "definitions": len(ranked)} | ends | names)
+    return table
+
+
+def flips(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """For each metric and part: of the pairs of representations under pairs of definitions, how many change order.
+
+    `tables` maps a representation's name to its rows; what not all of them have is left out. A tie is no flip.
+    """
+    scores = {name: {_key(row): row["value"] for row in rows} for name, rows in tables.items()}
+    shared = [row for row in next(iter(tables.values())) if all(_key(row) in found for found in scores.values())]
+    table = []
+    for (metric, part), rows in _by_part(shared).items():
+        leads = np.array(
+            [[scores[a][_key(row)] - scores[b][_key(row)] for row in rows] for a, b in combinations(scores, 2)]
+        )  # (pairs of representations, definitions)
+        products = np.array([leads[:, i] * leads[:, j] for i, j in combinations(range(len(rows)), 2)])
+        if products.size:
+            counts = {"definitions": len(rows), "comparisons": products.size, "flips": int((products < 0).sum())}
+            table.append({"metric": metric, "part": part} | counts | {"rate": float((products < 0).mean())})
+    return table
+
+
+def figure(tables: Mapping[str, Sequence[Row]], path: Path) -> None:
+    """A strip for each metric and part, a dot for each definition, a colour for each representation, to `path`."""
+    from matplotlib.figure import Figure  # the metrics themselves must not need it
+
+    strips = list(dict.fromkeys((row["metric"], row["part"]) for rows in tables.values() for row in rows))
+    drawing = Figure(figsize=(7, 1 + 0.35 * len(strips)), layout="constrained")
+    axes = drawing.subplots()
+    for i, (name, rows) in enumerate(tables.items()):
+        shift = 0.5 * ((i + 0.5) / len(tables) - 0.5)
+        y = [strips.index((row["metric"], row["part"])) + shift for row in rows]
+        axes.plot([row["value"] for row in rows], y, "o", alpha=0.5, markersize=4, label=name)
+    axes.set_yticks(range(len(strips)), [f"{metric} {part}" for metric, part in strips])
+    axes.invert_yaxis()
+    axes.set_xlabel("score, one dot for each published definition")
+    axes.legend()
+    drawing.savefig(path)
+
+
+def main(paths: list[Path], out: Path) -> None:
+    """Referee each file of codes; tables and figure go to the folder `out`.
+
+    A file is an npz with `codes` (N, D) and `factors` (N, K), integer classes; with `values` (N, K) if the physical
+    factors differ from their classes; with `sampled` (N, D) to compare codes drawn from the posterior; and with
+    `depths`, `forest_depths` (K,) and `discrete` unless the factors are dSprites' five. Writes `referee.csv` (a row for
+    each definition), `spread.csv`, `flips.csv` (of several representations) and `referee.png`.
+    """
+    tables = {name: rows for path in paths for name, rows in _referee_file(path).items()}
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out / "referee.csv", [{"representation": name} | row for name, rows in tables.items() for row in rows])
+    spreads = [{"representation": name} | row for name, rows in tables.items() for row in spread(rows)]
+    _write(out / "spread.csv", spreads)
+    if len(tables) > 1:
+        _write(out / "flips.csv", flips(tables))
+    figure(tables, out / "referee.png")
+    for row in spreads:
+        where, low, high = f"{row['representation']}: {row['metric']} {row['part']}", row["lowest"], row["highest"]
+        print(f"{where} {low:.3f} to {high:.3f}")
+
+
+def _referee_file(path: Path) -> dict[str, list[Row]]:
+    """The rows of one file's codes and, if there are any, of its sampled codes."""
+    with np.load(path) as stored:
+        arrays = {key: stored[key] for key in stored.files}
+    options = {key: arrays[key].tolist() for key in ("depths", "forest_depths", "discrete") if key in arrays}
+    name = str(path)
+    tables = {}
+    for key, code in (("codes", "mean"), ("sampled", "sampled")):
+        if key in arrays:
+            factors, rng = arrays["factors"], np.random.default_rng(0)
+            rows = referee(arrays[key], factors, arrays.get("values", factors), rng, code=code, **options)
+            tables[name if key == "codes" else f"{name} ({code})"] = rows
+    return tables
+
+
+def _rows(
+    definitions: Sequence[Definition],
+    evaluation: InfoGANCR | DisentanglementLib,
+    scale: float,
+    counted: Mapping[str, Array],
+) -> list[Row]:
+    """The rows of one protocol at one scale: definitions × sets of factors × parts."""
+    return [
+        {
+            "metric": definition.metric,
+            "regressor": definition.regressor,
+            "part": part,
+            "era": definition.era,
+            "scale": scale,
+            "factors": factors,
+            "value": value,
+        }
+        for definition in definitions
+        if definition.scaled or scale == 1.0
+        for factors, parts in zip(counted, definition.parts(evaluation, list(counted.values())), strict=True)
+        for part, value in parts.items()
+    ]
+
+
+def _counted(factors: int, discrete: Sequence[int]) -> dict[str, Array]:
+    """Which factors count: all, and all that are no categories, if two are left to tell apart."""
+    everything = np.arange(factors)
+    continuous = np.setdiff1d(everything, discrete)
+    without = {"without categories": continuous} if 2 <= len(continuous) < factors else {}
+    return {"all": everything} | without
+
+
+def _draw_infogan_cr(classes: Array, sizes: Sizes, rng: np.random.Generator) -> Draw:
+    std, points = min(sizes.std, len(classes)), min(sizes.points, len(classes))
+    return draw_infogan_cr(classes, groups=sizes.groups, group_size=sizes.group_size, std=std, points=points, rng=rng)
+
+
+def _draw_disentanglement_lib(classes: Array, sizes: Sizes, rng: np.random.Generator) -> DisentanglementLibDraw:
+    return draw_disentanglement_lib(
+        classes,
+        train_votes=sizes.train_votes,
+        eval_votes=sizes.eval_votes,
+        batch_size=sizes.batch_size,
+        variance=min(sizes.variance, len(classes)),
+        train=min(sizes.train, len(classes)),
+        test=min(sizes.test, len(classes)),
+        rng=rng,
+    )
+
+
+def _key(row: Row) -> tuple[Any, ...]:
+    """What makes two rows the same definition; mean and sampled codes are two representations, not two definitions."""
+    return tuple(row[name] for name in DEFINITION)
+
+
+def _label(row: Row) -> str:
+    words = [str(row[name]) for name in ("protocol", "regressor", "era", "factors")]
+    return ", ".join(words) + f", codes x {row['scale']:g}"
+
+
+def _by_part(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row["metric"], row["part"]), []).append(row)
+    return found
+
+
+def _write(path: Path, rows: list[Row]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
