@@ -39,8 +39,9 @@ def another_of_batch(base: Tensor, batch: int, rng: torch.Generator) -> Tensor:
     A random cyclic shift that is never 0, so that no pair has two equal images (ledger row 12).
     """
     m = len(base)
-    shift = torch.randint(1, batch, (m,), generator=rng, device=base.device)
-    return base[(torch.arange(m, device=base.device) + shift) % batch]
+    images = min(batch, m)  # with fewer pairs than images, only these have a row
+    shift = torch.randint(1, images, (m,), generator=rng, device=base.device)
+    return base[(torch.arange(m, device=base.device) + shift) % images]
 
 
 def recombine(base: Tensor, other: Tensor, s: Tensor, rule: str) -> Tensor:
