@@ -94,7 +94,9 @@ def supervised_contrastive_loss(r: Tensor, s: Tensor, tau_numerator: float, tau_
     return torch.where(anchors, log_denominator - attraction, 0).sum() / anchors.sum().clamp(min=1)
 
 
-def generator_objective(adversarial: Tensor, info: Tensor, pair: Tensor | None, lambda_info: float, alpha: float) -> Tensor:
+def generator_objective(
+    adversarial: Tensor, info: Tensor, pair: Tensor | None, lambda_info: float, alpha: float
+) -> Tensor:
     """Eqs. (2) and (3), the side of G (and of Q and E), minimised: L_adv + λ L_info + α L_pair.
 
     Deviates: the sign of the last term of Eq. (3) as printed would drive the classes apart (ledger row 4).
@@ -115,8 +117,12 @@ def cosines(r: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def nearest_mean_accuracy(r: Tensor, s: Tensor, classes: int) -> Tensor:
-    """How often the nearest class mean of the first half of the pairs names the class of a pair of the second half."""
+    """How often the nearest class mean of the first half of the pairs names the class of a pair of the second half.
+
+    A class that the first half lacks is never an answer.
+    """
     half = len(r) // 2
     one_hot = F.one_hot(s[:half], classes).to(r.dtype)
     means = F.normalize(one_hot.T @ r[:half], dim=1)  # (k, d)
-    return ((r[half:] @ means.T).argmax(1) == s[half:]).float().mean()
+    similarity = (r[half:] @ means.T).masked_fill(one_hot.sum(0) == 0, -torch.inf)  # (m - half, k)
+    return (similarity.argmax(1) == s[half:]).float().mean()
