@@ -1,0 +1,93 @@
+"""Fixtures that several test files share: a small data set, reduced configurations, results folders that use them."""
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from idgan_sc import config as configuration
+from idgan_sc.data import dsprites
+from idgan_sc.data.images import save_images
+
+SHIPPED = Path(__file__).parents[1] / "config.yaml"
+IMAGES = 2000  # of the small data set
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> dict[str, Any]:
+    """config.yaml as shipped; whoever changes it works on a copy."""
+    return configuration.load(SHIPPED)
+
+
+@pytest.fixture
+def config(shipped: dict[str, Any]) -> dict[str, Any]:
+    """A copy of config.yaml whose `test` preset trains in a fraction of a second."""
+    small = copy.deepcopy(shipped)
+    small["preset"] = "test"
+    small["compute"] |= {"device": "cpu", "checkpoint_seconds": 0}
+    preset = small["presets"]["test"]
+    for family in ("vae", "gan"):
+        preset["families"][family] |= {"steps": 7, "batch": 4, "log_every": 3, "curve_points": 3}
+    preset["families"]["gan"] |= {"pairs": 12}
+    for system in preset["systems"].values():
+        system.pop("steps", None)
+    preset["systems"]["factor_vae"]["steps"] = 7
+    preset["systems"]["infogan_stage_a"] = {"steps": 5}
+    preset["systems"]["idgan_stage_a"] = {"steps": 5}
+    preset["systems"]["infogan_cr"] = {"pairs": 12}
+    preset["evaluation"] |= {"pool": 120, "std": 60, "points": 60, "groups": 30, "group_size": 5, "draws": 2}
+    return small
+
+
+@pytest.fixture
+def write_config(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
+    """Writes a configuration to a file and says where."""
+
+    def write(content: dict[str, Any]) -> Path:
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 2 000 of the procedural dSprites images, in the format of the whole set."""
+    folder = tmp_path_factory.mktemp("data") / "dsprites"
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, dsprites.FACTORS.sizes, (IMAGES, 5))
+    packed = np.packbits(dsprites.render(classes).reshape(IMAGES, -1), axis=1)
+    save_images(
+        folder, [packed], name="dsprites", source="procedural dSprites renderer", licence="MIT", shape=(1, 64, 64),
+        n=IMAGES, packed=True, factors=dsprites.FACTORS, classes=classes,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def new_root(tmp_path: Path, small_data: Path) -> Callable[[str], Path]:
+    """Makes a results folder in which the small data set is in place."""
+
+    def make(name: str = "results") -> Path:
+        root = tmp_path / name
+        (root / "data").mkdir(parents=True)
+        (root / "data" / "dsprites").symlink_to(small_data)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Double precision for new tensors, so that equal formulas agree to many digits."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
