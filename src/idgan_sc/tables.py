@@ -1,0 +1,483 @@
+"""Tables 1 to 3 of the paper and the list of differences from its settings, as CSV, Markdown and LaTeX.
+
+Each table is a function of the configuration and the files below `root`, the results of one preset. The CSV is tidy and
+complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, Run, Settings
+from idgan_sc.data.images import open_images
+from idgan_sc.files import DataError, write_atomic
+from idgan_sc.stats import LEVEL, MIN_N, summary
+
+DATASET = "dsprites"  # whose scores Table 3 and the figures show
+PROTOCOL = "infogan_cr"
+METRICS = {"factor_vae": "FactorVAE", "dci": "DCI", "sap": "SAP", "mig": "MIG", "beta_vae": "β-VAE"}  # paper's order
+VARIANTS = ("main", "c10")  # what Table 3 keeps apart: 5 and 10 codes of the prior arms
+PAPER_VARIANT = {"idgan_sc_prior": "c10"}  # which of them the paper's row had, `main` if not named (ledger row 28)
+LABELS = {
+    "beta_vae": "β-VAE",
+    "factor_vae": "FactorVAE",
+    "infogan": "InfoGAN (modified)",
+    "infogan_cr": "InfoGAN-CR",
+    "idgan_sc_prior": "IDGAN-SC (without β-VAE)",
+    "idgan": "ID-GAN (modified)",
+    "idgan_sc": "IDGAN-SC (with β-VAE)",
+}
+DATA_NAMES = {"dsprites": "dSprites", "mnist": "MNIST", "celeba": "CelebA", "digits": "digits", "faces": "faces"}
+WHO = {"paper": "paper", "source": "its source"}  # whose printed values stand beside ours
+CODES = {"q_mean": "mean of Q", "vae_mean": "posterior mean", "vae_sample": "posterior sample"}
+RULES = {"keep_one": "keep one dimension", "change_one": "change one dimension"}
+LOSSES = {"cross_entropy": "cross-entropy (Eq. 2)", "contrastive": "supervised contrastive loss (Eq. 6)"}
+NO_EVIDENCE = "no evidence: a test of the pipeline"
+DASH = "–"
+
+Row = list[str] | None  # None: a gap between two blocks of rows
+
+
+@dataclass(frozen=True)
+class Page:
+    """A table for reading: the same content for Markdown and LaTeX."""
+
+    name: str
+    title: str
+    header: list[str]
+    columns: str  # LaTeX column types, one a header
+    rows: Sequence[Row]
+    notes: list[str]
+
+
+# ------------------------------------------------------------------------------------------------------------- tables
+def table1(config: Config, preset: str, root: Path) -> list[Path]:
+    """Table 1: the paper's data sets, and the images on disk that this preset trains on.
+
+    Raises
+    ------
+    DataError
+        If a data set of the paper is on disk with another number of images than the paper's.
+    """
+    names = dict.fromkeys([*config["reported"]["table1"], *configuration.datasets(config, preset)])
+    rows = [_data_row(config, preset, root, name) for name in names]
+    words = ("shape", "trained_shape", "factors", "source")
+    page = Page(
+        "Table 1",
+        "Data sets: images in the paper and on disk.",
+        ["Data set", "Paper", "On disk", "Stored shape", "Trained shape", "Factors (classes)", "Source"],
+        r"lrrllp{0.22\textwidth}p{0.2\textwidth}",
+        [
+            [_data_name(row["dataset"]), *(number(row.get(key)) for key in ("paper_count", "count", *words))]
+            for row in rows
+        ],
+        [f"{DASH}: not run at this preset, or not in the paper.", *_notes(config, preset)],
+    )
+    frame = pd.DataFrame(rows).astype({"paper_count": "Int64", "count": "Int64"})
+    return _write(config, preset, root, "table1", frame, page)
+
+
+def table2(config: Config, preset: str, root: Path) -> list[Path]:
+    """Table 2: what the three arms of the ablation train in the first and in the second step, from their settings."""
+    rows = [_arm_row(config, preset, system) for system in config["reported"]["figure3"]]
+    page = Page(
+        "Table 2",
+        "The three arms of the ablation.",
+        ["Model", "First step", "Second step"],
+        r"lp{0.3\textwidth}p{0.42\textwidth}",
+        [[row["label"], row["first"], row["second"]] for row in rows],
+        _notes(config, preset),
+    )
+    frame = pd.DataFrame(rows).astype({"first_pairs": "Int64", "second_pairs": "Int64"})
+    return _write(config, preset, root, "table2", frame, page)
+
+
+def table3(config: Config, preset: str, root: Path) -> list[Path]:
+    """Table 3: disentanglement scores of all systems on dSprites, beside those that the paper and its source print.
+
+    Raises
+    ------
+    DataError
+        If `scores.csv` is missing or not what `idgan-sc gather` writes.
+    """
+    scores = read_scores(root / "scores.csv", ["dataset", "system", "variant", "seed", "code", "metric", "protocol"])
+    scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
+    cells = [_score_row(config, preset, scores, *cell) for cell in _score_cells(config, preset)]
+    planned = len(configuration.seeds(config, preset))
+    rows: list[Row] = []
+    for start in range(0, len(cells), len(METRICS)):
+        rows += ([None] if rows else []) + _block(cells[start : start + len(METRICS)], planned)
+    page = Page(
+        "Table 3",
+        "Disentanglement scores on dSprites.",
+        ["Model", "k", "Scored", "n", "", *METRICS.values()],
+        "lrlrl" + "c" * len(METRICS),
+        rows,
+        [*_score_notes(), *_notes(config, preset)],
+    )
+    return _write(config, preset, root, "table3", pd.DataFrame(cells), page)
+
+
+def differences(config: Config, preset: str, root: Path) -> list[Path]:
+    """Every setting in which a preset differs from the paper's protocol (the preset `paper`).
+
+    The CSV has a row a system and key; for reading, systems with the same difference share a row.
+    """
+    paper, here = _everything(config, "paper"), _everything(config, preset)
+    rows = [
+        {"system": place, "key": key, "paper": _plain(paper.get((place, key))), "here": _plain(here.get((place, key)))}
+        for place, key in dict.fromkeys([*here, *paper])
+        if paper.get((place, key)) != here.get((place, key))
+    ]
+    frame = pd.DataFrame(rows, columns=["system", "key", "paper", "here"])
+    grouped = frame.groupby(["key", "paper", "here"], sort=False)["system"].agg(", ".join).reset_index()
+    page = Page(
+        "Differences",
+        f"Settings in which the preset {preset} differs from the paper's protocol.",
+        ["Setting", "Paper", "Here", "Of"],
+        r"lp{0.2\textwidth}p{0.2\textwidth}p{0.36\textwidth}",
+        grouped[["key", "paper", "here", "system"]].to_numpy().tolist(),
+        [*([] if rows else ["There is no difference."]), *_notes(config, preset)],
+    )
+    return _write(config, preset, root, "differences", frame, page)
+
+
+TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
+    "table1": table1,
+    "table2": table2,
+    "table3": table3,
+    "differences": differences,
+}
+
+
+# ------------------------------------------------------------------------------------ words shared with the figures
+def label(system: str) -> str:
+    return LABELS.get(system, system)
+
+
+def data_words(config: Config, preset: str, name: str = DATASET) -> str:
+    """The data behind a result, a procedural stand-in named as one."""
+    source = configuration.dataset(config, preset, name)["source"]
+    return f"procedural {_data_name(name)} (a stand-in)" if source == "procedural" else f"published {_data_name(name)}"
+
+
+def about(config: Config, preset: str, n: str) -> list[str]:
+    """What every result says of itself: preset, data, number of seeds, and whether it is evidence."""
+    chosen = config["presets"][preset]
+    words = [f"Preset {preset}: {chosen['title']}", f"data: {data_words(config, preset)}", n]
+    return words if chosen["evidence"] else [*words, NO_EVIDENCE]
+
+
+def seeds_words(n: int) -> str:
+    return f"n = {n} seed" if n == 1 else f"n = {n} seeds"
+
+
+def number(value: Any) -> str:
+    """A setting as a reader wants it: 288 000, 0.0002, 0.5 and 0.999."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: DASH}[value]
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ", ".join(map(number, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def read_scores(path: Path, key: list[str]) -> pd.DataFrame:
+    """A tidy table of scores whose rows are told apart by `key`, with the numbers in `value`.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged, lacks a column, holds a cell twice, or a score that is not a number.
+    """
+    try:
+        frame = pd.read_csv(path, float_precision="round_trip")
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing: score the runs, then run `idgan-sc gather`") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}): delete it and run `idgan-sc gather` again") from error
+    absent = [column for column in [*key, "k", "value"] if column not in frame]
+    if absent:
+        raise DataError(f"{path} lacks the columns {', '.join(absent)}: delete it and run `idgan-sc gather` again")
+    for wrong, what in (
+        (frame.duplicated(key), "stands twice"),
+        (~np.isfinite(pd.to_numeric(frame["value"], errors="coerce")), "is not a number"),
+    ):
+        if wrong.any():
+            cell = "/".join(str(value) for value in frame.loc[wrong, key].iloc[0])
+            raise DataError(f"{path}: {cell} {what}: score that run again, then run `idgan-sc gather`")
+    return frame
+
+
+# ------------------------------------------------------------------------------------------------------- rows: 1 and 2
+def _data_row(config: Config, preset: str, root: Path, name: str) -> dict[str, Any]:
+    expected = config["reported"]["table1"].get(name)
+    row: dict[str, Any] = {"dataset": name, "paper_count": expected, "count": None}
+    if name not in configuration.datasets(config, preset):
+        return row
+    images = open_images(root / "data" / name)
+    if expected is not None and images.n != expected:
+        raise DataError(
+            f"{images.folder} holds {images.n} images, the paper has {expected} of {name}: prepare it again"
+        )
+    channels, height, _ = images.shape
+    stand_in = configuration.dataset(config, preset, name)["source"] == "procedural"
+    sizes = {_settings(config, run)["image_size"] for run in configuration.runs(config, preset, name)}
+    return row | {
+        "count": images.n,
+        "shape": f"{height}×{height}×{channels}",
+        "trained_shape": ", ".join(f"{size}×{size}×{channels}" for size in sorted(sizes)),
+        "factors": ", ".join(f"{f} ({n})" for f, n in zip(images.factor_names, images.factor_sizes, strict=True)),
+        "source": images.source + (", a stand-in for the published images" if stand_in else ""),
+        "licence": images.licence,
+    }
+
+
+def _arm_row(config: Config, preset: str, system: str) -> dict[str, Any]:
+    run = Run(preset, DATASET, system, "main", 0)
+    settings = _settings(config, run)
+    start = configuration.predecessors(config, run).get("start")
+    first = _settings(config, start) if start else None
+    about = ("pair_rule", "pair_loss", "alpha", "pairs", "steps")
+    return {
+        "system": system,
+        "label": label(system),
+        "first_system": start.system if start else None,
+        "first": f"{_base(first)}, {_regulariser(first)}, {number(first['steps'])} steps" if first else DASH,
+        "second": f"{_regulariser(settings)}, {number(settings['steps'])} steps",
+        **{f"first_{key}": first.get(key) if first else None for key in about},
+        **{f"second_{key}": settings.get(key) for key in about},
+    }
+
+
+def _base(settings: Settings) -> str:
+    return "ID-GAN" if settings["code"] == "vae" else "InfoGAN"
+
+
+def _regulariser(settings: Settings) -> str:
+    if settings["pair_rule"] == "none":
+        return "no regulariser"
+    what = f"{RULES[settings['pair_rule']]}, {LOSSES[settings['pair_loss']]}"
+    begins = f", from step {number(settings['pair_start'])}" if settings["pair_start"] else ""
+    return f"{what}, α = {number(settings['alpha'])}, m = {number(settings['pairs'])}{begins}"
+
+
+# ------------------------------------------------------------------------------------------------------------- rows: 3
+def _score_cells(config: Config, preset: str) -> Iterable[tuple[str, str, str, str]]:
+    """System, variant, code and metric of every cell, in the order of the table; those without a run included."""
+    rows: dict[tuple[str, str], None] = {}
+    for table in (config["runs"], config["presets"][preset].get("runs", {})):
+        for system, variants in table.get(DATASET, {}).items():
+            rows |= {(system, variant): None for variant in variants if variant in VARIANTS}
+    for system, variant in rows:
+        for code in _codes(_settings(config, Run(preset, DATASET, system, variant, 0))):
+            for metric in METRICS:
+                yield system, variant, code, metric
+
+
+def _codes(settings: Settings) -> list[str]:
+    """What of a system is scored, the headline first: FactorVAE is cited for samples, the released code scored them."""
+    if settings["family"] == "gan":
+        return ["q_mean"] if settings["q"] == "learned" else ["vae_mean"]
+    return ["vae_sample", "vae_mean"] if settings["objective"] == "factor" else ["vae_mean", "vae_sample"]
+
+
+def _score_row(
+    config: Config, preset: str, scores: pd.DataFrame, system: str, variant: str, code: str, metric: str
+) -> dict[str, Any]:
+    settings = _settings(config, Run(preset, DATASET, system, variant, 0))
+    wanted = {"system": system, "variant": variant, "code": code, "metric": metric}
+    found = scores[np.logical_and.reduce([scores[column] == value for column, value in wanted.items()])]
+    if (found["k"] != settings["c_dim"]).any():
+        raise DataError(f"scores of {system}/{variant} are not of {settings['c_dim']} codes: train and score it again")
+    s = summary(found["value"].to_numpy(float))
+    headline = code == _codes(settings)[0]
+    printed = config["reported"]["table3"].get(system, {}) if headline and variant == _paper_variant(system) else {}
+    return {
+        **wanted,
+        "dataset": DATASET,
+        "label": _label_with_weight(system, settings),
+        "k": settings["c_dim"],
+        "headline": headline,
+        "protocol": PROTOCOL,
+        **{key: getattr(s, key) for key in ("n", "mean", "sd", "se", "low", "high")},
+        "missing": s.n == 0,
+        **_printed("paper", printed, metric),
+        **_printed("source", printed, metric),
+    }
+
+
+def _paper_variant(system: str) -> str:
+    return PAPER_VARIANT.get(system, "main")
+
+
+def _label_with_weight(system: str, settings: Settings) -> str:
+    weight = {"beta": "β", "gamma": "γ"}
+    shown = [f"{symbol} = {number(settings[key])}" for key, symbol in weight.items() if key in settings]
+    return f"{label(system)} ({', '.join(shown)})" if shown else label(system)
+
+
+def _printed(who: str, printed: dict[str, Any], metric: str) -> dict[str, float | None]:
+    mean, spread = printed.get(who, {}).get(metric, (None, None))
+    return {f"{who}_mean": mean, f"{who}_spread": spread}
+
+
+def _block(cells: list[dict[str, Any]], planned: int) -> list[Row]:
+    """The lines of one model, a cell a metric: here, its interval if there is one, the paper and its source."""
+    first, n = cells[0], max(cell["n"] for cell in cells)
+    shown_n = f"{n} of {planned}" if n < planned else str(n)
+    lines: list[Row] = [
+        [first["label"], str(first["k"]), CODES[first["code"]], shown_n, "here", *(_mean_sd(cell, n) for cell in cells)]
+    ]
+    if any(cell["low"] is not None for cell in cells):
+        lines.append(["", "", "", "", f"{LEVEL:.0%} interval", *map(_interval, cells)])
+    if all(cell[f"{who}_mean"] is None for cell in cells for who in WHO):
+        return [*lines, ["", "", "", "", ", ".join(WHO.values()), *[DASH] * len(cells)]]
+    for who, name in WHO.items():
+        lines.append(["", "", "", "", name, *(_pm(cell[f"{who}_mean"], cell[f"{who}_spread"]) for cell in cells)])
+    return lines
+
+
+def _mean_sd(cell: dict[str, Any], n: int) -> str:
+    if cell["missing"]:
+        return "missing"
+    return _pm(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
+
+
+def _pm(mean: float | None, spread: float | None) -> str:
+    if mean is None:
+        return DASH
+    return f"{mean:.2f}" if spread is None else f"{mean:.2f} ± {spread:.2f}"
+
+
+def _interval(cell: dict[str, Any]) -> str:
+    return DASH if cell["low"] is None else f"[{cell['low']:.2f}, {cell['high']:.2f}]"
+
+
+def _score_notes() -> list[str]:
+    return [
+        f"Here: mean ± SD over n seeds (one seed has no SD); {LEVEL:.0%} t-interval of the mean from n = {MIN_N} on.",
+        f"Paper and its source: as printed, {DASH} where nothing is. The paper copied its rows of FactorVAE, InfoGAN "
+        "and InfoGAN-CR from Table 1 of the InfoGAN-CR paper, its source. InfoGAN and InfoGAN-CR had 5 codes there, "
+        "FactorVAE and IDGAN-SC 10: each printed value stands beside the row with its number of codes, k.",
+    ]
+
+
+# --------------------------------------------------------------------------------------------------- rows: differences
+def _everything(config: Config, preset: str) -> dict[tuple[str, str], Any]:
+    """(system or other place, key) -> value, for all that a preset can change."""
+    found: dict[tuple[str, str], Any] = {}
+    for name in configuration.datasets(config, preset):
+        found |= {(f"data set {name}", "source"): configuration.dataset(config, preset, name)["source"]}
+        for system in config["systems"]:
+            settings = _settings(config, Run(preset, name, system, "main", 0))
+            place = system if name == DATASET else f"{system} on {name}"
+            found |= {(place, key): value for key, value in settings.items() if key not in ("source", "pool")}
+        for system, variants in config["presets"][preset].get("runs", config["runs"])[name].items():
+            found[(f"{system} on {name}", "variants")] = variants
+    found |= {("evaluation", key): value for key, value in configuration.evaluation(config, preset).items()}
+    found |= {("seeds", key): value for key, value in config["presets"][preset]["seeds"].items()}
+    return found
+
+
+def _plain(value: Any) -> str:
+    return number(value).replace("\N{NARROW NO-BREAK SPACE}", "")
+
+
+# ------------------------------------------------------------------------------------------------------------ rendering
+def _settings(config: Config, run: Run) -> Settings:
+    return configuration.resolve(config, run)
+
+
+def _notes(config: Config, preset: str) -> list[str]:
+    planned = f"{seeds_words(len(configuration.seeds(config, preset)))} planned for each system"
+    words = [word for word in about(config, preset, planned) if word != NO_EVIDENCE]
+    sentence = [] if config["presets"][preset]["evidence"] else [f"This is {NO_EVIDENCE}."]
+    return ["; ".join(words) + ".", *sentence]
+
+
+def _data_name(name: str) -> str:
+    return DATA_NAMES.get(name, name)
+
+
+def _write(config: Config, preset: str, root: Path, name: str, frame: pd.DataFrame, page: Page) -> list[Path]:
+    """The three files of a table; each row of the CSV says which preset, data and number of seeds it comes from."""
+    chosen = config["presets"][preset]
+    head = {
+        "preset": preset,
+        "evidence": "yes" if chosen["evidence"] else NO_EVIDENCE,
+        "data": data_words(config, preset),
+        "planned_seeds": len(configuration.seeds(config, preset)),
+    }
+    frame = pd.concat([pd.DataFrame(head, index=frame.index), frame], axis=1)
+    texts = {"csv": frame.to_csv(index=False, lineterminator="\n"), "md": markdown(page), "tex": latex(page)}
+    return [_write_text(Path(root) / "tables" / f"{name}.{suffix}", text) for suffix, text in texts.items()]
+
+
+def _write_text(path: Path, text: str) -> Path:
+    return write_atomic(path, lambda temporary: _save(temporary, text))
+
+
+def _save(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def markdown(page: Page) -> str:
+    """The page in the Markdown of GitHub."""
+    lines = [page.header, ["---"] * len(page.header), *(row for row in page.rows if row is not None)]
+    table = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+    return f"**{page.name}. {page.title}**\n\n{table}\n\n" + "\n".join(f"{note}  " for note in page.notes) + "\n"
+
+
+def latex(page: Page) -> str:
+    """The page as a `table*` environment for a document with the package booktabs."""
+
+    def line(cells: list[str]) -> str:
+        return " & ".join(map(escape_latex, cells)) + r" \\"
+
+    body = [r"\addlinespace" if row is None else line(row) for row in page.rows]
+    notes = " ".join(map(escape_latex, page.notes))
+    return "\n".join(
+        [
+            r"\begin{table*}[tbp]",
+            r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
+            rf"\caption{{{escape_latex(page.title)}}}\label{{tab:{page.name.lower().replace(' ', '')}}}",
+            rf"\begin{{tabular}}{{@{{}}{page.columns}@{{}}}}",
+            r"\toprule",
+            line(page.header),
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\par\smallskip",
+            rf"\parbox{{0.95\textwidth}}{{{notes}}}",
+            r"\end{table*}",
+            "",
+        ]
+    )
+
+
+_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "λ": "lambda", "τ": "tau"}
+_LATEX = str.maketrans(
+    {symbol: rf"\{symbol}" for symbol in "&%$#_{}"}
+    | {symbol: rf"$\{name}$" for symbol, name in {**_GREEK, "±": "pm", "×": "times", "≥": "ge", "≤": "le"}.items()}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", '"': "''"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+    | {"[": "{[}", "]": "{]}", "*": "{*}"}  # after \\ they would be its arguments
+    | {"–": "--", "—": "---", "−": "$-$", "…": r"\ldots{}", "\N{NARROW NO-BREAK SPACE}": r"\,"}
+)
+
+
+def escape_latex(text: str) -> str:
+    """`text` so that LaTeX prints it as it is.
+
+    >>> print(escape_latex("idgan_sc: 95 % of [α, β] ± 2"))
+    idgan\\_sc: 95 \\% of {[}$\\alpha$, $\\beta${]} $\\pm$ 2
+    """
+    return text.translate(_LATEX)
