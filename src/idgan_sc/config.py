@@ -78,7 +78,7 @@ def load(path: str | Path = "config.yaml") -> Config:
         If the file is absent, not YAML, or fails `check`.
     """
     try:
-        config = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+        config = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
     except (ConfigError, TypeError, ValueError) as error:
@@ -162,7 +162,9 @@ def predecessors(config: Config, run: Run) -> dict[str, Run]:
         roles["start"] = settings["start"]
     if settings.get("code") == "vae":
         roles["vae"] = settings["vae"]
-    return {role: replace(run, system=name, variant=_variant_of(config, name, run.variant)) for role, name in roles.items()}
+    return {
+        role: replace(run, system=name, variant=_variant_of(config, name, run.variant)) for role, name in roles.items()
+    }
 
 
 def _variant_of(config: Config, system: str, variant: str) -> str:

@@ -1,20 +1,24 @@
 """Codes of the evaluation pool: every image is encoded once, and every score is a function of the array on disk."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from idgan_sc import checkpoint
 from idgan_sc.codes import sample_posterior
 from idgan_sc.data.images import Images
-from idgan_sc.files import DataError, write_atomic
+from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import GAN, Method, build
 from idgan_sc.seeds import numpy_stream, torch_stream
 
 BATCH = 256
+Array = np.ndarray
+Encoder = Callable[[Tensor], Tensor]  # images (B, C, H, W) -> codes (B, k)
 
 
 def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
@@ -26,22 +30,22 @@ def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
     return np.sort(numpy_stream(0, f"pool/{images.name}/{preset}").permutation(images.n)[: int(pool)])
 
 
-def to_tensor(array: np.ndarray, device: str) -> torch.Tensor:
+def to_tensor(array: np.ndarray, device: str) -> Tensor:
     """(B, C, H, W) float32, in the memory layout that the networks are fastest with."""
     return torch.from_numpy(array).to(device, memory_format=torch.channels_last)
 
 
 @torch.no_grad()
-def encode_pool(method: Method, images: Images, indices: np.ndarray, device: str) -> np.ndarray:
-    """`method.encode` of the pool in evaluation mode: (N, k) float32."""
+def encode_pool(
+    method: Method, images: Images, indices: np.ndarray, device: str, encode: Encoder | None = None
+) -> Array:
+    """`method.encode`, or another encoder, of the pool in evaluation mode: (N, k) float32."""
     size = method.settings["image_size"]
     modes = {name: network.training for name, network in method.networks.items()}
     for network in method.networks.values():
         network.eval()
-    codes = [
-        method.encode(to_tensor(images.batch(indices[i : i + BATCH], size), device)).cpu().numpy()
-        for i in range(0, len(indices), BATCH)
-    ]
+    batches = (images.batch(indices[i : i + BATCH], size) for i in range(0, len(indices), BATCH))
+    codes = [(encode or method.encode)(to_tensor(batch, device)).cpu().numpy() for batch in batches]
     for name, network in method.networks.items():
         network.train(modes[name])
     return np.concatenate(codes)
@@ -73,7 +77,8 @@ def load_run(folder: Path, device: str = "cpu") -> Method:
     record = read_record(folder)
     root = folder.parents[4]
     vae = load_run(root / record["before"]["vae"]["path"], device) if "vae" in record["before"] else None
-    method = build(record["settings"], record["channels"], record["seed"], record["settings"].get("start", ""), device, vae)  # type: ignore[arg-type]
+    settings = record["settings"]
+    method = build(settings, record["channels"], record["seed"], settings.get("start", ""), device, vae)
     path = folder / "weights.safetensors"
     tensors, _ = checkpoint.read(path)
     missing = [player for player in method.networks if not any(name.startswith(f"{player}/") for name in tensors)]
@@ -94,26 +99,12 @@ def encode(folder: Path, images: Images, preset: str, device: str) -> Path:
     indices = pool_indices(images, preset, method.settings["pool"])
     codes = {code_name(method): encode_pool(method, images, indices, device)}
     if not isinstance(method, GAN):
-        codes["vae_sample"] = _sampled(method, images, indices, device)
-    path = folder / "codes.npz"
-
-    def write(temporary: Path) -> None:
-        with open(temporary, "wb") as file:
-            np.savez(file, indices=indices, **codes)  # type: ignore[arg-type]
-
-    return write_atomic(path, write)
+        posterior, rng = method.posterior, torch_stream(0, f"posterior/{images.name}", device)
+        sampled = encode_pool(method, images, indices, device, lambda x: sample_posterior(*posterior(x), rng))
+        codes["vae_sample"] = sampled
+    return write_arrays(folder / "codes.npz", indices=indices, **codes)
 
 
 def code_name(method: Method) -> str:
     """What `method.encode` returns, as the column `code` names it."""
     return "q_mean" if isinstance(method, GAN) and method.settings["q"] == "learned" else "vae_mean"
-
-
-@torch.no_grad()
-def _sampled(method: Any, images: Images, indices: np.ndarray, device: str) -> np.ndarray:
-    rng = torch_stream(0, f"posterior/{images.name}", device)
-    parts = []
-    for i in range(0, len(indices), BATCH):
-        x = to_tensor(images.batch(indices[i : i + BATCH], method.settings["image_size"]), device)
-        parts.append(sample_posterior(*method.posterior(x), rng).cpu().numpy())
-    return np.concatenate(parts)

@@ -7,10 +7,14 @@ import hashlib
 import json
 import os
 import secrets
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 class DataError(ValueError):
@@ -46,6 +50,33 @@ def write_json(path: str | Path, content: dict[str, Any]) -> Path:
     """Write `content` as indented JSON, whole or not at all."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     return write_atomic(path, lambda temporary: _write_text(temporary, text))
+
+
+def write_arrays(path: str | Path, **arrays: np.ndarray) -> Path:
+    """Write named arrays as `.npz`, whole or not at all; equal arrays give equal bytes."""
+
+    def write(temporary: Path) -> None:
+        with open(temporary, "wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+    return write_atomic(path, write)
+
+
+def read_arrays(path: str | Path, mend: str) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged; `mend` says what to run.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing: {mend}") from error
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is damaged ({' '.join(str(error).split())}): delete it and {mend}") from error
 
 
 def sha256(path: str | Path) -> str:

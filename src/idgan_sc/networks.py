@@ -1,9 +1,10 @@
-"""The networks of all systems, built for the image size at hand (Sec. 3; layers as in the released InfoGAN-CR and ID-GAN).
+"""The networks of all systems for the image size at hand (Sec. 3; layers as in the released InfoGAN-CR and ID-GAN).
 
 A network for 64x64 images has four stride-2 stages, one for 32x32 has three. Images are (B, C, H, W) in [0, 1].
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -68,7 +69,7 @@ def power_iteration(network: nn.Module) -> None:
 
 
 class Generator(nn.Module):
-    """G(z, c) -> images (B, C, H, W) in [0, 1]. Activation before batch normalisation, as in InfoGAN-CR's dSprites code."""
+    """G(z, c) -> images (B, C, H, W) in [0, 1]; activation before batch norm, as in InfoGAN-CR's net."""
 
     def __init__(self, size: int, channels: int, c_dim: int, z_dim: int) -> None:
         super().__init__()
@@ -78,7 +79,7 @@ class Generator(nn.Module):
             nn.Linear(128, 1024), nn.ReLU(), nn.BatchNorm1d(1024),
         )  # fmt: skip
         stages: list[nn.Module] = []
-        for i, o in zip(widths[:-2], widths[1:-1], strict=True):
+        for i, o in pairwise(widths[:-1]):
             stages += [nn.ConvTranspose2d(i, o, 4, 2, 1), nn.LeakyReLU(0.2), nn.BatchNorm2d(o)]
         self.deconv = nn.Sequential(*stages, nn.ConvTranspose2d(widths[-2], channels, 4, 2, 1))
 
@@ -93,7 +94,7 @@ class Trunk(nn.Module):
     def __init__(self, size: int, channels: int) -> None:
         super().__init__()
         widths = (channels, *TRUNK[size])
-        self.convs = nn.ModuleList(SNConv2d(i, o) for i, o in zip(widths[:-1], widths[1:], strict=True))
+        self.convs = nn.ModuleList(SNConv2d(i, o) for i, o in pairwise(widths))
         self.fc = SNLinear(64 * 4 * 4, 128)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -135,16 +136,26 @@ class PairNetwork(nn.Module):
         return F.normalize(r, dim=1) if self.unit else r
 
 
+def _downward(widths: tuple[int, ...]) -> list[nn.Module]:
+    """Stride-2 convolutions from width to width, each with its ReLU."""
+    return [layer for i, o in pairwise(widths) for layer in (nn.Conv2d(i, o, 4, 2, 1), nn.ReLU())]
+
+
+def _upward(widths: tuple[int, ...]) -> list[nn.Module]:
+    """Stride-2 transposed convolutions from width to width, ReLU between them."""
+    layers: list[nn.Module] = []
+    for i, o in pairwise(widths):
+        layers += [nn.ConvTranspose2d(i, o, 4, 2, 1), nn.ReLU()]
+    return layers[:-1]
+
+
 class ConvEncoder(nn.Module):
     """β-VAE encoder ("H" of the released ID-GAN): images -> mean and log variance of q(c|x), each (B, k)."""
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
-        widths = (channels, *VAE[size])
-        stages: list[nn.Module] = []
-        for i, o in zip(widths[:-1], widths[1:], strict=True):
-            stages += [nn.Conv2d(i, o, 4, 2, 1), nn.ReLU()]
-        self.net = nn.Sequential(*stages, nn.Conv2d(64, 256, 4), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2 * c_dim))
+        head = (nn.Conv2d(64, 256, 4), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2 * c_dim))
+        self.net = nn.Sequential(*_downward((channels, *VAE[size])), *head)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         mean, logvar = self.net(x).chunk(2, dim=1)
@@ -156,12 +167,9 @@ class ConvDecoder(nn.Module):
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
-        widths = (*reversed(VAE[size]), channels)
         self.fc = nn.Sequential(nn.Linear(c_dim, 256), nn.ReLU())
-        stages: list[nn.Module] = [nn.ConvTranspose2d(256, 64, 4)]
-        for i, o in zip(widths[:-1], widths[1:], strict=True):
-            stages += [nn.ReLU(), nn.ConvTranspose2d(i, o, 4, 2, 1)]
-        self.deconv = nn.Sequential(*stages)
+        stages = _upward((*reversed(VAE[size]), channels))
+        self.deconv = nn.Sequential(nn.ConvTranspose2d(256, 64, 4), nn.ReLU(), *stages)
 
     def forward(self, c: Tensor) -> Tensor:
         return self.deconv(self.fc(c)[:, :, None, None])
@@ -172,10 +180,7 @@ class FactorEncoder(nn.Module):
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
-        widths = (channels, *TRUNK[size])
-        stages: list[nn.Module] = []
-        for i, o in zip(widths[:-1], widths[1:], strict=True):
-            stages += [nn.Conv2d(i, o, 4, 2, 1), nn.ReLU()]
+        stages = _downward((channels, *TRUNK[size]))
         self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(64 * 4 * 4, 128))
         self.mean, self.logvar = nn.Linear(128, c_dim), nn.Linear(128, c_dim)
 
@@ -189,25 +194,21 @@ class FactorDecoder(nn.Module):
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
-        widths = (*UPWARD[size], channels)
         self.fc = nn.Sequential(nn.Linear(c_dim, 128), nn.ReLU(), nn.Linear(128, 1024), nn.ReLU())
-        stages: list[nn.Module] = [nn.ConvTranspose2d(widths[0], widths[1], 4, 2, 1)]
-        for i, o in zip(widths[1:-1], widths[2:], strict=True):
-            stages += [nn.ReLU(), nn.ConvTranspose2d(i, o, 4, 2, 1)]
-        self.deconv = nn.Sequential(*stages)
+        self.deconv = nn.Sequential(*_upward((*UPWARD[size], channels)))
 
     def forward(self, c: Tensor) -> Tensor:
         return self.deconv(self.fc(c).view(-1, 64, 4, 4))
 
 
 class TotalCorrelationCritic(nn.Module):
-    """Codes (B, k) -> two logits: joint, product of marginals. Five hidden layers of 1 000, as the InfoGAN-CR repository."""
+    """Codes (B, k) -> logits of (joint, product of marginals); five hidden layers, as in the InfoGAN-CR code."""
 
     def __init__(self, c_dim: int) -> None:
         super().__init__()
         widths = (c_dim, 1000, 1000, 1000, 1000, 1000)
         layers: list[nn.Module] = []
-        for i, o in zip(widths[:-1], widths[1:], strict=True):
+        for i, o in pairwise(widths):
             layers += [nn.Linear(i, o), nn.LeakyReLU(0.2)]
         self.net = nn.Sequential(*layers, nn.Linear(1000, 2))
 
@@ -215,8 +216,8 @@ class TotalCorrelationCritic(nn.Module):
         return self.net(c)
 
 
-def initialise(network: nn.Module, rng: torch.Generator) -> None:
-    """N(0, 0.02) weights and zero biases, drawn from `rng`; convolutions under spectral normalisation truncated at 2 SD.
+def initialise(network: nn.Module, rng: torch.Generator, device: torch.device) -> None:
+    """N(0, 0.02) weights and zero biases from `rng`, under spectral normalisation truncated at 2 SD; then to `device`.
 
     Zero biases matter: with PyTorch's own the pair network's bias dominates r and it collapses (ledger row 39).
     """
@@ -230,6 +231,7 @@ def initialise(network: nn.Module, rng: torch.Generator) -> None:
         if isinstance(module, _SpectralNorm):
             module.u.copy_(F.normalize(torch.randn(module.u.shape, generator=rng), dim=0))
             module.power_iteration()
+    network.to(device).to(memory_format=torch.channels_last)
 
 
 def shapes(network: nn.Module, *inputs: Tensor) -> list[dict[str, Any]]:

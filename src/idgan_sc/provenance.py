@@ -11,6 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from idgan_sc.config import Config, Run, predecessors, resolve
+
 PACKAGE = Path(__file__).parent
 # Files whose code can change a training's numbers; the metrics are hashed apart, so that a new one retrains nothing.
 TRAINING = ("data/*.py", "networks.py", "objectives.py", "codes.py", "seeds.py", "models/*.py", "train.py", "encode.py")
@@ -40,10 +44,40 @@ def source_hash(patterns: tuple[str, ...] = TRAINING, package: Path = PACKAGE) -
     return digest.hexdigest()[:12]
 
 
-def fingerprint(settings: dict[str, Any], seed: int, before: list[str]) -> str:
+def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: str | None = None) -> str:
     """What a run's bytes depend on: its settings, seed, source and the fingerprints of the runs it builds on."""
-    content = [settings, seed, source_hash(), sorted(before)]
+    content = [settings, seed, source or source_hash(), sorted(before)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def expected_fingerprint(config: Config, run: Run, source: str | None = None) -> str:
+    """The fingerprint that a run will have, from the configuration alone."""
+    before = [expected_fingerprint(config, earlier, source) for earlier in predecessors(config, run).values()]
+    return fingerprint(resolve(config, run), run.seed, before, source)
+
+
+def artifact(config: Config, run: Run, name: str, results: Path = Path("results")) -> Path:
+    """Where a file of a run lies: among the published ones, if its record is of these settings and this source."""
+    published = results / run.preset / "published" / run.path
+    return (published if _counts(config, run, published) else results / run.preset / run.path) / name
+
+
+@cache
+def _record(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def _counts(config: Config, run: Run, folder: Path) -> bool:
+    """Whether a published record is of the very run that the configuration asks for.
+
+    `accepted.yaml` beside the published runs lists edits that provably change no number: `{old source hash: reason}`.
+    """
+    found = _record(folder / "record.json").get("fingerprint")
+    if found is None:
+        return False
+    accepted = folder.parents[4] / "accepted.yaml"
+    sources = yaml.safe_load(accepted.read_text(encoding="utf-8")) if accepted.exists() else None
+    return any(found == expected_fingerprint(config, run, source) for source in [source_hash(), *(sources or {})])
 
 
 @cache

@@ -1,6 +1,7 @@
 """The one training loop: batches, log, checkpoint, resume. A method owns its update; this file knows no objective."""
 
 import ctypes
+import dataclasses
 import math
 import shutil
 import signal
@@ -17,19 +18,19 @@ from tqdm import tqdm
 
 from idgan_sc import checkpoint, provenance
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run
-from idgan_sc.data.images import Images
-from idgan_sc.encode import encode_pool, pool_indices, read_record, to_tensor
-from idgan_sc.files import DataError, locked, sha256, write_atomic, write_json
-from idgan_sc.models import GAN, BetaVAE, FactorVAE, Method, build
+from idgan_sc.config import Config, ConfigError, Run
+from idgan_sc.data.images import Images, open_images
+from idgan_sc.encode import encode_pool, load_run, pool_indices, read_record, to_tensor
+from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic, write_json
+from idgan_sc.models import GAN, Method, build
 from idgan_sc.models.gan import DEAD_NATS
 from idgan_sc.seeds import torch_stream
 
 COLLAPSE_STEPS = 200  # a warning must hold for this long before it counts
 
 
-class TrainingFailed(RuntimeError):
-    """A loss became infinite or undefined; the message names system, seed, step and loss."""
+class TrainingFailed(ConfigError):
+    """These settings made a loss infinite or undefined; the message names system, seed, step and loss."""
 
 
 class Interrupted(SystemExit):
@@ -140,7 +141,7 @@ def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None =
     with locked(folder / ".lock"):
         if _finished(folder, fingerprint):
             return folder
-        images = _open(root / "data" / run.dataset)
+        images = open_images(root / "data" / run.dataset)
         _Training(config, run, settings, folder, images, folders, records, fingerprint).run_to_end()
     return folder
 
@@ -157,12 +158,6 @@ def _finished(folder: Path, fingerprint: str) -> bool:
     return True
 
 
-def _open(folder: Path) -> Images:
-    from idgan_sc.data.images import open_images
-
-    return open_images(folder)
-
-
 class _Training:
     """One run from its start, or its checkpoint, to its end."""
 
@@ -174,9 +169,8 @@ class _Training:
         self.folders, self.records, self.fingerprint = folders, records, fingerprint
         self.device = use_device(config)
         self.stage = settings.get("start", "scratch")  # stage B draws from streams of its own
-        vae = self._vae()
-        channels = images.shape[0]
-        self.method: Method = build(settings, channels, run.seed, self.stage, self.device, vae)
+        vae = load_run(folders["vae"], self.device) if "vae" in folders else None
+        self.method: Method = build(settings, images.shape[0], run.seed, self.stage, self.device, vae)
         if settings.get("pair_dims") == "live":
             assert isinstance(self.method, GAN)
             self.method.dims = torch.tensor(self._live_dims(), device=self.device)
@@ -189,15 +183,6 @@ class _Training:
         self.stopping = False
 
     # ------------------------------------------------------------------------------------------------ from beginning
-    def _vae(self) -> BetaVAE | FactorVAE | None:
-        if "vae" not in self.folders:
-            return None
-        from idgan_sc.encode import load_run
-
-        vae = load_run(self.folders["vae"], self.device)
-        assert not isinstance(vae, GAN)
-        return vae
-
     def _live_dims(self) -> list[int]:
         """Dimensions of the β-VAE with more than DEAD_NATS, by the last row of its log."""
         row = pd.read_csv(self.folders["vae"] / "log.csv").iloc[-1]
@@ -308,7 +293,7 @@ class _Training:
             checkpoint.save(folder / "state.safetensors", state, about)
             outputs.append("state.safetensors")
         codes = np.stack([np.load(self.curve / f"{step}.npy", allow_pickle=False) for step in self.curve_steps])
-        write_atomic(folder / "curve.npz", lambda temporary: _save_curve(temporary, self.curve_steps, codes))
+        write_arrays(folder / "curve.npz", steps=np.array(self.curve_steps), codes=codes)
         log = pd.DataFrame(self.log.rows)
         write_atomic(folder / "log.csv", lambda temporary: log.to_csv(temporary, index=False))
         write_json(folder / "record.json", self._record(outputs))
@@ -322,7 +307,7 @@ class _Training:
             for role, path in self.folders.items()
         }
         return {
-            "preset": run.preset, "dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed,
+            **dataclasses.asdict(run),
             "settings": self.settings, "channels": self.images.shape[0], "fingerprint": self.fingerprint,
             "source": provenance.source_hash(), "before": before, "data": self.images.source,
             "inputs": {f"data/{run.dataset}/{name}": digest for name, digest in self.images.sha256.items()},
@@ -337,11 +322,6 @@ def _relative(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path.resolve())
 
 
-def _save_curve(path: Path, steps: list[int], codes: np.ndarray) -> None:
-    with open(path, "wb") as file:
-        np.savez(file, steps=np.array(steps), codes=codes)
-
-
 def use_device(config: Config) -> str:
     """Set threads, determinism and the allocator for this process; return the device's name.
 
@@ -352,7 +332,7 @@ def use_device(config: Config) -> str:
     """
     wanted = config["compute"]["device"]
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise configuration.ConfigError("compute.device: cuda is asked for, but PyTorch finds no GPU: use auto or cpu")
+        raise ConfigError("compute.device: cuda is asked for, but PyTorch finds no GPU: use auto or cpu")
     torch.set_num_threads(config["compute"]["threads"])
     torch.set_flush_denormal(True)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -370,10 +350,3 @@ def _keep_freed_memory() -> None:
     libc.mallopt(m_mmap_max, 0)
     libc.mallopt(m_trim_threshold, 2**31 - 1)
     libc.mallopt(m_top_pad, 2**26)
-
-
-def read_log(folder: Path) -> pd.DataFrame:
-    """A finished run's log, a row every `log_every` steps."""
-    return pd.read_csv(folder / "log.csv")
-
-

@@ -1,4 +1,4 @@
-"""The three methods. Each owns its update: `step(x)` does one complete update of all its players and returns what to log.
+"""The three methods. Each owns its update: `step(x)` is one complete update of all its players, and returns its log.
 
 The interface that `train`, `encode` and `traverse` rely on (there is no base class; a file a method):
 `networks` and `optimisers` (dicts by player's name), `streams` (dict of torch.Generator), `step(x) -> dict of tensors`,
@@ -6,8 +6,6 @@ The interface that `train`, `encode` and `traverse` rely on (there is no base cl
 """
 
 from typing import Any
-
-import torch
 
 from idgan_sc.models.beta_vae import BetaVAE
 from idgan_sc.models.factor_vae import FactorVAE
@@ -18,7 +16,7 @@ Method = BetaVAE | FactorVAE | GAN
 
 
 def build(
-    settings: dict[str, Any], channels: int, seed: int, stage: str, device: str, vae: BetaVAE | FactorVAE | None = None
+    settings: dict[str, Any], channels: int, seed: int, stage: str, device: str, vae: "Method | None" = None
 ) -> Method:
     """The method that `settings` describe, freshly initialised from the streams of (seed, stage).
 
@@ -33,4 +31,4 @@ def build(
     if settings["family"] == "gan":
         frozen = None if vae is None else vae.networks["encoder"].eval().requires_grad_(False)
         return GAN(settings, shape, streams, frozen)
-    return {"beta": BetaVAE, "factor": FactorVAE}[settings["objective"]](settings, shape, streams)
+    return (BetaVAE if settings["objective"] == "beta" else FactorVAE)(settings, shape, streams)

@@ -15,7 +15,9 @@ DEAD_NATS = 0.01  # a code with less KL than this carries nothing
 class BetaVAE:
     """settings: c_dim, beta, likelihood, lr, adam_betas; image_shape (C, H, W)."""
 
-    def __init__(self, settings: dict[str, Any], image_shape: tuple[int, int, int], streams: dict[str, torch.Generator]):
+    def __init__(
+        self, settings: dict[str, Any], image_shape: tuple[int, int, int], streams: dict[str, torch.Generator]
+    ):
         self.settings, self.streams = settings, streams
         channels, size, _ = image_shape
         self.networks = {
@@ -23,10 +25,11 @@ class BetaVAE:
             "decoder": nets.ConvDecoder(size, channels, settings["c_dim"]),
         }
         for network in self.networks.values():
-            nets.initialise(network, streams["weights"])
-            network.to(streams["noise"].device, memory_format=torch.channels_last)
+            nets.initialise(network, streams["weights"], streams["noise"].device)
         parameters = [p for network in self.networks.values() for p in network.parameters()]
-        self.optimisers = {"vae": torch.optim.Adam(parameters, settings["lr"], tuple(settings["adam_betas"]), fused=True)}
+        self.optimisers = {
+            "vae": torch.optim.Adam(parameters, settings["lr"], tuple(settings["adam_betas"]), fused=True)
+        }
 
     def step(self, x: Tensor) -> dict[str, Tensor]:
         mean, logvar = self.networks["encoder"](x)
@@ -53,4 +56,6 @@ class BetaVAE:
 
     def warnings(self, row: dict[str, float]) -> list[str]:
         live = sum(value > DEAD_NATS for name, value in row.items() if name.startswith("kl_"))
-        return [] if live > 1 else [f"only {live} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
+        return (
+            [] if live > 1 else [f"only {live} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
+        )

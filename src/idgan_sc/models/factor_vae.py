@@ -21,7 +21,9 @@ DEAD_NATS = 0.01  # a code with less KL than this carries nothing
 class FactorVAE:
     """settings: c_dim, gamma, likelihood, lr, adam_betas, lr_tc, tc_betas; image_shape (C, H, W)."""
 
-    def __init__(self, settings: dict[str, Any], image_shape: tuple[int, int, int], streams: dict[str, torch.Generator]):
+    def __init__(
+        self, settings: dict[str, Any], image_shape: tuple[int, int, int], streams: dict[str, torch.Generator]
+    ):
         self.settings, self.streams = settings, streams
         channels, size, _ = image_shape
         self.networks = {
@@ -30,8 +32,7 @@ class FactorVAE:
             "critic": nets.TotalCorrelationCritic(settings["c_dim"]),
         }
         for network in self.networks.values():
-            nets.initialise(network, streams["weights"])
-            network.to(streams["noise"].device, memory_format=torch.channels_last)
+            nets.initialise(network, streams["weights"], streams["noise"].device)
         vae = [*self.networks["encoder"].parameters(), *self.networks["decoder"].parameters()]
         critic = self.networks["critic"].parameters()
         self.optimisers = {
@@ -80,4 +81,6 @@ class FactorVAE:
 
     def warnings(self, row: dict[str, float]) -> list[str]:
         live = sum(value > DEAD_NATS for name, value in row.items() if name.startswith("kl_"))
-        return [] if live > 1 else [f"only {live} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
+        return (
+            [] if live > 1 else [f"only {live} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
+        )

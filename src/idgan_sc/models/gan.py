@@ -18,7 +18,6 @@ DEAD_NATS = 0.01  # a dimension of the β-VAE with less KL than this carries not
 COLLAPSED = 0.99  # mean cosine between classes above which r has collapsed
 
 
-
 class GAN:
     """settings: as `families.gan` in config.yaml; image_shape (C, H, W); vae: the frozen encoder where codes need it.
 
@@ -49,8 +48,7 @@ class GAN:
             standardise = self.contrastive and settings["standardise_r"]
             self.networks["pair"] = nets.PairNetwork(size, channels, outputs, self.contrastive, standardise)
         for network in self.networks.values():
-            nets.initialise(network, streams["weights"])
-            network.to(self.device, memory_format=torch.channels_last)
+            nets.initialise(network, streams["weights"], self.device)
         self.optimisers = {
             name: torch.optim.Adam(
                 network.parameters(), settings[f"lr_{name}"], tuple(settings["adam_betas"]), fused=True
@@ -111,7 +109,12 @@ class GAN:
         return {"loss_pair_own": loss}
 
     def generator_step(
-        self, fake: Tensor, c: Tensor, images: tuple[Tensor, Tensor] | None, pairs: Pairs | None, move_pair_network: bool
+        self,
+        fake: Tensor,
+        c: Tensor,
+        images: tuple[Tensor, Tensor] | None,
+        pairs: Pairs | None,
+        move_pair_network: bool,
     ) -> dict[str, Tensor]:
         """G, and in a joint step the pair network, minimise L_adv + λ L_info + α L_pair (Eqs. 2 and 3)."""
         players = ["generator", *(["pair"] if pairs and move_pair_network else [])]
@@ -207,7 +210,9 @@ class GAN:
         found = []
         dead = [name for name, value in row.items() if name.startswith("q_sd_") and value < DEAD_SD]
         if dead:
-            found.append(f"Q hardly varies over real images (SD below {DEAD_SD}) in " + ", ".join(n[5:] for n in dead))
+            found.append(f"Q hardly varies over real images (SD below {DEAD_SD}): codes {', '.join(n[5:] for n in dead)}")
         if row.get(obj.BETWEEN, 0) > COLLAPSED:
-            found.append(f"r has collapsed: cosine between classes {row[obj.BETWEEN]:.4f}, the regulariser does nothing")
+            found.append(
+                f"r has collapsed: cosine between classes {row[obj.BETWEEN]:.4f}, the regulariser does nothing"
+            )
         return found

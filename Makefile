@@ -1,0 +1,37 @@
+# `make` on a bare machine with Python 3.11: environment, then every system, table and figure at the quick preset.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# The environment is remade when the lock or the package's metadata change, and only then.
+STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+
+.PHONY: all env test test-long lint lock clean
+all: $(STAMP)
+	$(BIN)/snakemake --cores all all
+
+env: $(STAMP)
+
+$(STAMP):
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	rm -f $(VENV)/installed-*
+	touch $@
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not long and not gpu" -n 2
+
+test-long: $(STAMP)
+	$(BIN)/python -m pytest -m "long or gpu"
+
+lint: $(STAMP)
+	$(BIN)/python -m pytest tests/test_habits.py
+
+# After changing a version in the environment by hand: write down what is installed, CUDA parts for Linux only.
+lock:
+	$(BIN)/python -m pip freeze --exclude-editable --all | grep -v '^pip==' \
+	| sed -E '/^(nvidia-|cuda-|triton)/s/$$/ ; sys_platform == "linux" and platform_machine == "x86_64"/' > requirements.lock
+
+clean:
+	rm -rf $(VENV) .snakemake results/test results/quick

@@ -1,0 +1,31 @@
+# The replication as one workflow: data -> trainings -> codes -> scores -> tables and figures.
+# config.yaml says what is run; `snakemake --cores 8 all`, `snakemake figures`, `snakemake tables`.
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config.yaml"
+
+
+container: "docker://python:3.11"  # unused unless asked for; README says how the environment is made
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+    tables,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,

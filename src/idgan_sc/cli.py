@@ -1,0 +1,185 @@
+"""`idgan-sc COMMAND`: one step of the pipeline by hand, with the very functions that the workflow's rules call."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, ConfigError, Run
+from idgan_sc.files import DataError, locked
+
+if TYPE_CHECKING:
+    from idgan_sc.data.images import Images
+
+# Commands import what they need when they run: `idgan-sc table` must not wait for PyTorch.
+
+
+def prepare(config: Config, preset: str, dataset: str, root: Path) -> "Images":
+    """The data set below `root`, rendered or downloaded if it is not there; a second process waits for the first."""
+    from idgan_sc.data import dsprites
+    from idgan_sc.data.images import open_images
+
+    wanted = configuration.dataset(config, preset, dataset)
+    folder = root / "data" / dataset
+    with locked(folder / ".lock"):
+        if (folder / "dataset.json").exists():
+            return open_images(folder)
+        return {"dsprites": dsprites.prepare}[dataset](folder, wanted["source"], wanted["file"], wanted["cache"])
+
+
+def _data(config: Config, args: argparse.Namespace) -> None:
+    images = prepare(config, args.preset, args.dataset, args.out)
+    images.verify()
+    print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
+
+
+def _train(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.train import train
+
+    before = {role: path for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
+    prepare(config, args.preset, args.dataset, args.out)
+    print(train(config, _run(args), args.out, before), file=sys.stderr)
+
+
+def _encode(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.encode import encode
+    from idgan_sc.train import use_device
+
+    run = _run(args)
+    print(
+        encode(args.out / run.path, prepare(config, run.preset, run.dataset, args.out), run.preset, use_device(config))
+    )
+
+
+def _traverse(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.traverse import traverse
+
+    run = _run(args)
+    for path in traverse(args.out / run.path, prepare(config, run.preset, run.dataset, args.out), run.preset, "cpu"):
+        print(path)
+
+
+def _score(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.score import score
+
+    run = _run(args)
+    images = prepare(config, run.preset, run.dataset, args.out)
+    for path in score(run, args.out / run.path, images, configuration.evaluation(config, run.preset)):
+        print(path)
+
+
+def _gather(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.provenance import artifact
+    from idgan_sc.score import gather
+
+    names = configuration.datasets(config, args.preset)
+    planned = [run for name in names for run in configuration.runs(config, args.preset, name)]
+    for one, all_of_them in (("scores.csv", "scores.csv"), ("curve.csv", "curves.csv")):
+        print(gather([artifact(config, run, one, args.out.parent) for run in planned], args.out / all_of_them))
+
+
+def _table(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc import tables
+
+    for path in tables.TABLES[args.name](config, args.preset, args.out):
+        print(path)
+
+
+def _figure(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc import figures
+
+    for path in figures.FIGURES[args.name](config, args.preset, args.out):
+        print(path)
+
+
+def _referee(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.metrics.referee import main as referee
+
+    referee(args.files, args.to)
+
+
+def _check(config: Config, args: argparse.Namespace) -> None:
+    print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
+
+
+def _run(args: argparse.Namespace) -> Run:
+    return Run(args.preset, args.dataset, args.system, args.variant, args.seed)
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if seed < 0:
+        raise argparse.ArgumentTypeError("a seed is 0 or more")
+    return seed
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line: every command with its help."""
+    top = argparse.ArgumentParser(prog="idgan-sc", description=__doc__)
+    top.add_argument("--config", default="config.yaml", help="the configuration file (default: config.yaml)")
+    commands = top.add_subparsers(dest="command", required=True)
+
+    def command(name: str, do: Callable[[Config, argparse.Namespace], None], help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(do=do)
+        return added
+
+    def placed(added: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        added.add_argument("--preset", help="a preset of the configuration (default: the one it names)")
+        added.add_argument("--out", type=Path, help="where the preset's results lie (default: results/<preset>)")
+        return added
+
+    def of_data(added: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        placed(added).add_argument("--dataset", default="dsprites", help="a data set of the configuration")
+        return added
+
+    def of_run(added: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        of_data(added).add_argument("--system", required=True, help="a system of the configuration")
+        added.add_argument("--variant", default="main", help="a variant of the configuration (default: main)")
+        added.add_argument("--seed", type=_seed, default=0, help="0 or more (default: 0)")
+        return added
+
+    of_data(command("data", _data, "render or download a data set"))
+    train = of_run(command("train", _train, "train one run, its missing predecessors first; resumes by itself"))
+    train.add_argument("--from", dest="start_from", type=Path, help="folder of a finished stage A to continue")
+    train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
+    of_run(command("encode", _encode, "encode the evaluation pool with a finished run"))
+    of_run(command("score", _score, "score a run's codes"))
+    of_run(command("traverse", _traverse, "draw images along each code of a finished run"))
+    for name, do in (("table", _table), ("figure", _figure)):
+        placed(command(name, do, f"write one {name} from the results")).add_argument("name", help=f"such as {name}1")
+    placed(command("gather", _gather, "concatenate the score tables of all runs that the tables are made of"))
+    referee = command("referee", _referee, "score representations under every published definition of the metrics")
+    referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
+    referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")
+    command("check", _check, "check the configuration")
+    return top
+
+
+def _checked(config: Config, args: Any) -> None:
+    """Fill in defaults and refuse names that the configuration does not have."""
+    if not hasattr(args, "preset"):
+        return
+    args.preset = args.preset or config["preset"]
+    args.out = args.out or Path("results", args.preset)
+    names = {"preset": config["presets"], "dataset": config["datasets"], "system": config["systems"]}
+    names["variant"] = config["variants"]
+    for key, known in names.items():
+        value = getattr(args, key, None)
+        if value is not None and value not in known:
+            raise ConfigError(f"--{key} {value}: unknown; one of {', '.join(known)}")
+    if hasattr(args, "system") and not configuration.applies(config, args.variant, args.system):
+        raise ConfigError(f"--variant {args.variant}: it does not change system {args.system}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one command; a mistake of the user's is one line on stderr and exit status 2."""
+    args = parser().parse_args(argv)
+    try:
+        config = configuration.load(args.config)
+        _checked(config, args)
+        args.do(config, args)
+    except (ConfigError, DataError) as error:
+        raise SystemExit(f"idgan-sc: {error}") from error

@@ -1,0 +1,87 @@
+"""One run's codes -> its scores: `scores.csv` (one row a code and metric) and `curve.csv` (along the training)."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idgan_sc.config import Run
+from idgan_sc.data.images import Images
+from idgan_sc.files import DataError, read_arrays, write_atomic
+from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
+from idgan_sc.seeds import numpy_stream
+
+PROTOCOL = "infogan_cr"
+IBGAN_DEPTHS = {"shape": 4, "scale": 2, "orientation": 4, "x": 2, "y": 2}  # the InfoGAN-CR code's, for dSprites
+DEPTH = 4  # of the forest for a factor that the InfoGAN-CR code does not know
+COLUMNS = ["dataset", "system", "variant", "seed", "code", "k"]
+
+
+def draw(images: Images, indices: np.ndarray, preset: str, sizes: dict[str, Any], number: int) -> Draw:
+    """Evaluation draw `number` of a preset: the same for every run, so that scores are paired over runs."""
+    if images.classes is None:
+        raise DataError(f"data set {images.name} has no factors: nothing can be scored")
+    rng = numpy_stream(number, f"draw/{images.name}/{preset}")
+    wanted = {key: sizes[key] for key in ("groups", "group_size", "std", "points")}
+    return draw_infogan_cr(images.classes[indices], **wanted, rng=rng)
+
+
+def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list[Path]:
+    """Write `scores.csv` and `curve.csv` of one run from its `codes.npz` and `curve.npz`.
+
+    Scores take draw 0; the curve has the FactorVAE score of `draws` draws at every point.
+    """
+    codes = read_arrays(folder / "codes.npz", "run `idgan-sc encode`")
+    curve = read_arrays(folder / "curve.npz", "run `idgan-sc train`")
+    indices = codes.pop("indices")
+    draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
+    scores = partial(_scores, images, indices, f"forest/{images.name}/{run.preset}")
+    rows = [
+        _row(run, name, array, metric=metric, protocol=PROTOCOL, value=value)
+        for name, array in codes.items()
+        for metric, value in scores(array, draws[0], sizes["metrics"]).items()
+    ]
+    name = next(iter(codes))
+    points = [
+        _row(run, name, array, step=int(step), draw=number, metric=metric, protocol=PROTOCOL, value=value)
+        for step, array in zip(curve["steps"], curve["codes"], strict=True)
+        for number, chosen in enumerate(draws)
+        for metric, value in scores(array, chosen, ["factor_vae"]).items()
+    ]
+    return [_write(folder / "scores.csv", rows), _write(folder / "curve.csv", points)]
+
+
+def _scores(
+    images: Images, indices: np.ndarray, stream: str, codes: np.ndarray, chosen: Draw, metrics: list[str]
+) -> dict[str, float]:
+    assert images.classes is not None
+    return score_codes(
+        codes,
+        images.classes[indices],
+        images.values(indices),
+        chosen,
+        rng=numpy_stream(0, stream),
+        metrics=metrics,
+        depths=[IBGAN_DEPTHS.get(name, DEPTH) for name in images.factor_names],
+        discrete=[k for k, name in enumerate(images.factor_names) if name in images.discrete],
+    )
+
+
+def gather(files: list[Path], out: Path) -> Path:
+    """Concatenate the runs' tables into one."""
+    if not files:
+        raise DataError(f"{out}: no runs to gather")
+    table = pd.concat([pd.read_csv(file) for file in files])
+    return write_atomic(out, lambda temporary: table.to_csv(temporary, index=False))
+
+
+def _row(run: Run, code: str, array: np.ndarray, **values: Any) -> dict[str, Any]:
+    about = [run.dataset, run.system, run.variant, run.seed, code, array.shape[1]]
+    return dict(zip(COLUMNS, about, strict=True)) | values
+
+
+def _write(path: Path, rows: list[Any]) -> Path:
+    table = pd.DataFrame(rows)
+    return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False))

@@ -1,0 +1,93 @@
+# Names and helpers that the other rule files share. No torch, no data: this is read again by every job.
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+from idgan_sc import config as configuration
+from idgan_sc import provenance
+from idgan_sc.config import Run
+
+try:
+    CONFIG = configuration.load("config.yaml")
+    changed = sorted(
+        key for key in config if key != "preset" and config[key] != CONFIG.get(key)
+    )
+    if changed:
+        raise configuration.ConfigError(
+            f"--config {changed[0]}: only `preset` can be set on the command line; change config.yaml"
+        )
+    if config["preset"] not in CONFIG["presets"]:
+        raise configuration.ConfigError(
+            f"--config preset={config['preset']}: one of {', '.join(CONFIG['presets'])}"
+        )
+except configuration.ConfigError as error:
+    raise WorkflowError(str(error))
+
+PRESET = config["preset"]
+ROOT = f"results/{PRESET}"
+RUN = f"{ROOT}/runs/{{dataset}}/{{system}}/{{variant}}/{{seed}}"
+LOGS = f"{ROOT}/logs"
+IDGAN_SC = f"{sys.executable} -m idgan_sc"
+DATASETS = configuration.datasets(CONFIG, PRESET)
+RUNS = [
+    run for dataset in DATASETS for run in configuration.runs(CONFIG, PRESET, dataset)
+]
+STARTS = sorted(
+    {
+        row["start"]
+        for row in CONFIG["systems"].values()
+        if row.get("start", "scratch") != "scratch"
+    }
+)
+
+
+wildcard_constraints:
+    dataset="|".join(CONFIG["datasets"]),
+    system="|".join(CONFIG["systems"]),
+    variant="|".join(CONFIG["variants"]),
+    seed=r"\d+",
+
+
+def run_of(wildcards):
+    return Run(
+        PRESET,
+        wildcards.dataset,
+        wildcards.system,
+        wildcards.variant,
+        int(wildcards.seed),
+    )
+
+
+def run_options(wildcards):
+    """The options of `idgan-sc train`, `encode`, `score`, `traverse` that name a run; every word is a known name."""
+    run = run_of(wildcards)
+    return (
+        f"--preset {PRESET} --dataset {run.dataset} --system {run.system} --variant {run.variant} "
+        f"--seed {run.seed} --out {ROOT}"
+    )
+
+
+def artifact(run, name):
+    """A file of a run: the published one where its record counts, else the one to be made."""
+    return str(provenance.artifact(CONFIG, run, name))
+
+
+def dataset_of(wildcards):
+    return f"{ROOT}/data/{wildcards.dataset}/dataset.json"
+
+
+def given_file(wildcards):
+    """The data set's own file, where the configuration names one."""
+    file = configuration.dataset(CONFIG, PRESET, wildcards.dataset)["file"]
+    return [file] if file else []
+
+
+def predecessor_files(wildcards):
+    files = {"start": "state.safetensors", "vae": "weights.safetensors"}
+    before = configuration.predecessors(CONFIG, run_of(wildcards))
+    return [f"{ROOT}/{run.path}/{name}" for role, run in before.items() for name in (files[role], "record.json")]
+
+
+def shown(system):
+    """The run whose images and networks the figures show: the first seed's."""
+    return Run(PRESET, "dsprites", system, "main", configuration.seeds(CONFIG, PRESET)[0])

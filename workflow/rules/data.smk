@@ -1,0 +1,21 @@
+# Data sets: rendered, or downloaded and checked; then one folder that every process maps.
+
+
+rule data:
+    input:
+        given_file,
+    output:
+        images=f"{ROOT}/data/{{dataset}}/images.npy",
+        about=f"{ROOT}/data/{{dataset}}/dataset.json",
+    log:
+        f"{LOGS}/data/{{dataset}}.log",
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        settings=lambda wildcards: configuration.dataset(
+            CONFIG, PRESET, wildcards.dataset
+        ),
+        command=lambda wildcards: f"data --preset {PRESET} --dataset {wildcards.dataset} --out {ROOT}",
+    shell:
+        f"{IDGAN_SC} {{params.command}} > {{log}} 2>&1"

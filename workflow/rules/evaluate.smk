@@ -1,0 +1,74 @@
+# Codes, once per run; scores, pure functions of the codes; images along the codes.
+
+
+rule encode:
+    input:
+        data=dataset_of,
+        weights=f"{RUN}/weights.safetensors",
+        record=f"{RUN}/record.json",
+    output:
+        f"{RUN}/codes.npz",
+    log:
+        f"{LOGS}/encode/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} encode {{params.options}} > {{log}} 2>&1"
+
+
+rule score:
+    input:
+        data=dataset_of,
+        codes=f"{RUN}/codes.npz",
+        curve=f"{RUN}/curve.npz",
+    output:
+        f"{RUN}/scores.csv",
+        f"{RUN}/curve.csv",
+    log:
+        f"{LOGS}/score/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        evaluation=configuration.evaluation(CONFIG, PRESET),
+        source=provenance.source_hash(provenance.SCORING),
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} score {{params.options}} > {{log}} 2>&1"
+
+
+rule traverse:
+    input:
+        data=dataset_of,
+        weights=f"{RUN}/weights.safetensors",
+        codes=f"{RUN}/codes.npz",
+    output:
+        f"{RUN}/traversal.npz",
+        f"{RUN}/networks.json",
+    log:
+        f"{LOGS}/traverse/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} traverse {{params.options}} > {{log}} 2>&1"
+
+
+rule gather:
+    input:
+        [artifact(run, name) for run in RUNS for name in ("scores.csv", "curve.csv")],
+    output:
+        f"{ROOT}/scores.csv",
+        f"{ROOT}/curves.csv",
+    log:
+        f"{LOGS}/gather.log",
+    localrule: True
+    params:
+        runs=[str(run) for run in RUNS],
+    shell:
+        f"{IDGAN_SC} gather --preset {PRESET} --out {ROOT} > {{log}} 2>&1"

@@ -1,0 +1,76 @@
+# Tables and figures, from files alone.
+TABLES = ["table1", "table2", "table3", "differences"]
+FIGURES = ["figure1", "figure2", "figure3", "figure4"]
+
+
+rule table:
+    input:
+        scores=f"{ROOT}/scores.csv",
+        data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=DATASETS),
+    output:
+        csv=f"{ROOT}/tables/{{table}}.csv",
+        markdown=report(
+            f"{ROOT}/tables/{{table}}.md",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}", "preset": PRESET},
+        ),
+        latex=f"{ROOT}/tables/{{table}}.tex",
+    log:
+        f"{LOGS}/{{table}}.log",
+    wildcard_constraints:
+        table="|".join(TABLES),
+    localrule: True
+    params:
+        config=CONFIG,
+        source=provenance.source_hash(("tables.py", "stats.py")),
+    shell:
+        f"{IDGAN_SC} table {{wildcards.table}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
+
+
+rule figure:
+    input:
+        scores=f"{ROOT}/scores.csv",
+        curves=f"{ROOT}/curves.csv",
+        data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=DATASETS),
+        drawn=[
+            artifact(shown("idgan_sc"), name)
+            for name in ("traversal.npz", "networks.json")
+        ],
+    output:
+        png=report(
+            f"{ROOT}/figures/{{figure}}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}", "preset": PRESET},
+        ),
+        pdf=f"{ROOT}/figures/{{figure}}.pdf",
+        csv=f"{ROOT}/figures/{{figure}}.csv",
+    log:
+        f"{LOGS}/{{figure}}.log",
+    wildcard_constraints:
+        figure="|".join(FIGURES),
+    localrule: True
+    params:
+        config=CONFIG,
+        source=provenance.source_hash(("figures.py", "stats.py")),
+    shell:
+        f"{IDGAN_SC} figure {{wildcards.figure}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
+
+
+rule tables:
+    input:
+        expand(
+            f"{ROOT}/tables/{{table}}.{{kind}}",
+            table=TABLES,
+            kind=["csv", "md", "tex"],
+        ),
+
+
+rule figures:
+    input:
+        expand(
+            f"{ROOT}/figures/{{figure}}.{{kind}}",
+            figure=FIGURES,
+            kind=["png", "pdf", "csv"],
+        ),
