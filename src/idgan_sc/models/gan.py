@@ -208,9 +208,9 @@ class GAN:
     def warnings(self, row: dict[str, float]) -> list[str]:
         """What in one row of the log shows that a part is not alive."""
         found = []
-        dead = [name for name, value in row.items() if name.startswith("q_sd_") and value < DEAD_SD]
+        dead = [name[5:] for name, value in row.items() if name.startswith("q_sd_") and value < DEAD_SD]
         if dead:
-            found.append(f"Q hardly varies over real images (SD below {DEAD_SD}): codes {', '.join(n[5:] for n in dead)}")
+            found.append(f"Q hardly varies over real images (SD below {DEAD_SD}): codes {', '.join(dead)}")
         if row.get(obj.BETWEEN, 0) > COLLAPSED:
             found.append(
                 f"r has collapsed: cosine between classes {row[obj.BETWEEN]:.4f}, the regulariser does nothing"
