@@ -14,7 +14,7 @@ def parameters(network: nn.Module) -> int:
 
 
 def started(network: nn.Module, seed: int = 0) -> nn.Module:
-    nets.initialise(network, torch_stream(seed, "weights"))
+    nets.initialise(network, torch_stream(seed, "weights"), torch.device("cpu"))
     return network
 
 
