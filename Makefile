@@ -20,7 +20,7 @@ $(STAMP):
 	touch $@
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not long and not gpu" -n 2
+	$(BIN)/python -m pytest -m "not long and not gpu" -n 2 --dist loadfile
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -m "long or gpu"

@@ -12,6 +12,15 @@ container: "docker://python:3.11"  # unused unless asked for; README says how th
 
 
 include: "workflow/rules/common.smk"
+
+
+wildcard_constraints:
+    dataset="|".join(CONFIG["datasets"]),
+    system="|".join(CONFIG["systems"]),
+    variant="|".join(CONFIG["variants"]),
+    seed=r"\d+",
+
+
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"

@@ -1,4 +1,4 @@
-# Names and helpers that the other rule files share. No torch, no data: this is read again by every job.
+# Names and helpers that all parts of the workflow share. No torch, no data: this is read again in every job.
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -41,13 +41,6 @@ STARTS = sorted(
 )
 
 
-wildcard_constraints:
-    dataset="|".join(CONFIG["datasets"]),
-    system="|".join(CONFIG["systems"]),
-    variant="|".join(CONFIG["variants"]),
-    seed=r"\d+",
-
-
 def run_of(wildcards):
     return Run(
         PRESET,
@@ -85,9 +78,15 @@ def given_file(wildcards):
 def predecessor_files(wildcards):
     files = {"start": "state.safetensors", "vae": "weights.safetensors"}
     before = configuration.predecessors(CONFIG, run_of(wildcards))
-    return [f"{ROOT}/{run.path}/{name}" for role, run in before.items() for name in (files[role], "record.json")]
+    return [
+        f"{ROOT}/{run.path}/{name}"
+        for role, run in before.items()
+        for name in (files[role], "record.json")
+    ]
 
 
 def shown(system):
     """The run whose images and networks the figures show: the first seed's."""
-    return Run(PRESET, "dsprites", system, "main", configuration.seeds(CONFIG, PRESET)[0])
+    return Run(
+        PRESET, "dsprites", system, "main", configuration.seeds(CONFIG, PRESET)[0]
+    )

@@ -1,0 +1,76 @@
+"""The checks that keep the repository tidy: linters, types, formats, and files that must agree with each other."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+def run(*command: str) -> None:
+    """Run a tool of the environment in the repository; its output is the failure's message."""
+    done = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ruff check .",
+        "ruff format --check .",
+        "mypy",
+        "snakefmt --check Snakefile workflow",
+        "snakemake --lint",
+    ],
+)
+def test_tool_is_content(command):
+    run(*command.split())
+
+
+def lock() -> dict[str, str]:
+    """Name -> version of requirements.lock."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = (line.partition(";")[0].strip().partition("==") for line in lines if line.strip())
+    return {name.lower().replace("_", "-"): version for name, _, version in pins}
+
+
+def test_lock_pins_every_package_that_the_project_names():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    missing = {re.split(r"[\[<>=~!]", name)[0].lower() for name in wanted} - set(lock())
+    assert not missing
+
+
+def test_environment_agrees_with_the_lock():
+    """Same names, same versions; conda users get what `make` installs."""
+    pip = next(row for row in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"] if type(row) is dict)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    named = {re.split(r"[\[<>=~!]", name)[0].lower() for name in wanted}
+    pins = {re.sub(r"\[.*\]", "", row.partition("==")[0]): row.partition("==")[2] for row in pip["pip"]}
+    assert set(pins) == named
+    assert {name: lock()[name] for name in pins} == pins
+
+
+def test_every_setting_is_commented():
+    """Each key of the paper's settings carries its meaning and source on its line or the one above."""
+    lines = (ROOT / "config.yaml").read_text().splitlines()
+    end = next(i for i, line in enumerate(lines) if line.startswith("systems:"))
+    settings = [line for line in lines[:end] if re.match(r" {4}\w+: ", line)]
+    assert len(settings) > 30
+    uncommented = [line for line in settings if "#" not in line]
+    # These three repeat a key that the family above explains.
+    assert [line.split(":")[0].strip() for line in uncommented] == ["log_every", "curve_points"]
+
+
+def test_metrics_need_no_torch():
+    """`pip install .` brings what the metrics need; nothing of theirs imports more."""
+    code = "import idgan_sc.metrics, sys; print([m for m in ('torch', 'pandas', 'matplotlib', 'snakemake') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,139 @@
+"""The whole chain at the `test` preset through Snakemake, as a user runs it, and what a change makes it run again."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+TABLES = ["table1", "table2", "table3", "differences"]
+FIGURES = ["figure1", "figure2", "figure3", "figure4"]
+
+
+def snakemake(folder: Path, *arguments: str) -> str:
+    """Run Snakemake in `folder`; its whole output."""
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    command = [str(BIN / "snakemake"), *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def jobs(folder: Path, *arguments: str) -> dict[str, int]:
+    """Rule -> number of jobs that a dry run would start."""
+    found = re.search(r"Job stats:\n.*?\n-+.*?\n(.*?)\n\n", snakemake(folder, "-n", *arguments), re.S)
+    rows = [line.split() for line in found[1].splitlines()] if found else []
+    return {row[0]: int(row[1]) for row in rows if row[0] not in ("total", "all")}
+
+
+def copy_project(folder: Path) -> Path:
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name)
+    config = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(config.replace("\npreset: quick", "\npreset: test"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory) -> Path:
+    """A finished run of everything, as a clone would have it."""
+    folder = copy_project(tmp_path_factory.mktemp("chain"))
+    snakemake(folder, "--cores", "2", "all")
+    return folder
+
+
+@pytest.fixture
+def changed(chain):
+    """Change the chain's configuration for one test: key path -> value."""
+    path = chain / "config.yaml"
+    original = path.read_text()
+
+    def change(*keys: str, to: object) -> None:
+        config = yaml.safe_load(original)
+        row = config
+        for key in keys[:-1]:
+            row = row.setdefault(key, {})
+        row[keys[-1]] = to
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    yield change
+    path.write_text(original)
+
+
+def test_makes_every_table_and_figure(chain):
+    results = chain / "results/test"
+    for name in TABLES:
+        assert all((results / f"tables/{name}.{kind}").stat().st_size > 0 for kind in ("csv", "md", "tex"))
+    for name in FIGURES:
+        assert all((results / f"figures/{name}.{kind}").stat().st_size > 0 for kind in ("png", "pdf", "csv"))
+    systems = set(pd.read_csv(results / "scores.csv").system)
+    assert systems == {"beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc"}
+
+
+def test_runs_nothing_twice(chain):
+    assert jobs(chain, "all") == {}
+
+
+def test_targets_work_as_typed(chain):
+    for target in ("figures", "tables"):
+        assert "Nothing to be done" in snakemake(chain, target)
+
+
+def test_a_changed_system_runs_again_with_what_depends_on_it_and_nothing_else(chain, changed):
+    changed("presets", "test", "systems", "idgan_sc", to={"alpha": 1.0})
+    counts = jobs(chain, "all")
+    assert (counts["train"], counts["encode"], counts["score"]) == (1, 1, 1)
+    assert "train_stage_a" not in counts and "data" not in counts
+
+
+def test_a_changed_vae_runs_again_with_what_is_distilled_from_it(chain, changed):
+    changed("presets", "test", "systems", "beta_vae", to={"beta": 3.0})
+    counts = jobs(chain, "all")
+    assert (counts["train"], counts["train_stage_a"]) == (3, 1)  # beta_vae, idgan, idgan_sc; idgan's stage A
+
+
+def test_an_added_metric_trains_nothing(chain, changed):
+    changed("evaluation", "metrics", to=["factor_vae", "beta_vae", "sap", "mig", "dci", "dci_lasso"])
+    counts = jobs(chain, "all")
+    assert counts["score"] > 0
+    assert not {"train", "train_stage_a", "encode", "data"} & set(counts)
+
+
+def test_an_unknown_setting_stops_everything_before_any_job(chain, changed):
+    changed("presets", "test", "families", to={"gan": {"alhpa": 1.0}})
+    command = [str(BIN / "snakemake"), "-n", "all"]
+    done = subprocess.run(command, cwd=chain, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "unknown key `alhpa`: did you mean `alpha`?" in done.stdout + done.stderr
+
+
+def test_paper_preset_plans_the_full_protocol(chain):
+    counts = jobs(chain, "--cores", "8", "--config", "preset=paper", "--", "all")
+    assert counts["train"] == 500  # 10 arms of 50 seeds
+    assert counts["train_stage_a"] == 150  # two for the prior's 5 and 10 codes, one for the distilled
+    assert counts["score"] == counts["encode"] == 500
+
+
+def test_published_runs_get_no_job(chain, tmp_path):
+    """A fresh clone that holds the published records trains nothing and needs no data for the scores."""
+    clone = copy_project(tmp_path)
+    published = clone / "results/test/published"
+    for folder in (chain / "results/test/runs").glob("dsprites/*/*/*"):
+        target = published / folder.relative_to(chain / "results/test")
+        target.mkdir(parents=True)
+        for name in ("record.json", "scores.csv", "curve.csv", "traversal.npz", "networks.json"):
+            if (folder / name).exists():
+                shutil.copy(folder / name, target)
+    assert not {"train", "train_stage_a", "encode", "score", "traverse"} & set(jobs(clone, "all"))
+    snakemake(clone, "all")
+    for name in ("scores.csv", "curves.csv", "figures/figure3.png", "figures/figure4.pdf", "tables/table3.csv"):
+        assert (clone / "results/test" / name).read_bytes() == (chain / "results/test" / name).read_bytes(), name
