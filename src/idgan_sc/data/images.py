@@ -187,6 +187,32 @@ def save_images(
     return open_images(folder)
 
 
+def sample_classes(factors: Factors, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Classes of `n` points of the factors' grid in random order, none drawn twice before all have been drawn once.
+
+    Returns
+    -------
+    `(n, K)` integers.
+    """
+    grid = int(np.prod(factors.sizes))
+    points = np.concatenate([rng.permutation(grid) for _ in range(-(-n // grid))] or [np.empty(0, np.int64)])
+    return np.stack(np.unravel_index(points[:n], factors.sizes), axis=1)
+
+
+def procedural_source(name: str, source: str, file: str | Path | None) -> None:
+    """Refuse, for a data set that is only ever drawn, another source or a file.
+
+    Raises
+    ------
+    DataError
+        If there is one.
+    """
+    if source != "procedural":
+        raise DataError(f"{name} has no source {source!r}: choose procedural")
+    if file is not None:
+        raise DataError(f"{name} is drawn by this project and reads no file: leave out {file}")
+
+
 def _sum_2x2(x: np.ndarray) -> np.ndarray:
     """`(B, C, H, W)` uint8 -> `(B, C, H/2, W/2)` uint16 sums of the 2×2 blocks."""
     rows = np.add(x[:, :, 0::2], x[:, :, 1::2], dtype=np.uint16)  # (B, C, H/2, W)
