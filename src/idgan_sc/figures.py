@@ -123,13 +123,13 @@ def figure3(config: Config, preset: str, root: Path) -> list[Path]:
     curves = arm_curves(config, root)
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(COLUMN, 2.75), dpi=DPI)
-        ax = fig.add_axes((0.125, 0.27, 0.575, 0.69))
+        ax = fig.add_axes((0.145, 0.27, 0.555, 0.69))
         ends = [end for system in config["reported"]["figure3"] for end in _arm(ax, config, curves, system)]
         scores = [*curves["low"].fillna(curves["mean"]), *curves["high"].fillna(curves["mean"])]
         scores += config["reported"]["figure3"].values()
         ax.set_ylim(max(0.0, min(scores) - 0.04), min(1.0, max(scores) + 0.04))
         ax.set_xlim(0, max([1, *curves["step"]]))
-        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True))
+        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
         ax.xaxis.set_major_formatter(lambda value, _: number(round(value)))
         ax.set_xlabel("step of stage B")
         ax.set_ylabel("FactorVAE score")
@@ -472,7 +472,8 @@ def _tile(ax: Axes, image: np.ndarray, x: float, y: float, size: float) -> None:
 
 
 def _text(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
-    ax.text(x, y, text, **{"ha": "center", "va": "center", "size": 7} | style)
+    chosen: dict[str, Any] = {"ha": "center", "va": "center", "size": 7, **style}
+    ax.text(x, y, text, **chosen)
 
 
 def _row_label(ax: Axes, y: float, row: FactorRow) -> None:
@@ -493,7 +494,8 @@ def _below(fig: Figure, config: Config, preset: str, words: list[str]) -> None:
     said = about(config, preset, head)
     said[3:3] = rest
     width = fig.get_size_inches()[0]
-    text = textwrap.fill("; ".join(said) + ".", int(width * 25.5))
+    unbroken = "; ".join(said).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    text = textwrap.fill(f"{unbroken}.", int(width * 24))
     with mpl.rc_context(STYLE):
         fig.text(0.06 / width, 0.05 / fig.get_size_inches()[1], text, size=SMALL, color=GREY, va="bottom")
 

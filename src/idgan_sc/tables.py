@@ -197,7 +197,7 @@ def read_scores(path: Path, key: list[str]) -> pd.DataFrame:
         If it is missing or damaged, lacks a column, holds a cell twice, or a score that is not a number.
     """
     try:
-        frame = pd.read_csv(path, float_precision="round_trip")
+        frame = pd.read_csv(path)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing: score the runs, then run `idgan-sc gather`") from error
     except (OSError, ValueError) as error:
