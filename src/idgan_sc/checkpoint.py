@@ -18,9 +18,10 @@ from idgan_sc.models import Method
 
 
 def save(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Write tensors with their digest and `about` (JSON) in the header, whole or not at all."""
+    """Write tensors, with a digest and `about` (JSON) in the header, whole or not at all; equal content, equal bytes."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = {"about": json.dumps(about, sort_keys=True), "digest": _digest(plain)}
+    text = json.dumps(about)
+    header = {"about": f"{_digest(plain, text)} {text}"}  # one entry: safetensors writes several in random order
     write_atomic(path, lambda temporary: save_file(plain, temporary, header))
 
 
@@ -34,20 +35,20 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         with safe_open(path, "pt") as file:
-            header = file.metadata() or {}
+            digest, _, text = (file.metadata() or {})["about"].partition(" ")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        about = json.loads(header["about"])
+        about = json.loads(text)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing: run the training that writes it") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise DataError(f"{path} is damaged ({' '.join(str(error).split())}): delete it and run again") from error
-    if header["digest"] != _digest(tensors):
-        raise DataError(f"{path} is damaged (its tensors do not match their digest): delete it and run again")
+    if digest != _digest(tensors, text):
+        raise DataError(f"{path} is damaged (its content does not match its digest): delete it and run again")
     return tensors, about
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: dict[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         digest.update(name.encode())
         digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data)
@@ -94,12 +95,18 @@ def load_networks(method: Method, tensors: dict[str, Tensor], path: Path) -> Non
 
 
 def load_moments(method: Method, tensors: dict[str, Tensor]) -> None:
-    """Set Adam's moments of every player that has some in the file; the others start anew."""
+    """Set Adam's moments of every player that has some in the file; the others start anew.
+
+    The moments get the memory layout of their weights: fused Adam pairs them element by element as they lie in memory.
+    """
     for player, optimiser in method.optimisers.items():
+        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _below(tensors, f"adam/{player}").items():
             index, _, key = name.partition("/")
-            moments.setdefault(int(index), {})[key] = tensor
+            weight = weights[int(index)]
+            laid_out = torch.empty_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
+            moments.setdefault(int(index), {})[key] = laid_out
         if moments:
             optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
 
