@@ -61,8 +61,11 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / "record.json"
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return dict(record)
+        record = dict(json.loads(path.read_text(encoding="utf-8")))
+        lacking = {"fingerprint", "system", "settings", "channels", "seed", "before", "outputs"} - record.keys()
+        if lacking:
+            raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
+        return record
     except FileNotFoundError as error:
         raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
     except (OSError, ValueError, TypeError) as error:
