@@ -135,7 +135,8 @@ def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None =
     folder = root / run.path
     folders = {}
     for role, earlier in configuration.predecessors(config, run).items():
-        folders[role] = (before or {}).get(role) or train(config, earlier, root)
+        folders[role] = (before or {}).get(role) or train(config, earlier, root, before)
+        _check_predecessor(folders[role], earlier, settings)
     records = {role: read_record(path) for role, path in folders.items()}
     fingerprint = provenance.fingerprint(settings, run.seed, [record["fingerprint"] for record in records.values()])
     with locked(folder / ".lock"):
@@ -144,6 +145,16 @@ def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None =
         images = open_images(root / "data" / run.dataset)
         _Training(config, run, settings, folder, images, folders, records, fingerprint).run_to_end()
     return folder
+
+
+def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
+    """Refuse a folder that was given as a predecessor and holds another system, or one for other codes or images."""
+    record = read_record(folder)
+    if record["system"] != expected.system:
+        raise DataError(f"{folder} holds a run of {record['system']}, where one of {expected.system} is needed")
+    for key in ("c_dim", "image_size"):
+        if record["settings"].get(key) != settings[key]:
+            raise DataError(f"{folder} has {key} {record['settings'].get(key)}, where {settings[key]} is needed")
 
 
 def _finished(folder: Path, fingerprint: str) -> bool:
