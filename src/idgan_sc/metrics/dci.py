@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
-from sklearn.linear_model import LassoCV, lasso_path
+from sklearn.linear_model import LassoCV
 
 from idgan_sc.metrics import lasso
 from idgan_sc.metrics.checks import Array, as_codes, as_factors, finite, moving
@@ -39,17 +39,14 @@ class Boosted(NamedTuple):
 def lasso_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> Array:
     """R (D, K) = |coefficients| of Lasso(alpha=.02) on standardised codes (N, D) and values (N, K).
 
-    A constant code is never used; `strict=True` refuses it, as the reference does.
-    The solver sees the D × D Gram matrix only; scikit-learn's would pass over all N rows for each factor.
+    A constant code is never used; `strict=True` refuses it, as the reference does. The solver sees the D × D Gram
+    matrix only, where scikit-learn's passes over all N rows for each factor.
     """
-    x, y = _standardised(codes, values, strict)
-    finite(x)
-    gram, moments = x.T @ x, np.asfortranarray(x.T @ y)
-    paths = [
-        lasso_path(x, y[:, k], alphas=[LASSO_ALPHA], precompute=gram, Xy=moments[:, k], check_input=False)
-        for k in range(y.shape[1])
-    ]
-    return np.abs(np.concatenate([coefficients for _, coefficients, _ in paths], axis=1))
+    codes = as_codes(codes)
+    values = as_factors(values, len(codes))
+    if strict and not moving(codes).all():
+        raise ValueError("a constant code cannot be standardised")
+    return np.abs(lasso.with_alpha(_standardised_rows(codes), _standardised_rows(values), LASSO_ALPHA))
 
 
 def lasso_cv_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> Array:
@@ -177,12 +174,19 @@ def _standardised(codes: npt.ArrayLike, values: npt.ArrayLike, strict: bool) -> 
     """Codes and values with mean 0 and SD 1 (ddof 0); a constant code becomes 0, or NaN when strict."""
     x = as_codes(codes)
     y = as_factors(values, len(x)).astype(np.float64)
-    scale = x.std(axis=0)
-    if not strict:
-        scale = np.where(moving(x), scale, np.inf)
+    scale = x.std(axis=0) if strict else np.where(moving(x), x.std(axis=0), np.inf)
     with np.errstate(invalid="ignore"):
-        x = (x - x.mean(axis=0)) / scale
-    return np.asfortranarray(x), np.asfortranarray((y - y.mean(axis=0)) / y.std(axis=0))
+        # column by column for the regressors; the reference's very operations, since a forest feels the last bit
+        return np.asfortranarray((x - x.mean(axis=0)) / scale), np.asfortranarray((y - y.mean(axis=0)) / y.std(axis=0))
+
+
+def _standardised_rows(columns: Array) -> Array:
+    """Columns (N, D) as rows (D, N) with mean 0 and SD 1, a constant as 0: twice as fast, equal but for rounding."""
+    rows = np.ascontiguousarray(columns.T, dtype=np.float64)
+    moves = rows.min(axis=1) < rows.max(axis=1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    spread = np.where(moves, np.sqrt((rows**2).mean(axis=1)), np.inf)
+    return np.asarray(rows / spread[:, None])
 
 
 def _accuracies(models: Sequence[Any], codes: Array, classes: Array) -> Array:

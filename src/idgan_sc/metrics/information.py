@@ -17,8 +17,20 @@ def binned(values: Array, bins: int = BINS) -> npt.NDArray[np.int64]:
     ([0, 0, 1, 1], [1, 1])
     """
     edges = np.histogram_bin_edges(values, bins)
-    numbers: npt.NDArray[np.int64] = np.searchsorted(edges[1:-1], values, side="right")
-    return numbers
+    # up to rounding right, so at most one bin off; a search in the edges takes four times longer
+    guess = ((values - edges[0]) / (edges[-1] - edges[0]) * bins).astype(np.int64)
+    guess = np.minimum(guess, bins - 1)
+    guess -= values < edges[guess]
+    edges[-1] = np.inf  # the last bin keeps the maximum
+    guess += values >= edges[guess + 1]
+    return guess
+
+
+def numbered(column: Array) -> Array:
+    """The values of `column` (N,) as numbers from 0: differences from the smallest if they are small integers."""
+    if np.issubdtype(column.dtype, np.integer) and int(column.max()) - int(column.min()) < len(column):
+        return column.astype(np.int64) - int(column.min())
+    return np.unique(column, return_inverse=True)[1]
 
 
 def mutual_information(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
@@ -29,8 +41,8 @@ def mutual_information(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
     (0.693, 0.0)
     """
     codes = as_codes(codes)
-    factors = [np.unique(column, return_inverse=True)[1] for column in as_factors(classes, len(codes)).T]
-    bins = [binned(column) for column in codes.T]
+    factors = [numbered(column) for column in as_factors(classes, len(codes)).T]
+    bins = [binned(column) for column in np.ascontiguousarray(codes.T)]
     return np.array([[_information(b, factor) for factor in factors] for b in bins])
 
 
@@ -41,8 +53,8 @@ def entropy(classes: npt.ArrayLike) -> Array:
     array([ True])
     """
     classes = np.asarray(classes)
-    shares = [np.unique(column, return_counts=True)[1] / len(classes) for column in classes.T]
-    return np.array([-(p * np.log(p)).sum() for p in shares])
+    shares = [np.bincount(numbered(column)) / len(classes) for column in classes.T]
+    return np.array([-(p[p > 0] * np.log(p[p > 0])).sum() for p in shares])
 
 
 def _information(bins: Array, classes: Array) -> float:

@@ -41,6 +41,20 @@ class _Moments(NamedTuple):
         return _Moments(self.n, self.x - self.n * mx, self.y - self.n * my, xx, xy, yy)
 
 
+def with_alpha(x: Array, y: Array, alpha: float) -> Array:
+    """Coefficients (D,) of Lasso on standardised x (D, N), y (K, N): shape (D, K).
+
+    One Gram matrix serves all factors.
+    """
+    gram, moments = x @ x.T, x @ y.T
+    nothing = np.zeros(len(x))
+    columns = [
+        _descend(_Moments(x.shape[1], nothing, 0.0, gram, xy, float(target @ target)), alpha, nothing)
+        for xy, target in zip(moments.T, y, strict=True)
+    ]
+    return np.stack(columns, axis=1)
+
+
 def cross_validated(x: Array, y: Array, folds: int) -> Array:
     """Coefficients (D,) of Lasso on x (N, D), y (N,), alpha chosen by the mean error over contiguous folds."""
     parts = np.array_split(np.arange(len(x)), folds)

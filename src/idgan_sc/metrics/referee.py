@@ -138,7 +138,7 @@ def figure(tables: Mapping[str, Sequence[Row]], path: Path) -> None:
     axes.set_yticks(range(len(strips)), [f"{metric} {part}" for metric, part in strips])
     axes.invert_yaxis()
     axes.set_xlabel("score, one dot for each published definition")
-    axes.legend()
+    drawing.legend(loc="outside upper left", ncols=3)
     drawing.savefig(path)
 
 

@@ -28,8 +28,8 @@ def infogan_cr_matrix(
     matrix = _squared_correlations(codes, values)
     if not strict:
         matrix[~moving(codes)] = 0.0
-    for k in discrete:
-        matrix[:, k] = _accuracies(codes, values[:, k], codes, values[:, k])
+    if len(discrete):
+        matrix[:, discrete] = _accuracies(codes, values[:, discrete], codes, values[:, discrete])
     return matrix
 
 
@@ -54,8 +54,7 @@ def disentanglement_lib_matrix(
     """S (D, K): test accuracy of the SVM for every factor, each treated as a category."""
     train, test = as_codes(train), as_codes(test)
     taught, asked = as_factors(train_classes, len(train)), as_factors(test_classes, len(test))
-    columns = [_accuracies(train, taught[:, k], test, asked[:, k]) for k in range(taught.shape[1])]
-    return np.stack(columns, axis=1)
+    return _accuracies(train, taught, test, asked)
 
 
 def disentanglement_lib_score(
@@ -103,15 +102,20 @@ def gap(matrix: Array) -> float:
 
 
 def _squared_correlations(codes: Array, values: Array) -> Array:
-    codes, values = codes - codes.mean(axis=0), values - values.mean(axis=0)
-    power = (codes**2).sum(axis=0)[:, None] * (values**2).sum(axis=0)
+    x, y = np.ascontiguousarray(codes.T), np.ascontiguousarray(values.T)
+    x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
+    power = np.outer((x**2).sum(axis=1), (y**2).sum(axis=1))
     with np.errstate(invalid="ignore"):
-        return np.asarray((codes.T @ values) ** 2 / power)
+        return np.asarray((x @ y.T) ** 2 / power)
 
 
 def _accuracies(train: Array, taught: Array, test: Array, asked: Array) -> Array:
-    """Accuracy (D,) on `asked` (N',) of each code's own SVM, fitted to `taught` (N,)."""
-    known, classes = np.unique(taught, return_inverse=True)
-    rules = [svm.fit(column, classes, C) for column in train.T]
-    predicted = [known[svm.predict(column, *rule)] for column, rule in zip(test.T, rules, strict=True)]
-    return np.array([np.mean(guess == asked) for guess in predicted])
+    """Accuracy (D, K) on `asked` (N', K) of an SVM for each code and factor, fitted to `taught` (N, K)."""
+    lines = [svm.Line(column) for column in train.T]
+    matrix = np.empty((train.shape[1], taught.shape[1]))
+    for k in range(taught.shape[1]):
+        known, classes = np.unique(taught[:, k], return_inverse=True)
+        for d, line in enumerate(lines):
+            guess = svm.predict(test[:, d], *svm.fit(line, classes, C))
+            matrix[d, k] = np.mean(known[guess] == asked[:, k])
+    return matrix

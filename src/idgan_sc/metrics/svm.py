@@ -15,32 +15,42 @@ from idgan_sc.metrics.checks import Array
 STEPS = 200  # Newton needs about ten; a run that needs more has failed
 
 
-class _PrefixSums:
-    """Sums (n, x, x²) over the first p points of sorted x: of each class's own members, and of all others."""
+class Line:
+    """The points x (N,) in order, with their sums; one line serves the SVMs of every factor."""
 
-    def __init__(self, x: Array, classes: Array, count: int) -> None:
-        order = np.argsort(x, kind="stable")
-        self.x, member = x[order], classes[order]
-        self.size, moments = len(x), np.stack([np.ones_like(self.x), self.x, self.x**2], axis=1)
-        by_class = np.argsort(member, kind="stable")  # sorted by class, then by x
-        self.all, self.own = _cumulative(moments), _cumulative(moments[by_class])
-        self.key = member[by_class] * (self.size + 1) + by_class
-        self.shift = np.arange(count) * (self.size + 1)
+    def __init__(self, x: Array) -> None:
+        self.order = np.argsort(x)
+        self.x = x[self.order]
+        self.moments = np.stack([np.ones_like(self.x), self.x, self.x**2])  # (3, N)
+        self.sums = _cumulative(self.moments)
+
+
+class _PrefixSums:
+    """Sums (n, x, x²) over the first p points of a line: of each class's own members, and of all others."""
+
+    def __init__(self, line: Line, classes: Array, count: int) -> None:
+        self.line, size = line, len(line.x)
+        member = classes[line.order]
+        # sorted by class, then by x; 16-bit integers are sorted by radix
+        by_class = np.argsort(member.astype(np.uint16) if count < 2**16 else member, kind="stable")
+        self.own = _cumulative(line.moments[:, by_class])
+        self.key = member[by_class] * (size + 1) + by_class
+        self.shift = np.arange(count) * (size + 1)
         self.first = np.searchsorted(self.key, self.shift)
         self.totals = self.below(np.full(count, np.inf))
 
     def below(self, threshold: Array) -> tuple[Array, Array]:
-        """Sums (K, 3) over x < threshold[k] (K,): of class k, and of the rest."""
-        position = np.searchsorted(self.x, threshold)
-        own = self.own[np.searchsorted(self.key, self.shift + position)] - self.own[self.first]
-        return own, self.all[position] - own
+        """Sums (3, K) over x < threshold[k] (K,): of class k, and of the rest."""
+        position = np.searchsorted(self.line.x, threshold)
+        own = self.own[:, np.searchsorted(self.key, self.shift + position)] - self.own[:, self.first]
+        return own, self.line.sums[:, position] - own
 
 
-def fit(x: Array, classes: Array, c: float) -> tuple[Array, Array]:
-    """Weights w (K,) and intercepts b (K,) for x (N,), classes 0 … K-1 (N,); K = 2 gives the one rule for class 1."""
+def fit(line: Line, classes: Array, c: float) -> tuple[Array, Array]:
+    """Weights w (K,) and intercepts b (K,) for classes 0 … K-1 (N,); K = 2 gives the one rule for class 1."""
     count = np.bincount(classes)
-    weight = len(x) / (len(count) * count)  # "balanced"
-    sums = _PrefixSums(x, classes, len(count))
+    weight = len(classes) / (len(count) * count)  # "balanced"
+    sums = _PrefixSums(line, classes, len(count))
     costs = c * np.stack([weight, np.ones_like(weight)])  # (2, K): only a class's own points carry its weight
     if len(count) == 2:
         costs = c * np.stack([weight, weight[::-1]])  # liblinear fits one problem and weighs both sides
@@ -78,7 +88,7 @@ def _local(sums: _PrefixSums, costs: Array, w: Array, b: Array) -> tuple[Array, 
     loss, gradient = (w**2 + b**2) / 2, np.stack([w, b], axis=1)
     hessian = np.tile(np.eye(2), (len(w), 1, 1))
     for side, y in enumerate((1.0, -1.0)):
-        n, sx, sxx = _active(sums, side, w, b).T
+        n, sx, sxx = _active(sums, side, w, b)
         cost = costs[side]
         gx, g1 = w * sxx + b * sx - y * sx, w * sx + b * n - y * n  # Σ (f - y) x and Σ (f - y)
         loss = loss + cost * (w * gx + b * g1 - y * (w * sx + b * n) + n)
@@ -88,15 +98,15 @@ def _local(sums: _PrefixSums, costs: Array, w: Array, b: Array) -> tuple[Array, 
 
 
 def _active(sums: _PrefixSums, side: int, w: Array, b: Array) -> Array:
-    """Sums (K, 3) over the points of one side (0: own class, 1: the rest) whose margin y (w x + b) is below 1."""
+    """Sums (3, K) over the points of one side (0: own class, 1: the rest) whose margin y (w x + b) is below 1."""
     y = 1.0 - 2 * side
     edge = y - b  # where w x + b = y
     with np.errstate(divide="ignore", invalid="ignore"):
         threshold = np.where(w == 0, np.where(edge > 0, np.inf, -np.inf), edge / w)
     below = sums.below(threshold)[side]
     prefix = w >= 0 if side == 0 else w < 0
-    return np.where(prefix[:, None], below, sums.totals[side] - below)
+    return np.where(prefix, below, sums.totals[side] - below)
 
 
 def _cumulative(moments: Array) -> Array:
-    return np.concatenate([np.zeros((1, moments.shape[1])), moments.cumsum(axis=0)])
+    return np.concatenate([np.zeros((len(moments), 1)), moments.cumsum(axis=1)], axis=1)
