@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from itertools import chain
@@ -73,6 +73,23 @@ def download(
             raise DataError(f"{url} is not the file expected: {difference}; {mend}")
         replace(part, path)
     return path
+
+
+def download_from_any(urls: Sequence[str], path: str | Path, *, md5: str, size: int, mend: str = BY_HAND) -> Path:
+    """Have at `path` the one file that several hosts offer; each is asked as `download` does, in the order given.
+
+    Raises
+    ------
+    DataError
+        If none has it, with what each said.
+    """
+    failures = []
+    for url in urls:
+        try:
+            return download(url, path, md5=md5, size=size, mend=mend)
+        except DataError as error:
+            failures.append(str(error).removesuffix(mend).rstrip("; ").removesuffix(", or"))
+    raise DataError("; ".join([*failures, mend]))
 
 
 def check_file(
