@@ -1,0 +1,157 @@
+"""A user's own images: what becomes of them, of their labels, and which error each mistake gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from idgan_sc.data import digits
+from idgan_sc.data.folder import prepare_folder
+from idgan_sc.data.images import sample_classes
+from idgan_sc.files import DataError
+
+
+def save(path: Path, pixels: np.ndarray, mode: str | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).convert(mode).save(path) if mode else Image.fromarray(pixels).save(path)
+
+
+def flat(width: int, height: int, *colour: int) -> np.ndarray:
+    return np.full((height, width, 3), colour or (200, 100, 50), dtype=np.uint8)
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    """Three colour images and their table."""
+    folder = tmp_path / "mine"
+    for name, value in (("a.png", 10), ("b.PNG", 20), ("sub/c.jpg", 30)):
+        save(folder / name, flat(40, 40, value, 100, 200))
+    (tmp_path / "factors.csv").write_text("file,size,kind\na.png,2,cat\nb.PNG,10,ant\nsub/c.jpg,2,bee\n")
+    return folder
+
+
+def test_two_hundred_images_with_factors(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    classes = sample_classes(digits.FACTORS, 200, rng)
+    drawn = digits.render(classes, rng)[..., 0]
+    rows = ["digit,file,angle"]
+    for number in rng.permutation(200):
+        save(tmp_path / "images" / f"{number:03d}.png", drawn[number])
+        rows.append(f"{classes[number, 0]},{number:03d}.png,{digits.FACTORS.values[3][classes[number, 3]]}")
+    (tmp_path / "factors.csv").write_text("\n".join(rows))
+    images = prepare_folder(tmp_path / "images", tmp_path / "own", tmp_path / "factors.csv", size=32)
+    assert (images.name, images.n, images.shape) == ("own", 200, (1, 32, 32))
+    np.testing.assert_array_equal(images.pixels[..., 0], drawn)  # at their own size they stay as they are
+    assert (images.factor_names, images.factor_sizes, images.discrete) == (("digit", "angle"), (10, 10), ())
+    np.testing.assert_allclose(images.values(np.arange(200))[:, 1], np.array(digits.FACTORS.values[3])[classes[:, 3]])
+    images.verify()
+
+
+def test_factors_of_numbers_and_of_names(three: Path, tmp_path: Path) -> None:
+    images = prepare_folder(three, tmp_path / "out", tmp_path / "factors.csv", size=32)
+    assert (images.n, images.shape, images.discrete) == (3, (3, 32, 32), ("kind",))
+    assert images.factor_values == ((2.0, 10.0), (0.0, 1.0, 2.0))
+    assert images.classes is not None
+    assert images.classes.tolist() == [[0, 2], [1, 0], [0, 1]]
+    np.testing.assert_allclose(images.pixels[:, 16, 16, 0], [10, 20, 30], atol=2)
+
+
+def test_without_factors(three: Path, tmp_path: Path) -> None:
+    (three / "notes.txt").write_text("left out")
+    (three / ".hidden.png").write_text("left out")
+    images = prepare_folder(three, tmp_path / "out")
+    assert (images.n, images.shape, images.classes) == (3, (3, 64, 64), None)
+    assert images.source == "3 images of the folder mine"
+
+
+def test_an_image_of_another_shape_is_cut_at_its_centre(tmp_path: Path) -> None:
+    wide = flat(100, 40, 0, 0, 0)
+    wide[:, 30:70] = 255  # the central square
+    wide[10:30, 40:60] = 100  # the central half of that
+    save(tmp_path / "in" / "wide.png", wide)
+    assert prepare_folder(tmp_path / "in", tmp_path / "out", size=32).pixels[0, :4].min() == 255
+    assert prepare_folder(tmp_path / "in", tmp_path / "out", size=32, crop=20).pixels[0].max() == 100
+    with pytest.raises(DataError, match=r"wide\.png cannot be used: it has 100x40 pixels, too few for a crop of 41"):
+        prepare_folder(tmp_path / "in", tmp_path / "out", crop=41)
+
+
+def test_fine_patterns_become_grey_not_noise(tmp_path: Path) -> None:
+    y, x = np.mgrid[:320, :320]
+    save(tmp_path / "in" / "board.png", ((x + y) % 2 * 255).astype(np.uint8))
+    pixels = prepare_folder(tmp_path / "in", tmp_path / "out", size=32).pixels
+    assert pixels.shape == (1, 32, 32, 1) and np.abs(pixels.astype(int) - 127).max() < 4
+
+
+def test_the_first_image_decides_on_colour(tmp_path: Path) -> None:
+    save(tmp_path / "in" / "a.png", flat(40, 40))
+    save(tmp_path / "in" / "b.png", np.full((40, 40), 70, dtype=np.uint8))
+    images = prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
+    assert images.pixels[1].min() == images.pixels[1].max() == 70 and images.shape == (3, 32, 32)
+    save(tmp_path / "in" / "0.png", np.full((40, 40), 70, dtype=np.uint8))
+    with pytest.raises(DataError, match=r"a\.png is in colour, but the first image is grey"):
+        prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
+
+
+def test_modes_and_orientations(tmp_path: Path) -> None:
+    save(tmp_path / "in" / "deep.png", np.full((32, 32), 128 * 257, dtype=np.uint16))
+    save(tmp_path / "in" / "line.png", np.full((32, 32), 255, dtype=np.uint8), "1")
+    grey = prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
+    assert [image.max() for image in grey.pixels] == [128, 255]
+    save(tmp_path / "colour" / "palette.png", flat(32, 32), "P")
+    save(tmp_path / "colour" / "clear.png", flat(32, 32), "RGBA")
+    turned = flat(32, 32, 0, 0, 0)
+    turned[:16] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3  # taken upside down
+    Image.fromarray(turned).save(tmp_path / "colour" / "turned.jpg", exif=exif)
+    colour = prepare_folder(tmp_path / "colour", tmp_path / "out", size=32).pixels
+    assert colour[0, 0, 0].tolist() == [200, 100, 50] and colour[2, 28:].min() > 200 and colour[2, :4].max() < 50
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\n" + bytes(40), None])
+def test_a_broken_image_is_named(three: Path, tmp_path: Path, content: bytes | None) -> None:
+    whole = (three / "b.PNG").read_bytes()
+    (three / "b.PNG").write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(DataError, match=r"b\.PNG is not a readable PNG or JPEG image .*: replace or remove it"):
+        prepare_folder(three, tmp_path / "out")
+    assert not (tmp_path / "out" / "images.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("file,size\na.png,1\nb.PNG,2\n", r"has no row for the image sub/c\.jpg: label it or remove it"),
+        ("file,size\na.png,1\nb.PNG,2\nsub/c.jpg,3\nd.png,1\n", r"names d\.png, which is not an image in .*mine"),
+        ("file,size\na.png,1\nb.PNG,2\nsub/c.jpg,3\na.png,1\n", r"names a\.png twice"),
+        ("file,size\na.png,1\nb.PNG,\nsub/c.jpg,3\n", r"the row b\.PNG, lacks a value"),
+        ("file,size\na.png,1\nb.PNG,2,3\nsub/c.jpg,3\n", r"the row b\.PNG,2,3 lacks a value or has too many"),
+        ("file,size\na.png,1\nb.PNG,1\nsub/c.jpg,1\n", "factor size has the same value in every row"),
+        ("name,size\na.png,1\n", "needs a column `file`"),
+        ("file\na.png\n", "needs a column `file` and one column for each factor"),
+        ("file,size,size\na.png,1,1\n", "each name once"),
+        ("", "needs a column `file`"),
+    ],
+)
+def test_a_table_that_does_not_fit(three: Path, tmp_path: Path, table: str, words: str) -> None:
+    (tmp_path / "factors.csv").write_text(table)
+    with pytest.raises(DataError, match=words):
+        prepare_folder(three, tmp_path / "out", tmp_path / "factors.csv")
+
+
+def test_a_table_that_cannot_be_read(three: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.csv cannot be read as a CSV table"):
+        prepare_folder(three, tmp_path / "out", tmp_path / "none.csv")
+    (tmp_path / "factors.csv").write_bytes(b"file,size\n\xff\xfe,1\n")
+    with pytest.raises(DataError, match="cannot be read as a CSV table"):
+        prepare_folder(three, tmp_path / "out", tmp_path / "factors.csv")
+
+
+def test_wrong_folders(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="none is not a folder"):
+        prepare_folder(tmp_path / "none", tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty holds no image: expected files that end in \.png"):
+        prepare_folder(tmp_path / "empty", tmp_path / "out")
