@@ -26,9 +26,9 @@ def shipped() -> dict[str, Any]:
     return configuration.load(SHIPPED)
 
 
-@pytest.fixture
-def config(shipped: dict[str, Any]) -> dict[str, Any]:
-    """A copy of config.yaml whose `test` preset trains in a fraction of a second."""
+@pytest.fixture(scope="session")
+def small_config(shipped: dict[str, Any]) -> dict[str, Any]:
+    """config.yaml, its `test` preset made to train in a fraction of a second; whoever changes it works on a copy."""
     small = copy.deepcopy(shipped)
     small["preset"] = "test"
     small["compute"] |= {"device": "cpu", "checkpoint_seconds": 0}
@@ -44,6 +44,12 @@ def config(shipped: dict[str, Any]) -> dict[str, Any]:
     preset["systems"]["infogan_cr"] = {"pairs": 12}
     preset["evaluation"] |= {"pool": 120, "std": 60, "points": 60, "groups": 30, "group_size": 5, "draws": 2}
     return small
+
+
+@pytest.fixture
+def config(small_config: dict[str, Any]) -> dict[str, Any]:
+    """A copy of `small_config` to change at will."""
+    return copy.deepcopy(small_config)
 
 
 @pytest.fixture
@@ -73,16 +79,34 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def new_root(tmp_path: Path, small_data: Path) -> Callable[[str], Path]:
+def new_root(tmp_path: Path, small_data: Path) -> Callable[..., Path]:
     """Makes a results folder in which the small data set is in place."""
 
     def make(name: str = "results") -> Path:
-        root = tmp_path / name
-        (root / "data").mkdir(parents=True)
-        (root / "data" / "dsprites").symlink_to(small_data)
-        return root
+        return with_data(tmp_path / name, small_data)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, small_data: Path, small_config: dict[str, Any]
+) -> Callable[[str], Path]:
+    """The results folder of uninterrupted trainings: trains a system (seed 0) when it is first asked for."""
+    from idgan_sc.train import train
+
+    root = with_data(tmp_path_factory.mktemp("finished") / "results", small_data)
+
+    def folder(system: str) -> Path:
+        return train(small_config, configuration.Run("test", "dsprites", system, "main", 0), root)
+
+    return folder
+
+
+def with_data(root: Path, data: Path) -> Path:
+    (root / "data").mkdir(parents=True)
+    (root / "data" / "dsprites").symlink_to(data)
+    return root
 
 
 @pytest.fixture

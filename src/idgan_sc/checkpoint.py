@@ -18,7 +18,7 @@ from idgan_sc.models import Method
 
 
 def save(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Write tensors, with a digest and `about` (JSON) in the header, whole or not at all; equal content, equal bytes."""
+    """Write tensors, digest and `about` (JSON, in the header) whole or not at all; the same content, the same bytes."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(about)
     header = {"about": f"{_digest(plain, text)} {text}"}  # one entry: safetensors writes several in random order
