@@ -14,6 +14,7 @@ from math import pi
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from idgan_sc.data.images import Factors, Images, procedural_source, sample_classes, save_images
 
@@ -68,7 +69,7 @@ def prepare(
     classes = sample_classes(FACTORS, n, rng)
     return save_images(
         folder,
-        render_chunks(classes, rng),
+        tqdm(render_chunks(classes, rng), total=-(-n // _CHUNK), desc="drawing faces", leave=False),
         name="faces",
         source="procedural face renderer",
         licence="MIT (drawn by this project)",
