@@ -226,6 +226,17 @@ def test_figure3_shows_which_arms_are_missing(root: Path, config: Config, drawn:
     assert_readable(drawn["figure3"])
 
 
+@pytest.mark.parametrize("ends", [(0.8, 0.88, 0.9), (0.9, 0.9, 0.9), (0.999, 1.0, 1.0), (0.0, 0.0, 0.0)])
+def test_figure3_is_readable_wherever_the_arms_end(
+    ends: tuple[float, ...], root: Path, config: Config, drawn: dict[str, Figure]
+) -> None:
+    curves = make_curves(seeds=2, steps=20)
+    curves["value"] = curves["system"].map(dict(zip(ARMS, ends, strict=True)))
+    curves.to_csv(root / "curves.csv", index=False)
+    figures.figure3(config, "quick", root)
+    assert_readable(drawn["figure3"])
+
+
 @pytest.mark.parametrize("name", ["figure1", "figure4"])
 def test_rows_of_images_are_the_associated_codes(name: str, root: Path, config: Config) -> None:
     frame = pd.read_csv(figures.FIGURES[name](config, "quick", root)[0])

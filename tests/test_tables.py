@@ -74,8 +74,9 @@ def assert_sound_latex(text: str) -> None:
     depth = np.cumsum([(c == "{") - (c == "}") for c in re.sub(r"\\[{}]", "", text)])
     assert depth.min() == 0 and depth[-1] == 0
     assert re.findall(r"\\begin\{(\S+?)\}", text) == re.findall(r"\\end\{(\S+?)\}", text)[::-1]
-    for line in text.splitlines():
-        assert not re.search(r"(?<!\\)[%#_^~]", line), line
+    assert text.startswith("% needs the package booktabs")
+    for line in text.splitlines()[1:]:
+        assert not re.search(r"(?<!\\)[%#_^]", line), line
         assert len(re.findall(r"(?<!\\)\$", line)) % 2 == 0, line
         assert not re.search(r"[^\x00-\x7f]", line), line
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]

@@ -71,7 +71,7 @@ def table1(config: Config, preset: str, root: Path) -> list[Path]:
         "Table 1",
         "Data sets: images in the paper and on disk.",
         ["Data set", "Paper", "On disk", "Stored shape", "Trained shape", "Factors (classes)", "Source"],
-        r"lrrllp{0.22\textwidth}p{0.2\textwidth}",
+        r"lrrllp{0.21\textwidth}p{0.19\textwidth}",
         [
             [_data_name(row["dataset"]), *(number(row.get(key)) for key in ("paper_count", "count", *words))]
             for row in rows
@@ -140,7 +140,7 @@ def differences(config: Config, preset: str, root: Path) -> list[Path]:
         "Differences",
         f"Settings in which the preset {preset} differs from the paper's protocol.",
         ["Setting", "Paper", "Here", "Of"],
-        r"lp{0.2\textwidth}p{0.2\textwidth}p{0.36\textwidth}",
+        r"lp{0.13\textwidth}p{0.13\textwidth}p{0.5\textwidth}",
         grouped[["key", "paper", "here", "system"]].to_numpy().tolist(),
         [*([] if rows else ["There is no difference."]), *_notes(config, preset)],
     )
@@ -445,9 +445,11 @@ def latex(page: Page) -> str:
     notes = " ".join(map(escape_latex, page.notes))
     return "\n".join(
         [
+            "% needs the package booktabs; laid out for a text 7 in wide",
             r"\begin{table*}[tbp]",
             r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
             rf"\caption{{{escape_latex(page.title)}}}\label{{tab:{page.name.lower().replace(' ', '')}}}",
+            r"\par\smallskip",
             rf"\begin{{tabular}}{{@{{}}{page.columns}@{{}}}}",
             r"\toprule",
             line(page.header),
@@ -470,7 +472,14 @@ _LATEX = str.maketrans(
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", '"': "''"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     | {"[": "{[}", "]": "{]}", "*": "{*}"}  # after \\ they would be its arguments
-    | {"–": "--", "—": "---", "−": "$-$", "…": r"\ldots{}", "\N{NARROW NO-BREAK SPACE}": r"\,"}
+    | {
+        "–": "--",
+        "—": "---",
+        "−": "$-$",
+        "…": r"\ldots{}",
+        "\N{NARROW NO-BREAK SPACE}": r"\,",
+        "\N{NO-BREAK SPACE}": "~",
+    }
 )
 
 
@@ -480,4 +489,4 @@ def escape_latex(text: str) -> str:
     >>> print(escape_latex("idgan_sc: 95 % of [α, β] ± 2"))
     idgan\\_sc: 95 \\% of {[}$\\alpha$, $\\beta${]} $\\pm$ 2
     """
-    return text.translate(_LATEX)
+    return text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}").translate(_LATEX)
