@@ -255,6 +255,9 @@ def arm_curves(config: Config, root: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"sd": float, "low": float, "high": float})
 
 
+BELOW = -1.0  # a score under every axis: where an arm without runs is named
+
+
 @dataclass
 class EndLabel:
     """A text at the right end of what it names, at height `y` in the axes' data."""
@@ -273,7 +276,7 @@ def _arm(ax: Axes, config: Config, curves: pd.DataFrame, system: str) -> Iterato
     yield EndLabel(level, f"paper {level:.2f}", colour, 6)
     name = label(system).replace(" (", "\n(")
     if mine.empty:
-        yield EndLabel(level, f"{name}\nmissing", GREY, 6.5)
+        yield EndLabel(BELOW, f"{name}\nmissing", GREY, 6.5)
         return
     ax.fill_between(mine["step"], mine["low"], mine["high"], color=colour, alpha=0.18, linewidth=0)
     ax.plot(mine["step"], mine["mean"], color=colour, marker="o", markersize=2.2, clip_on=False, zorder=3)
@@ -281,7 +284,7 @@ def _arm(ax: Axes, config: Config, curves: pd.DataFrame, system: str) -> Iterato
 
 
 def _direct_labels(ax: Axes, ends: list[EndLabel]) -> None:
-    """Write the labels right of the axes, moved apart where they would touch, each with a line to what it names."""
+    """Write the labels right of the axes, moved apart where they would touch, with a line to what they name."""
     bottom, top = ax.get_ylim()
     height = ax.get_window_extent().height * 72 / DPI  # points
     ends = sorted(ends, key=lambda end: end.y)
@@ -289,7 +292,8 @@ def _direct_labels(ax: Axes, ends: list[EndLabel]) -> None:
     heights = [1.25 * end.size * (1 + end.text.count("\n")) / height for end in ends]
     for end, was, y in zip(ends, at, spread(at, heights), strict=True):
         line: dict[str, Any] = {"color": end.colour, "linewidth": 0.4, "clip_on": False, "transform": ax.transAxes}
-        ax.plot([1.015, 1.055], [was, y], **line)
+        if was >= 0:
+            ax.plot([1.015, 1.055], [was, y], **line)
         ax.text(1.065, y, end.text, color=end.colour, size=end.size, va="center", transform=ax.transAxes, linespacing=1)
 
 

@@ -472,14 +472,7 @@ _LATEX = str.maketrans(
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", '"': "''"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     | {"[": "{[}", "]": "{]}", "*": "{*}"}  # after \\ they would be its arguments
-    | {
-        "–": "--",
-        "—": "---",
-        "−": "$-$",
-        "…": r"\ldots{}",
-        "\N{NARROW NO-BREAK SPACE}": r"\,",
-        "\N{NO-BREAK SPACE}": "~",
-    }
+    | {"–": "--", "—": "---", "−": "$-$", "…": r"\ldots{}", "\N{NARROW NO-BREAK SPACE}": r"\,"}
 )
 
 
@@ -489,4 +482,4 @@ def escape_latex(text: str) -> str:
     >>> print(escape_latex("idgan_sc: 95 % of [α, β] ± 2"))
     idgan\\_sc: 95 \\% of {[}$\\alpha$, $\\beta${]} $\\pm$ 2
     """
-    return text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}").translate(_LATEX)
+    return text.translate(_LATEX)
