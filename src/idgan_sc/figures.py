@@ -25,7 +25,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.stats import summary
-from idgan_sc.tables import DATASET, NO_EVIDENCE, about, data_words, label, number, read_scores, seeds_words
+from idgan_sc.tables import DATASET, NO_EVIDENCE, PROTOCOL, about, data_words, label, number, read_scores, seeds_words
 
 COLOURS = {  # of a system, the same in every figure; Okabe and Ito's palette, told apart by the colour-blind
     "beta_vae": "#000000",
@@ -241,7 +241,8 @@ def arm_curves(config: Config, root: Path) -> pd.DataFrame:
     """Figure 3's points: a row an arm and step, with n, mean, sd and band over seeds; an arm without runs has none."""
     key = ["dataset", "system", "variant", "seed", "code", "step", "draw", "metric", "protocol"]
     points = read_scores(root / "curves.csv", key)
-    wanted = (points["dataset"] == DATASET) & (points["variant"] == "main") & (points["metric"] == "factor_vae")
+    about_points = {"dataset": DATASET, "variant": "main", "metric": "factor_vae", "protocol": PROTOCOL}
+    wanted = np.logical_and.reduce([points[column] == value for column, value in about_points.items()])
     rows = []
     for system, level in config["reported"]["figure3"].items():
         mine = points[wanted & (points["system"] == system)]
