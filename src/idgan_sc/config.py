@@ -4,6 +4,7 @@ The command line and the workflow's rules go through the same `resolve`; nothing
 """
 
 import difflib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -37,6 +38,9 @@ GAN = COMMON | FROM_VAE | PAIR | {
 
 class ConfigError(ValueError):
     """A setting is unknown, of the wrong type or impossible; the message is one line with the key and the mend."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))  # names come from the user and may hold line breaks
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,9 @@ def load(path: str | Path = "config.yaml") -> Config:
     try:
         config = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     except (ConfigError, TypeError, ValueError) as error:
-        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path}: {error}") from error
     try:
         check(config)
     except ConfigError as error:
@@ -209,8 +213,21 @@ def datasets(config: Config, preset: str) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------------------------------- refusing
+def _is_integer(checker: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(checker: Any, value: Any) -> bool:
+    return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+# JSON Schema itself takes 64.0 for an integer, and Python's JSON takes .nan and .inf for numbers.
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
+
+
 def _check_schema(config: Any) -> None:
-    errors = jsonschema.Draft202012Validator(_schema()).iter_errors(config)
+    errors = _Validator(_schema()).iter_errors(config)
     error = jsonschema.exceptions.best_match(errors)
     if error is None:
         return
@@ -221,7 +238,7 @@ def _check_schema(config: Any) -> None:
         close = difflib.get_close_matches(str(unknown), known, 1)
         mend = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(known)}"
         raise ConfigError(f"{path}: unknown key `{unknown}`: {mend}")
-    message = " ".join(str(error.message).split())[:300]
+    message = error.message[:300]
     if isinstance(error.instance, str) and error.validator == "type":
         message += " (a number in scientific notation needs a dot: 1.0e-4)"
     raise ConfigError(f"{path}: {message}")
