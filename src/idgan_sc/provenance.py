@@ -5,19 +5,24 @@ import hashlib
 import json
 import platform
 import resource
+import shutil
 import subprocess
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from idgan_sc.config import Config, Run, predecessors, resolve
+from idgan_sc.config import Config, Run, datasets, predecessors, resolve, runs
+from idgan_sc.files import DataError, write_atomic
 
 PACKAGE = Path(__file__).parent
 # Files whose code can change a training's numbers; the metrics are hashed apart, so that a new one retrains nothing.
-TRAINING = ("data/*.py", "networks.py", "objectives.py", "codes.py", "seeds.py", "models/*.py", "train.py", "encode.py")
+TRAINING = (
+    "data/*.py", "networks.py", "objectives.py", "codes.py", "seeds.py", "models/*.py", "train.py", "encode.py",
+    "checkpoint.py",
+)  # fmt: skip
 SCORING = ("metrics/*.py", "score.py", "seeds.py")
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 
@@ -75,9 +80,69 @@ def _counts(config: Config, run: Run, folder: Path) -> bool:
     found = _record(folder / "record.json").get("fingerprint")
     if found is None:
         return False
-    accepted = folder.parents[4] / "accepted.yaml"
-    sources = yaml.safe_load(accepted.read_text(encoding="utf-8")) if accepted.exists() else None
-    return any(found == expected_fingerprint(config, run, source) for source in [source_hash(), *(sources or {})])
+    sources = accepted_sources(folder.parents[5])
+    return any(found == expected_fingerprint(config, run, source) for source in sources)
+
+
+def accepted_sources(root: Path) -> set[str]:
+    """Source hashes whose runs count at a preset: today's, and those that its `accepted.yaml` lists with a reason."""
+    path = root / "accepted.yaml"
+    listed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+    return {source_hash(), *(listed or {})}
+
+
+def planned(config: Config, preset: str) -> list[Run]:
+    """All runs that the tables and figures of a preset are made of."""
+    return [run for data in datasets(config, preset) for run in runs(config, preset, data)]
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+
+
+PUBLISHED = ("record.json", "scores.csv", "curve.csv", "log.csv")
+PUBLISHED_ONCE = ("traversal.npz", "networks.json")  # of the first seed, whose images the figures show
+
+
+def publish(config: Config, preset: str, root: Path) -> list[Path]:
+    """Copy the small files of every finished run below `<root>/published`, the record last; return their folders.
+
+    Only runs of today's settings and source are copied.
+    """
+    copied = []
+    for run in planned(config, preset):
+        record = _record(root / run.path / "record.json")
+        if record.get("fingerprint") != expected_fingerprint(config, run):
+            continue
+        target = root / "published" / run.path
+        names = (*PUBLISHED[1:], *PUBLISHED_ONCE, PUBLISHED[0])
+        for name in names:
+            source = root / run.path / name
+            if source.exists():
+                write_atomic(target / name, partial(_copy, source))
+        copied.append(target)
+    return copied
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """A finished run's record.
+
+    Raises
+    ------
+    DataError
+        If there is none or it cannot be read.
+    """
+    path = folder / "record.json"
+    try:
+        record = dict(json.loads(path.read_text(encoding="utf-8")))
+        lacking = {"fingerprint", "system", "settings", "channels", "seed", "before", "outputs"} - record.keys()
+        if lacking:
+            raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
+        return record
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is damaged ({error}): delete the folder and train again") from error
 
 
 @cache
