@@ -1,6 +1,7 @@
 """`idgan-sc COMMAND`: one step of the pipeline by hand, with the very functions that the workflow's rules call."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 def prepare(config: Config, preset: str, dataset: str, root: Path) -> "Images":
     """The data set below `root`, rendered or downloaded if it is not there; a second process waits for the first."""
-    from idgan_sc.data import dsprites
     from idgan_sc.data.images import open_images
 
     wanted = configuration.dataset(config, preset, dataset)
@@ -26,7 +26,9 @@ def prepare(config: Config, preset: str, dataset: str, root: Path) -> "Images":
     with locked(folder / ".lock"):
         if (folder / "dataset.json").exists():
             return open_images(folder)
-        return {"dsprites": dsprites.prepare}[dataset](folder, wanted["source"], wanted["file"], wanted["cache"])
+        module = importlib.import_module(f"idgan_sc.data.{dataset}")  # a data set's file has its name
+        images: Images = module.prepare(folder, **wanted)
+        return images
 
 
 def _data(config: Config, args: argparse.Namespace) -> None:
@@ -71,26 +73,23 @@ def _score(config: Config, args: argparse.Namespace) -> None:
 
 
 def _gather(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.provenance import artifact
     from idgan_sc.score import gather
 
-    names = configuration.datasets(config, args.preset)
-    planned = [run for name in names for run in configuration.runs(config, args.preset, name)]
-    for one, all_of_them in (("scores.csv", "scores.csv"), ("curve.csv", "curves.csv")):
-        print(gather([artifact(config, run, one, args.out.parent) for run in planned], args.out / all_of_them))
+    for path in gather(config, args.preset, args.out):
+        print(path)
 
 
 def _table(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc import tables
 
-    for path in tables.TABLES[args.name](config, args.preset, args.out):
+    for path in _of(tables.TABLES, args.name)(config, args.preset, args.out):
         print(path)
 
 
 def _figure(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc import figures
 
-    for path in figures.FIGURES[args.name](config, args.preset, args.out):
+    for path in _of(figures.FIGURES, args.name)(config, args.preset, args.out):
         print(path)
 
 
@@ -102,6 +101,19 @@ def _referee(config: Config, args: argparse.Namespace) -> None:
 
 def _check(config: Config, args: argparse.Namespace) -> None:
     print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
+
+
+def _of(known: dict[str, Any], name: str) -> Any:
+    if name not in known:
+        raise ConfigError(f"{name}: unknown; one of {', '.join(known)}")
+    return known[name]
+
+
+def _publish(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.provenance import publish
+
+    for folder in publish(config, args.preset, args.out):
+        print(folder)
 
 
 def _run(args: argparse.Namespace) -> Run:
@@ -154,6 +166,7 @@ def parser() -> argparse.ArgumentParser:
     referee = command("referee", _referee, "score representations under every published definition of the metrics")
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
     referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")
+    placed(command("publish", _publish, "copy the small files of finished runs to where git keeps them"))
     command("check", _check, "check the configuration")
     return top
 

@@ -1,9 +1,7 @@
 """Codes of the evaluation pool: every image is encoded once, and every score is a function of the array on disk."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +12,7 @@ from idgan_sc.codes import sample_posterior
 from idgan_sc.data.images import Images
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import GAN, Method, build
+from idgan_sc.provenance import read_record
 from idgan_sc.seeds import numpy_stream, torch_stream
 
 BATCH = 256
@@ -49,27 +48,6 @@ def encode_pool(
     for name, network in method.networks.items():
         network.train(modes[name])
     return np.concatenate(codes)
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """A finished run's record.
-
-    Raises
-    ------
-    DataError
-        If there is none or it cannot be read.
-    """
-    path = folder / "record.json"
-    try:
-        record = dict(json.loads(path.read_text(encoding="utf-8")))
-        lacking = {"fingerprint", "system", "settings", "channels", "seed", "before", "outputs"} - record.keys()
-        if lacking:
-            raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
-        return record
-    except FileNotFoundError as error:
-        raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is damaged ({error}): delete the folder and train again") from error
 
 
 def load_run(folder: Path, device: str = "cpu") -> Method:

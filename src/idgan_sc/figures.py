@@ -24,6 +24,7 @@ from scipy.optimize import linear_sum_assignment
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
 from idgan_sc.files import DataError, write_atomic
+from idgan_sc.provenance import artifact
 from idgan_sc.stats import summary
 from idgan_sc.tables import DATASET, NO_EVIDENCE, PROTOCOL, about, data_words, label, number, read_scores, seeds_words
 
@@ -96,7 +97,7 @@ def figure1(config: Config, preset: str, root: Path) -> list[Path]:
 def figure2(config: Config, preset: str, root: Path) -> list[Path]:
     """Figure 2: the architecture, drawn from the layers of the networks that were trained."""
     run = _first_run(config, preset)
-    networks = _networks(root / run.path / "networks.json")
+    networks = _networks(artifact(config, run, "networks.json", root))
     fig, ax = _canvas(TEXT, 2.95)
     layers = _architecture(ax, networks)
     settings = configuration.resolve(config, run)
@@ -216,7 +217,7 @@ def _first_run(config: Config, preset: str) -> Run:
 
 def _traversal(config: Config, preset: str, root: Path) -> tuple[Run, dict[str, np.ndarray]]:
     run = _first_run(config, preset)
-    path = root / run.path / "traversal.npz"
+    path = artifact(config, run, "traversal.npz", root)
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ("values", "images", "pairs", "association", "factor_names")}

@@ -61,10 +61,10 @@ def expected_fingerprint(config: Config, run: Run, source: str | None = None) ->
     return fingerprint(resolve(config, run), run.seed, before, source)
 
 
-def artifact(config: Config, run: Run, name: str, results: Path = Path("results")) -> Path:
+def artifact(config: Config, run: Run, name: str, root: Path) -> Path:
     """Where a file of a run lies: among the published ones, if its record is of these settings and this source."""
-    published = results / run.preset / "published" / run.path
-    return (published if _counts(config, run, published) else results / run.preset / run.path) / name
+    published = root / "published" / run.path
+    return (published if _counts(config, run, published) else root / run.path) / name
 
 
 @cache

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idgan_sc.config import Run
+from idgan_sc import provenance
+from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
 from idgan_sc.files import DataError, read_arrays, write_atomic
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
@@ -50,7 +51,7 @@ def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list
         for number, chosen in enumerate(draws)
         for metric, value in scores(array, chosen, ["factor_vae"]).items()
     ]
-    return [_write(folder / "scores.csv", rows), _write(folder / "curve.csv", points)]
+    return [_write(folder / "scores.csv", pd.DataFrame(rows)), _write(folder / "curve.csv", pd.DataFrame(points))]
 
 
 def _scores(
@@ -69,12 +70,35 @@ def _scores(
     )
 
 
-def gather(files: list[Path], out: Path) -> Path:
-    """Concatenate the runs' tables into one."""
-    if not files:
-        raise DataError(f"{out}: no runs to gather")
-    table = pd.concat([pd.read_csv(file) for file in files])
-    return write_atomic(out, lambda temporary: table.to_csv(temporary, index=False))
+def gather(config: Config, preset: str, root: Path) -> list[Path]:
+    """Write `scores.csv` and `curves.csv` of all runs that the tables of a preset are made of.
+
+    Raises
+    ------
+    DataError
+        If a run is not finished, or the runs were trained by source of different hashes, none of them accepted.
+    """
+    runs = provenance.planned(config, preset)
+    records = [provenance.artifact(config, run, "record.json", root) for run in runs]
+    sources = {provenance.read_record(record.parent).get("source", "unknown") for record in records}
+    mixed = sources - provenance.accepted_sources(root)
+    if len(sources) > 1 and mixed:
+        raise DataError(
+            f"the runs below {root} were trained by different source ({', '.join(sorted(sources))}): train them again, "
+            f"or list what changes no number in {root / 'accepted.yaml'}"
+        )
+    written = []
+    for one, together in (("scores.csv", "scores.csv"), ("curve.csv", "curves.csv")):
+        table = pd.concat([_read_table(provenance.artifact(config, run, one, root)) for run in runs])
+        written.append(_write(root / together, table))
+    return written
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is missing or damaged ({error}): run `idgan-sc score` for it") from error
 
 
 def _row(run: Run, code: str, array: np.ndarray, **values: Any) -> dict[str, Any]:
@@ -82,6 +106,5 @@ def _row(run: Run, code: str, array: np.ndarray, **values: Any) -> dict[str, Any
     return dict(zip(COLUMNS, about, strict=True)) | values
 
 
-def _write(path: Path, rows: list[Any]) -> Path:
-    table = pd.DataFrame(rows)
+def _write(path: Path, table: pd.DataFrame) -> Path:
     return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False))

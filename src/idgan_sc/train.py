@@ -20,7 +20,7 @@ from idgan_sc import checkpoint, provenance
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError, Run
 from idgan_sc.data.images import Images, open_images
-from idgan_sc.encode import encode_pool, load_run, pool_indices, read_record, to_tensor
+from idgan_sc.encode import encode_pool, load_run, pool_indices, to_tensor
 from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic, write_json
 from idgan_sc.models import GAN, Method, build
 from idgan_sc.models.gan import DEAD_NATS
@@ -137,7 +137,7 @@ def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None =
     for role, earlier in configuration.predecessors(config, run).items():
         folders[role] = (before or {}).get(role) or train(config, earlier, root, before)
         _check_predecessor(folders[role], earlier, settings)
-    records = {role: read_record(path) for role, path in folders.items()}
+    records = {role: provenance.read_record(path) for role, path in folders.items()}
     fingerprint = provenance.fingerprint(settings, run.seed, [record["fingerprint"] for record in records.values()])
     with locked(folder / ".lock"):
         if _finished(folder, fingerprint):
@@ -149,7 +149,7 @@ def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None =
 
 def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
     """Refuse a folder that was given as a predecessor and holds another system, or one for other codes or images."""
-    record = read_record(folder)
+    record = provenance.read_record(folder)
     if record["system"] != expected.system:
         raise DataError(f"{folder} holds a run of {record['system']}, where one of {expected.system} is needed")
     for key in ("c_dim", "image_size"):
@@ -160,7 +160,7 @@ def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) ->
 def _finished(folder: Path, fingerprint: str) -> bool:
     if not (folder / "record.json").exists():
         return False
-    record = read_record(folder)
+    record = provenance.read_record(folder)
     if record["fingerprint"] != fingerprint:
         raise DataError(f"{folder} was made by other settings or source: delete it or choose another --out")
     for name, digest in record["outputs"].items():

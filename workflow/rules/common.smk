@@ -1,5 +1,6 @@
 # Names and helpers that all parts of the workflow share. No torch, no data: this is read again in every job.
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -29,9 +30,7 @@ RUN = f"{ROOT}/runs/{{dataset}}/{{system}}/{{variant}}/{{seed}}"
 LOGS = f"{ROOT}/logs"
 IDGAN_SC = f"{sys.executable} -m idgan_sc"
 DATASETS = configuration.datasets(CONFIG, PRESET)
-RUNS = [
-    run for dataset in DATASETS for run in configuration.runs(CONFIG, PRESET, dataset)
-]
+RUNS = provenance.planned(CONFIG, PRESET)
 STARTS = sorted(
     {
         row["start"]
@@ -62,7 +61,7 @@ def run_options(wildcards):
 
 def artifact(run, name):
     """A file of a run: the published one where its record counts, else the one to be made."""
-    return str(provenance.artifact(CONFIG, run, name))
+    return str(provenance.artifact(CONFIG, run, name, Path(ROOT)))
 
 
 def dataset_of(wildcards):

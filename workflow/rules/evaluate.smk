@@ -61,7 +61,11 @@ rule traverse:
 
 rule gather:
     input:
-        [artifact(run, name) for run in RUNS for name in ("scores.csv", "curve.csv")],
+        [
+            artifact(run, name)
+            for run in RUNS
+            for name in ("record.json", "scores.csv", "curve.csv")
+        ],
     output:
         f"{ROOT}/scores.csv",
         f"{ROOT}/curves.csv",
