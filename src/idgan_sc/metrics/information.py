@@ -60,6 +60,8 @@ def entropy(classes: npt.ArrayLike) -> Array:
 def _information(bins: Array, classes: Array) -> float:
     width = int(classes.max()) + 1
     counts = np.bincount(bins * width + classes, minlength=BINS * width).reshape(-1, width)
+    if np.count_nonzero(counts.any(axis=1)) == 1:
+        return 0.0  # one bin says nothing, where rounding would leave 1e-16
     joint = counts / counts.sum()
     independent = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)
     seen = joint > 0
