@@ -119,6 +119,7 @@ def test_config_and_provenance_load_neither_torch_nor_scikit_learn() -> None:
         ("presets/desk/seeds/count", 0, ["presets.desk.seeds.count"]),
         ("evaluation/metrics", ["factor_vae", "fid"], ["metric", "`fid`"]),
         ("presets/quick/evaluation/std", 6000, ["quick", "std", "6000", "5000"]),
+        ("evaluation/group_size", 25, ["evaluation.group_size", "multiple of 2"]),
         ("families/gan/pairs", 4, ["pairs", "4", "5 classes"]),
         ("systems/idgan_sc/pairs", 100, ["idgan_sc", "pairs", "multiple", "64"]),
         ("systems/idgan_sc/c_dim", 12, ["c_dim", "idgan_stage_a"]),

@@ -25,7 +25,10 @@ def prepare(config: Config, preset: str, dataset: str, root: Path) -> "Images":
     folder = root / "data" / dataset
     with locked(folder / ".lock"):
         if (folder / "dataset.json").exists():
-            return open_images(folder)
+            found = open_images(folder)
+            if found.source.startswith("procedural") != (wanted["source"] == "procedural"):
+                raise DataError(f"{folder} is of another source ({found.source}) than the settings: delete it")
+            return found
         module = importlib.import_module(f"idgan_sc.data.{dataset}")  # a data set's file has its name
         images: Images = module.prepare(folder, **wanted)
         return images

@@ -26,7 +26,10 @@ def draw(images: Images, indices: np.ndarray, preset: str, sizes: dict[str, Any]
         raise DataError(f"data set {images.name} has no factors: nothing can be scored")
     rng = numpy_stream(number, f"draw/{images.name}/{preset}")
     wanted = {key: sizes[key] for key in ("groups", "group_size", "std", "points")}
-    return draw_infogan_cr(images.classes[indices], **wanted, rng=rng)
+    try:
+        return draw_infogan_cr(images.classes[indices], **wanted, rng=rng)
+    except ValueError as error:
+        raise DataError(f"evaluation at preset {preset}: {error}: raise `pool`") from error
 
 
 def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list[Path]:
