@@ -1,0 +1,268 @@
+"""The command line: one run from nothing to its scores, and mistakes answered in one line."""
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from idgan_sc import cli
+from idgan_sc.data.images import open_images
+
+Config = dict[str, Any]
+SHIPPED = Path(__file__).parents[1] / "config.yaml"
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> Path:
+    """A results folder where `infogan_cr`, seed 7, is trained, encoded, scored and traversed at the `test` preset."""
+    root = tmp_path_factory.mktemp("cli") / "results"
+    (root / "data").mkdir(parents=True)
+    (root / "data" / "dsprites").symlink_to(small_data)
+    for command in ("train", "encode", "score", "traverse"):
+        idgan_sc(
+            command, "--preset", "test", "--dataset", "dsprites", "--system", "infogan_cr", "--seed", "7", out=root
+        )
+    return root
+
+
+def idgan_sc(command: str, *options: str, out: Path | None = None, config: Path = SHIPPED) -> None:
+    cli.main(["--config", str(config), command, *options, *(["--out", str(out)] if out else [])])
+
+
+def mistake(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line that a mistaken command is answered with."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(list(arguments))
+    said = exit_.value.code if isinstance(exit_.value.code, str) else capsys.readouterr().err
+    assert exit_.value.code not in (0, None)
+    return str(said)
+
+
+def run_folder(root: Path, system: str = "infogan_cr") -> Path:
+    return root / "runs" / "dsprites" / system / "main" / "7"
+
+
+# ------------------------------------------------------------------------------------------------------------ one run
+def test_train_trains_the_predecessor_and_writes_what_it_promises(scored: Path) -> None:
+    assert {"weights.safetensors", "curve.npz", "log.csv", "record.json"} <= {
+        p.name for p in run_folder(scored).iterdir()
+    }
+    assert (run_folder(scored, "infogan_stage_a") / "state.safetensors").exists()
+    record = json.loads((run_folder(scored) / "record.json").read_text(encoding="utf-8"))
+    assert (record["preset"], record["system"], record["seed"], record["settings"]["steps"]) == (
+        "test",
+        "infogan_cr",
+        7,
+        20,
+    )
+
+
+def test_encode_writes_a_code_for_every_image_of_the_pool(scored: Path) -> None:
+    with np.load(run_folder(scored) / "codes.npz", allow_pickle=False) as file:
+        codes, indices = file["q_mean"], file["indices"]
+    assert codes.shape == (1000, 5) and np.isfinite(codes).all()
+    assert len(set(indices)) == 1000 and (np.diff(indices) > 0).all()
+
+
+def test_scores_are_one_row_a_metric_and_lie_between_0_and_1(scored: Path) -> None:
+    scores = pd.read_csv(run_folder(scored) / "scores.csv")
+    assert scores["metric"].tolist() == ["factor_vae", "beta_vae", "sap", "mig", "dci"]
+    assert scores["value"].between(0, 1).all()
+    assert scores[["system", "variant", "seed", "code", "k"]].drop_duplicates().to_numpy().tolist() == [
+        ["infogan_cr", "main", 7, "q_mean", 5]
+    ]
+    curve = pd.read_csv(run_folder(scored) / "curve.csv")
+    assert curve.groupby("step").size().to_dict() == {0: 2, 20: 2} and set(curve["metric"]) == {"factor_vae"}
+    last = curve[(curve["step"] == 20) & (curve["draw"] == 0)]["value"].item()
+    assert last == scores.loc[scores["metric"] == "factor_vae", "value"].item()
+
+
+def test_traverse_sweeps_one_code_at_a_time(scored: Path) -> None:
+    with np.load(run_folder(scored) / "traversal.npz", allow_pickle=False) as file:
+        arrays = dict(file)
+    assert arrays["images"].shape == (4, 5, 10, 1, 32, 32) and arrays["pairs"].shape == (5, 4, 3, 1, 32, 32)
+    assert arrays["samples"].shape == (64, 1, 32, 32) and arrays["images"].dtype == np.uint8
+    assert arrays["association"].shape == (5, 5) and arrays["factor_names"].tolist() == [
+        "shape", "scale", "orientation", "x", "y",
+    ]  # fmt: skip
+    shapes = json.loads((run_folder(scored) / "networks.json").read_text(encoding="utf-8"))["networks"]
+    assert shapes.keys() == {"generator", "discriminator", "pair"}
+    assert shapes["pair"]["layers"][-1]["shape"] == [5]
+
+
+def test_steps_done_again_give_the_same_bytes(scored: Path) -> None:
+    names = ["codes.npz", "scores.csv", "curve.csv", "traversal.npz", "networks.json", "weights.safetensors"]
+    before = {name: (run_folder(scored) / name).read_bytes() for name in names}
+    for command in ("train", "encode", "score", "traverse"):
+        idgan_sc(command, "--preset", "test", "--system", "infogan_cr", "--seed", "7", out=scored)
+    assert [name for name in names if (run_folder(scored) / name).read_bytes() != before[name]] == []
+
+
+@pytest.mark.parametrize(("system", "names"), [("beta_vae", {"vae_mean", "vae_sample"}), ("idgan_sc", {"q_mean"})])
+def test_other_systems_are_encoded_scored_and_traversed_too(
+    system: str, names: set[str], config: Config, write_config: Callable[[Config], Path],
+    finished: Callable[[str], Path], new_root: Callable[..., Path],
+) -> None:  # fmt: skip
+    root = new_root()
+    shutil.copytree(finished(system).parents[3], root / "runs")
+    for command in ("encode", "score", "traverse"):
+        idgan_sc(command, "--system", system, out=root, config=write_config(config))
+    folder = root / "runs" / "dsprites" / system / "main" / "0"
+    assert names <= set(pd.read_csv(folder / "scores.csv")["code"])
+    with np.load(folder / "traversal.npz", allow_pickle=False) as file:
+        assert file["images"].shape[1] == 10
+
+
+def test_data_renders_what_is_not_there_and_checks_what_is(
+    new_root: Callable[..., Path], capsys: pytest.CaptureFixture[str], tmp_path: Path, small_data: Path
+) -> None:
+    idgan_sc("data", "--preset", "test", out=new_root())
+    assert "2000 images of (1, 64, 64)" in capsys.readouterr().out
+    root = tmp_path / "damaged"
+    shutil.copytree(small_data, root / "data" / "dsprites")
+    content = bytearray((root / "data" / "dsprites" / "images.npy").read_bytes())
+    content[-1] ^= 1
+    (root / "data" / "dsprites" / "images.npy").write_bytes(content)
+    said = mistake(capsys, "--config", str(SHIPPED), "data", "--preset", "test", "--out", str(root))
+    assert "images.npy is damaged" in said and "\n" not in said
+
+
+def test_data_of_another_source_than_the_settings_is_refused(
+    config: Config, write_config: Callable[[Config], Path], new_root: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Settings that say `real` must not train on rendered images that happen to lie there."""
+    config["presets"]["test"]["datasets"]["dsprites"]["source"] = "real"
+    root = new_root()
+    assert "procedural" in open_images(root / "data" / "dsprites").source
+    said = mistake(
+        capsys, "--config", str(write_config(config)), "train", "--system", "infogan_stage_a", "--out", str(root)
+    )
+    assert "\n" not in said and "source" in said
+
+
+def test_check_says_that_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    idgan_sc("check")
+    assert "nothing wrong" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------------------------------------------------------ mistakes
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "--preset", "qick", "--system", "infogan"], ["--preset qick", "quick"]),
+        (["train", "--system", "infogna"], ["--system infogna", "infogan"]),
+        (["train", "--system", "infogan", "--variant", "c11"], ["--variant c11"]),
+        (["train", "--system", "infogan", "--variant", "tau_07"], ["tau_07", "infogan"]),
+        (["train", "--system", "infogan", "--dataset", "sprites"], ["--dataset sprites"]),
+        (["table", "table99", "--preset", "test"], ["table99"]),
+        (["figure", "figure99", "--preset", "test"], ["figure99"]),
+    ],
+)
+def test_names_that_do_not_exist_are_named_in_one_line(
+    arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = mistake(capsys, "--config", str(SHIPPED), *arguments)
+    assert "\n" not in said.strip() and said.startswith("idgan-sc: ") and all(word in said for word in words), said
+
+
+@pytest.mark.parametrize("seed", ["-1", "x", "1.5", ""])
+def test_a_seed_is_a_number_from_0_on(seed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = mistake(capsys, "--config", str(SHIPPED), "train", "--system", "infogan", f"--seed={seed}")
+    assert "--seed" in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", ["encode", "score", "traverse"])
+def test_what_needs_a_finished_run_says_so(
+    command: str, new_root: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--config", str(SHIPPED), command, "--preset", "test", "--system", "infogan", "--out", str(new_root())]
+    said = mistake(capsys, *arguments)
+    assert "\n" not in said and ("train" in said or "encode" in said)
+
+
+def test_a_pool_too_small_to_score_is_refused_in_one_line(
+    config: Config, write_config: Callable[[Config], Path], new_root: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    config["presets"]["test"]["evaluation"] |= {"pool": 60, "std": 60}
+    path, root = write_config(config), new_root()
+    for command in ("train", "encode"):
+        idgan_sc(command, "--system", "infogan_stage_a", out=root, config=path)
+    arguments = ["--config", str(path), "score", "--system", "infogan_stage_a", "--out", str(root)]
+    said = mistake(capsys, *arguments)
+    assert "\n" not in said and "pool" in said
+
+
+def test_traverse_before_encode_says_so(
+    finished: Callable[[str], Path], new_root: Callable[..., Path], config: Config,
+    write_config: Callable[[Config], Path], capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    root = new_root()
+    folder = root / "runs" / "dsprites" / "infogan_stage_a" / "main" / "0"
+    shutil.copytree(finished("infogan_stage_a"), folder)
+    (folder / "codes.npz").unlink(missing_ok=True)
+    arguments = ["--config", str(write_config(config)), "traverse", "--system", "infogan_stage_a", "--out", str(root)]
+    said = mistake(capsys, *arguments)
+    assert "\n" not in said and "codes.npz" in said
+
+
+@pytest.mark.parametrize("name", ["codes.npz", "curve.npz"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "text"])
+def test_damaged_codes_are_refused_in_one_line(
+    name: str, damage: str, scored: Path, new_root: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = new_root()
+    shutil.copytree(run_folder(scored), run_folder(root))
+    path = run_folder(root) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    damaged = {"truncated": path.read_bytes()[:-200], "empty": b"", "flipped": bytes(content), "text": b"codes"}
+    path.write_bytes(damaged[damage])
+    arguments = ["score", "--preset", "test", "--system", "infogan_cr", "--seed", "7", "--out", str(root)]
+    said = mistake(capsys, "--config", str(SHIPPED), *arguments)
+    assert "\n" not in said and name in said and "damaged" in said
+
+
+def test_a_failed_training_is_one_line(
+    config: Config, write_config: Callable[[Config], Path], new_root: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    config["presets"]["test"]["families"]["gan"]["lr_generator"] = 1e38
+    path, root = write_config(config), new_root()
+    said = mistake(capsys, "--config", str(path), "train", "--system", "infogan", "--out", str(root))
+    assert "\n" not in said and "infogan_stage_a" in said and "seed 0" in said
+
+
+def test_a_broken_configuration_is_one_line(
+    shipped: Config, write_config: Callable[[Config], Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    broken = copy.deepcopy(shipped)
+    broken["families"]["gan"]["alpah"] = 2
+    said = mistake(capsys, "--config", str(write_config(broken)), "check")
+    assert "\n" not in said and "did you mean `alpha`?" in said
+    said = mistake(capsys, "--config", str(tmp_path / "absent.yaml"), "check")
+    assert "\n" not in said and "absent.yaml" in said
+
+
+def test_the_installed_command_answers_on_stderr_with_a_status_that_is_not_0() -> None:
+    command = [
+        str(Path(sys.executable).with_name("idgan-sc")),
+        "--config",
+        str(SHIPPED),
+        "train",
+        "--system",
+        "infogna",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode not in (0, None) and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and "infogna" in done.stderr
