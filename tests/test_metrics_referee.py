@@ -74,6 +74,12 @@ def test_flips_are_counted_by_hand() -> None:
     assert referee.flips(tables) == [expected]
 
 
+def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
+    np.savez(tmp_path / "one.npz", codes=pool()[0])
+    with pytest.raises(ValueError, match=r"one\.npz: the referee needs .* and factors is missing"):
+        referee.main([tmp_path / "one.npz"], tmp_path / "out")
+
+
 def test_main_writes_tables_and_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setitem(referee.referee.__kwdefaults__, "sizes", TINY)

@@ -167,6 +167,8 @@ def _referee_file(path: Path) -> dict[str, list[Row]]:
     """The rows of one file's codes and, if there are any, of its sampled codes."""
     with np.load(path) as stored:
         arrays = {key: stored[key] for key in stored.files}
+    if missing := {"codes", "factors"} - arrays.keys():
+        raise ValueError(f"{path}: the referee needs arrays named codes and factors, and {min(missing)} is missing")
     options = {key: arrays[key].tolist() for key in ("depths", "forest_depths", "discrete") if key in arrays}
     name = str(path)
     tables = {}
