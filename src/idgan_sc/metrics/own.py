@@ -4,7 +4,7 @@ Rows are points, so nothing has to lie on a full grid of factors: groups that sh
 the points that have it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -39,12 +39,12 @@ def score(
     rng: np.random.Generator | None = None,
     categories: Sequence[int] = (),
     depths: Sequence[int] | None = None,
-    metrics: Iterable[str] = tuple(METRICS),
+    metrics: Sequence[str] = tuple(METRICS),
 ) -> Scores:
     """The InfoGAN-CR protocol's scores, on all points, of your codes (N, D) for your factors (N, K).
 
     `categories` names the factors that are categories (SAP then asks for accuracy); `depths` are those of DCI's random
-    forests, one a factor, without which the forests refuse. A row with a missing (NaN) factor is left out. A factor
+    forests, one a factor (`dci` and `dci_rf` then agree), without which the forests refuse. A row with a missing (NaN) factor is left out. A factor
     that hardly repeats a value is taken as continuous: MIG and modularity put it in 20 bins, and what needs its classes
     or groups of equal value refuses. `rng` defaults to one seeded with 0.
 
@@ -82,7 +82,7 @@ def score_disentanglement_lib(
     factors: npt.ArrayLike,
     *,
     rng: np.random.Generator | None = None,
-    metrics: Iterable[str] = tuple(DISENTANGLEMENT_LIB_METRICS),
+    metrics: Sequence[str] = tuple(DISENTANGLEMENT_LIB_METRICS),
 ) -> Scores:
     """The disentanglement_lib protocol's scores of your codes (N, D) for your factors (N, K).
 
@@ -112,7 +112,7 @@ def _complete_rows(codes: npt.ArrayLike, factors: npt.ArrayLike) -> tuple[Array,
     return codes[complete], values[complete]
 
 
-def _refused(metrics: Iterable[str], codes: Array, values: Array, needs_classes: set[str]) -> dict[str, str]:
+def _refused(metrics: Sequence[str], codes: Array, values: Array, needs_classes: set[str]) -> dict[str, str]:
     reasons = {name: _refusal(name, codes, values, needs_classes) for name in metrics}
     return {name: why for name, why in reasons.items() if why}
 
