@@ -44,9 +44,9 @@ def score(
     """The InfoGAN-CR protocol's scores, on all points, of your codes (N, D) for your factors (N, K).
 
     `categories` names the factors that are categories (SAP then asks for accuracy); `depths` are those of DCI's random
-    forests, one a factor (`dci` and `dci_rf` then agree), without which the forests refuse. A row with a missing (NaN) factor is left out. A factor
-    that hardly repeats a value is taken as continuous: MIG and modularity put it in 20 bins, and what needs its classes
-    or groups of equal value refuses. `rng` defaults to one seeded with 0.
+    forests, one a factor (`dci` and `dci_rf` then agree), without which the forests refuse. A row with a missing (NaN)
+    factor is left out. A factor that hardly repeats a value is taken as continuous: MIG and modularity put it in 20
+    bins, and what needs its classes or groups of equal value refuses. `rng` defaults to one seeded with 0.
 
     >>> z = np.random.default_rng(0).normal(size=(500, 2))
     >>> scores = score(z, z, metrics=["mig", "factor_vae"])
