@@ -9,9 +9,9 @@ scikit-learn's own on either side.
 What was tried for the trees, which cost more than all the rest, and why they stayed scikit-learn's own:
 
 - `n_jobs=2`: equal values, no less CPU time.
-- Own code on features sorted once: its sums round differently, and a forest feels that. Standardising the codes
-  with another order of summation, a difference in the last digit, already turns ties between splits and shifts a
-  single importance by up to .017 (clean codes rotated in pairs): the scores would agree to three digits, not exactly. The same holds for boosted trees.
+- Own code on features sorted once: its sums round differently, and a forest feels that. Standardising the codes with
+  another order of summation, a difference in the last digit, already turns ties between splits and shifts a single
+  importance by up to .017 (clean codes rotated in pairs): the scores would agree to three digits, not exactly.
 - `HistGradientBoostingClassifier` bins the codes first and has no importances.
 """
 
