@@ -68,7 +68,7 @@ def test_shapes_lists_the_layers_in_order_and_leaves_the_network_as_it_was() -> 
     network = nets.Generator(32, 1, 5, 5)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     rows = nets.shapes(network, codes(5), codes(5))
-    convolutions = [row["shape"] for row in rows if row["kind"] == "ConvTranspose2d"]
+    convolutions = [row["shape"] for row in rows if row["kind"] == "Deconv2d"]
     assert convolutions == [[64, 8, 8], [32, 16, 16], [1, 32, 32]]
     assert rows[0] == {"name": "fc.0", "kind": "Linear", "shape": [128], "parameters": 1408, "multiply_adds": 1280}
     assert network.training and all(torch.equal(before[n], t) for n, t in network.state_dict().items())
@@ -190,3 +190,27 @@ def test_a_forward_pass_does_not_renew_the_singular_vectors() -> None:
     nets.power_iteration(network)
     # for D's single output one iteration is exact already
     assert not any(torch.equal(before[n], b) for n, b in network.named_buffers() if not n.startswith("d."))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_thin_convolution_equals_the_library(channels: int) -> None:
+    """Values and every gradient of the image-side layers, against PyTorch's own convolutions in double precision."""
+    rng = torch.Generator().manual_seed(channels)
+    image = torch.randn(5, channels, 16, 16, generator=rng, dtype=torch.double)
+    weight = torch.randn(7, channels, 4, 4, generator=rng, dtype=torch.double)
+    features = torch.randn(5, 7, 8, 8, generator=rng, dtype=torch.double)
+    cases = [
+        (nets._ThinConv.apply, torch.nn.functional.conv2d, image, torch.randn(7, generator=rng, dtype=torch.double)),
+        (
+            nets._ThinDeconv.apply,
+            torch.nn.functional.conv_transpose2d,
+            features,
+            torch.randn(channels, generator=rng, dtype=torch.double),
+        ),
+    ]
+    for ours, library, x, bias in cases:
+        leaves = [tensor.clone().requires_grad_() for tensor in (x, weight, bias)]
+        found, expected = ours(*leaves), library(*leaves, 2, 1)
+        g = torch.randn(expected.shape, generator=rng, dtype=torch.double)
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(torch.autograd.grad(found, leaves, g), torch.autograd.grad(expected, leaves, g))
