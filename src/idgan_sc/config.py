@@ -24,6 +24,7 @@ METRICS = (
 )  # fmt: skip
 COMMON = {"family", "image_size", "batch", "steps", "log_every", "curve_points", "c_dim", "adam_betas"}
 VAE = COMMON | {"lr", "likelihood", "objective"}
+DATA = ("n", "crop", "native")  # what a data set's file can be told, beside where it comes from
 OBJECTIVES = {"beta": {"beta"}, "factor": {"gamma", "lr_tc", "tc_betas"}}
 CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}
 FROM_VAE = {"vae", "vae_redraw", "pair_dims"}
@@ -31,7 +32,7 @@ PAIR = CONTRASTIVE | {
     "lr_pair", "pair_loss", "alpha", "pairs", "pair_start", "pair_step", "pair_bases", "pair_dims", "vae_redraw",
 }  # fmt: skip
 GAN = COMMON | FROM_VAE | PAIR | {
-    "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q", "lambda_info",
+    "network", "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q", "lambda_info",
     "pair_rule",
 }  # fmt: skip
 
@@ -110,7 +111,8 @@ def check(config: Config) -> None:
     _check_schema(config)
     _check_names(config)
     for preset in config["presets"]:
-        _check_evaluation(config, preset)
+        for data in (None, *config["datasets"]):
+            _check_evaluation(config, preset, data)
         for run in _every_run(config, preset):
             _check_settings(config, run)
 
@@ -123,22 +125,27 @@ def resolve(config: Config, run: Run) -> Settings:
     if settings.get("start") == "scratch" != base.get("start") and "steps" not in config["variants"][run.variant]:
         settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
     settings = {key: settings[key] for key in sorted(_meaningful(settings)) if key in settings}
+    data = dataset(config, run.preset, run.dataset)
     return settings | {
-        "source": dataset(config, run.preset, run.dataset)["source"],
-        "pool": evaluation(config, run.preset)["pool"],
+        "source": data["source"],
+        "pool": evaluation(config, run.preset, run.dataset)["pool"],
+        **{key: data[key] for key in DATA if key in data},
     }
 
 
 def _merged(config: Config, run: Run) -> Settings:
-    preset = config["presets"][run.preset]
+    preset, data = config["presets"][run.preset], config["datasets"][run.dataset]
+    data_here = preset.get("datasets", {}).get(run.dataset, {})
     family = config["systems"][run.system]["family"]
     layers = [
         config["families"][family],
-        config["datasets"][run.dataset].get("families", {}).get(family, {}),
+        data.get("families", {}).get(family, {}),
         config["systems"][run.system],
+        data.get("systems", {}).get(run.system, {}),
         preset.get("families", {}).get(family, {}),
         preset.get("systems", {}).get(run.system, {}),
-        preset.get("datasets", {}).get(run.dataset, {}).get("families", {}).get(family, {}),
+        data_here.get("families", {}).get(family, {}),
+        data_here.get("systems", {}).get(run.system, {}),
         {key: value for key, value in config["variants"][run.variant].items() if key != "systems"},
     ]
     merged = {key: value for layer in layers for key, value in layer.items()}
@@ -181,19 +188,32 @@ def applies(config: Config, variant: str, system: str) -> bool:
     return systems == "all" or system in systems
 
 
-def evaluation(config: Config, preset: str) -> dict[str, Any]:
-    """Sizes of the evaluation and names of the metrics at a preset."""
-    return {**config["evaluation"], **config["presets"][preset].get("evaluation", {})}
+def evaluation(config: Config, preset: str, data: str | None = None) -> dict[str, Any]:
+    """Sizes of the evaluation and names of the metrics at a preset, of a data set where it has its own."""
+    own = _about_data(config, preset, data).get("evaluation", {}) if data else {}
+    return {**config["evaluation"], **config["presets"][preset].get("evaluation", {}), **own}
 
 
 def dataset(config: Config, preset: str, name: str) -> dict[str, Any]:
-    """Source, file and cache of a data set at a preset."""
-    merged = {**config["datasets"][name], **config["presets"][preset].get("datasets", {}).get(name, {})}
-    return {key: merged.get(key) for key in ("source", "file", "cache")}
+    """Source, file and cache of a data set at a preset, and those of `DATA` that it names."""
+    merged = _about_data(config, preset, name)
+    named = {key: merged[key] for key in DATA if key in merged}
+    return {key: merged.get(key) for key in ("source", "file", "cache")} | named
 
 
-def seeds(config: Config, preset: str) -> list[int]:
+def _about_data(config: Config, preset: str, name: str) -> dict[str, Any]:
+    return {**config["datasets"][name], **config["presets"][preset].get("datasets", {}).get(name, {})}
+
+
+def scored(config: Config, data: str) -> bool:
+    """Whether a data set has factors that codes can be scored against."""
+    return bool(config["datasets"][data].get("scored", True))
+
+
+def seeds(config: Config, preset: str, data: str | None = None) -> list[int]:
+    """Seeds of a preset, or of a data set that has its own there."""
     wanted = config["presets"][preset]["seeds"]
+    wanted = _about_data(config, preset, data).get("seeds", wanted) if data else wanted
     return list(range(wanted["first"], wanted["first"] + wanted["count"]))
 
 
@@ -204,7 +224,7 @@ def runs(config: Config, preset: str, data: str) -> list[Run]:
         Run(preset, data, system, variant, seed)
         for system, variants in systems.items()
         for variant in variants
-        for seed in seeds(config, preset)
+        for seed in seeds(config, preset, data)
     ]
 
 
@@ -255,6 +275,9 @@ def _check_names(config: Config) -> None:
     for name, variant in config["variants"].items():
         for system in config["systems"] if variant["systems"] == "all" else variant["systems"]:
             _known("system", system, config["systems"], f"variants.{name}.systems")
+    for name, about in config["datasets"].items():
+        for system in about.get("systems", {}):
+            _known("system", system, config["systems"], f"datasets.{name}.systems")
     for name, system in config["systems"].items():
         if "family" not in system:
             raise ConfigError(f"systems.{name}: `family` is missing: vae or gan")
@@ -263,8 +286,10 @@ def _check_names(config: Config) -> None:
         tables |= {f"presets.{preset}.runs": row["runs"]} if "runs" in row else {}
         for system in row.get("systems", {}):
             _known("system", system, config["systems"], f"presets.{preset}.systems")
-        for name in row.get("datasets", {}):
+        for name, about in row.get("datasets", {}).items():
             _known("data set", name, config["datasets"], f"presets.{preset}.datasets")
+            for system in about.get("systems", {}):
+                _known("system", system, config["systems"], f"presets.{preset}.datasets.{name}.systems")
     for where, table in tables.items():
         for data, systems in table.items():
             _known("data set", data, config["datasets"], where)
@@ -276,9 +301,9 @@ def _check_names(config: Config) -> None:
                         raise ConfigError(f"{where}.{data}.{system}: variant `{variant}` does not name this system")
 
 
-def _check_evaluation(config: Config, preset: str) -> None:
-    sizes = evaluation(config, preset)
-    where = f"evaluation at preset {preset}"
+def _check_evaluation(config: Config, preset: str, data: str | None = None) -> None:
+    sizes = evaluation(config, preset, data)
+    where = f"evaluation at preset {preset}{f' of {data}' if data else ''}"
     for metric in sizes["metrics"]:
         _known("metric", metric, METRICS, f"{where}: metrics")
     if sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
@@ -326,7 +351,7 @@ def _check_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) -> No
         refuse_if(config["systems"][name]["family"] != family, key, f"`{name}` is not of family {family}")
         before = _merged(config, replace(run, system=name, variant=_variant_of(config, name, run.variant)))
         refuse_if(before.get("start", "scratch") != "scratch", key, f"`{name}` has a stage A itself: name that instead")
-        shared = ("image_size", "c_dim", *(("z_dim", "prior", "code", "q") if key == "start" else ()))
+        shared = ("image_size", "c_dim", *(("network", "z_dim", "prior", "code", "q") if key == "start" else ()))
         for same in shared:
             mend = f"differs from {before[same]} of `{name}`, which this run builds on: make them equal"
             refuse_if(merged[same] != before[same], same, f"{merged[same]} {mend}")

@@ -20,7 +20,7 @@ from idgan_sc.files import DataError, write_atomic
 PACKAGE = Path(__file__).parent
 # Files whose code can change a training's numbers; the metrics are hashed apart, so that a new one retrains nothing.
 TRAINING = (
-    "data/*.py", "networks.py", "objectives.py", "codes.py", "seeds.py", "models/*.py", "train.py", "encode.py",
+    "data/*.py", "networks*.py", "objectives.py", "codes.py", "seeds.py", "models/*.py", "train.py", "encode.py",
     "checkpoint.py",
 )  # fmt: skip
 SCORING = ("metrics/*.py", "score.py", "seeds.py")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from idgan_sc import networks as nets
+from idgan_sc import networks_celeba
 from idgan_sc import objectives as obj
 from idgan_sc.codes import Pairs, another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
 
@@ -36,9 +37,10 @@ class GAN:
         self.device = streams["noise"].device
         channels, size, _ = image_shape
         k, frozen_q = settings["c_dim"], settings["q"] == "encoder"
+        kind: Any = {"dsprites": nets, "celeba": networks_celeba}[settings["network"]]
         self.networks: dict[str, nn.Module] = {
-            "generator": nets.Generator(size, channels, k, settings["z_dim"]),
-            "discriminator": nets.Discriminator(size, channels, 0 if frozen_q else k),
+            "generator": kind.Generator(size, channels, k, settings["z_dim"]),
+            "discriminator": kind.Discriminator(size, channels, 0 if frozen_q else k),
         }
         self.regularised = settings["pair_rule"] != "none"
         self.contrastive = self.regularised and settings["pair_loss"] == "contrastive"
@@ -46,7 +48,7 @@ class GAN:
         if self.regularised:
             outputs = settings["r_dim"] if self.contrastive else k
             standardise = self.contrastive and settings["standardise_r"]
-            self.networks["pair"] = nets.PairNetwork(size, channels, outputs, self.contrastive, standardise)
+            self.networks["pair"] = kind.PairNetwork(size, channels, outputs, self.contrastive, standardise)
         for network in self.networks.values():
             nets.initialise(network, streams["weights"], self.device)
         self.optimisers = {
