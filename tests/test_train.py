@@ -42,9 +42,9 @@ def tensors(folder: Path) -> dict[str, torch.Tensor]:
     return checkpoint.read(folder / "weights.safetensors")[0]
 
 
-def with_predecessors(finished: Callable[[str], Path], system: str, root: Path) -> Path:
-    """Copy the finished predecessors of a system into a new results folder; return where the system will be."""
-    source = finished(system).parents[4]
+def with_predecessors(finished: Callable[[str], Path], system: str, root: Path, of: str | None = None) -> Path:
+    """Copy the finished predecessors of a system (or `of` another) to a results folder; return the system's place."""
+    source = finished(of or system).parents[4]
     for name in ("beta_vae", "idgan_stage_a", "infogan_stage_a"):
         if (source / run_of(name).path).exists():
             shutil.copytree(source / run_of(name).path, root / run_of(name).path)
@@ -206,6 +206,19 @@ def test_an_interrupted_training_goes_on_and_ends_in_the_same_bytes(
     names = (*OUTPUTS, "state.safetensors") if system.endswith("_a") else OUTPUTS
     same_bytes(folder, finished(system), names)
     assert not [path.name for path in folder.iterdir() if "checkpoint" in path.name or path.name == ".curve"]
+
+
+def test_a_delayed_regulariser_still_begins_in_time_after_an_interruption(
+    config: Config, finished: Callable[[str], Path], new_root: Callable[..., Path]
+) -> None:
+    config["systems"]["idgan_sc_prior"]["pair_start"] = 4
+    one, other = new_root("one"), new_root("other")
+    whole, cut = (with_predecessors(finished, "idgan_sc_prior", root, of="infogan_stage_a") for root in (one, other))
+    train(config, run_of("idgan_sc_prior"), one)
+    assert interrupted(config, "idgan_sc_prior", other, 3, signal.SIGTERM) == 143
+    train(config, run_of("idgan_sc_prior"), other)
+    same_bytes(whole, cut)
+    assert pd.read_csv(cut / "log.csv")["loss_pair"].isna().tolist() == [True, False, False]
 
 
 @pytest.mark.parametrize("system", ["beta_vae", "factor_vae"])
