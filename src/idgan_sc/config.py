@@ -89,6 +89,8 @@ def load(path: str | Path = "config.yaml") -> Config:
     except (ConfigError, TypeError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
     try:
+        _check_schema(config)
+        config["variants"] |= factorial(config)
         check(config)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
@@ -110,6 +112,7 @@ def check(config: Config) -> None:
     """
     _check_schema(config)
     _check_names(config)
+    _check_claims(config)
     for preset in config["presets"]:
         for data in (None, *config["datasets"]):
             _check_evaluation(config, preset, data)
@@ -228,6 +231,60 @@ def runs(config: Config, preset: str, data: str) -> list[Run]:
     ]
 
 
+def two_level_design(factors: int) -> list[tuple[int, ...]]:
+    """A two-level fractional factorial design of 16 runs for up to eight factors: a row a run, 0 or 1 a factor.
+
+    Four factors are free, the others the products bcd, acd, abc and abd: resolution IV, so that no main effect is
+    aliased with another or with an interaction of two factors.
+
+    >>> two_level_design(8)[0], two_level_design(8)[1]
+    ((0, 0, 0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, 1, 1, 1))
+    """
+    if factors > 8:
+        raise ValueError(f"16 runs of resolution IV hold at most 8 factors, not {factors}")
+    rows = []
+    for run in range(16):
+        a, b, c, d = (run >> i & 1 for i in range(4))
+        rows.append((a, b, c, d, b ^ c ^ d, a ^ c ^ d, a ^ b ^ c, a ^ b ^ d)[:factors])
+    return rows
+
+
+def factorial(config: Config) -> dict[str, Any]:
+    """The variants of the sensitivity study's design, `factorial_00` to `factorial_15`; all of its switches are set."""
+    study = config["sensitivity"]
+    switches = study["factorial"]
+    return {
+        f"factorial_{number:02d}": {"systems": [study["arm"]]}
+        | {key: levels[high] for high, (key, levels) in zip(row, switches.items(), strict=True)}
+        for number, row in enumerate(two_level_design(len(switches)))
+    }
+
+
+def without_factorial(config: Config) -> Config:
+    """A loaded configuration as its file has it, but for variants that `load` generates."""
+    generated = factorial(config)
+    return config | {"variants": {name: row for name, row in config["variants"].items() if name not in generated}}
+
+
+def sensitivity_runs(config: Config, preset: str, data: str) -> list[Run]:
+    """The runs of the sensitivity study: default, reference, one switch at a time, and the factorial design."""
+    study = config["sensitivity"]
+    variants = ["main", *study["one_at_a_time"], *factorial(config)]
+    rows = [(study["reference"], "main"), *((study["arm"], variant) for variant in variants)]
+    chosen = seeds(config, preset)[: study["seeds"]]
+    return [Run(preset, data, system, variant, seed) for system, variant in rows for seed in chosen]
+
+
+def arm(text: str) -> tuple[str, str]:
+    """System and variant of `system` or `system/variant`.
+
+    >>> arm("infogan"), arm("infogan/c10")
+    (('infogan', 'main'), ('infogan', 'c10'))
+    """
+    system, _, variant = text.partition("/")
+    return system, variant or "main"
+
+
 def datasets(config: Config, preset: str) -> list[str]:
     return list(config["presets"][preset].get("runs", config["runs"]))
 
@@ -299,6 +356,45 @@ def _check_names(config: Config) -> None:
                     _known("variant", variant, config["variants"], f"{where}.{data}.{system}")
                     if not applies(config, variant, system):
                         raise ConfigError(f"{where}.{data}.{system}: variant `{variant}` does not name this system")
+
+
+def _check_claims(config: Config) -> None:
+    """The arms, presets and numbers that claims and the sensitivity study name exist and belong together."""
+    for name, claim in config["claims"].items():
+        for number, check in enumerate(claim["checks"], 1):
+            where = f"claims.{name}, check {number}"
+            _check_check(check, where)
+            for text in [*check["arms"], *check.get("others", [])]:
+                _check_arm(config, text, where)
+            for preset in check.get("presets", []):
+                _known("preset", preset, config["presets"], where)
+    study = config["sensitivity"]
+    _check_arm(config, study["reference"], "sensitivity.reference")
+    for variant in ["main", *study["one_at_a_time"]]:
+        _check_arm(config, f"{study['arm']}/{variant}", "sensitivity.one_at_a_time")
+
+
+NEEDED_BY_RULE = {"difference": ("others", "value"), "order": ("others",), "equal": ("others",), "level": ("value",)}
+NEEDED_BY_QUANTITY = {"score": ("metrics",), "pair_accuracy": ("first",), "file": ("file", "column")}
+
+
+def _check_check(check: dict[str, Any], where: str) -> None:
+    """A check has what its rule and its quantity need."""
+    for key in (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ())):
+        if key not in check:
+            raise ConfigError(f"{where}: `{key}` is missing")
+    if (check["rule"] == "settled_by") != (check["quantity"] == "curve"):
+        raise ConfigError(f"{where}: `settled_by` and the quantity `curve` belong together")
+    if check["rule"] == "settled_by" and ("step" in check) == ("fraction" in check):
+        raise ConfigError(f"{where}: `settled_by` needs either `step` or `fraction`")
+
+
+def _check_arm(config: Config, text: str, where: str) -> None:
+    system, variant = arm(text)
+    _known("system", system, config["systems"], where)
+    _known("variant", variant, config["variants"], where)
+    if not applies(config, variant, system):
+        raise ConfigError(f"{where}: variant `{variant}` does not name {system}")
 
 
 def _check_evaluation(config: Config, preset: str, data: str | None = None) -> None:

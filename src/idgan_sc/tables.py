@@ -276,12 +276,12 @@ def _score_cells(config: Config, preset: str) -> Iterable[tuple[str, str, str, s
         for system, variants in table.get(DATASET, {}).items():
             rows |= {(system, variant): None for variant in variants if variant in VARIANTS}
     for system, variant in rows:
-        for code in _codes(_settings(config, Run(preset, DATASET, system, variant, 0))):
+        for code in scored_codes(_settings(config, Run(preset, DATASET, system, variant, 0))):
             for metric in METRICS:
                 yield system, variant, code, metric
 
 
-def _codes(settings: Settings) -> list[str]:
+def scored_codes(settings: Settings) -> list[str]:
     """What of a system is scored, the headline first: FactorVAE is cited for samples, the released code scored them."""
     if settings["family"] == "gan":
         return ["q_mean"] if settings["q"] == "learned" else ["vae_mean"]
@@ -297,7 +297,7 @@ def _score_row(
     if (found["k"] != settings["c_dim"]).any():
         raise DataError(f"scores of {system}/{variant} are not of {settings['c_dim']} codes: train and score it again")
     s = summary(found["value"].to_numpy(float))
-    headline = code == _codes(settings)[0]
+    headline = code == scored_codes(settings)[0]
     printed = config["reported"]["table3"].get(system, {}) if headline and variant == _paper_variant(system) else {}
     return {
         **wanted,

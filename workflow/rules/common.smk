@@ -10,8 +10,9 @@ from idgan_sc.config import Run
 
 try:
     CONFIG = configuration.load("config.yaml")
+    written = configuration.without_factorial(CONFIG)
     changed = sorted(
-        key for key in config if key != "preset" and config[key] != CONFIG.get(key)
+        key for key in config if key != "preset" and config[key] != written.get(key)
     )
     if changed:
         raise configuration.ConfigError(
