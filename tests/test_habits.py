@@ -40,21 +40,23 @@ def lock() -> dict[str, str]:
     return {name.lower().replace("_", "-"): version for name, _, version in pins}
 
 
-def test_lock_pins_every_package_that_the_project_names():
+def named() -> set[str]:
+    """Names of every package in pyproject.toml, those of the extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
-    missing = {re.split(r"[\[<>=~!]", name)[0].lower() for name in wanted} - set(lock())
-    assert not missing
+    wanted = [project["dependencies"], *project["optional-dependencies"].values()]
+    return {re.split(r"[\[<>=~!]", name)[0].lower() for names in wanted for name in names}
+
+
+def test_lock_pins_every_package_that_the_project_names():
+    assert not named() - set(lock())
 
 
 def test_environment_agrees_with_the_lock():
     """Same names, same versions; conda users get what `make` installs."""
-    pip = next(row for row in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"] if type(row) is dict)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
-    named = {re.split(r"[\[<>=~!]", name)[0].lower() for name in wanted}
-    pins = {re.sub(r"\[.*\]", "", row.partition("==")[0]): row.partition("==")[2] for row in pip["pip"]}
-    assert set(pins) == named
+    rows = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    installed = next(row["pip"] for row in rows if isinstance(row, dict))
+    pins = {re.sub(r"\[.*\]", "", row.partition("==")[0]): row.partition("==")[2] for row in installed}
+    assert set(pins) == named()
     assert {name: lock()[name] for name in pins} == pins
 
 

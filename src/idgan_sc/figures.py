@@ -330,7 +330,8 @@ def _seeds_range(n: list[int]) -> str:
 LAYER_WORDS = {
     "Conv2d": "conv",
     "SNConv2d": "SN conv",
-    "ConvTranspose2d": "deconv", "Deconv2d": "deconv",
+    "ConvTranspose2d": "deconv",
+    "Deconv2d": "deconv",
     "Linear": "linear",
     "SNLinear": "SN linear",
 }
