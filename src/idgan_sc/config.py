@@ -197,6 +197,11 @@ def evaluation(config: Config, preset: str, data: str | None = None) -> dict[str
     return {**config["evaluation"], **config["presets"][preset].get("evaluation", {}), **own}
 
 
+def generated(config: Config, preset: str) -> dict[str, Any]:
+    """Sizes and thresholds of the measurement of a generator's images at a preset."""
+    return {**config["generated"], **config["presets"][preset].get("generated", {})}
+
+
 def dataset(config: Config, preset: str, name: str) -> dict[str, Any]:
     """Source, file and cache of a data set at a preset, and those of `DATA` that it names."""
     merged = _about_data(config, preset, name)
