@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, make: Callable[[P
 # ---------------------------------------------------------------------------------------------------------- resolution
 def fingerprint(config: Config, run: Run) -> str:
     before = [fingerprint(config, earlier) for earlier in predecessors(config, run).values()]
-    return provenance.fingerprint(resolve(config, run), run.seed, before)
+    return provenance.fingerprint(resolve(config, run), run.seed, before, "source")
 
 
 def every_run(config: Config, preset: str = "test") -> Iterator[Run]:
@@ -321,7 +321,7 @@ def test_the_source_hash_sees_code_and_neither_comments_nor_docstrings(tmp_path:
     def hash_of(source: str) -> str:
         (tmp_path / "objectives.py").write_text(source, encoding="utf-8")
         provenance.source_hash.cache_clear()
-        return provenance.source_hash(package=tmp_path)
+        return provenance.source_hash(("*.py", "models/*.py"), package=tmp_path)
 
     first = hash_of('"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 1\n')
     assert first == hash_of('"""Other."""\n\n\ndef f(x):  # why\n    """Other."""\n    return (x + 1)\n')

@@ -198,4 +198,5 @@ def main(argv: list[str] | None = None) -> None:
         _checked(config, args)
         args.do(config, args)
     except (ConfigError, DataError) as error:
-        raise SystemExit(f"idgan-sc: {error}") from error
+        print(f"idgan-sc: {error}", file=sys.stderr)
+        raise SystemExit(2) from error

@@ -186,6 +186,14 @@ def _variant_of(config: Config, system: str, variant: str) -> str:
     return variant if applies(config, variant, system) else "main"
 
 
+def starts(config: Config) -> set[str]:
+    """Systems that another one continues, anywhere in the configuration: their runs keep Adam's moments."""
+    tables = [config["systems"], config["variants"]]
+    for row in [*config["presets"].values(), *config["datasets"].values()]:
+        tables += [row.get("systems", {}), row.get("families", {})]
+    return {row["start"] for table in tables for row in table.values() if row.get("start", "scratch") != "scratch"}
+
+
 def applies(config: Config, variant: str, system: str) -> bool:
     systems = config["variants"][variant]["systems"]
     return systems == "all" or system in systems

@@ -18,9 +18,10 @@ from idgan_sc.config import Config, Run, datasets, predecessors, resolve, runs
 from idgan_sc.files import DataError, write_atomic
 
 PACKAGE = Path(__file__).parent
-# Files whose code can change a training's numbers; the metrics are hashed apart, so that a new one retrains nothing.
+# Files whose code can change a training's numbers, beside its data set's own; the metrics are hashed apart, so that a
+# new one retrains nothing.
 TRAINING = (
-    "data/*.py", "networks*.py", "objectives.py", "codes.py", "seeds.py", "models/*.py", "train.py", "encode.py",
+    "data/images.py", "networks*.py", "objectives.py", "codes.py", "seeds.py", "models/*.py", "train.py", "encode.py",
     "checkpoint.py",
 )  # fmt: skip
 SCORING = ("metrics/*.py", "score.py", "seeds.py")
@@ -40,7 +41,7 @@ def _without_docstrings(source: str) -> str:
 
 
 @cache
-def source_hash(patterns: tuple[str, ...] = TRAINING, package: Path = PACKAGE) -> str:
+def source_hash(patterns: tuple[str, ...], package: Path = PACKAGE) -> str:
     """Twelve hexadecimal digits that change when the code that defines the numbers does."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in patterns for path in package.glob(pattern)}):
@@ -49,16 +50,21 @@ def source_hash(patterns: tuple[str, ...] = TRAINING, package: Path = PACKAGE) -
     return digest.hexdigest()[:12]
 
 
-def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: str | None = None) -> str:
+def training_source(dataset: str) -> str:
+    """The hash of the code that defines a training's numbers on a data set."""
+    return source_hash((*TRAINING, f"data/{dataset}.py"))
+
+
+def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: str) -> str:
     """What a run's bytes depend on: its settings, seed, source and the fingerprints of the runs it builds on."""
-    content = [settings, seed, source or source_hash(), sorted(before)]
+    content = [settings, seed, source, sorted(before)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def expected_fingerprint(config: Config, run: Run, source: str | None = None) -> str:
     """The fingerprint that a run will have, from the configuration alone."""
     before = [expected_fingerprint(config, earlier, source) for earlier in predecessors(config, run).values()]
-    return fingerprint(resolve(config, run), run.seed, before, source)
+    return fingerprint(resolve(config, run), run.seed, before, source or training_source(run.dataset))
 
 
 def artifact(config: Config, run: Run, name: str, root: Path) -> Path:
@@ -80,15 +86,15 @@ def _counts(config: Config, run: Run, folder: Path) -> bool:
     found = _record(folder / "record.json").get("fingerprint")
     if found is None:
         return False
-    sources = accepted_sources(folder.parents[5])
+    sources = accepted_sources(folder.parents[5], run.dataset)
     return any(found == expected_fingerprint(config, run, source) for source in sources)
 
 
-def accepted_sources(root: Path) -> set[str]:
+def accepted_sources(root: Path, dataset: str) -> set[str]:
     """Source hashes whose runs count at a preset: today's, and those that its `accepted.yaml` lists with a reason."""
     path = root / "accepted.yaml"
     listed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
-    return {source_hash(), *(listed or {})}
+    return {training_source(dataset), *(listed or {})}
 
 
 def planned(config: Config, preset: str) -> list[Run]:

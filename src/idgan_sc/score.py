@@ -82,19 +82,23 @@ def gather(config: Config, preset: str, root: Path) -> list[Path]:
         If a run is not finished, or the runs were trained by source of different hashes, none of them accepted.
     """
     runs = provenance.planned(config, preset)
-    records = [provenance.artifact(config, run, "record.json", root) for run in runs]
-    sources = {provenance.read_record(record.parent).get("source", "unknown") for record in records}
-    mixed = sources - provenance.accepted_sources(root)
-    if len(sources) > 1 and mixed:
-        raise DataError(
-            f"the runs below {root} were trained by different source ({', '.join(sorted(sources))}): train them again, "
-            f"or list what changes no number in {root / 'accepted.yaml'}"
-        )
+    for dataset in sorted({run.dataset for run in runs}):
+        _refuse_mixed_sources(config, [run for run in runs if run.dataset == dataset], root)
     written = []
     for one, together in (("scores.csv", "scores.csv"), ("curve.csv", "curves.csv")):
         table = pd.concat([_read_table(provenance.artifact(config, run, one, root)) for run in runs])
         written.append(_write(root / together, table))
     return written
+
+
+def _refuse_mixed_sources(config: Config, runs: list[Run], root: Path) -> None:
+    records = [provenance.artifact(config, run, "record.json", root).parent for run in runs]
+    sources = {provenance.read_record(folder).get("source", "unknown") for folder in records}
+    if len(sources) > 1 and sources - provenance.accepted_sources(root, runs[0].dataset):
+        raise DataError(
+            f"the runs below {root} were trained by different source ({', '.join(sorted(sources))}): train them again, "
+            f"or list what changes no number in {root / 'accepted.yaml'}"
+        )
 
 
 def _read_table(path: Path) -> pd.DataFrame:

@@ -138,11 +138,13 @@ def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None =
         folders[role] = (before or {}).get(role) or train(config, earlier, root, before)
         _check_predecessor(folders[role], earlier, settings)
     records = {role: provenance.read_record(path) for role, path in folders.items()}
-    fingerprint = provenance.fingerprint(settings, run.seed, [record["fingerprint"] for record in records.values()])
+    before_it = [record["fingerprint"] for record in records.values()]
+    source = provenance.training_source(run.dataset)
+    fingerprint = provenance.fingerprint(settings, run.seed, before_it, source)
     with locked(folder / ".lock"):
-        if _finished(folder, fingerprint):
-            return folder
         images = open_images(root / "data" / run.dataset)
+        if _finished(folder, fingerprint, images):
+            return folder
         _Training(config, run, settings, folder, images, folders, records, fingerprint).run_to_end()
     return folder
 
@@ -157,16 +159,22 @@ def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) ->
             raise DataError(f"{folder} has {key} {record['settings'].get(key)}, where {settings[key]} is needed")
 
 
-def _finished(folder: Path, fingerprint: str) -> bool:
+def _finished(folder: Path, fingerprint: str, images: Images) -> bool:
     if not (folder / "record.json").exists():
         return False
     record = provenance.read_record(folder)
     if record["fingerprint"] != fingerprint:
         raise DataError(f"{folder} was made by other settings or source: delete it or choose another --out")
+    if record.get("inputs") != _inputs(images):
+        raise DataError(f"{folder} was trained on other images than {images.folder} holds: delete it or them")
     for name, digest in record["outputs"].items():
         if not (folder / name).exists() or sha256(folder / name) != digest:
             raise DataError(f"{folder / name} is missing or damaged: delete {folder} and train again")
     return True
+
+
+def _inputs(images: Images) -> dict[str, str]:
+    return {f"data/{images.folder.name}/{name}": digest for name, digest in images.sha256.items()}
 
 
 class _Training:
@@ -299,7 +307,7 @@ class _Training:
         weights = checkpoint.network_tensors(self.method)
         checkpoint.save(folder / "weights.safetensors", weights, about)
         outputs = ["weights.safetensors", "curve.npz", "log.csv"]
-        if self.run.system in {system.get("start") for system in self.config["systems"].values()}:
+        if self.run.system in configuration.starts(self.config):
             state = weights | checkpoint.moment_tensors(self.method)
             checkpoint.save(folder / "state.safetensors", state, about)
             outputs.append("state.safetensors")
@@ -320,8 +328,8 @@ class _Training:
         return {
             **dataclasses.asdict(run),
             "settings": self.settings, "channels": self.images.shape[0], "fingerprint": self.fingerprint,
-            "source": provenance.source_hash(), "before": before, "data": self.images.source,
-            "inputs": {f"data/{run.dataset}/{name}": digest for name, digest in self.images.sha256.items()},
+            "source": provenance.training_source(run.dataset), "before": before, "data": self.images.source,
+            "inputs": _inputs(self.images),
             "outputs": {name: sha256(self.folder / name) for name in outputs},
             "warnings": sorted(name for name, since in self.log.warned.items() if since < 0),
             "seconds": round(self.seconds, 1), "peak_memory_mb": provenance.peak_memory_mb(),

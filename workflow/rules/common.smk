@@ -32,13 +32,7 @@ LOGS = f"{ROOT}/logs"
 IDGAN_SC = f"{sys.executable} -m idgan_sc"
 DATASETS = configuration.datasets(CONFIG, PRESET)
 RUNS = provenance.planned(CONFIG, PRESET)
-STARTS = sorted(
-    {
-        row["start"]
-        for row in CONFIG["systems"].values()
-        if row.get("start", "scratch") != "scratch"
-    }
-)
+STARTS = sorted(configuration.starts(CONFIG))
 
 
 def run_of(wildcards):
