@@ -239,7 +239,8 @@ def test_a_failed_training_is_one_line(
     config["presets"]["test"]["families"]["gan"]["lr_generator"] = 1e38
     path, root = write_config(config), new_root()
     said = mistake(capsys, "--config", str(path), "train", "--system", "infogan", "--out", str(root))
-    assert "\n" not in said and "infogan_stage_a" in said and "seed 0" in said
+    line = said.splitlines()[-1]  # below the progress bar
+    assert line.startswith("idgan-sc: ") and "infogan_stage_a" in line and "seed 0" in line and "Traceback" not in said
 
 
 def test_a_broken_configuration_is_one_line(
