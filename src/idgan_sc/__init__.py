@@ -1,1 +1,18 @@
 """A replication of IDGAN-SC (information distillation GAN with supervised contrastive regularisation)."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from idgan_sc.model import Model
+
+
+def load(run: "str | PathLike[str]") -> "Model":
+    """A finished run as `encode`, `generate` and `traverse` (see `idgan_sc.model.Model`).
+
+    PyTorch is imported only now, so that the metrics can be used without it.
+    """
+    from idgan_sc.model import load
+
+    return load(run)
