@@ -139,3 +139,38 @@ def test_intervals_cover_what_they_promise() -> None:
 def test_prediction_interval_needs_five_values() -> None:
     with pytest.raises(ValueError, match="at least 5"):
         stats.prediction_interval([1.0, 2.0, 3.0, 4.0], 50)
+
+
+@pytest.mark.parametrize("df", [1, 2, 4, 9, 19, 49, 98])
+def test_the_detectable_difference_exists_at_every_size_and_shrinks(df: int) -> None:
+    """SciPy's noncentral t distribution has no number far out for some df; the search must not depend on it."""
+    c = stats.Comparison((df + 1, df + 1), 0, 1.0, df, 0, 0, 0, 1, 0, 0.5)
+    found = stats.detectable(c, alpha=0.05, power=0.80)
+    assert found > sps.t.isf(0.025, df)
+    reached = np.random.default_rng(0).normal(found, 1, 200_000) / np.sqrt(
+        np.random.default_rng(1).chisquare(df, 200_000) / df
+    )
+    assert np.mean(np.abs(reached) > sps.t.isf(0.025, df)) == pytest.approx(0.80, abs=0.005)
+
+
+def test_tests_err_as_rarely_as_they_promise() -> None:
+    """Under equal means, paired and Welch reject one time in twenty, and TOST at the very margin does too."""
+    rng = np.random.default_rng(0)
+    rejected = np.zeros(3)
+    for _ in range(1000):
+        shared = rng.normal(size=8)
+        a, b = shared + rng.normal(size=8), shared + rng.normal(size=8)
+        far = rng.normal(0, 3, size=14)
+        at_margin = stats.paired(a + 5.0, b)
+        rejected += [
+            stats.paired(a, b).p < 0.05,
+            stats.welch(a, far).p < 0.05,
+            stats.equivalence(at_margin, 5.0) < 0.05,
+        ]
+    assert rejected / 1000 == pytest.approx(0.05, abs=0.018)
+
+
+def test_a_difference_without_variation_is_judged_by_its_signs() -> None:
+    c = stats.constant(0.1, 6)
+    assert (c.p, c.low, c.high, c.superiority) == (2**-5, 0.1, 0.1, 1.0)
+    assert stats.equivalence(c, 0.2) < 1e-6 and stats.equivalence(c, 0.05) > 0.99

@@ -113,6 +113,20 @@ def welch(a: npt.ArrayLike, b: npt.ArrayLike) -> Comparison:
     return _comparison((n, m), difference, sqrt(u + v), float(df), hedges(n + m - 2) * difference / pooled, superiority)
 
 
+def constant(difference: float, n: int) -> Comparison:
+    """The comparison of `n` pairs that all differ by the same amount: p is the exact sign test's, the interval a point.
+
+    >>> constant(0.1, 5).p, constant(0.0, 5).p
+    (0.0625, 1.0)
+    """
+    tiny = 1e-9  # a standard error has to be positive
+    p = 2.0 ** (1 - n) if difference else 1.0
+    sign = float(np.sign(difference))
+    return Comparison(
+        (n, n), difference, tiny, n - 1, difference, difference, difference / tiny, p, sign, 0.5 + sign / 2
+    )
+
+
 def hedges(df: int) -> float:
     """The factor that makes a standardised mean difference unbiased: Γ(df/2) / (sqrt(df/2) Γ((df - 1)/2))."""
     return float(np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / sqrt(df / 2))
@@ -142,13 +156,18 @@ def equivalence(comparison: Comparison, margin: float) -> float:
 def detectable(comparison: Comparison, alpha: float, power: float) -> float:
     """The smallest true difference that a two-sided t test of this precision finds with probability `power`.
 
-    Belongs beside every "no difference". Taken from the noncentral t distribution, the other tail included.
+    Belongs beside every "no difference". The noncentral t distribution as a mean of normal ones over the quantiles of
+    the estimated standard error: SciPy's own is NaN far out.
     """
-    bound = sps.t.isf(alpha / 2, comparison.df)
+    bound = float(sps.t.isf(alpha / 2, comparison.df))
+    quantiles = (np.arange(2000) + 0.5) / 2000
+    reach = bound * np.sqrt(
+        sps.chi2.ppf(quantiles, comparison.df) / comparison.df
+    )  # bound times the SE's estimate / SE
 
     def missing(noncentrality: float) -> float:
-        reached = sps.nct.sf(bound, comparison.df, noncentrality) + sps.nct.cdf(-bound, comparison.df, noncentrality)
-        return float(reached) - power
+        reached = special.ndtr(noncentrality - reach) + special.ndtr(-noncentrality - reach)
+        return float(reached.mean()) - power
 
     return comparison.se * float(optimize.brentq(missing, 0.0, 10.0 * bound))
 
