@@ -1,0 +1,528 @@
+"""Verdicts on the paper's claims C1 to C11, computed from the scores by the rules that `claims` in config.yaml names.
+
+A claim is a conjunction of checks. A check compares one or two arms in one quantity; its rule is a function that says
+what is compared (`MEASURES`) and one that turns the comparison into an answer (`DECISIONS`). Preset and data are part
+of every verdict.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idgan_sc import config as configuration
+from idgan_sc import stats
+from idgan_sc.config import Config, Run
+from idgan_sc.files import DataError, read_arrays, write_atomic
+from idgan_sc.provenance import artifact
+from idgan_sc.stats import Comparison
+from idgan_sc.tables import DATASET, METRICS, PROTOCOL, Page, about, label, markdown, read_scores, scored_codes
+
+VERDICTS = ("reproduced", "partly", "not_reproduced", "inconclusive", "not_tested")
+SCORE_KEY = ["dataset", "system", "variant", "seed", "code", "metric", "protocol"]
+CURVE_KEY = [*SCORE_KEY, "step", "draw"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A system and its variant, `system` or `system/variant` in the configuration."""
+
+    system: str
+    variant: str
+
+    def __str__(self) -> str:
+        return self.system if self.variant == "main" else f"{self.system}/{self.variant}"
+
+    @property
+    def words(self) -> str:
+        return label(self.system) + ("" if self.variant == "main" else f", {self.variant}")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison of a claim: `rule` and `options` as configured, the lists of arms and metrics taken apart."""
+
+    claim: str
+    rule: str
+    quantity: str
+    arm: Arm
+    other: Arm | None
+    metric: str | None
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a check found: comparisons (several along a curve), values that enter, and the pairing used."""
+
+    comparisons: list[Comparison]
+    n: int
+    design: str = ""
+    predicted: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """yes, no, unclear; few: fewer seeds than needed; untested: no such runs; elsewhere: judged at other presets."""
+
+    answer: str
+    reason: str
+
+
+# ---------------------------------------------------------------------------------------------------- what is measured
+class Results:
+    """The files of one preset's results, each read once; a file that is not there holds no values."""
+
+    def __init__(self, config: Config, preset: str, root: Path, swap: dict[str, str] | None = None) -> None:
+        self.config, self.preset, self.root, self.swap = config, preset, root, swap or {}
+        self._read = cache(self._read_table)
+
+    def _read_table(self, name: str) -> pd.DataFrame:
+        key = SCORE_KEY if name == "scores.csv" else CURVE_KEY
+        frame = read_scores(self.root / name, key)
+        return frame[frame["protocol"] == PROTOCOL]
+
+    def rows(self, name: str, data: str, arm: Arm, metric: str) -> pd.DataFrame:
+        """Rows of an arm's headline code and one metric."""
+        run = self.run(data, arm, 0)
+        code = scored_codes(configuration.resolve(self.config, run))[0]
+        wanted = {"dataset": data, "system": run.system, "variant": run.variant, "code": code, "metric": metric}
+        frame = self._read(name)
+        return frame[np.logical_and.reduce([frame[column] == value for column, value in wanted.items()])]
+
+    def run(self, data: str, arm: Arm, seed: int) -> Run:
+        """A run of an arm; `swap` puts another variant in the place of `main`, for the sensitivity study."""
+        variant = self.swap.get(arm.system, arm.variant) if arm.variant == "main" else arm.variant
+        return Run(self.preset, data, arm.system, variant, seed)
+
+    def files(self, data: str, arm: Arm, name: str) -> dict[int, Path]:
+        """Where a file lies, for each seed of the preset whose run has it."""
+        seeds = configuration.seeds(self.config, self.preset, data)
+        paths = {seed: artifact(self.config, self.run(data, arm, seed), name, self.root) for seed in seeds}
+        return {seed: path for seed, path in paths.items() if path.exists()}
+
+
+def _score(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+    """The metric of Table 3, by seed."""
+    assert check.metric is not None
+    return results.rows("scores.csv", data, arm, check.metric).set_index("seed")["value"]
+
+
+def _curve(results: Results, data: str, check: Check, arm: Arm) -> pd.DataFrame:
+    """FactorVAE score along stage B, mean over draws: (seeds, steps)."""
+    rows = results.rows("curves.csv", data, arm, "factor_vae")
+    return rows.groupby(["seed", "step"])["value"].mean().unstack("step")
+
+
+def _curve_end(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+    curve = _curve(results, data, check, arm)
+    return curve.iloc[:, -1] if curve.size else pd.Series(dtype=float)
+
+
+def _curve_change(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+    curve = _curve(results, data, check, arm)
+    return curve.iloc[:, -1] - curve.iloc[:, 0] if curve.size else pd.Series(dtype=float)
+
+
+def _pair_accuracy(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+    """Mean pair accuracy over the `first` part of stage B, chance taken off: 0 is guessing, 1 is always right."""
+    k = configuration.resolve(results.config, results.run(data, arm, 0))["c_dim"]
+    return pd.Series(
+        {
+            seed: _early(pd.read_csv(path), check.options["first"], 1 / k)
+            for seed, path in results.files(data, arm, "log.csv").items()
+        },
+        dtype=float,
+    )
+
+
+def _early(log: pd.DataFrame, first: float, chance: float) -> float:
+    if "pair_accuracy" not in log:
+        raise DataError("a log has no pair_accuracy: this arm draws no pairs and cannot be in such a check")
+    early = log.loc[log["step"] <= max(first * log["step"].max(), log["step"].min()), "pair_accuracy"]
+    return float((early.mean() - chance) / (1 - chance))
+
+
+def _controlled(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+    """Factors that have a code of their own, by seed: one that tells more of this factor than of any other."""
+    counts = {}
+    for seed, path in results.files(data, arm, "traversal.npz").items():
+        association = read_arrays(path, "run `idgan-sc traverse`").get("association")
+        if association is not None:
+            counts[seed] = float(controlled_factors(association))
+    return pd.Series(counts, dtype=float)
+
+
+def controlled_factors(association: np.ndarray) -> int:
+    """Number of factors (columns of (k, K)) whose best code tells more of them than of any other factor.
+
+    >>> controlled_factors(np.array([[0.9, 0.8], [0.7, 0.1]])), controlled_factors(np.eye(2))
+    (1, 2)
+    """
+    best = association.argmax(axis=0)  # (K,)
+    return int(sum(association[code].argmax() == factor for factor, code in enumerate(best)))
+
+
+def _file(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+    """The mean of a column of a table beside each run, such as a leakage study's."""
+    name, column = check.options["file"], check.options["column"]
+    paths = results.files(data, arm, name)
+    return pd.Series({seed: float(pd.read_csv(path)[column].mean()) for seed, path in paths.items()}, dtype=float)
+
+
+QUANTITIES: dict[str, Callable[[Results, str, Check, Arm], Any]] = {
+    "score": _score,
+    "curve": _curve,
+    "curve_end": _curve_end,
+    "curve_change": _curve_change,
+    "pair_accuracy": _pair_accuracy,
+    "controlled": _controlled,
+    "file": _file,
+}
+
+
+# --------------------------------------------------------------------------------------------------- what is compared
+def _compare(a: np.ndarray, b: np.ndarray, paired: bool) -> Comparison:
+    """The fitting comparison; where nothing varies, the exact sign test stands in for t."""
+    try:
+        return stats.paired(a, b) if paired else stats.welch(a, b)
+    except ValueError:
+        return stats.constant(float(np.mean(a) - np.mean(b)), min(len(a), len(b)))
+
+
+def _of_one(results: Results, data: str, check: Check) -> Measured:
+    """level: the arm's mean against the value."""
+    values = QUANTITIES[check.quantity](results, data, check, check.arm).to_numpy(float)
+    n = len(values)
+    if n < 2:
+        return Measured([], n)
+    comparison = _compare(values, np.full(n, check.options["value"]), paired=True)
+    printed = results.config["reported"]["runs_averaged"]
+    predicted = stats.prediction_interval(values, printed) if n >= stats.MIN_N else None
+    return Measured([comparison], n, f"against {check.options['value']:g}", predicted)
+
+
+def _of_two(results: Results, data: str, check: Check) -> Measured:
+    """difference, equal, order: the arm against the other, by seed where they share a predecessor."""
+    assert check.other is not None
+    get = QUANTITIES[check.quantity]
+    a, b = get(results, data, check, check.arm), get(results, data, check, check.other)
+    paired = share(results, data, check.arm, check.other)
+    if paired:
+        a, b = a.align(b, join="inner")
+    n = min(len(a), len(b))
+    if n < 2:
+        return Measured([], n)
+    comparison = _compare(a.to_numpy(float), b.to_numpy(float), paired)
+    return Measured([_shift(comparison, check.options.get("value", 0.0))], n, "paired" if paired else "Welch")
+
+
+def _of_curve(results: Results, data: str, check: Check) -> Measured:
+    """settled_by: every point from `step`, or from `fraction` of the curve on, against its end, by seed."""
+    curve = _curve(results, data, check, check.arm).dropna()
+    n = len(curve)
+    if n < 2:
+        return Measured([], n)
+    from_step = check.options.get("step", check.options.get("fraction", 0) * curve.columns[-1])
+    later = [step for step in curve.columns[:-1] if step >= from_step]
+    end = curve.iloc[:, -1].to_numpy(float)
+    return Measured([_compare(curve[step].to_numpy(float), end, True) for step in later], n, "paired along the curve")
+
+
+def _shift(comparison: Comparison, value: float) -> Comparison:
+    """The same comparison with `value` as its zero."""
+    if value == 0.0:
+        return comparison
+    moved = comparison.difference - value
+    return replace(
+        comparison, difference=moved, low=comparison.low - value, high=comparison.high - value, t=moved / comparison.se
+    )
+
+
+def share(results: Results, data: str, a: Arm, b: Arm) -> bool:
+    """Whether runs of equal seed of two arms build on a common run (stage A or β-VAE), or one on the other."""
+    families = [_family(results.config, results.run(data, arm, 0)) for arm in (a, b)]
+    return bool(families[0] & families[1])
+
+
+def _family(config: Config, run: Run) -> set[Run]:
+    before = configuration.predecessors(config, run).values()
+    return {run}.union(*(_family(config, earlier) for earlier in before))
+
+
+# ------------------------------------------------------------------------------------------------- what is answered
+def _near(measured: Measured, p: float, check: Check, judging: dict[str, Any]) -> Answer:
+    """yes: TOST puts every comparison within the margin; no: an interval lies wholly outside; else unclear."""
+    margin = check.options["margin"]
+    if all(stats.equivalence(c, margin) < judging["alpha"] for c in measured.comparisons):
+        return Answer("yes", f"within ± {margin:g}")
+    if any(c.low > margin or c.high < -margin for c in measured.comparisons):
+        return Answer("no", f"off by more than {margin:g}")
+    return Answer("unclear", f"± {margin:g} neither shown nor excluded")
+
+
+def _above(measured: Measured, p: float, check: Check, judging: dict[str, Any]) -> Answer:
+    """yes: significantly above after Holm; no: significantly below, or equivalent within the margin; else unclear."""
+    (c,), margin = measured.comparisons, check.options["margin"]
+    if p < judging["alpha"]:
+        return Answer("yes", "significantly above") if c.difference > 0 else Answer("no", "significantly below")
+    could = f"{measured.n} seeds could have detected {stats.detectable(c, judging['alpha'], judging['power']):.3f}"
+    if stats.equivalence(c, margin) < judging["alpha"]:
+        return Answer("no", f"no difference beyond ± {margin:g}; {could}")
+    return Answer("unclear", f"no significant difference; {could}")
+
+
+MEASURES: dict[str, Callable[[Results, str, Check], Measured]] = {
+    "level": _of_one,
+    "difference": _of_two,
+    "equal": _of_two,
+    "order": _of_two,
+    "settled_by": _of_curve,
+}
+DECISIONS: dict[str, Callable[[Measured, float, Check, dict[str, Any]], Answer]] = {
+    "level": _near,
+    "difference": _near,
+    "equal": _near,
+    "order": _above,
+    "settled_by": _near,
+}
+
+
+# ------------------------------------------------------------------------------------------------------------ judging
+def checks(config: Config) -> list[Check]:
+    """All planned checks, in the order of the configuration."""
+    return [check for name, claim in config["claims"].items() for row in claim["checks"] for check in _apart(name, row)]
+
+
+def _apart(claim: str, row: dict[str, Any]) -> list[Check]:
+    """A configured check for every combination of its arms, others and metrics."""
+    options = {key: value for key, value in row.items() if key not in ("rule", "quantity", "arms", "others", "metrics")}
+    make = partial(Check, claim, row["rule"], row["quantity"], options=options)
+    return [
+        make(arm=Arm(*configuration.arm(arm)), other=Arm(*configuration.arm(other)) if other else None, metric=metric)
+        for metric, arm, other in product(row.get("metrics", [None]), row["arms"], row.get("others", [None]))
+    ]
+
+
+def dataset_of(config: Config, preset: str, claim: str) -> str | None:
+    """The first of the claim's data sets that the preset runs."""
+    there = configuration.datasets(config, preset)
+    return next((name for name in config["claims"][claim].get("datasets", [DATASET]) if name in there), None)
+
+
+def judge(results: Results) -> pd.DataFrame:
+    """Every planned check with its comparison and answer, a row each; Holm runs over all `order` checks, run or not."""
+    config, preset = results.config, results.preset
+    planned = checks(config)
+    measured = [_measure(results, check) for check in planned]
+    adjusted = iter(
+        stats.holm(
+            [m.comparisons[0].p if m.comparisons else 1.0 for c, m in zip(planned, measured, strict=True) if _tests(c)]
+        )
+    )
+    rows = []
+    for check, found in zip(planned, measured, strict=True):
+        p = next(adjusted) if _tests(check) else None
+        rows.append(_row(config, preset, check, found, p))
+    return pd.DataFrame(rows)
+
+
+def _tests(check: Check) -> bool:
+    return check.rule == "order"
+
+
+def _measure(results: Results, check: Check) -> Measured:
+    data = dataset_of(results.config, results.preset, check.claim)
+    if data is None or results.preset not in check.options.get("presets", [results.preset]):
+        return Measured([], 0)
+    return MEASURES[check.rule](results, data, check)
+
+
+def _answer(config: Config, preset: str, check: Check, found: Measured, p: float | None) -> Answer:
+    only, needs = check.options.get("presets"), _needs(config, check.claim)
+    if only is not None and preset not in only:
+        return Answer("elsewhere", f"judged at {', '.join(only)} only")
+    if found.n == 0:
+        return Answer("untested", "no such runs at this preset")
+    if found.n < needs:
+        return Answer("few", f"{found.n} of the {needs} seeds needed")
+    if not found.comparisons:
+        return Answer("untested", "the curve has no point that late but its end")
+    return DECISIONS[check.rule](found, 1.0 if p is None else p, check, config["judging"])
+
+
+def _needs(config: Config, claim: str) -> int:
+    return int(config["claims"][claim].get("needs", config["judging"]["needs"]))
+
+
+def _row(config: Config, preset: str, check: Check, found: Measured, p: float | None) -> dict[str, Any]:
+    answer = _answer(config, preset, check, found, p)
+    worst = max(found.comparisons, key=lambda c: abs(c.difference), default=None)
+    value, margin = check.options.get("value", 0.0), check.options["margin"]
+    alpha, power = config["judging"]["alpha"], config["judging"]["power"]
+    return {
+        "claim": check.claim,
+        "rule": check.rule,
+        "quantity": check.quantity,
+        "metric": check.metric,
+        "arm": str(check.arm),
+        "other": str(check.other) if check.other else None,
+        "dataset": dataset_of(config, preset, check.claim),
+        "value": check.options.get("value"),
+        "margin": margin,
+        "n": found.n,
+        "design": found.design,
+        "estimate": worst.difference + value if worst else None,
+        "low": worst.low + value if worst else None,
+        "high": worst.high + value if worst else None,
+        "effect": worst.effect if worst else None,
+        "superiority": worst.superiority if worst else None,
+        "p": worst.p if worst and p is not None else None,
+        "p_holm": p if worst else None,
+        "p_equivalence": max((stats.equivalence(c, margin) for c in found.comparisons), default=None),
+        "detectable": stats.detectable(worst, alpha, power) if worst else None,
+        "predicted_low": found.predicted[0] if found.predicted else None,
+        "predicted_high": found.predicted[1] if found.predicted else None,
+        "answer": answer.answer,
+        "reason": answer.reason,
+        "words": _words(check),
+    }
+
+
+def _words(check: Check) -> str:
+    """The check as a reader says it."""
+    what = METRICS.get(check.metric or "", check.metric) if check.metric else QUANTITY_WORDS[check.quantity]
+    other, value = check.other.words if check.other else "", check.options.get("value", 0.0)
+    from_step = (
+        f"step {check.options['step']}" if "step" in check.options else f"{check.options.get('fraction', 0):.0%}"
+    )
+    shown = f"{value:+.2f}".replace("-", "−")
+    return {
+        "level": f"{what} of {check.arm.words}: {value:.2f}",
+        "difference": f"{what}: {check.arm.words} − {other} = {shown}",
+        "equal": f"{what}: {check.arm.words} = {other}",
+        "order": f"{what}: {check.arm.words} > {other}",
+        "settled_by": f"{what} of {check.arm.words} settled by {from_step} of stage B",
+    }[check.rule]
+
+
+QUANTITY_WORDS = {
+    "curve": "FactorVAE score",
+    "curve_end": "FactorVAE score at the end of stage B",
+    "curve_change": "change of the FactorVAE score over stage B",
+    "pair_accuracy": "early pair accuracy above chance",
+    "controlled": "factors with a code of their own",
+    "file": "leakage of traversals",
+}
+
+
+def verdict(answers: list[str], evidence: bool) -> str:
+    """One of `VERDICTS` from the answers of a claim's checks.
+
+    >>> verdict(["yes", "elsewhere"], True), verdict(["yes", "no"], True), verdict(["yes"], False)
+    ('reproduced', 'partly', 'not_tested')
+    """
+    here = [answer for answer in answers if answer != "elsewhere"]
+    tested = [answer for answer in here if answer != "untested"]
+    if not evidence or not tested:
+        return "not_tested"
+    if "few" in tested:
+        return "inconclusive"
+    if "yes" in tested:
+        return "reproduced" if set(here) == {"yes"} else "partly"
+    return "not_reproduced" if "no" in tested else "inconclusive"
+
+
+def verdicts(config: Config, preset: str, judged: pd.DataFrame) -> pd.DataFrame:
+    """A row a claim: its sentence, verdict, n, preset and data, and the checks in words."""
+    chosen = config["presets"][preset]
+    rows = []
+    for name, claim in config["claims"].items():
+        mine = judged[judged["claim"] == name]
+        tested = mine[~mine["answer"].isin(["untested", "elsewhere"])]
+        data = dataset_of(config, preset, name)
+        rows.append(
+            {
+                "claim": name,
+                "verdict": verdict(mine["answer"].tolist(), chosen["evidence"]),
+                "sentence": " ".join(claim["sentence"].split()),
+                "place": claim["place"],
+                "preset": preset,
+                "evidence": chosen["evidence"],
+                "dataset": data,
+                "source": configuration.dataset(config, preset, data)["source"] if data else None,
+                "n": int(tested["n"].min()) if len(tested) else 0,
+                "needs": _needs(config, name),
+                "checks": len(mine),
+                **{answer: int((mine["answer"] == answer).sum()) for answer in ANSWERS},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+ANSWERS = ("yes", "no", "unclear", "few", "untested", "elsewhere")
+
+
+# ------------------------------------------------------------------------------------------------------------- writing
+def write_claims(config: Config, preset: str, root: Path) -> list[Path]:
+    """Write `claims.csv` (a row a claim), `checks.csv` (a row a comparison) and `claims.md`, for reading."""
+    judged = judge(Results(config, preset, root))
+    table = verdicts(config, preset, judged)
+    return [
+        _write(root / "claims.csv", table.to_csv(index=False, lineterminator="\n")),
+        _write(root / "checks.csv", judged.to_csv(index=False, lineterminator="\n")),
+        _write(root / "claims.md", _page(config, preset, table, judged)),
+    ]
+
+
+def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame) -> str:
+    rows = [
+        [row["claim"], row["sentence"], row["place"], VERDICT_WORDS[row["verdict"]], _of_needed(row)]
+        for _, row in table.iterrows()
+    ]
+    lists = [line for name in config["claims"] for line in _check_lines(name, judged[judged["claim"] == name])]
+    notes = [
+        "; ".join(about(config, preset, f"n: the smallest number of seeds of a check, of {_most(table)} needed")) + ".",
+        f"Holm's adjustment runs over all {int((judged['rule'] == 'order').sum())} planned orders, run or not; "
+        "levels, differences and ties are equivalence tests (TOST) within the stated margin.",
+    ]
+    header = ["", "Claim", "Place", "Verdict", "n"]
+    page = markdown(Page("Claims", "The paper's claims and their verdicts.", header, "lllll", rows, notes))
+    return page + "\n" + "\n".join(lists) + "\n"
+
+
+def _most(table: pd.DataFrame) -> int:
+    return int(table["needs"].max())
+
+
+def _of_needed(row: pd.Series) -> str:
+    return f"{row['n']} of {row['needs']}" if row["n"] < row["needs"] else str(row["n"])
+
+
+def _check_lines(name: str, mine: pd.DataFrame) -> list[str]:
+    lines = ["", f"**{name}**", ""]
+    for _, row in mine.iterrows():
+        found = f": {row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" if pd.notna(row["estimate"]) else ""
+        lines.append(f"* {row['answer']}: {row['words']}{found} ({row['reason']})")
+    return lines
+
+
+VERDICT_WORDS = {
+    "reproduced": "reproduced",
+    "partly": "partly reproduced",
+    "not_reproduced": "not reproduced",
+    "inconclusive": "inconclusive",
+    "not_tested": "not tested",
+}
+
+
+def _write(path: Path, text: str) -> Path:
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8")
+
+    return write_atomic(path, write)
