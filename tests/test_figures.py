@@ -118,13 +118,13 @@ def make_networks(size: int) -> dict[str, Any]:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
     """Every figure drawn during a test, by name."""
     kept: dict[str, Figure] = {}
-    save = figures._save
+    save = figures.save
 
     def spy(fig: Figure, config: Config, preset: str, root: Path, name: str, frame: pd.DataFrame) -> list[Path]:
         kept[name] = fig
         return save(fig, config, preset, root, name, frame)
 
-    monkeypatch.setattr(figures, "_save", spy)
+    monkeypatch.setattr(figures, "save", spy)
     return kept
 
 

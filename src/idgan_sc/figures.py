@@ -78,7 +78,7 @@ def figure1(config: Config, preset: str, root: Path) -> list[Path]:
     n_pairs = min(images.shape[1], PAIRS)
     gap, group = 0.02, 0.14  # inches between images and between pairs
     size = (TEXT - LEFT - 0.06 - (n_pairs - 1) * group) / (3 * n_pairs) - gap
-    fig, ax = _canvas(TEXT, TOP + len(rows) * (size + 0.06) + BOTTOM)
+    fig, ax = canvas(TEXT, TOP + len(rows) * (size + 0.06) + BOTTOM)
     shown = []
     for r, row in enumerate(rows):
         y = ax.get_ylim()[1] - TOP - r * (size + 0.06) - size
@@ -86,33 +86,33 @@ def figure1(config: Config, preset: str, root: Path) -> list[Path]:
         for pair, i in np.ndindex(n_pairs, len(PAIR_IMAGES)):
             x = LEFT + pair * (3 * (size + gap) + group) + i * (size + gap)
             tile = images[row.dimension, pair, i]
-            _tile(ax, tile, x, y, size)
-            shown.append(row.about() | {"pair": pair + 1, "image": PAIR_IMAGES[i]} | _contents(tile))
+            put_image(ax, tile, x, y, size)
+            shown.append(row.about() | {"pair": pair + 1, "image": PAIR_IMAGES[i]} | contents(tile))
             if r == 0:
-                _text(ax, x + size / 2, y + size + 0.05, PAIR_IMAGES[i], va="bottom")
-    _below(fig, config, preset, [*_of_run(run), f"percentage: {SHARE}"])
-    return _save(fig, config, preset, root, "figure1", pd.DataFrame(shown))
+                put_text(ax, x + size / 2, y + size + 0.05, PAIR_IMAGES[i], va="bottom")
+    below(fig, config, preset, [*of_run(run), f"percentage: {SHARE}"])
+    return save(fig, config, preset, root, "figure1", pd.DataFrame(shown))
 
 
 def figure2(config: Config, preset: str, root: Path) -> list[Path]:
     """Figure 2: the architecture, drawn from the layers of the networks that were trained."""
     run = _first_run(config, preset)
     networks = _networks(artifact(config, run, "networks.json", root))
-    fig, ax = _canvas(TEXT, 2.95)
+    fig, ax = canvas(TEXT, 2.95)
     layers = _architecture(ax, networks)
     settings = configuration.resolve(config, run)
     size = f"{settings['image_size']}×{settings['image_size']} images"
-    _below(
+    below(
         fig,
         config,
         preset,
         [
-            *_of_run(run),
+            *of_run(run),
             size,
             "c is drawn from the encoder's posterior; a line is a layer and its output, SN spectrally normalised",
         ],
     )
-    return _save(fig, config, preset, root, "figure2", pd.DataFrame(layers))
+    return save(fig, config, preset, root, "figure2", pd.DataFrame(layers))
 
 
 def figure3(config: Config, preset: str, root: Path) -> list[Path]:
@@ -139,8 +139,8 @@ def figure3(config: Config, preset: str, root: Path) -> list[Path]:
     draws = configuration.evaluation(config, preset)["draws"]
     words = [f"line: mean over seeds, {draws} evaluation draws each"]
     words += ["band: ± 1 SD over seeds" if (n > 1).any() else "one seed: no band"]
-    _below(fig, config, preset, [_seeds_range(n.tolist()), *words])
-    return _save(fig, config, preset, root, "figure3", curves)
+    below(fig, config, preset, [_seeds_range(n.tolist()), *words])
+    return save(fig, config, preset, root, "figure3", curves)
 
 
 def figure4(config: Config, preset: str, root: Path) -> list[Path]:
@@ -150,7 +150,7 @@ def figure4(config: Config, preset: str, root: Path) -> list[Path]:
     rows = assign(arrays["association"], _names(arrays), TRAVERSAL_ROWS)
     step = (TEXT - LEFT - 0.03) / len(values)
     size = step - 0.03
-    fig, ax = _canvas(TEXT, TOP + len(rows) * step + BOTTOM)
+    fig, ax = canvas(TEXT, TOP + len(rows) * step + BOTTOM)
     top = ax.get_ylim()[1] - TOP
     shown = []
     for r, row in enumerate(rows):
@@ -158,13 +158,13 @@ def figure4(config: Config, preset: str, root: Path) -> list[Path]:
         _row_label(ax, y + size / 2, row)
         for s, value in enumerate(values):
             tile = images[0, row.dimension, s]
-            _tile(ax, tile, LEFT + s * step, y, size)
-            shown.append(row.about() | {"value": round(float(value), 6), "anchor": 1} | _contents(tile))
+            put_image(ax, tile, LEFT + s * step, y, size)
+            shown.append(row.about() | {"value": round(float(value), 6), "anchor": 1} | contents(tile))
     for s, value in enumerate(values):
-        _text(ax, LEFT + s * step + size / 2, top + 0.05, f"{value:.1f}".replace("-", "−"), va="bottom")
-    _text(ax, LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=GREY)
-    _below(fig, config, preset, [*_of_run(run), f"percentage: {SHARE}"])
-    return _save(fig, config, preset, root, "figure4", pd.DataFrame(shown))
+        put_text(ax, LEFT + s * step + size / 2, top + 0.05, f"{value:.1f}".replace("-", "−"), va="bottom")
+    put_text(ax, LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=GREY)
+    below(fig, config, preset, [*of_run(run), f"percentage: {SHARE}"])
+    return save(fig, config, preset, root, "figure4", pd.DataFrame(shown))
 
 
 FIGURES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
@@ -232,7 +232,7 @@ def _names(arrays: dict[str, np.ndarray]) -> list[str]:
     return [str(name) for name in arrays["factor_names"]]
 
 
-def _contents(tile: np.ndarray) -> dict[str, Any]:
+def contents(tile: np.ndarray) -> dict[str, Any]:
     """What tells one (C, H, W) image from another in a table."""
     return {"mean": round(float(tile.mean()) / 255, 6), "sha256": hashlib.sha256(tile.tobytes()).hexdigest()[:12]}
 
@@ -447,9 +447,9 @@ def _draw_box(ax: Axes, box: Box) -> None:
     style = "round,pad=0,rounding_size=0.05"
     ax.add_patch(FancyBboxPatch(corner, box.width, box.height, boxstyle=style, fc=box.colour, ec=GREY, lw=0.5))
     y = box.y + box.height / 2 - PAD - LINE / 2
-    _text(ax, box.x, y, box.title, weight="bold", size=6.5)
+    put_text(ax, box.x, y, box.title, weight="bold", size=6.5)
     for i, line in enumerate(box.lines):
-        _text(ax, box.x, y - (i + 1) * LINE, line, size=6)
+        put_text(ax, box.x, y - (i + 1) * LINE, line, size=6)
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], angle: bool = False) -> None:
@@ -460,7 +460,7 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], angle
 
 
 # ------------------------------------------------------------------------------------------------------------ drawing
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure whose only axes cover it and count inches from its lower left corner."""
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(width, height), dpi=DPI)
@@ -470,7 +470,7 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return fig, ax
 
 
-def _tile(ax: Axes, image: np.ndarray, x: float, y: float, size: float) -> None:
+def put_image(ax: Axes, image: np.ndarray, x: float, y: float, size: float) -> None:
     """Draw a (C, H, W) image of bytes with its lower left corner at (x, y)."""
     pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
     limits = ax.get_xlim(), ax.get_ylim()
@@ -478,7 +478,7 @@ def _tile(ax: Axes, image: np.ndarray, x: float, y: float, size: float) -> None:
     ax.set(xlim=limits[0], ylim=limits[1], aspect="auto")
 
 
-def _text(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
+def put_text(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
     chosen: dict[str, Any] = {"ha": "center", "va": "center", "size": 7, **style}
     ax.text(x, y, text, **chosen)
 
@@ -486,19 +486,19 @@ def _text(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
 def _row_label(ax: Axes, y: float, row: FactorRow) -> None:
     """The factor's name, and below it the number of its code and how much the code tells of it."""
     words = row.about()
-    _text(ax, LEFT - 0.08, y + 0.01, words["row"], ha="right", va="bottom", weight="bold")
+    put_text(ax, LEFT - 0.08, y + 0.01, words["row"], ha="right", va="bottom", weight="bold")
     detail = f"code {words['code']}, {row.association:.0%}"
-    _text(ax, LEFT - 0.08, y - 0.01, detail, ha="right", va="top", size=6, color=GREY)
+    put_text(ax, LEFT - 0.08, y - 0.01, detail, ha="right", va="top", size=6, color=GREY)
 
 
-def _of_run(run: Run) -> list[str]:
+def of_run(run: Run) -> list[str]:
     return [seeds_words(1), f"{label(run.system)}, seed {run.seed}"]
 
 
-def _below(fig: Figure, config: Config, preset: str, words: list[str]) -> None:
+def below(fig: Figure, config: Config, preset: str, words: list[str], data: str = DATASET) -> None:
     """The line below a figure: what it was made from, and whether it is evidence."""
     head, *rest = words
-    said = about(config, preset, head)
+    said = about(config, preset, head, data)
     said[3:3] = rest
     width = fig.get_size_inches()[0]
     unbroken = "; ".join(said).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
@@ -507,10 +507,12 @@ def _below(fig: Figure, config: Config, preset: str, words: list[str]) -> None:
         fig.text(0.06 / width, 0.05 / fig.get_size_inches()[1], text, size=SMALL, color=GREY, va="bottom")
 
 
-def _save(fig: Figure, config: Config, preset: str, root: Path, name: str, frame: pd.DataFrame) -> list[Path]:
+def save(
+    fig: Figure, config: Config, preset: str, root: Path, name: str, frame: pd.DataFrame, data: str = DATASET
+) -> list[Path]:
     """The three files of a figure, without dates, so that equal results give equal bytes."""
     evidence = "yes" if config["presets"][preset]["evidence"] else NO_EVIDENCE
-    head = {"preset": preset, "evidence": evidence, "data": data_words(config, preset)}
+    head = {"preset": preset, "evidence": evidence, "data": data_words(config, preset, data)}
     frame = pd.concat([pd.DataFrame(head, index=frame.index), frame], axis=1)
     path = Path(root) / "figures" / name
     written = [write_atomic(path.with_suffix(".csv"), lambda to: frame.to_csv(to, index=False, lineterminator="\n"))]

@@ -33,10 +33,12 @@ LABELS = {
     "idgan_sc": "IDGAN-SC (with β-VAE)",
 }
 DATA_NAMES = {"dsprites": "dSprites", "mnist": "MNIST", "celeba": "CelebA", "digits": "digits", "faces": "faces"}
+ORIGINAL = {"digits": "mnist", "faces": "celeba"}  # data sets drawn in another one's place
 WHO = {"paper": "paper", "source": "its source"}  # whose printed values stand beside ours
 CODES = {"q_mean": "mean of Q", "vae_mean": "posterior mean", "vae_sample": "posterior sample"}
 RULES = {"keep_one": "keep one dimension", "change_one": "change one dimension"}
 LOSSES = {"cross_entropy": "cross-entropy (Eq. 2)", "contrastive": "supervised contrastive loss (Eq. 6)"}
+DATA_SETTINGS = ("source", "pool", *configuration.DATA)  # of a run's settings, what its data set decides
 NO_EVIDENCE = "no evidence: a test of the pipeline"
 DASH = "–"
 
@@ -163,13 +165,16 @@ def label(system: str) -> str:
 def data_words(config: Config, preset: str, name: str = DATASET) -> str:
     """The data behind a result, a procedural stand-in named as one."""
     source = configuration.dataset(config, preset, name)["source"]
-    return f"procedural {_data_name(name)} (a stand-in)" if source == "procedural" else f"published {_data_name(name)}"
+    words = {"real": "published {}", "folder": "{}, a user's images"}
+    original = f" for {_data_name(ORIGINAL[name])}" if name in ORIGINAL else ""
+    stand_in = f"procedural {{}} (a stand-in{original})"
+    return words.get(source, stand_in).format(_data_name(name))
 
 
-def about(config: Config, preset: str, n: str) -> list[str]:
+def about(config: Config, preset: str, n: str, data: str = DATASET) -> list[str]:
     """What every result says of itself: preset, data, number of seeds, and whether it is evidence."""
     chosen = config["presets"][preset]
-    words = [f"Preset {preset}: {chosen['title']}", f"data: {data_words(config, preset)}", n]
+    words = [f"Preset {preset}: {chosen['title']}", f"data: {data_words(config, preset, data)}", n]
     return words if chosen["evidence"] else [*words, NO_EVIDENCE]
 
 
@@ -371,19 +376,30 @@ def _score_notes() -> list[str]:
 
 # --------------------------------------------------------------------------------------------------- rows: differences
 def _everything(config: Config, preset: str) -> dict[tuple[str, str], Any]:
-    """(system or other place, key) -> value, for all that a preset can change."""
+    """(system or other place, key) -> value, for all that a preset can change; a stand-in has its original's place."""
     found: dict[tuple[str, str], Any] = {}
     for name in configuration.datasets(config, preset):
-        found |= {(f"data set {name}", "source"): configuration.dataset(config, preset, name)["source"]}
-        for system in config["systems"]:
+        original = ORIGINAL.get(name, name)
+        data = {"name": name, **configuration.dataset(config, preset, name)}
+        found |= {(f"data set {original}", key): data[key] for key in data if key in ("name", *DATA_SETTINGS)}
+        for system in config["systems"] if name == DATASET else _systems_behind(config, preset, name):
             settings = _settings(config, Run(preset, name, system, "main", 0))
-            place = system if name == DATASET else f"{system} on {name}"
-            found |= {(place, key): value for key, value in settings.items() if key not in ("source", "pool")}
+            place = system if name == DATASET else f"{system} on {original}"
+            found |= {(place, key): value for key, value in settings.items() if key not in DATA_SETTINGS}
         for system, variants in config["presets"][preset].get("runs", config["runs"])[name].items():
-            found[(f"{system} on {name}", "variants")] = variants
+            found[(f"{system} on {original}", "variants")] = variants
+        if name != DATASET:
+            found[(f"data set {original}", "seeds")] = len(configuration.seeds(config, preset, name))
     found |= {("evaluation", key): value for key, value in configuration.evaluation(config, preset).items()}
     found |= {("seeds", key): value for key, value in config["presets"][preset]["seeds"].items()}
     return found
+
+
+def _systems_behind(config: Config, preset: str, name: str) -> list[str]:
+    """Systems that are run on a data set, and those that they build on."""
+    runs = configuration.runs(config, preset, name)
+    earlier = [before for run in runs for before in configuration.predecessors(config, run).values()]
+    return list(dict.fromkeys(run.system for run in [*earlier, *runs]))
 
 
 def _plain(value: Any) -> str:

@@ -28,12 +28,12 @@ def traverse(folder: Path, images: Images, preset: str, device: str) -> list[Pat
     """
     method = load_run(folder, device)
     rng = torch_stream(0, "traverse", device)
-    values = _sweep(method)
+    values = sweep_values(method)
     k, z_dim = method.settings["c_dim"], method.settings.get("z_dim", 1)
     prior = method.settings.get("prior", "gaussian")
-    anchors = _anchors(method, images, preset, max(ANCHORS, SAMPLES), rng, device)  # (64, k)
+    anchors = draw_anchors(method, images, preset, max(ANCHORS, SAMPLES), rng, device)  # (64, k)
     z = draw_prior((len(anchors), z_dim), prior, rng)
-    sweep = np.stack([_sweep_images(method, z[:ANCHORS], anchors[:ANCHORS], j, values) for j in range(k)], axis=1)
+    sweep = np.stack([sweep_images(method, z[:ANCHORS], anchors[:ANCHORS], j, values) for j in range(k)], axis=1)
     other = draw_prior((PAIRS * 2, k), prior, rng)
     pairs = np.stack([_pair_images(method, z[:PAIRS], anchors[:PAIRS], j, other) for j in range(k)])
     arrays = {
@@ -41,8 +41,8 @@ def traverse(folder: Path, images: Images, preset: str, device: str) -> list[Pat
         "anchors": anchors[:ANCHORS].cpu().numpy(),
         "images": sweep,
         "pairs": pairs,
-        "samples": _draw(method, z[:SAMPLES], anchors[:SAMPLES]),
-        **_association(folder, method, images),
+        "samples": draw_images(method, z[:SAMPLES], anchors[:SAMPLES]),
+        **associate(folder, method, images),
     }
 
     return [
@@ -51,12 +51,13 @@ def traverse(folder: Path, images: Images, preset: str, device: str) -> list[Pat
     ]
 
 
-def _sweep(method: Method) -> Tensor:
+def sweep_values(method: Method) -> Tensor:
+    """Values (S,) that a code takes in a traversal."""
     reach = 1.0 if method.settings.get("prior") == "uniform" and method.settings["code"] == "prior" else REACH
     return torch.linspace(-reach, reach, SWEEP)
 
 
-def _anchors(method: Method, images: Images, preset: str, n: int, rng: torch.Generator, device: str) -> Tensor:
+def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch.Generator, device: str) -> Tensor:
     """Codes to start from (n, k): of the prior, or the posterior means of images of the pool."""
     if isinstance(method, GAN) and method.settings["code"] == "prior":
         return draw_prior((n, method.settings["c_dim"]), method.settings["prior"], rng)
@@ -68,16 +69,16 @@ def _anchors(method: Method, images: Images, preset: str, n: int, rng: torch.Gen
 
 
 @torch.no_grad()
-def _draw(method: Method, z: Tensor, c: Tensor) -> np.ndarray:
+def draw_images(method: Method, z: Tensor, c: Tensor) -> np.ndarray:
     """G(z, c) as (B, C, H, W) uint8."""
     return (method.generate(z, c) * 255).round().to(torch.uint8).cpu().numpy()
 
 
-def _sweep_images(method: Method, z: Tensor, anchors: Tensor, j: int, values: Tensor) -> np.ndarray:
+def sweep_images(method: Method, z: Tensor, anchors: Tensor, j: int, values: Tensor) -> np.ndarray:
     """(A, S, C, H, W): every anchor with code j set to each value, noise and other codes fixed."""
     codes = anchors.repeat_interleave(len(values), dim=0)
     codes[:, j] = values.to(codes).repeat(len(anchors))
-    drawn = _draw(method, z.repeat_interleave(len(values), dim=0), codes)
+    drawn = draw_images(method, z.repeat_interleave(len(values), dim=0), codes)
     return drawn.reshape(len(anchors), len(values), *drawn.shape[1:])
 
 
@@ -85,10 +86,11 @@ def _pair_images(method: Method, z: Tensor, base: Tensor, j: int, other: Tensor)
     """(P, 3, C, H, W): base image, and the two images of a pair, code j drawn anew for each."""
     first, second = base.clone(), base.clone()
     first[:, j], second[:, j] = other[: len(base), j], other[len(base) : 2 * len(base), j]
-    return np.stack([_draw(method, z, c) for c in (base, first, second)], axis=1)
+    return np.stack([draw_images(method, z, c) for c in (base, first, second)], axis=1)
 
 
-def _association(folder: Path, method: Method, images: Images) -> dict[str, np.ndarray]:
+def associate(folder: Path, method: Method, images: Images) -> dict[str, np.ndarray]:
+    """`association` (k, K) and `factor_names` (K,) of a labelled data set, from the run's `codes.npz`."""
     if images.classes is None:
         return {}
     arrays = read_arrays(folder / "codes.npz", "run `idgan-sc encode`")

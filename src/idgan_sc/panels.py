@@ -1,0 +1,269 @@
+"""Figures 5 to 8 of the paper, and the leakage figure that puts numbers to them; PNG, PDF and CSV as in `figures.py`.
+
+Figures 5 and 7 show InfoGAN-CR, 6 and 8 IDGAN-SC. The code for each row is chosen by measurement, never by eye.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, Run
+from idgan_sc.figures import (
+    BOTTOM, DPI, GREY, LEFT, STYLE, TEXT, TOP, below, canvas, contents, of_run, put_image, put_text, save,
+)  # fmt: skip
+from idgan_sc.files import DataError, read_arrays
+from idgan_sc.leakage import read_leakage, summarised
+from idgan_sc.provenance import artifact
+from idgan_sc.stats import summary
+from idgan_sc.tables import data_words, label, seeds_words
+
+SHOWN = ("infogan_cr", "idgan_sc")  # the two systems of Figures 5 to 8
+WORDS = {  # rows whose word is not the factor's name
+    "azimuth": "angle (azimuth)",
+    "pixels": "style",
+}
+BY_INFORMATION = "codes chosen by mutual information with the factor, shown as its share of the factor's entropy"
+BY_RESPONSE = "codes chosen by how much they move the factor, shown in SD of real images within a digit"
+BY_STAND_IN = "codes chosen by how much they move the factor, as read by a network that learned it from drawn faces"
+NO_STYLE = "style has no measure on real digits: its code is the one that changes most pixels among those left"
+WHERE = {"mnist": f"{BY_RESPONSE}; {NO_STYLE}", "celeba": BY_STAND_IN}  # else BY_INFORMATION
+CELL = 0.235  # inches: height of a row of the leakage figure
+
+Draw = Callable[[Config, str, Path], list[Path]]
+
+
+def names(config: Config, preset: str) -> dict[str, Draw]:
+    """The figures that a preset can have, by the data sets it runs; those made of real MNIST are called so."""
+    planned = configuration.datasets(config, preset)
+    found: dict[str, Draw] = {}
+    for data, suffix in (("digits", ""), ("mnist", "_mnist")):
+        if data in planned:
+            found |= {f"figure{5 + i}{suffix}": partial(_digits, data=data, system=s) for i, s in enumerate(SHOWN)}
+    for data in [data for data in ("celeba", "faces") if data in planned][:1]:
+        found |= {f"figure{7 + i}": partial(_faces, data=data, system=s) for i, s in enumerate(SHOWN)}
+    return found | ({"figure_leakage": figure_leakage} if _measured(config, preset) else {})
+
+
+def _measured(config: Config, preset: str) -> list[str]:
+    """Data sets of the leakage figure: pictures that both systems are run on."""
+    pictures = [
+        data for data in configuration.datasets(config, preset) if data in ("digits", "mnist", "faces", "celeba")
+    ]
+    return [data for data in pictures if set(SHOWN) <= {run.system for run in configuration.runs(config, preset, data)}]
+
+
+# -------------------------------------------------------------------------------------------------------- Figures 5 to 8
+def _digits(config: Config, preset: str, root: Path, data: str, system: str) -> list[Path]:
+    """Figures 5 and 6: a panel a factor, a row a digit; the factor's code sweeps, all else stays."""
+    run, arrays = _panels(config, preset, root, data, system)
+    images, values = arrays["images"], arrays["values"]  # (P, R, S, C, H, W), (S,)
+    table = read_leakage(config, run, root)
+    margin, gap, head = 0.36, 0.16, 0.42  # inches: row labels, between panels, a panel's title
+    across = (TEXT - margin - gap - 0.06) / 2
+    step = across / len(values)
+    high = len(images) * step + head
+    fig, ax = canvas(TEXT, 2 * high + BOTTOM + 0.1)
+    top = ax.get_ylim()[1]
+    shown = []
+    for r, row in enumerate(arrays["rows"]):
+        left, y0 = margin + (r % 2) * (across + gap), top - (r // 2) * high
+        association = _association(table, row, int(arrays["codes"][r]))
+        _panel_title(ax, left, y0 - 0.13, row, int(arrays["codes"][r]), association, data)
+        for s, value in enumerate(values):
+            put_text(ax, left + (s + 0.5) * step, y0 - 0.3, _signed(value), size=5.5, color=GREY)
+        for p, digit in enumerate(arrays["anchors"]):
+            y = y0 - head - (p + 1) * step + 0.04
+            if r % 2 == 0:
+                put_text(ax, margin - 0.17, y + step / 2 + 0.04, f"{digit}", weight="bold", size=8)
+                put_text(ax, margin - 0.17, y + step / 2 - 0.08, f"{arrays['certainty'][p]:.2f}", size=5.5, color=GREY)
+            for s, value in enumerate(values):
+                put_image(ax, images[p, r, s], left + s * step, y, step - 0.02)
+                about = {"row": row, "code": int(arrays["codes"][r]) + 1, "association": association, "digit": digit}
+                shown.append(about | {"value": round(float(value), 6)} | contents(images[p, r, s]))
+    clear = "a row starts from the generated image that a classifier is surest of (its probability below the digit)"
+    words = [*of_run(run), _held_out(table, data), clear, WHERE.get(data, BY_INFORMATION)]
+    below(fig, config, preset, words, data)
+    number = 5 + SHOWN.index(system)
+    name = f"figure{number}{'_mnist' if data == 'mnist' else ''}"
+    return save(fig, config, preset, root, name, pd.DataFrame(shown), data)
+
+
+def _faces(config: Config, preset: str, root: Path, data: str, system: str) -> list[Path]:
+    """Figures 7 and 8: a row a factor; its code sweeps, all else stays."""
+    run, arrays = _panels(config, preset, root, data, system)
+    images, values = arrays["images"][0], arrays["values"]  # (R, S, C, H, W)
+    table = read_leakage(config, run, root)
+    step = (TEXT - LEFT - 0.03) / len(values)
+    fig, ax = canvas(TEXT, TOP + len(images) * step + BOTTOM + 0.1)
+    top = ax.get_ylim()[1] - TOP
+    shown = []
+    for r, row in enumerate(arrays["rows"]):
+        y, code = top - (r + 1) * step + 0.03, int(arrays["codes"][r])
+        association = _association(table, row, code)
+        put_text(ax, LEFT - 0.08, y + step / 2, WORDS.get(row, row), ha="right", va="bottom", weight="bold")
+        detail = f"code {code + 1}, {_strength(association, data)}"
+        put_text(ax, LEFT - 0.08, y + step / 2 - 0.02, detail, ha="right", va="top", size=6, color=GREY)
+        for s, value in enumerate(values):
+            put_image(ax, images[r, s], LEFT + s * step, y, step - 0.03)
+            about = {"row": row, "code": code + 1, "association": association, "value": round(float(value), 6)}
+            shown.append(about | contents(images[r, s]))
+    for s, value in enumerate(values):
+        put_text(ax, LEFT + (s + 0.5) * step, top + 0.05, _signed(value), va="bottom")
+    put_text(ax, LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=GREY)
+    below(fig, config, preset, [*of_run(run), WHERE.get(data, BY_INFORMATION)], data)
+    return save(fig, config, preset, root, f"figure{7 + SHOWN.index(system)}", pd.DataFrame(shown), data)
+
+
+def _panel_title(ax: Any, x: float, y: float, row: str, code: int, association: float, data: str) -> None:
+    put_text(ax, x, y, WORDS.get(row, row), ha="left", weight="bold", size=8)
+    put_text(ax, x + 0.7, y, f"code {code + 1}, {_strength(association, data)}", ha="left", size=6, color=GREY)
+
+
+def _strength(association: float, data: str) -> str:
+    return f"{association:.2f} SD" if data in WHERE else f"{association:.0%}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
+def _panels(config: Config, preset: str, root: Path, data: str, system: str) -> tuple[Run, dict[str, np.ndarray]]:
+    run = _runs(config, preset, data, system)[0]
+    arrays = read_arrays(artifact(config, run, "panels.npz", root), f"run `idgan-sc leakage` for {run}")
+    absent = {"images", "anchors", "certainty", "rows", "codes", "values"} - arrays.keys()
+    if absent:
+        raise DataError(f"the panels of {run} lack {', '.join(sorted(absent))}: run `idgan-sc leakage` again")
+    return run, arrays | {"rows": [str(row) for row in arrays["rows"]]}  # type: ignore[dict-item]
+
+
+def _runs(config: Config, preset: str, data: str, system: str) -> list[Run]:
+    return [r for r in configuration.runs(config, preset, data) if (r.system, r.variant) == (system, "main")]
+
+
+def _association(table: pd.DataFrame, row: str, code: int) -> float:
+    found = table[(table.measure == "association") & (table.factor == row) & (table.code == code + 1)]
+    return float(found["value"].iloc[0])
+
+
+def _held_out(table: pd.DataFrame, data: str) -> str:
+    """How well the classifier that finds the digits does on images it was not trained on."""
+    found = table[(table.measure == "held_out") & (table.factor == "digit")]["value"]
+    return f"digits told by a classifier, {found.iloc[0]:.1%} right on held-out images of {data}"
+
+
+# ------------------------------------------------------------------------------------------------------ leakage
+def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
+    """What each code moves besides its factor: InfoGAN-CR beside IDGAN-SC, a block a data set, the entropies beside it.
+
+    A cell is the mean over seeds of the SD of a factor over a sweep, in SD of real images.
+    """
+    blocks = [[_matrix(config, preset, root, data, s) for s in SHOWN] for data in _measured(config, preset)]
+    heights = [max(len(block["change"]) for block in pair) * CELL + 1.12 for pair in blocks]
+    notes = 0.55
+    with mpl.rc_context(STYLE):
+        fig = Figure(figsize=(TEXT, sum(heights) + notes), dpi=DPI)
+        top = sum(heights) + notes
+        for pair, height in zip(blocks, heights, strict=True):
+            for i, block in enumerate(pair):
+                _heat_map(fig, block, 0.75 + i * 3.45, top - 0.62, config, preset)
+            top -= height
+    frame = pd.concat([block["frame"] for pair in blocks for block in pair], ignore_index=True)
+    n = [block["n"] for pair in blocks for block in pair]
+    words = [
+        seeds_words(n[0]) if len(set(n)) == 1 else f"n = {min(n)}–{max(n)} seeds",
+        "cell: SD of a factor over a sweep, in SD of real images (MNIST: within a digit), mean over seeds",
+        "framed: the code that stands for the factor",
+        "H: entropy of a row or column, 0 = one entry alone, 1 = all alike",
+        "outside: share of a code's change that is not its factor's; ± half the 95 % t-interval over seeds from n = 5 on",
+        *dict.fromkeys(_readers(block) for pair in blocks for block in pair[:1]),
+    ]
+    below(fig, config, preset, words, _measured(config, preset)[0])
+    return save(fig, config, preset, root, "figure_leakage", frame, _measured(config, preset)[0])
+
+
+def _matrix(config: Config, preset: str, root: Path, data: str, system: str) -> dict[str, Any]:
+    """A system's mean matrix (k, F) with what is written beside it, and all of it as rows of the CSV."""
+    runs = _runs(config, preset, data, system)
+    tables = [read_leakage(config, run, root) for run in runs]
+    every = pd.concat(tables)
+    change = tables[0][tables[0].measure == "change"].pivot(index="code", columns="factor", values="value")
+    order = list(dict.fromkeys(tables[0][tables[0].measure == "change"]["factor"]))
+    mean = np.mean([_pivot(table, order, len(change)) for table in tables], axis=0)
+    rows = [summarised(run, table) for run, table in zip(runs, tables, strict=True)]
+    totals = {key: _with_interval([row[key] for row in rows]) for key in ("leakage", "row_entropy", "column_entropy")}
+    first = tables[0]
+    own = first[first.measure == "outside"]
+    return {
+        "data": data, "system": system, "n": len(runs), "change": mean, "factors": order, "totals": totals,
+        "row_entropy": _entropy(every, "row_entropy", "code", range(1, len(mean) + 1)),
+        "column_entropy": _entropy(every, "column_entropy", "factor", order),
+        "own": {(int(c) - 1, f) for c, f in zip(own["code"], own["factor"], strict=True)} if len(runs) == 1 else set(),
+        "held_out": first[first.measure == "held_out"].set_index("factor")["value"].to_dict(),
+        "frame": every.assign(figure_data=data_words(config, preset, data)),
+    }  # fmt: skip
+
+
+def _pivot(table: pd.DataFrame, order: list[str], k: int) -> np.ndarray:
+    cells = table[table.measure == "change"]
+    return cells["value"].to_numpy(float).reshape(k, len(order))
+
+
+def _entropy(table: pd.DataFrame, measure: str, key: str, entries: Any) -> list[float]:
+    means = table[table.measure == measure].groupby(key)["value"].mean()
+    return [float(means.get(entry, np.nan)) for entry in entries]
+
+
+def _with_interval(values: list[float | None]) -> str:
+    found = [value for value in values if value is not None and np.isfinite(value)]
+    if not found:
+        return "none"
+    s = summary(found)
+    assert s.mean is not None
+    return f"{s.mean:.2f}" if s.low is None or s.high is None else f"{s.mean:.2f} ± {(s.high - s.low) / 2:.2f}"
+
+
+def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, config: Config, preset: str) -> None:
+    """One system's matrix with its upper left corner at (left, top) inches; row entropies right of it, columns' below."""
+    k, n_factors = block["change"].shape
+    width, height = 2.0, k * CELL
+    size = fig.get_size_inches()
+    ax = fig.add_axes((left / size[0], (top - height) / size[1], width / size[0], height / size[1]))
+    ax.imshow(block["change"], cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
+    for (j, i), value in np.ndenumerate(block["change"]):
+        ax.text(i, j, f"{value:.2f}", ha="center", va="center", size=6, color="white" if value > 0.75 else "black")
+        if (j, block["factors"][i]) in block["own"]:
+            frame = {"fill": False, "edgecolor": "#D55E00", "linewidth": 1.3, "zorder": 3, "clip_on": False}
+            ax.add_patch(mpl.patches.Rectangle((i - 0.5, j - 0.5), 1, 1, **frame))
+    for j, h in enumerate(block["row_entropy"]):
+        ax.text(n_factors - 0.42, j, "–" if np.isnan(h) else f"{h:.2f}", va="center", size=6, color=GREY)
+    for i, h in enumerate(block["column_entropy"]):
+        ax.text(i, k - 0.1, "–" if np.isnan(h) else f"{h:.2f}", ha="center", va="center", size=6, color=GREY)
+    ax.text(n_factors - 0.42, -0.9, "H", va="center", size=6.5, color=GREY, style="italic")
+    ax.text(-0.62, k - 0.1, "H", ha="right", va="center", size=6.5, color=GREY, style="italic")
+    ax.set_xticks(range(n_factors), [WORDS.get(f, f).replace(" (azimuth)", "") for f in block["factors"]])
+    ax.set_yticks(range(k), [f"code {j + 1}" for j in range(k)])
+    ax.tick_params(length=0, labeltop=True, labelbottom=False, pad=2)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    totals = block["totals"]
+    said = f"outside {totals['leakage']}, H of rows {totals['row_entropy']}, of columns {totals['column_entropy']}"
+    ax.set_title(
+        f"{data_words(config, preset, block['data'])}: {label(block['system'])}", size=7, pad=22, weight="bold"
+    )
+    ax.text(0.5, 1, said, transform=mpl.transforms.offset_copy(ax.transAxes, fig, 0, 14, "points"), ha="center", size=6)
+
+
+def _readers(block: dict[str, Any]) -> str:
+    """Who measured, and how well on held-out images."""
+    read = ", ".join(f"{factor} {value:.2f}" for factor, value in block["held_out"].items())
+    discrete = "R², or share right for digit and style"
+    if block["data"] == "mnist":
+        return f"mnist: thickness, angle and width by morphometrics, digit by a network ({read} right, held out)"
+    return f"{block['data']}: factors read by a network, on held-out images {read} ({discrete})"
