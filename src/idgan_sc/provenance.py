@@ -102,12 +102,29 @@ def planned(config: Config, preset: str) -> list[Run]:
     return [run for data in datasets(config, preset) for run in runs(config, preset, data)]
 
 
+def generators(config: Config, preset: str) -> list[Run]:
+    """Planned GAN runs on dSprites, whose images can be matched, each after the stage A that it continues."""
+    found: dict[Run, None] = {}
+    for run in planned(config, preset):
+        if run.dataset == "dsprites" and config["systems"][run.system]["family"] == "gan":
+            start = predecessors(config, run).get("start")
+            found |= {earlier: None for earlier in (start, run) if earlier}
+    return list(found)
+
+
+def measured(config: Config, run: Run, name: str, root: Path) -> Path:
+    """As `artifact`, for a file that a published run may lack: then the one to be made."""
+    path = artifact(config, run, name, root)
+    return path if path.exists() else root / run.path / name
+
+
 def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
 PUBLISHED = ("record.json", "scores.csv", "curve.csv", "log.csv")
 PUBLISHED_ONCE = ("traversal.npz", "networks.json")  # of the first seed, whose images the figures show
+PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "card.md")
 
 
 def publish(config: Config, preset: str, root: Path) -> list[Path]:
@@ -116,12 +133,12 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
     Only runs of today's settings and source are copied.
     """
     copied = []
-    for run in planned(config, preset):
+    for run in dict.fromkeys([*planned(config, preset), *generators(config, preset)]):
         record = _record(root / run.path / "record.json")
         if record.get("fingerprint") != expected_fingerprint(config, run):
             continue
         target = root / "published" / run.path
-        names = (*PUBLISHED[1:], *PUBLISHED_ONCE, PUBLISHED[0])
+        names = (*PUBLISHED[1:], *PUBLISHED_ONCE, *PUBLISHED_IF_MADE, PUBLISHED[0])
         for name in names:
             source = root / run.path / name
             if source.exists():
