@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from idgan_sc import config as configuration
 from idgan_sc import provenance
 from idgan_sc.codes import another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
 from idgan_sc.config import Config, Run
@@ -266,23 +265,11 @@ def _labels_of(images: Images, index: Array, relative: Array, sizes: dict[str, A
 
 
 # ----------------------------------------------------------------------------------------------------------- gathering
-def matched_runs(config: Config, preset: str) -> list[Run]:
-    """The GAN runs of the tables on dSprites, each after the stage A that it continues: the start of its stage B."""
-    runs = [run for run in provenance.planned(config, preset) if run.dataset == "dsprites"]
-    found: dict[Run, None] = {}
-    for run in runs:
-        if config["systems"][run.system]["family"] == "gan":
-            start = configuration.predecessors(config, run).get("start")
-            found |= {start: None} if start else {}
-            found[run] = None
-    return list(found)
-
-
 def gather_generators(config: Config, preset: str, root: Path) -> list[Path]:
     """Write `generator_scores.csv` and `pair_labels.csv` of all matched runs of a preset."""
     written = []
     for name in ("generator_scores.csv", "pair_labels.csv"):
-        paths = [provenance.artifact(config, run, name, root) for run in matched_runs(config, preset)]
+        paths = [provenance.measured(config, run, name, root) for run in provenance.generators(config, preset)]
         written.append(_write(root / name, pd.concat([_read(path) for path in paths])))
     return written
 
