@@ -260,7 +260,7 @@ def test_table_of_figure4_names_the_very_images(root: Path, config: Config, draw
         s = round((row["value"] + 2) / 4 * 9)
         expected = images[0, row["code"] - 1, s]
         np.testing.assert_array_equal(tile, expected[0])
-        assert row["sha256"] == figures._contents(expected)["sha256"]
+        assert row["sha256"] == figures.contents(expected)["sha256"]
 
 
 def test_assignment_never_takes_a_code_twice() -> None:

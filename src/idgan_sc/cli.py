@@ -29,15 +29,33 @@ def prepare(config: Config, preset: str, dataset: str, root: Path) -> "Images":
             if found.source.startswith("procedural") != (wanted["source"] == "procedural"):
                 raise DataError(f"{folder} is of another source ({found.source}) than the settings: delete it")
             return found
+        if wanted["source"] == "folder":
+            raise DataError(f"{folder} holds no images: `idgan-sc data --dataset {dataset} --from-folder IMAGES` first")
         module = importlib.import_module(f"idgan_sc.data.{dataset}")  # a data set's file has its name
         images: Images = module.prepare(folder, **wanted)
         return images
 
 
 def _data(config: Config, args: argparse.Namespace) -> None:
-    images = prepare(config, args.preset, args.dataset, args.out)
+    if args.from_folder:
+        images = _prepare_folder(config, args)
+    else:
+        images = prepare(config, args.preset, args.dataset, args.out)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
+
+
+def _prepare_folder(config: Config, args: argparse.Namespace) -> "Images":
+    """A data set of the user's own images; the settings say that it is one."""
+    from idgan_sc.data.folder import prepare_folder
+
+    if configuration.dataset(config, args.preset, args.dataset)["source"] != "folder":
+        raise ConfigError(f"--from-folder: {args.dataset} has a source of its own: name one with `source: folder`")
+    if args.crop is not None and args.crop < 1:
+        raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
+    folder = args.out / "data" / args.dataset
+    with locked(folder / ".lock"):
+        return prepare_folder(args.from_folder, folder, args.factors, 64, args.crop)
 
 
 def _train(config: Config, args: argparse.Namespace) -> None:
@@ -66,6 +84,40 @@ def _traverse(config: Config, args: argparse.Namespace) -> None:
         print(path)
 
 
+def _probe(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc import leakage, probe
+    from idgan_sc.train import use_device
+
+    use_device(config)
+    images = prepare(config, args.preset, leakage.PROBE_DATA.get(args.dataset, args.dataset), args.out)
+    steps = configuration.evaluation(config, args.preset, args.dataset)["probe_steps"]
+    print(probe.save(_probe_path(args.out, args.dataset), probe.train_probe(images, steps)))
+
+
+def _probe_path(root: Path, dataset: str) -> Path:
+    return root / "probes" / f"{dataset}.safetensors"
+
+
+def _leakage(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc import leakage, probe
+    from idgan_sc.train import use_device
+
+    use_device(config)
+    run, path = _run(args), _probe_path(args.out, args.dataset)
+    images = prepare(config, run.preset, run.dataset, args.out)
+    if not path.exists():
+        _probe(config, args)
+    anchors = configuration.evaluation(config, run.preset, run.dataset)["anchors"]
+    for written in leakage.leakage(run, args.out / run.path, images, probe.load(path), anchors):
+        print(written)
+
+
+def _gather_leakage(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.leakage import gather_leakage
+
+    print(gather_leakage(config, args.preset, args.out))
+
+
 def _score(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.score import score
 
@@ -90,9 +142,9 @@ def _table(config: Config, args: argparse.Namespace) -> None:
 
 
 def _figure(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import figures
+    from idgan_sc import figures, panels
 
-    for path in _of(figures.FIGURES, args.name)(config, args.preset, args.out):
+    for path in _of(figures.FIGURES | panels.names(config, args.preset), args.name)(config, args.preset, args.out):
         print(path)
 
 
@@ -156,12 +208,19 @@ def parser() -> argparse.ArgumentParser:
         added.add_argument("--seed", type=_seed, default=0, help="0 or more (default: 0)")
         return added
 
-    of_data(command("data", _data, "render or download a data set"))
+    data = of_data(command("data", _data, "render or download a data set, or make one of your images"))
+    data.add_argument("--from-folder", type=Path, help="folder of PNG and JPEG images; --dataset is then `own`")
+    data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
+    data.add_argument("--crop", type=int, help="side of the square cut from the centre (default: the largest)")
+    data.set_defaults(dataset=None)
+    of_data(command("probe", _probe, "train the network that reads a data set's factors off images"))
     train = of_run(command("train", _train, "train one run, its missing predecessors first; resumes by itself"))
     train.add_argument("--from", dest="start_from", type=Path, help="folder of a finished stage A to continue")
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
     of_run(command("encode", _encode, "encode the evaluation pool with a finished run"))
     of_run(command("score", _score, "score a run's codes"))
+    of_run(command("leakage", _leakage, "measure what each code of a finished run changes"))
+    placed(command("gather-leakage", _gather_leakage, "concatenate what was measured, a row a run"))
     of_run(command("traverse", _traverse, "draw images along each code of a finished run"))
     for name, do in (("table", _table), ("figure", _figure)):
         placed(command(name, do, f"write one {name} from the results")).add_argument("name", help=f"such as {name}1")
@@ -180,6 +239,8 @@ def _checked(config: Config, args: Any) -> None:
         return
     args.preset = args.preset or config["preset"]
     args.out = args.out or Path("results", args.preset)
+    if getattr(args, "dataset", "") is None:
+        args.dataset = "own" if args.from_folder else "dsprites"
     names = {"preset": config["presets"], "dataset": config["datasets"], "system": config["systems"]}
     names["variant"] = config["variants"]
     for key, known in names.items():

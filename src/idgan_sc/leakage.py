@@ -1,9 +1,9 @@
 """What a traversal changes besides its own factor: what Figures 5 to 8 leave to the eye, as numbers (Sec. 3.3).
 
-Every code is swept from many anchors, all else fixed. How much a factor moves is its SD over a sweep, mean over anchors,
-divided by its SD over real images: a matrix, code by factor. A factor is read off the images by a network that learned
-it from labelled ones (`probe.py`), on real MNIST by morphometrics. A discrete factor's SD is that of its indicator
-vectors, the root of the summed variances, and so is that of an image's pixels.
+Every code is swept from many anchors, all else fixed. How much a factor moves is its SD over a sweep, mean over
+anchors, divided by its SD over real images: a matrix, code by factor. A factor is read off the images by a network that
+learned it from labelled ones (`probe.py`), on real MNIST by morphometrics. A discrete factor's SD is that of its
+indicator vectors, the root of the summed variances, and so is that of an image's pixels.
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class Leakage:
         }
 
 
-# ------------------------------------------------------------------------------------------------ from changes to scores
+# ----------------------------------------------------------------------------------------------- from changes to scores
 def change_matrix(swept: Readings, real: Readings) -> Array:
     """(k, F): mean over anchors of the SD over a sweep, over the SD `real`; swept (A, k, S, ...), real (1,) each."""
     return np.stack([spread(swept[name], axis=2).mean(0) / real[name] for name in swept], axis=1)
@@ -96,7 +96,7 @@ def own_codes(association: Array, factors: tuple[str, ...]) -> dict[str, int]:
     return {factors[i]: int(code) for code, i in sorted(zip(codes, order, strict=True), key=lambda pair: pair[1])}
 
 
-# --------------------------------------------------------------------------------------------------------------- reading
+# -------------------------------------------------------------------------------------------------------------- reading
 def read(name: str, probe: Probe, images: np.ndarray) -> Readings:
     """The factors of uint8 images (N, C, H, W) of data set `name`: (N, 1), or (N, classes) indicators."""
     kinds = {factor.name: factor.classes for factor in probe.factors}
@@ -131,10 +131,10 @@ def leakage(run: Run, folder: Path, images: Images, probe: Probe, anchors: int) 
     """Write `leakage.csv` and `panels.npz` of a finished run, whose `codes.npz` must be there.
 
     leakage.csv, tidy: `change` a code and factor; `row_entropy` a code, `column_entropy` a factor; `association` a code
-    and shown factor; `outside` a shown factor and its code; `class_change` a code, the share of images whose digit is not
-    the anchor's; `held_out` a factor that the probe reads.
-    panels.npz: images (P, R, S, C, H, W) of P anchors along the codes of R factors; anchors (P,) their digit, -1 for none,
-    certainty (P,) of it; rows, codes (R,); values (S,).
+    and shown factor; `outside` a shown factor and its code; `class_change` a code, the share of images whose digit is
+    not the anchor's; `held_out` a factor that the probe reads.
+    panels.npz: images (P, R, S, C, H, W) of P anchors along the codes of R factors; anchors (P,) their digit, -1 for
+    none, certainty (P,) of it; rows, codes (R,); values (S,).
     """
     method = load_run(folder)
     rng = torch_stream(0, "leakage")
@@ -215,7 +215,7 @@ def measured(config: Config, preset: str) -> list[Run]:
 
 
 def gather_leakage(config: Config, preset: str, root: Path) -> Path:
-    """Write `leakage.csv` of a preset, a row a run: the mean share of change outside a code's own factor, and entropies."""
+    """Write `leakage.csv` of a preset, a row a run: mean share of change outside a code's own factor, entropies."""
     rows = [summarised(run, read_leakage(config, run, root)) for run in measured(config, preset)]
     columns = [*_about(Run("", "", "", "", 0)), "leakage", "row_entropy", "column_entropy", "class_change"]
     return _write(root / "leakage.csv", pd.DataFrame(rows, columns=columns))

@@ -14,10 +14,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from idgan_sc import config as configuration
+from idgan_sc import figures as drawing
 from idgan_sc.config import Config, Run
-from idgan_sc.figures import (
-    BOTTOM, DPI, GREY, LEFT, STYLE, TEXT, TOP, below, canvas, contents, of_run, put_image, put_text, save,
-)  # fmt: skip
 from idgan_sc.files import DataError, read_arrays
 from idgan_sc.leakage import read_leakage, summarised
 from idgan_sc.provenance import artifact
@@ -59,17 +57,17 @@ def _measured(config: Config, preset: str) -> list[str]:
     return [data for data in pictures if set(SHOWN) <= {run.system for run in configuration.runs(config, preset, data)}]
 
 
-# -------------------------------------------------------------------------------------------------------- Figures 5 to 8
+# ------------------------------------------------------------------------------------------------------- Figures 5 to 8
 def _digits(config: Config, preset: str, root: Path, data: str, system: str) -> list[Path]:
     """Figures 5 and 6: a panel a factor, a row a digit; the factor's code sweeps, all else stays."""
     run, arrays = _panels(config, preset, root, data, system)
     images, values = arrays["images"], arrays["values"]  # (P, R, S, C, H, W), (S,)
     table = read_leakage(config, run, root)
     margin, gap, head = 0.36, 0.16, 0.42  # inches: row labels, between panels, a panel's title
-    across = (TEXT - margin - gap - 0.06) / 2
+    across = (drawing.TEXT - margin - gap - 0.06) / 2
     step = across / len(values)
     high = len(images) * step + head
-    fig, ax = canvas(TEXT, 2 * high + BOTTOM + 0.1)
+    fig, ax = drawing.canvas(drawing.TEXT, 2 * high + drawing.BOTTOM + 0.1)
     top = ax.get_ylim()[1]
     shown = []
     for r, row in enumerate(arrays["rows"]):
@@ -77,22 +75,29 @@ def _digits(config: Config, preset: str, root: Path, data: str, system: str) -> 
         association = _association(table, row, int(arrays["codes"][r]))
         _panel_title(ax, left, y0 - 0.13, row, int(arrays["codes"][r]), association, data)
         for s, value in enumerate(values):
-            put_text(ax, left + (s + 0.5) * step, y0 - 0.3, _signed(value), size=5.5, color=GREY)
+            drawing.put_text(ax, left + (s + 0.5) * step, y0 - 0.3, _signed(value), size=5.5, color=drawing.GREY)
         for p, digit in enumerate(arrays["anchors"]):
             y = y0 - head - (p + 1) * step + 0.04
             if r % 2 == 0:
-                put_text(ax, margin - 0.17, y + step / 2 + 0.04, f"{digit}", weight="bold", size=8)
-                put_text(ax, margin - 0.17, y + step / 2 - 0.08, f"{arrays['certainty'][p]:.2f}", size=5.5, color=GREY)
+                drawing.put_text(ax, margin - 0.17, y + step / 2 + 0.04, f"{digit}", weight="bold", size=8)
+                drawing.put_text(
+                    ax,
+                    margin - 0.17,
+                    y + step / 2 - 0.08,
+                    f"{arrays['certainty'][p]:.2f}",
+                    size=5.5,
+                    color=drawing.GREY,
+                )
             for s, value in enumerate(values):
-                put_image(ax, images[p, r, s], left + s * step, y, step - 0.02)
+                drawing.put_image(ax, images[p, r, s], left + s * step, y, step - 0.02)
                 about = {"row": row, "code": int(arrays["codes"][r]) + 1, "association": association, "digit": digit}
-                shown.append(about | {"value": round(float(value), 6)} | contents(images[p, r, s]))
+                shown.append(about | {"value": round(float(value), 6)} | drawing.contents(images[p, r, s]))
     clear = "a row starts from the generated image that a classifier is surest of (its probability below the digit)"
-    words = [*of_run(run), _held_out(table, data), clear, WHERE.get(data, BY_INFORMATION)]
-    below(fig, config, preset, words, data)
+    words = [*drawing.of_run(run), _held_out(table, data), clear, WHERE.get(data, BY_INFORMATION)]
+    drawing.below(fig, config, preset, words, data)
     number = 5 + SHOWN.index(system)
     name = f"figure{number}{'_mnist' if data == 'mnist' else ''}"
-    return save(fig, config, preset, root, name, pd.DataFrame(shown), data)
+    return drawing.save(fig, config, preset, root, name, pd.DataFrame(shown), data)
 
 
 def _faces(config: Config, preset: str, root: Path, data: str, system: str) -> list[Path]:
@@ -100,30 +105,38 @@ def _faces(config: Config, preset: str, root: Path, data: str, system: str) -> l
     run, arrays = _panels(config, preset, root, data, system)
     images, values = arrays["images"][0], arrays["values"]  # (R, S, C, H, W)
     table = read_leakage(config, run, root)
-    step = (TEXT - LEFT - 0.03) / len(values)
-    fig, ax = canvas(TEXT, TOP + len(images) * step + BOTTOM + 0.1)
-    top = ax.get_ylim()[1] - TOP
+    step = (drawing.TEXT - drawing.LEFT - 0.03) / len(values)
+    fig, ax = drawing.canvas(drawing.TEXT, drawing.TOP + len(images) * step + drawing.BOTTOM + 0.1)
+    top = ax.get_ylim()[1] - drawing.TOP
     shown = []
     for r, row in enumerate(arrays["rows"]):
         y, code = top - (r + 1) * step + 0.03, int(arrays["codes"][r])
         association = _association(table, row, code)
-        put_text(ax, LEFT - 0.08, y + step / 2, WORDS.get(row, row), ha="right", va="bottom", weight="bold")
+        drawing.put_text(
+            ax, drawing.LEFT - 0.08, y + step / 2, WORDS.get(row, row), ha="right", va="bottom", weight="bold"
+        )
         detail = f"code {code + 1}, {_strength(association, data)}"
-        put_text(ax, LEFT - 0.08, y + step / 2 - 0.02, detail, ha="right", va="top", size=6, color=GREY)
+        drawing.put_text(
+            ax, drawing.LEFT - 0.08, y + step / 2 - 0.02, detail, ha="right", va="top", size=6, color=drawing.GREY
+        )
         for s, value in enumerate(values):
-            put_image(ax, images[r, s], LEFT + s * step, y, step - 0.03)
+            drawing.put_image(ax, images[r, s], drawing.LEFT + s * step, y, step - 0.03)
             about = {"row": row, "code": code + 1, "association": association, "value": round(float(value), 6)}
-            shown.append(about | contents(images[r, s]))
+            shown.append(about | drawing.contents(images[r, s]))
     for s, value in enumerate(values):
-        put_text(ax, LEFT + (s + 0.5) * step, top + 0.05, _signed(value), va="bottom")
-    put_text(ax, LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=GREY)
-    below(fig, config, preset, [*of_run(run), WHERE.get(data, BY_INFORMATION)], data)
-    return save(fig, config, preset, root, f"figure{7 + SHOWN.index(system)}", pd.DataFrame(shown), data)
+        drawing.put_text(ax, drawing.LEFT + (s + 0.5) * step, top + 0.05, _signed(value), va="bottom")
+    drawing.put_text(
+        ax, drawing.LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=drawing.GREY
+    )
+    drawing.below(fig, config, preset, [*drawing.of_run(run), WHERE.get(data, BY_INFORMATION)], data)
+    return drawing.save(fig, config, preset, root, f"figure{7 + SHOWN.index(system)}", pd.DataFrame(shown), data)
 
 
 def _panel_title(ax: Any, x: float, y: float, row: str, code: int, association: float, data: str) -> None:
-    put_text(ax, x, y, WORDS.get(row, row), ha="left", weight="bold", size=8)
-    put_text(ax, x + 0.7, y, f"code {code + 1}, {_strength(association, data)}", ha="left", size=6, color=GREY)
+    drawing.put_text(ax, x, y, WORDS.get(row, row), ha="left", weight="bold", size=8)
+    drawing.put_text(
+        ax, x + 0.7, y, f"code {code + 1}, {_strength(association, data)}", ha="left", size=6, color=drawing.GREY
+    )
 
 
 def _strength(association: float, data: str) -> str:
@@ -134,13 +147,13 @@ def _signed(value: float) -> str:
     return f"{value:.1f}".replace("-", "−")
 
 
-def _panels(config: Config, preset: str, root: Path, data: str, system: str) -> tuple[Run, dict[str, np.ndarray]]:
+def _panels(config: Config, preset: str, root: Path, data: str, system: str) -> tuple[Run, dict[str, Any]]:
     run = _runs(config, preset, data, system)[0]
     arrays = read_arrays(artifact(config, run, "panels.npz", root), f"run `idgan-sc leakage` for {run}")
     absent = {"images", "anchors", "certainty", "rows", "codes", "values"} - arrays.keys()
     if absent:
         raise DataError(f"the panels of {run} lack {', '.join(sorted(absent))}: run `idgan-sc leakage` again")
-    return run, arrays | {"rows": [str(row) for row in arrays["rows"]]}  # type: ignore[dict-item]
+    return run, arrays | {"rows": [str(row) for row in arrays["rows"]]}
 
 
 def _runs(config: Config, preset: str, data: str, system: str) -> list[Run]:
@@ -167,8 +180,8 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
     blocks = [[_matrix(config, preset, root, data, s) for s in SHOWN] for data in _measured(config, preset)]
     heights = [max(len(block["change"]) for block in pair) * CELL + 1.12 for pair in blocks]
     notes = 0.55
-    with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(TEXT, sum(heights) + notes), dpi=DPI)
+    with mpl.rc_context(drawing.STYLE):
+        fig = Figure(figsize=(drawing.TEXT, sum(heights) + notes), dpi=drawing.DPI)
         top = sum(heights) + notes
         for pair, height in zip(blocks, heights, strict=True):
             for i, block in enumerate(pair):
@@ -181,11 +194,11 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
         "cell: SD of a factor over a sweep, in SD of real images (MNIST: within a digit), mean over seeds",
         "framed: the code that stands for the factor",
         "H: entropy of a row or column, 0 = one entry alone, 1 = all alike",
-        "outside: share of a code's change that is not its factor's; ± half the 95 % t-interval over seeds from n = 5 on",
+        "outside: share of a code's change that is not its factor's; ± half the 95 % t-interval over seeds if n ≥ 5",
         *dict.fromkeys(_readers(block) for pair in blocks for block in pair[:1]),
     ]
-    below(fig, config, preset, words, _measured(config, preset)[0])
-    return save(fig, config, preset, root, "figure_leakage", frame, _measured(config, preset)[0])
+    drawing.below(fig, config, preset, words, _measured(config, preset)[0])
+    return drawing.save(fig, config, preset, root, "figure_leakage", frame, _measured(config, preset)[0])
 
 
 def _matrix(config: Config, preset: str, root: Path, data: str, system: str) -> dict[str, Any]:
@@ -230,7 +243,7 @@ def _with_interval(values: list[float | None]) -> str:
 
 
 def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, config: Config, preset: str) -> None:
-    """One system's matrix with its upper left corner at (left, top) inches; row entropies right of it, columns' below."""
+    """One system's matrix with its upper left corner at (left, top) inches; entropies beside and below."""
     k, n_factors = block["change"].shape
     width, height = 2.0, k * CELL
     size = fig.get_size_inches()
@@ -239,14 +252,20 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, confi
     for (j, i), value in np.ndenumerate(block["change"]):
         ax.text(i, j, f"{value:.2f}", ha="center", va="center", size=6, color="white" if value > 0.75 else "black")
         if (j, block["factors"][i]) in block["own"]:
-            frame = {"fill": False, "edgecolor": "#D55E00", "linewidth": 1.3, "zorder": 3, "clip_on": False}
+            frame: dict[str, Any] = {
+                "fill": False,
+                "edgecolor": "#D55E00",
+                "linewidth": 1.3,
+                "zorder": 3,
+                "clip_on": False,
+            }
             ax.add_patch(mpl.patches.Rectangle((i - 0.5, j - 0.5), 1, 1, **frame))
     for j, h in enumerate(block["row_entropy"]):
-        ax.text(n_factors - 0.42, j, "–" if np.isnan(h) else f"{h:.2f}", va="center", size=6, color=GREY)
+        ax.text(n_factors - 0.42, j, "–" if np.isnan(h) else f"{h:.2f}", va="center", size=6, color=drawing.GREY)
     for i, h in enumerate(block["column_entropy"]):
-        ax.text(i, k - 0.1, "–" if np.isnan(h) else f"{h:.2f}", ha="center", va="center", size=6, color=GREY)
-    ax.text(n_factors - 0.42, -0.9, "H", va="center", size=6.5, color=GREY, style="italic")
-    ax.text(-0.62, k - 0.1, "H", ha="right", va="center", size=6.5, color=GREY, style="italic")
+        ax.text(i, k - 0.1, "–" if np.isnan(h) else f"{h:.2f}", ha="center", va="center", size=6, color=drawing.GREY)
+    ax.text(n_factors - 0.42, -0.9, "H", va="center", size=6.5, color=drawing.GREY, style="italic")
+    ax.text(-0.62, k - 0.1, "H", ha="right", va="center", size=6.5, color=drawing.GREY, style="italic")
     ax.set_xticks(range(n_factors), [WORDS.get(f, f).replace(" (azimuth)", "") for f in block["factors"]])
     ax.set_yticks(range(k), [f"code {j + 1}" for j in range(k)])
     ax.tick_params(length=0, labeltop=True, labelbottom=False, pad=2)

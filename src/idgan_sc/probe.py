@@ -1,7 +1,7 @@
 """A small network that reads the labelled factors off an image: the measuring device of `leakage.py` (Figs. 5-8).
 
-A linear regressor on pixels reads angle and expression poorly, so this is three convolutions and a hidden layer. It sees
-32x32 pixels; larger images are averaged. How well it reads images that it was not trained on is part of what it is.
+A linear regressor on pixels reads expression poorly, so this is three convolutions and a hidden layer. It sees 32x32
+pixels; larger images are averaged. How well it reads images that it was not trained on is part of what it is.
 """
 
 from dataclasses import dataclass
