@@ -1,0 +1,125 @@
+"""What a run costs, counted without PyTorch, against the networks themselves, and what the rules ask a scheduler for."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from idgan_sc import config as configuration
+from idgan_sc import costs
+from idgan_sc.config import Run
+from idgan_sc.models import build
+from idgan_sc.networks import shapes
+
+
+def example(name: str, settings: dict, channels: int) -> tuple[torch.Tensor, ...]:
+    """Inputs of one of a method's networks, for two images."""
+    size, k = settings["image_size"], settings["c_dim"]
+    images = torch.zeros(2, channels, size, size)
+    inputs = {
+        "generator": (torch.zeros(2, settings.get("z_dim", 1)), torch.zeros(2, k)),
+        "pair": (images, images),
+        "decoder": (torch.zeros(2, k),),
+        "critic": (torch.zeros(2, k),),
+    }
+    return inputs.get(name, (images,))
+
+
+def runs(config: dict, preset: str, dataset: str) -> list[Run]:
+    chosen = []
+    for system in config["systems"]:
+        variants = [name for name in config["variants"] if configuration.applies(config, name, system)]
+        chosen += [Run(preset, dataset, system, name, 0) for name in variants if not name.startswith("factorial")]
+    return chosen
+
+
+@pytest.mark.parametrize(("preset", "dataset"), [("paper", "dsprites"), ("quick", "dsprites"), ("paper", "celeba")])
+def test_layers_are_those_of_the_networks(shipped, preset, dataset):
+    for run in runs(shipped, preset, dataset):
+        settings, channels = configuration.resolve(shipped, run), costs.channels(dataset)
+        vae = None
+        if settings.get("code") == "vae":
+            vae = build(
+                configuration.resolve(shipped, Run(preset, dataset, "beta_vae", "main", 0)), channels, 0, "", "cpu"
+            )
+        method = build(settings, channels, 0, "", "cpu", vae)
+        counted = costs.networks(settings, channels)
+        assert set(counted) - {"vae"} == set(method.networks)
+        for name, network in method.networks.items():
+            rows = shapes(network, *example(name, settings, channels))
+            assert sum(row["multiply_adds"] for row in rows) == sum(layer.multiply_adds for layer in counted[name])
+            assert len([row for row in rows if row["multiply_adds"]]) == len(counted[name])
+
+
+@pytest.mark.parametrize("system", ["beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan_sc"])
+@pytest.mark.parametrize("generator_steps", [1, 2])
+def test_passes_are_those_that_a_step_makes(shipped, system, generator_steps):
+    """Forward passes are counted by hooks on a real step; backward is two a pass, one through a frozen network."""
+    settings = configuration.resolve(shipped, Run("test", "dsprites", system, "main", 0))
+    if "generator_steps" in settings:
+        settings["generator_steps"] = generator_steps
+    vae = build(configuration.resolve(shipped, Run("test", "dsprites", "beta_vae", "main", 0)), 1, 0, "", "cpu")
+    method = build(settings, 1, 0, "", "cpu", vae if settings.get("code") == "vae" else None)
+    seen = {name: 0 for name in method.networks}
+
+    def note(name):
+        return lambda module, arguments, output: seen.__setitem__(name, seen[name] + len(arguments[0]))
+
+    for name, network in method.networks.items():
+        network.register_forward_hook(note(name))
+    method.step(torch.rand(settings["batch"], 1, 32, 32))
+    for name, images in seen.items():
+        counted = [p for p in costs.passes(settings) if p.network == name]
+        total = sum(p.images * p.count for p in counted)
+        assert 2 * images <= total <= 3 * images, name
+    if settings["family"] == "vae":
+        return
+    assert seen["generator"] == sum(p.images * p.count for p in costs.passes(settings) if p.network == "generator") / 3
+
+
+def test_known_counts_of_the_protocol(shipped):
+    """Giga-multiply-adds of one step at 64x64, batch 64, counted by hand layer by layer."""
+
+    def gmacs(system: str, **changed: object) -> float:
+        settings = configuration.resolve(shipped, Run("paper", "dsprites", system, "main", 0)) | changed
+        return costs.step_multiply_adds(settings, 1) / 1e9
+
+    assert gmacs("beta_vae") == pytest.approx(3.1, rel=0.02)
+    assert gmacs("infogan", generator_steps=1) == pytest.approx(5.6, rel=0.05)
+    assert gmacs("idgan_sc_prior", generator_steps=1) == pytest.approx(34.4, rel=0.05)
+
+
+def test_a_later_regulariser_costs_less(shipped):
+    settings = configuration.resolve(shipped, Run("paper", "dsprites", "idgan_sc_prior", "main", 0))
+    late = settings | {"pair_start": settings["steps"] // 2}
+    none = settings | {"pair_start": settings["steps"]}
+    full, half, plain = (costs.multiply_adds(s, 1) for s in (settings, late, none))
+    assert half == pytest.approx((full + plain) / 2)
+
+
+def test_records_come_before_expectations(shipped, tmp_path):
+    run = Run("paper", "dsprites", "beta_vae", "main", 0)
+    expected = costs.resources(shipped, run, tmp_path)
+    record = {"settings": configuration.resolve(shipped, run), "seconds": 36000.0, "peak_memory_mb": 3000}
+    path = tmp_path / run.path / "record.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(record))
+    assert costs.resources(shipped, run, tmp_path) == {"runtime": 1200, "mem_mb": 6000}  # twice as much
+    path.write_text(json.dumps(record | {"settings": {}}))
+    assert costs.resources(shipped, run, tmp_path) == expected
+
+
+def test_an_array_asks_for_its_longest_and_largest_member(shipped, tmp_path):
+    arms = [Run("paper", "dsprites", system, "main", seed) for system in ("infogan", "idgan_sc") for seed in (0, 1)]
+    each = [costs.resources(shipped, run, tmp_path) for run in arms]
+    wanted = costs.largest(shipped, arms, tmp_path)
+    assert wanted == {name: max(row[name] for row in each) for name in ("runtime", "mem_mb")}
+    assert each[0] != each[-1]
+
+
+def test_needs_no_torch():
+    code = "import idgan_sc.costs, sys; print([n for n in ('torch', 'numpy', 'pandas') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
