@@ -25,12 +25,14 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/generator.smk"
 
 
 localrules:
     all,
     tables,
     figures,
+    generators,
 
 
 rule all:
@@ -38,3 +40,4 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.generators.input if CONFIG["presets"][PRESET]["evidence"] else [],
