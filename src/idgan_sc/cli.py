@@ -134,17 +134,46 @@ def _gather(config: Config, args: argparse.Namespace) -> None:
         print(path)
 
 
-def _table(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import tables
+def _match(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.generator import match, score_generator
+    from idgan_sc.train import use_device
 
-    for path in _of(tables.TABLES, args.name)(config, args.preset, args.out):
+    run = _run(args)
+    images = prepare(config, run.preset, run.dataset, args.out)
+    folder, sizes = args.out / run.path, configuration.generated(config, run.preset)
+    print(match(folder, images, run.preset, sizes, use_device(config)))
+    sizes |= configuration.evaluation(config, run.preset, run.dataset)
+    for path in score_generator(run, folder, images, sizes):
+        print(path)
+
+
+def _gather_generators(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.generator import gather_generators
+
+    for path in gather_generators(config, args.preset, args.out):
+        print(path)
+
+
+def _card(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.card import write_card
+    from idgan_sc.data.images import open_images
+
+    run = _run(args)
+    print(write_card(config, run, args.out / run.path, open_images(args.out / "data" / run.dataset)))
+
+
+def _table(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc import generator_report, tables
+
+    for path in _of(tables.TABLES | generator_report.TABLES, args.name)(config, args.preset, args.out):
         print(path)
 
 
 def _figure(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import figures, panels
+    from idgan_sc import figures, generator_report, panels
 
-    for path in _of(figures.FIGURES | panels.names(config, args.preset), args.name)(config, args.preset, args.out):
+    known = figures.FIGURES | generator_report.FIGURES | panels.names(config, args.preset)
+    for path in _of(known, args.name)(config, args.preset, args.out):
         print(path)
 
 
@@ -222,9 +251,12 @@ def parser() -> argparse.ArgumentParser:
     of_run(command("leakage", _leakage, "measure what each code of a finished run changes"))
     placed(command("gather-leakage", _gather_leakage, "concatenate what was measured, a row a run"))
     of_run(command("traverse", _traverse, "draw images along each code of a finished run"))
+    of_run(command("match", _match, "match a generator's images with the nearest true ones and score it by them"))
+    of_run(command("card", _card, "write the model card of a finished and scored run"))
     for name, do in (("table", _table), ("figure", _figure)):
         placed(command(name, do, f"write one {name} from the results")).add_argument("name", help=f"such as {name}1")
     placed(command("gather", _gather, "concatenate the score tables of all runs that the tables are made of"))
+    placed(command("gather-generators", _gather_generators, "concatenate what `match` wrote of all generators"))
     referee = command("referee", _referee, "score representations under every published definition of the metrics")
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
     referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")
