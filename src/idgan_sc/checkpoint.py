@@ -22,7 +22,10 @@ def save(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(about)
     header = {"about": f"{_digest(plain, text)} {text}"}  # one entry: safetensors writes several in random order
-    write_atomic(path, lambda temporary: save_file(plain, temporary, header))
+    try:
+        write_atomic(path, lambda temporary: save_file(plain, temporary, header))
+    except SafetensorError as error:  # what a full disk is to safetensors
+        raise OSError(0, str(error), str(path)) from error
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

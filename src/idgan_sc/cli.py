@@ -123,14 +123,14 @@ def _score(config: Config, args: argparse.Namespace) -> None:
 
     run = _run(args)
     images = prepare(config, run.preset, run.dataset, args.out)
-    for path in score(run, args.out / run.path, images, configuration.evaluation(config, run.preset)):
+    for path in score(run, args.out / run.path, images, configuration.evaluation(config, run.preset, run.dataset)):
         print(path)
 
 
 def _gather(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.score import gather
 
-    for path in gather(config, args.preset, args.out):
+    for path in gather(config, args.preset, args.out, args.allow_missing):
         print(path)
 
 
@@ -200,6 +200,16 @@ def _publish(config: Config, args: argparse.Namespace) -> None:
         print(folder)
 
 
+def _verify(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.verify import choose, verify
+
+    runs = choose(config, args.preset, args.out, args.runs, None if args.all else args.sample)
+    differing = [run for run in runs if not verify(config, run, args.out)]
+    print(f"{len(runs) - len(differing)} of {len(runs)} runs verified")
+    if differing:
+        raise SystemExit(1)
+
+
 def _run(args: argparse.Namespace) -> Run:
     return Run(args.preset, args.dataset, args.system, args.variant, args.seed)
 
@@ -209,6 +219,13 @@ def _seed(text: str) -> int:
     if seed < 0:
         raise argparse.ArgumentTypeError("a seed is 0 or more")
     return seed
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("a number from 1 on")
+    return count
 
 
 def parser() -> argparse.ArgumentParser:
@@ -255,7 +272,12 @@ def parser() -> argparse.ArgumentParser:
     of_run(command("card", _card, "write the model card of a finished and scored run"))
     for name, do in (("table", _table), ("figure", _figure)):
         placed(command(name, do, f"write one {name} from the results")).add_argument("name", help=f"such as {name}1")
-    placed(command("gather", _gather, "concatenate the score tables of all runs that the tables are made of"))
+    gather = placed(command("gather", _gather, "concatenate the score tables of all runs that the tables are made of"))
+    gather.add_argument("--allow-missing", action="store_true", help="of the runs that are scored; name the others")
+    verify = placed(command("verify", _verify, "recompute finished runs and compare with their recorded hashes"))
+    verify.add_argument("runs", nargs="*", help="such as dsprites/infogan/main/0 (default: a random sample)")
+    verify.add_argument("--sample", type=_count, default=1, help="how many runs to draw at random (default: 1)")
+    verify.add_argument("--all", action="store_true", help="every finished run")
     placed(command("gather-generators", _gather_generators, "concatenate what `match` wrote of all generators"))
     referee = command("referee", _referee, "score representations under every published definition of the metrics")
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
@@ -292,4 +314,8 @@ def main(argv: list[str] | None = None) -> None:
         args.do(config, args)
     except (ConfigError, DataError) as error:
         print(f"idgan-sc: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except OSError as error:  # a full disk, a folder that must not be written to
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"idgan-sc: {where}{error.strerror or error}: mend that, then give the same command", file=sys.stderr)
         raise SystemExit(2) from error

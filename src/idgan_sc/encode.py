@@ -12,7 +12,7 @@ from idgan_sc.codes import sample_posterior
 from idgan_sc.data.images import Images
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import GAN, Method, build
-from idgan_sc.provenance import read_record
+from idgan_sc.provenance import note_hashes, read_record
 from idgan_sc.seeds import numpy_stream, torch_stream
 
 BATCH = 256
@@ -83,7 +83,9 @@ def encode(folder: Path, images: Images, preset: str, device: str) -> Path:
         posterior, rng = method.posterior, torch_stream(0, f"posterior/{images.name}", device)
         sampled = encode_pool(method, images, indices, device, lambda x: sample_posterior(*posterior(x), rng))
         codes["vae_sample"] = sampled
-    return write_arrays(folder / "codes.npz", indices=indices, **codes)
+    path = write_arrays(folder / "codes.npz", indices=indices, **codes)
+    note_hashes(folder, [path.name])
+    return path
 
 
 def code_name(method: Method) -> str:

@@ -34,6 +34,10 @@ def write_atomic(path: str | Path, write: Callable[[Path], None]) -> Path:
     try:
         write(temporary)
         replace(temporary, path)
+    except OSError as error:
+        if type(error) is not OSError or error.filename is not None:
+            raise
+        raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from error  # a full disk names no file
     finally:
         temporary.unlink(missing_ok=True)
     return path

@@ -2,11 +2,13 @@
 
 import ast
 import hashlib
+import itertools
 import json
 import platform
 import resource
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import yaml
 
 from idgan_sc.config import Config, Run, datasets, predecessors, resolve, runs
-from idgan_sc.files import DataError, write_atomic
+from idgan_sc.files import DataError, locked, sha256, write_atomic, write_json
 
 PACKAGE = Path(__file__).parent
 # Files whose code can change a training's numbers, beside its data set's own; the metrics are hashed apart, so that a
@@ -26,6 +28,8 @@ TRAINING = (
 )  # fmt: skip
 SCORING = ("metrics/*.py", "score.py", "seeds.py")
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
+GATHERED = ("record.json", "scores.csv", "curve.csv")
+RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
 
 
 def _without_docstrings(source: str) -> str:
@@ -75,7 +79,7 @@ def artifact(config: Config, run: Run, name: str, root: Path) -> Path:
 
 @cache
 def _record(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+    return read_record(path.parent) if path.exists() else {}
 
 
 def _counts(config: Config, run: Run, folder: Path) -> bool:
@@ -93,8 +97,13 @@ def _counts(config: Config, run: Run, folder: Path) -> bool:
 def accepted_sources(root: Path, dataset: str) -> set[str]:
     """Source hashes whose runs count at a preset: today's, and those that its `accepted.yaml` lists with a reason."""
     path = root / "accepted.yaml"
-    listed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
-    return {training_source(dataset), *(listed or {})}
+    try:
+        listed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{path} cannot be read ({' '.join(str(error).split())}): mend it") from error
+    if not isinstance(listed or {}, dict):
+        raise DataError(f"{path} must be lines of `source hash: reason`: mend it")
+    return {training_source(dataset), *map(str, listed or {})}
 
 
 def planned(config: Config, preset: str) -> list[Run]:
@@ -118,11 +127,16 @@ def measured(config: Config, run: Run, name: str, root: Path) -> Path:
     return path if path.exists() else root / run.path / name
 
 
+def scored(config: Config, run: Run, root: Path) -> bool:
+    """Whether a run has all that `gather` reads of it."""
+    return all(artifact(config, run, name, root).exists() for name in GATHERED)
+
+
 def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-PUBLISHED = ("record.json", "scores.csv", "curve.csv", "log.csv")
+PUBLISHED = ("record.json", "scores.csv", "curve.csv", "log.csv", "hashes.json")
 PUBLISHED_ONCE = ("traversal.npz", "networks.json")  # of the first seed, whose images the figures show
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "card.md")
 
@@ -148,7 +162,7 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """A finished run's record.
+    """A finished run's record; its fingerprint vouches for settings, seed, source and predecessors.
 
     Raises
     ------
@@ -158,14 +172,76 @@ def read_record(folder: Path) -> dict[str, Any]:
     path = folder / "record.json"
     try:
         record = dict(json.loads(path.read_text(encoding="utf-8")))
-        lacking = {"fingerprint", "system", "settings", "channels", "seed", "before", "outputs"} - record.keys()
-        if lacking:
-            raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
+        _check_record(record)
         return record
     except FileNotFoundError as error:
         raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is damaged ({error}): delete the folder and train again") from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        raise DataError(f"{path} is damaged ({said}): delete the folder and train again") from error
+
+
+def _check_record(record: dict[str, Any]) -> None:
+    lacking = RECORDED - record.keys()
+    if lacking:
+        raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
+    before = [str(earlier["fingerprint"]) for earlier in record["before"].values()]
+    if record["fingerprint"] != fingerprint(record["settings"], record["seed"], before, record["source"]):
+        raise ValueError("its fingerprint is not that of its settings")
+    paths = [earlier["path"] for earlier in record["before"].values()]
+    words = [record["system"], *paths, *itertools.chain(*record["outputs"].items())]
+    if not all(isinstance(word, str) for word in words) or record["channels"] not in (1, 3):
+        raise ValueError("its entries are of the wrong type")
+    if any(Path(name).name != name for name in record["outputs"]):
+        raise ValueError("it names files that are not the run's")
+
+
+# ------------------------------------------------------------------------------------------- hashes of a run's files
+def note_hashes(folder: Path, names: Sequence[str]) -> None:
+    """Write the hashes of files made of a finished run (codes, scores) to `hashes.json` beside its record."""
+    with locked(folder / ".lock"):
+        found = {name: sha256(folder / name) for name in names}
+        write_json(folder / "hashes.json", dict(sorted((_noted(folder) | found).items())))
+
+
+def recorded_hashes(folder: Path) -> dict[str, str]:
+    """File name -> SHA-256 of everything that a run's training, encoding and scoring wrote, as far as it was noted."""
+    outputs = read_record(folder)["outputs"] if (folder / "record.json").exists() else {}
+    return {**_noted(folder), **outputs}
+
+
+def check_hash(folder: Path, name: str, mend: str) -> None:
+    """Compare a file with the hash that was noted when it was written; one that was never noted passes.
+
+    Raises
+    ------
+    DataError
+        If it is missing or altered; `mend` says what to do.
+    """
+    expected = recorded_hashes(folder).get(name)
+    if expected is None:
+        return
+    if not (folder / name).exists():
+        raise DataError(f"{folder / name} is missing: {mend}")
+    if sha256(folder / name) != expected:
+        raise DataError(f"{folder / name} is damaged (its hash is not the recorded one): {mend}")
+
+
+def check_outputs(folder: Path) -> None:
+    """`check_hash` of every file of a finished training."""
+    for name in read_record(folder)["outputs"]:
+        check_hash(folder, name, f"delete {folder} and train again")
+
+
+def _noted(folder: Path) -> dict[str, str]:
+    path = folder / "hashes.json"
+    try:
+        noted = dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        if not all(isinstance(digest, str) for digest in noted.values()):
+            raise ValueError("its entries are no hashes")
+        return noted
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise DataError(f"{path} is damaged ({error}): delete it, encode and score again") from error
 
 
 @cache

@@ -1,5 +1,6 @@
 """One run's codes -> its scores: `scores.csv` (one row a code and metric) and `curve.csv` (along the training)."""
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,7 @@ def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list
 
     Scores take draw 0; the curve has the FactorVAE score of `draws` draws at every point.
     """
-    codes = read_arrays(folder / "codes.npz", "run `idgan-sc encode`")
-    curve = read_arrays(folder / "curve.npz", "run `idgan-sc train`")
-    indices = codes.pop("indices")
+    codes, indices, curve = _read_codes(folder, images)
     draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
     scores = partial(_scores, images, indices, f"forest/{images.name}/{run.preset}")
     rows = [
@@ -54,7 +53,38 @@ def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list
         for number, chosen in enumerate(draws)
         for metric, value in scores(array, chosen, ["factor_vae"]).items()
     ]
-    return [_write(folder / "scores.csv", pd.DataFrame(rows)), _write(folder / "curve.csv", pd.DataFrame(points))]
+    written = [_write(folder / "scores.csv", pd.DataFrame(rows)), _write(folder / "curve.csv", pd.DataFrame(points))]
+    provenance.note_hashes(folder, [path.name for path in written])
+    return written
+
+
+def _read_codes(folder: Path, images: Images) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
+    """Codes by name, the pool's indices, and the curve of a run; refused unless they fit each other and the images."""
+    for name, mend in (("codes.npz", "delete it and encode again"), ("curve.npz", f"delete {folder} and train again")):
+        if (folder / name).exists():
+            provenance.check_hash(folder, name, mend)
+    codes = read_arrays(folder / "codes.npz", "run `idgan-sc encode`")
+    curve = read_arrays(folder / "curve.npz", "run `idgan-sc train`")
+    indices = codes.pop("indices", np.empty(0))
+    n = len(indices) if indices.ndim == 1 and indices.dtype.kind in "iu" else -1
+    right = n > 0 and indices.min() >= 0 and indices.max() < images.n
+    if not right or not codes or not all(_are_codes(array, n, 2) for array in codes.values()):
+        raise DataError(
+            f"{folder / 'codes.npz'} is damaged (it holds no codes of these images): delete and encode again"
+        )
+    if (
+        curve.keys() != {"steps", "codes"}
+        or not _are_codes(curve["codes"], n, 3)
+        or len(curve["steps"]) != len(curve["codes"])
+    ):
+        raise DataError(f"{folder / 'curve.npz'} is damaged (it holds no codes along the training): train again")
+    return codes, indices, curve
+
+
+def _are_codes(array: np.ndarray, n: int, dimensions: int) -> bool:
+    """(..., n, k) finite numbers."""
+    fits = array.ndim == dimensions and array.dtype.kind == "f" and array.shape[-2] == n and array.shape[-1] > 0
+    return fits and bool(np.isfinite(array).all())
 
 
 def _scores(
@@ -73,15 +103,24 @@ def _scores(
     )
 
 
-def gather(config: Config, preset: str, root: Path) -> list[Path]:
+def gather(config: Config, preset: str, root: Path, allow_missing: bool = False) -> list[Path]:
     """Write `scores.csv` and `curves.csv` of all runs that the tables of a preset are made of.
+
+    With `allow_missing`, of those that are scored; the others are named on stderr, and the tables say `missing`.
 
     Raises
     ------
     DataError
-        If a run is not finished, or the runs were trained by source of different hashes, none of them accepted.
+        If a run is not scored, or damaged, or the runs were trained by source of different hashes, none accepted.
     """
     runs = provenance.planned(config, preset)
+    if allow_missing:
+        missing = [run for run in runs if not provenance.scored(config, run, root)]
+        runs = [run for run in runs if run not in missing]
+        for run in missing:
+            print(f"missing: {run}", file=sys.stderr)
+    if not runs:
+        raise DataError(f"no run below {root} is scored: nothing to gather")
     for dataset in sorted({run.dataset for run in runs}):
         _refuse_mixed_sources(config, [run for run in runs if run.dataset == dataset], root)
     written = []
@@ -102,10 +141,12 @@ def _refuse_mixed_sources(config: Config, runs: list[Run], root: Path) -> None:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
+    provenance.check_hash(path.parent, path.name, "delete it and run `idgan-sc score` for it")
     try:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} is missing or damaged ({error}): run `idgan-sc score` for it") from error
+        said = " ".join(str(error).split())
+        raise DataError(f"{path} is missing or damaged ({said}): run `idgan-sc score` for it") from error
 
 
 def _row(run: Run, code: str, array: np.ndarray, **values: Any) -> dict[str, Any]:

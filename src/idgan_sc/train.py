@@ -157,6 +157,7 @@ def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) ->
     for key in ("c_dim", "image_size"):
         if record["settings"].get(key) != settings[key]:
             raise DataError(f"{folder} has {key} {record['settings'].get(key)}, where {settings[key]} is needed")
+    provenance.check_outputs(folder)
 
 
 def _finished(folder: Path, fingerprint: str, images: Images) -> bool:
@@ -167,9 +168,7 @@ def _finished(folder: Path, fingerprint: str, images: Images) -> bool:
         raise DataError(f"{folder} was made by other settings or source: delete it or choose another --out")
     if record.get("inputs") != _inputs(images):
         raise DataError(f"{folder} was trained on other images than {images.folder} holds: delete it or them")
-    for name, digest in record["outputs"].items():
-        if not (folder / name).exists() or sha256(folder / name) != digest:
-            raise DataError(f"{folder / name} is missing or damaged: delete {folder} and train again")
+    provenance.check_outputs(folder)
     return True
 
 
@@ -214,7 +213,7 @@ class _Training:
         """From a checkpoint of this very run; else from stage A's state; else from initialisation."""
         if self.checkpoint.exists() and self._resume():
             return
-        shutil.rmtree(self.curve, ignore_errors=True)
+        self._clear()
         if "start" in self.folders:
             path = self.folders["start"] / "state.safetensors"
             tensors, _ = checkpoint.read(path)
@@ -227,7 +226,7 @@ class _Training:
             print(f"{self.checkpoint} is of other settings or source: starting again", file=sys.stderr)
             return False
         done = [step for step in self.curve_steps if step < about["step"]]
-        if not all((self.curve / f"{step}.npy").exists() for step in done):
+        if not all(self._curve_point(step).exists() for step in done):
             print(f"{self.curve} lacks points before step {about['step']}: starting again", file=sys.stderr)
             return False
         checkpoint.load_networks(self.method, tensors, self.checkpoint)
@@ -300,7 +299,17 @@ class _Training:
         if self.step not in self.curve_steps:
             return
         codes = encode_pool(self.method, self.images, self.pool, self.device)
-        write_atomic(self.curve / f"{self.step}.npy", lambda temporary: np.save(temporary, codes, allow_pickle=False))
+        checkpoint.save(self._curve_point(self.step), {"codes": torch.from_numpy(codes)}, {"step": self.step})
+
+    def _curve_point(self, step: int) -> Path:
+        return self.curve / f"{step}.safetensors"
+
+    def _clear(self) -> None:
+        """Remove what only an unfinished run needs, and what killed processes left of files they were writing."""
+        self.checkpoint.unlink(missing_ok=True)
+        shutil.rmtree(self.curve, ignore_errors=True)
+        for left in self.folder.glob(".tmp-*"):
+            left.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         folder, about = self.folder, {"fingerprint": self.fingerprint}
@@ -311,13 +320,12 @@ class _Training:
             state = weights | checkpoint.moment_tensors(self.method)
             checkpoint.save(folder / "state.safetensors", state, about)
             outputs.append("state.safetensors")
-        codes = np.stack([np.load(self.curve / f"{step}.npy", allow_pickle=False) for step in self.curve_steps])
-        write_arrays(folder / "curve.npz", steps=np.array(self.curve_steps), codes=codes)
+        points = [checkpoint.read(self._curve_point(step))[0]["codes"].numpy() for step in self.curve_steps]
+        write_arrays(folder / "curve.npz", steps=np.array(self.curve_steps), codes=np.stack(points))
         log = pd.DataFrame(self.log.rows)
         write_atomic(folder / "log.csv", lambda temporary: log.to_csv(temporary, index=False))
         write_json(folder / "record.json", self._record(outputs))
-        self.checkpoint.unlink(missing_ok=True)
-        shutil.rmtree(self.curve, ignore_errors=True)
+        self._clear()
 
     def _record(self, outputs: list[str]) -> dict[str, Any]:
         run, root = self.run, self.folder.parents[4]

@@ -12,7 +12,7 @@ rule encode:
         f"{LOGS}/encode/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
     resources:
         mem_mb=2000,
-        runtime=60,
+        runtime=encode_minutes,
     params:
         options=run_options,
     shell:
@@ -33,7 +33,9 @@ rule score:
         mem_mb=2000,
         runtime=120,
     params:
-        evaluation=configuration.evaluation(CONFIG, PRESET),
+        evaluation=lambda wildcards: configuration.evaluation(
+            CONFIG, PRESET, wildcards.dataset
+        ),
         source=provenance.source_hash(provenance.SCORING),
         options=run_options,
     shell:
