@@ -1,4 +1,4 @@
-"""What a run costs, counted without PyTorch, against the networks themselves, and what the rules ask a scheduler for."""
+"""What a run costs, counted without PyTorch, against the networks themselves; what the rules ask a scheduler for."""
 
 import json
 import subprocess
@@ -62,7 +62,7 @@ def test_passes_are_those_that_a_step_makes(shipped, system, generator_steps):
         settings["generator_steps"] = generator_steps
     vae = build(configuration.resolve(shipped, Run("test", "dsprites", "beta_vae", "main", 0)), 1, 0, "", "cpu")
     method = build(settings, 1, 0, "", "cpu", vae if settings.get("code") == "vae" else None)
-    seen = {name: 0 for name in method.networks}
+    seen = dict.fromkeys(method.networks, 0)
 
     def note(name):
         return lambda module, arguments, output: seen.__setitem__(name, seen[name] + len(arguments[0]))

@@ -1,6 +1,7 @@
-"""What one run costs, counted from its settings without PyTorch: operations, memory, disk, and seconds at a given speed.
+"""What one run costs, counted from its settings without PyTorch: operations, memory, disk, seconds at a given speed.
 
-The workflow reads this file in every job, so layers are listed here a second time; a test compares them with the networks.
+The workflow reads this file in every job, so layers are listed a second time here; a test compares them with the
+networks.
 """
 
 import json
@@ -122,7 +123,7 @@ def _celeba(settings: Settings, size: int, channels: int, k: int) -> dict[str, N
     return found
 
 
-# ----------------------------------------------------------------------------------------------------------------- steps
+# --------------------------------------------------------------------------------------------------------------- steps
 def kind(settings: Settings) -> str:
     """Which of KINDS a run's update is."""
     if settings["family"] == "vae":
@@ -190,7 +191,7 @@ def encoding_multiply_adds(settings: Settings, channels: int) -> float:
 
 
 def memory_mb(settings: Settings, channels: int) -> float:
-    """Expected peak of a training: outputs of all layers with their gradients and norms, weights with Adam's moments."""
+    """Expected peak of a training: all layers' outputs with gradients and norms, weights with Adam's moments."""
     layers = networks(settings, channels)
     images: dict[str, int] = {}
     for p in passes(settings):
@@ -210,7 +211,7 @@ def disk_mb(settings: Settings, channels: int, pool: int, keeps_moments: bool) -
     return 4 * (_weights(layers) * (4 if keeps_moments else 1) + codes) / 2**20
 
 
-# -------------------------------------------------------------------------------------------------------------- resources
+# ----------------------------------------------------------------------------------------------------------- resources
 CALIBRATION = Path("results/calibration.json")
 
 
@@ -261,9 +262,47 @@ def resources(config: Config, run: Run, root: Path) -> dict[str, int]:
     return {"runtime": minutes, "mem_mb": max(LEAST_MB, round(MARGIN * memory))}
 
 
+def trainings(config: Config, runs: list[Run]) -> list[Run]:
+    """Every run that some runs need to be trained, predecessors first, each once."""
+    found: dict[Run, None] = {}
+
+    def add(run: Run) -> None:
+        if run not in found:
+            for earlier in configuration.predecessors(config, run).values():
+                add(earlier)
+            found[run] = None
+
+    for run in runs:
+        add(run)
+    return list(found)
+
+
+def trainings(config: Config, runs: list[Run]) -> list[Run]:
+    """Every run that some runs need to be trained, predecessors first, each once."""
+    found: dict[Run, None] = {}
+
+    def add(run: Run) -> None:
+        if run not in found:
+            for earlier in configuration.predecessors(config, run).values():
+                add(earlier)
+            found[run] = None
+
+    for run in runs:
+        add(run)
+    return list(found)
+
+
 def largest(config: Config, runs: list[Run], root: Path) -> dict[str, int]:
     """What an array asks for: Slurm gives all its members the same, so that of the longest and of the largest arm."""
     arms = {(run.dataset, run.system, run.variant): run for run in reversed(runs)}  # an arm's first seed stands for it
     wanted = [resources(config, run, root) for run in arms.values()]
     floor = {"runtime": LEAST_MINUTES, "mem_mb": LEAST_MB}
     return {name: max([least, *(row[name] for row in wanted)]) for name, least in floor.items()}
+
+
+def encode_minutes(config: Config, run: Run) -> int:
+    """What encoding a run's evaluation pool asks a scheduler for, MARGIN above what is expected."""
+    settings, colours = configuration.resolve(config, run), channels(run.dataset)
+    codes = (2 if settings["family"] == "vae" else 1) * pool_size(config, run, settings["pool"])
+    took = codes * encoding_multiply_adds(settings, colours) * calibration()["encode"] / 1e9
+    return max(10, round(MARGIN * took / 60))

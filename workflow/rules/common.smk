@@ -5,7 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from idgan_sc import config as configuration
-from idgan_sc import provenance
+from idgan_sc import costs, provenance
 from idgan_sc.config import Run
 
 try:
@@ -33,6 +33,8 @@ IDGAN_SC = f"{sys.executable} -m idgan_sc"
 DATASETS = configuration.datasets(CONFIG, PRESET)
 RUNS = provenance.planned(CONFIG, PRESET)
 STARTS = sorted(configuration.starts(CONFIG))
+GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
+GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
 
 
 def run_of(wildcards):
@@ -84,3 +86,25 @@ def shown(system):
     return Run(
         PRESET, "dsprites", system, "main", configuration.seeds(CONFIG, PRESET)[0]
     )
+
+
+def asked_for(stage_a):
+    """Memory and run time that a training asks a cluster for, the same for all of its rule: they are sent as arrays."""
+    trainings = costs.trainings(CONFIG, RUNS)
+    chosen = [run for run in trainings if (run.system in STARTS) == stage_a]
+    return costs.largest(CONFIG, chosen, Path(ROOT))
+
+
+def encode_minutes(wildcards):
+    return costs.encode_minutes(CONFIG, run_of(wildcards))
+
+
+def asked_for(stage_a):
+    """Memory and run time that a training asks a cluster for, the same for all of its rule: they are sent as arrays."""
+    trainings = costs.trainings(CONFIG, RUNS)
+    chosen = [run for run in trainings if (run.system in STARTS) == stage_a]
+    return costs.largest(CONFIG, chosen, Path(ROOT))
+
+
+def encode_minutes(wildcards):
+    return costs.encode_minutes(CONFIG, run_of(wildcards))

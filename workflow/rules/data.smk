@@ -1,4 +1,5 @@
-# Data sets: rendered, or downloaded and checked; then one folder that every process maps.
+# Data sets: rendered, or downloaded and checked; then one folder that every process maps. Made where Snakemake runs, since
+# a cluster's nodes may have no network.
 
 
 rule data:
@@ -9,9 +10,9 @@ rule data:
         about=f"{ROOT}/data/{{dataset}}/dataset.json",
     log:
         f"{LOGS}/data/{{dataset}}.log",
+    localrule: True
     resources:
         mem_mb=1500,
-        runtime=60,
     params:
         settings=lambda wildcards: configuration.dataset(
             CONFIG, PRESET, wildcards.dataset

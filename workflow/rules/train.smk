@@ -1,5 +1,7 @@
 # One training a job. The checkpoint it resumes from lies undeclared in the run's folder, since Snakemake deletes the
 # declared outputs of a job that was killed.
+TRAIN, TRAIN_STAGE_A = asked_for(stage_a=False), asked_for(stage_a=True)
+TRAIN, TRAIN_STAGE_A = asked_for(stage_a=False), asked_for(stage_a=True)
 
 
 rule train:
@@ -17,8 +19,9 @@ rule train:
         system="|".join(name for name in CONFIG["systems"] if name not in STARTS),
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=1440,
+        mem_mb=lambda wildcards, attempt: attempt * TRAIN["mem_mb"],
+        runtime=TRAIN["runtime"],
+        gpu=GPUS,
     params:
         fingerprint=lambda wildcards: provenance.expected_fingerprint(
             CONFIG, run_of(wildcards)
@@ -37,3 +40,11 @@ use rule train as train_stage_a with:
         state=f"{RUN}/state.safetensors",
     wildcard_constraints:
         system="|".join(STARTS),
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * TRAIN_STAGE_A["mem_mb"],
+        runtime=TRAIN_STAGE_A["runtime"],
+        gpu=GPUS,
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * TRAIN_STAGE_A["mem_mb"],
+        runtime=TRAIN_STAGE_A["runtime"],
+        gpu=GPUS,
