@@ -37,12 +37,14 @@ def prepare(config: Config, preset: str, dataset: str, root: Path) -> "Images":
 
 
 def _data(config: Config, args: argparse.Namespace) -> None:
-    if args.from_folder:
-        images = _prepare_folder(config, args)
-    else:
-        images = prepare(config, args.preset, args.dataset, args.out)
+    make = _prepare_folder if args.from_folder else _prepare
+    images = make(config, args)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
+
+
+def _prepare(config: Config, args: argparse.Namespace) -> "Images":
+    return prepare(config, args.preset, args.dataset, args.out)
 
 
 def _prepare_folder(config: Config, args: argparse.Namespace) -> "Images":
@@ -113,7 +115,7 @@ def _leakage(config: Config, args: argparse.Namespace) -> None:
 
 
 def _gather_leakage(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.leakage import gather_leakage
+    from idgan_sc.leakage_report import gather_leakage
 
     print(gather_leakage(config, args.preset, args.out))
 

@@ -25,6 +25,8 @@ METRICS = (
 COMMON = {"family", "image_size", "batch", "steps", "log_every", "curve_points", "c_dim", "adam_betas"}
 VAE = COMMON | {"lr", "likelihood", "objective"}
 DATA = ("n", "crop", "native")  # what a data set's file can be told, beside where it comes from
+PICTURES = ("digits", "mnist", "faces", "celeba")  # data sets of Figures 5 to 8
+PICTURED = ("infogan_cr", "idgan_sc")  # systems of Figures 5 to 8
 OBJECTIVES = {"beta": {"beta"}, "factor": {"gamma", "lr_tc", "tc_betas"}}
 CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}
 FROM_VAE = {"vae", "vae_redraw", "pair_dims"}
@@ -32,8 +34,8 @@ PAIR = CONTRASTIVE | {
     "lr_pair", "pair_loss", "alpha", "pairs", "pair_start", "pair_step", "pair_bases", "pair_dims", "vae_redraw",
 }  # fmt: skip
 GAN = COMMON | FROM_VAE | PAIR | {
-    "network", "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q", "lambda_info",
-    "pair_rule",
+    "network", "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q",
+    "lambda_info", "pair_rule",
 }  # fmt: skip
 
 
@@ -300,6 +302,20 @@ def arm(text: str) -> tuple[str, str]:
 
 def datasets(config: Config, preset: str) -> list[str]:
     return list(config["presets"][preset].get("runs", config["runs"]))
+
+
+def pictures(config: Config, preset: str) -> dict[str, tuple[str, str]]:
+    """Figures 5 to 8 that a preset can have, by name: data set and system. One made from real MNIST is called so."""
+    planned = {data: {run.system for run in runs(config, preset, data)} for data in datasets(config, preset)}
+    both = [data for data in PICTURES if set(PICTURED) <= planned.get(data, set())]
+    faces = "celeba" if "celeba" in both else "faces"
+    names = {"digits": (5, ""), "mnist": (5, "_mnist"), faces: (7, "")}
+    return {
+        f"figure{names[data][0] + i}{names[data][1]}": (data, system)
+        for data in both
+        if data in names
+        for i, system in enumerate(PICTURED)
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------- refusing

@@ -15,12 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from idgan_sc import provenance
 from idgan_sc.codes import draw_prior
-from idgan_sc.config import Config, Run, datasets, runs
+from idgan_sc.config import Run
 from idgan_sc.data.images import Images
 from idgan_sc.encode import load_run, pool_indices
-from idgan_sc.files import DataError, write_arrays, write_atomic
+from idgan_sc.files import DataError, write_arrays
+from idgan_sc.leakage_report import about_run, write_table
 from idgan_sc.models import Method
 from idgan_sc.morphometrics import morphometrics
 from idgan_sc.probe import Probe
@@ -153,9 +153,9 @@ def leakage(run: Run, folder: Path, images: Images, probe: Probe, anchors: int) 
         differs = readings["digit"].argmax(3) != of_anchor[:, None, None]  # (A, k, S)
         rows += [("class_change", j + 1, "digit", share) for j, share in enumerate(differs.mean((0, 2)))]
     frame = pd.DataFrame(rows, columns=["measure", "code", "factor", "value"]).astype({"code": "Int64"}).round(6)
-    about = pd.DataFrame({**_about(run), "anchors": anchors}, index=frame.index)
+    about = pd.DataFrame({**about_run(run), "anchors": anchors}, index=frame.index)
     return [
-        _write(folder / "leakage.csv", pd.concat([about, frame], axis=1)),
+        write_table(folder / "leakage.csv", pd.concat([about, frame], axis=1)),
         write_arrays(folder / "panels.npz", **_panels(run, method, images, probe, found)),
     ]
 
@@ -206,57 +206,3 @@ def _panels(run: Run, method: Method, images: Images, probe: Probe, found: Leaka
         "images": drawn, "anchors": np.array(digits), "certainty": certainty, "rows": np.array(list(found.own)),
         "codes": np.array(codes), "values": values.numpy(),
     }  # fmt: skip
-
-
-# ------------------------------------------------------------------------------------------------------------- all runs
-def measured(config: Config, preset: str) -> list[Run]:
-    """The runs of a preset whose leakage is measured: those of the data sets that Figures 5 to 8 show."""
-    return [run for data in datasets(config, preset) if data in ROWS for run in runs(config, preset, data)]
-
-
-def gather_leakage(config: Config, preset: str, root: Path) -> Path:
-    """Write `leakage.csv` of a preset, a row a run: mean share of change outside a code's own factor, entropies."""
-    rows = [summarised(run, read_leakage(config, run, root)) for run in measured(config, preset)]
-    columns = [*_about(Run("", "", "", "", 0)), "leakage", "row_entropy", "column_entropy", "class_change"]
-    return _write(root / "leakage.csv", pd.DataFrame(rows, columns=columns))
-
-
-def summarised(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
-    """Means over shown factors, over codes weighted by how much they change, over factors, over codes."""
-    by_code = frame[frame.measure == "change"].groupby("code")["value"].sum()
-    rows = frame[frame.measure == "row_entropy"].set_index("code")["value"]
-    weights = by_code.loc[rows.index]
-    means = frame.groupby("measure")["value"].mean()
-    return {
-        **_about(run),
-        "leakage": means.get("outside"),
-        "row_entropy": float((rows * weights).sum() / weights.sum()) if len(rows) else None,
-        "column_entropy": means.get("column_entropy"),
-        "class_change": means.get("class_change"),
-    }
-
-
-def read_leakage(config: Config, run: Run, root: Path) -> pd.DataFrame:
-    """One run's `leakage.csv`.
-
-    Raises
-    ------
-    DataError
-        If it is missing or damaged.
-    """
-    path = provenance.artifact(config, run, "leakage.csv", root)
-    try:
-        frame = pd.read_csv(path)
-        return frame[[*_about(run), "anchors", "measure", "code", "factor", "value"]]
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is missing: run `idgan-sc leakage` for {run}") from error
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path} is damaged ({error}): delete it and run `idgan-sc leakage` again") from error
-
-
-def _about(run: Run) -> dict[str, Any]:
-    return {"dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed}
-
-
-def _write(path: Path, table: pd.DataFrame) -> Path:
-    return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False))

@@ -15,14 +15,13 @@ from matplotlib.figure import Figure
 
 from idgan_sc import config as configuration
 from idgan_sc import figures as drawing
-from idgan_sc.config import Config, Run
+from idgan_sc.config import PICTURED, Config, Run
 from idgan_sc.files import DataError, read_arrays
-from idgan_sc.leakage import read_leakage, summarised
+from idgan_sc.leakage_report import read_leakage, summarised
 from idgan_sc.provenance import artifact
 from idgan_sc.stats import summary
 from idgan_sc.tables import data_words, label, seeds_words
 
-SHOWN = ("infogan_cr", "idgan_sc")  # the two systems of Figures 5 to 8
 WORDS = {  # rows whose word is not the factor's name
     "azimuth": "angle (azimuth)",
     "pixels": "style",
@@ -38,27 +37,16 @@ Draw = Callable[[Config, str, Path], list[Path]]
 
 
 def names(config: Config, preset: str) -> dict[str, Draw]:
-    """The figures that a preset can have, by the data sets it runs; those made of real MNIST are called so."""
-    planned = configuration.datasets(config, preset)
+    """The figures that a preset can have, by the data sets it runs."""
     found: dict[str, Draw] = {}
-    for data, suffix in (("digits", ""), ("mnist", "_mnist")):
-        if data in planned:
-            found |= {f"figure{5 + i}{suffix}": partial(_digits, data=data, system=s) for i, s in enumerate(SHOWN)}
-    for data in [data for data in ("celeba", "faces") if data in planned][:1]:
-        found |= {f"figure{7 + i}": partial(_faces, data=data, system=s) for i, s in enumerate(SHOWN)}
-    return found | ({"figure_leakage": figure_leakage} if _measured(config, preset) else {})
-
-
-def _measured(config: Config, preset: str) -> list[str]:
-    """Data sets of the leakage figure: pictures that both systems are run on."""
-    pictures = [
-        data for data in configuration.datasets(config, preset) if data in ("digits", "mnist", "faces", "celeba")
-    ]
-    return [data for data in pictures if set(SHOWN) <= {run.system for run in configuration.runs(config, preset, data)}]
+    for name, (data, system) in configuration.pictures(config, preset).items():
+        draw = _digits if data in ("digits", "mnist") else _faces
+        found[name] = partial(draw, name=name, data=data, system=system)
+    return found | ({"figure_leakage": figure_leakage} if found else {})
 
 
 # ------------------------------------------------------------------------------------------------------- Figures 5 to 8
-def _digits(config: Config, preset: str, root: Path, data: str, system: str) -> list[Path]:
+def _digits(config: Config, preset: str, root: Path, name: str, data: str, system: str) -> list[Path]:
     """Figures 5 and 6: a panel a factor, a row a digit; the factor's code sweeps, all else stays."""
     run, arrays = _panels(config, preset, root, data, system)
     images, values = arrays["images"], arrays["values"]  # (P, R, S, C, H, W), (S,)
@@ -95,12 +83,10 @@ def _digits(config: Config, preset: str, root: Path, data: str, system: str) -> 
     clear = "a row starts from the generated image that a classifier is surest of (its probability below the digit)"
     words = [*drawing.of_run(run), _held_out(table, data), clear, WHERE.get(data, BY_INFORMATION)]
     drawing.below(fig, config, preset, words, data)
-    number = 5 + SHOWN.index(system)
-    name = f"figure{number}{'_mnist' if data == 'mnist' else ''}"
     return drawing.save(fig, config, preset, root, name, pd.DataFrame(shown), data)
 
 
-def _faces(config: Config, preset: str, root: Path, data: str, system: str) -> list[Path]:
+def _faces(config: Config, preset: str, root: Path, name: str, data: str, system: str) -> list[Path]:
     """Figures 7 and 8: a row a factor; its code sweeps, all else stays."""
     run, arrays = _panels(config, preset, root, data, system)
     images, values = arrays["images"][0], arrays["values"]  # (R, S, C, H, W)
@@ -129,7 +115,7 @@ def _faces(config: Config, preset: str, root: Path, data: str, system: str) -> l
         ax, drawing.LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=drawing.GREY
     )
     drawing.below(fig, config, preset, [*drawing.of_run(run), WHERE.get(data, BY_INFORMATION)], data)
-    return drawing.save(fig, config, preset, root, f"figure{7 + SHOWN.index(system)}", pd.DataFrame(shown), data)
+    return drawing.save(fig, config, preset, root, name, pd.DataFrame(shown), data)
 
 
 def _panel_title(ax: Any, x: float, y: float, row: str, code: int, association: float, data: str) -> None:
@@ -177,7 +163,8 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
 
     A cell is the mean over seeds of the SD of a factor over a sweep, in SD of real images.
     """
-    blocks = [[_matrix(config, preset, root, data, s) for s in SHOWN] for data in _measured(config, preset)]
+    shown = list(dict.fromkeys(data for data, _ in configuration.pictures(config, preset).values()))
+    blocks = [[_matrix(config, preset, root, data, s) for s in PICTURED] for data in shown]
     heights = [max(len(block["change"]) for block in pair) * CELL + 1.12 for pair in blocks]
     notes = 0.55
     with mpl.rc_context(drawing.STYLE):
@@ -197,8 +184,8 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
         "outside: share of a code's change that is not its factor's; ± half the 95 % t-interval over seeds if n ≥ 5",
         *dict.fromkeys(_readers(block) for pair in blocks for block in pair[:1]),
     ]
-    drawing.below(fig, config, preset, words, _measured(config, preset)[0])
-    return drawing.save(fig, config, preset, root, "figure_leakage", frame, _measured(config, preset)[0])
+    drawing.below(fig, config, preset, words, shown[0])
+    return drawing.save(fig, config, preset, root, "figure_leakage", frame, shown[0])
 
 
 def _matrix(config: Config, preset: str, root: Path, data: str, system: str) -> dict[str, Any]:

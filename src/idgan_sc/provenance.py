@@ -136,8 +136,8 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-PUBLISHED = ("record.json", "scores.csv", "curve.csv", "log.csv", "hashes.json")
-PUBLISHED_ONCE = ("traversal.npz", "networks.json")  # of the first seed, whose images the figures show
+PUBLISHED = ("record.json", "scores.csv", "curve.csv", "log.csv", "leakage.csv", "hashes.json")
+PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "card.md")
 
 

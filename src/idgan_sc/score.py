@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc import provenance
-from idgan_sc.config import Config, Run
+from idgan_sc.config import Config, Run, scored
 from idgan_sc.data.images import Images
 from idgan_sc.files import DataError, read_arrays, write_atomic
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
@@ -113,7 +113,7 @@ def gather(config: Config, preset: str, root: Path, allow_missing: bool = False)
     DataError
         If a run is not scored, or damaged, or the runs were trained by source of different hashes, none accepted.
     """
-    runs = provenance.planned(config, preset)
+    runs = [run for run in provenance.planned(config, preset) if scored(config, run.dataset)]
     if allow_missing:
         missing = [run for run in runs if not provenance.scored(config, run, root)]
         runs = [run for run in runs if run not in missing]

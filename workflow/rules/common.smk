@@ -32,6 +32,7 @@ LOGS = f"{ROOT}/logs"
 IDGAN_SC = f"{sys.executable} -m idgan_sc"
 DATASETS = configuration.datasets(CONFIG, PRESET)
 RUNS = provenance.planned(CONFIG, PRESET)
+SCORED_RUNS = [run for run in RUNS if configuration.scored(CONFIG, run.dataset)]
 STARTS = sorted(configuration.starts(CONFIG))
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for

@@ -65,7 +65,7 @@ rule gather:
     input:
         [
             artifact(run, name)
-            for run in RUNS
+            for run in SCORED_RUNS
             for name in ("record.json", "scores.csv", "curve.csv")
         ],
     output:
@@ -75,6 +75,6 @@ rule gather:
         f"{LOGS}/gather.log",
     localrule: True
     params:
-        runs=[str(run) for run in RUNS],
+        runs=[str(run) for run in SCORED_RUNS],
     shell:
         f"{IDGAN_SC} gather --preset {PRESET} --out {ROOT} > {{log}} 2>&1"

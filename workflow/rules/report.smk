@@ -1,6 +1,8 @@
 # Tables and figures, from files alone.
 TABLES = ["table1", "table2", "table3", "differences"]
 FIGURES = ["figure1", "figure2", "figure3", "figure4"]
+PICTURES = list(configuration.pictures(CONFIG, PRESET))
+PICTURES += ["figure_leakage"] if PICTURES else []
 
 
 rule table:
@@ -71,6 +73,7 @@ rule figures:
     input:
         expand(
             f"{ROOT}/figures/{{figure}}.{{kind}}",
-            figure=FIGURES,
+            figure=[*FIGURES, *PICTURES],
             kind=["png", "pdf", "csv"],
         ),
+        [f"{ROOT}/leakage.csv"] if PICTURES else [],

@@ -1,0 +1,101 @@
+# Figures 5 to 8 and what they leave to the eye, measured: the factors are read off generated images by a network that
+# learned them from the data set, on real MNIST by morphometrics.
+MEASURED = [run for run in RUNS if run.dataset in configuration.PICTURES]
+
+
+def probe_data(wildcards):
+    """The data set that the reading network learns from: faces for CelebA, which has no labels."""
+    data = {"celeba": "faces"}.get(wildcards.dataset, wildcards.dataset)
+    return f"{ROOT}/data/{data}/dataset.json"
+
+
+def measured_of(wildcards):
+    """What a figure is drawn from: two files of one run, or one file of every run."""
+    if wildcards.picture == "figure_leakage":
+        return [artifact(run, "leakage.csv") for run in MEASURED]
+    data, system = configuration.pictures(CONFIG, PRESET)[wildcards.picture]
+    runs = configuration.runs(CONFIG, PRESET, data)
+    run = next(run for run in runs if (run.system, run.variant) == (system, "main"))
+    return [artifact(run, name) for name in ("panels.npz", "leakage.csv")]
+
+
+rule probe:
+    input:
+        probe_data,
+    output:
+        f"{ROOT}/probes/{{dataset}}.safetensors",
+    log:
+        f"{LOGS}/probe/{{dataset}}.log",
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        steps=lambda wildcards: configuration.evaluation(
+            CONFIG, PRESET, wildcards.dataset
+        )["probe_steps"],
+        source=provenance.source_hash(("probe.py",)),
+        command=lambda wildcards: f"probe --preset {PRESET} --dataset {wildcards.dataset} --out {ROOT}",
+    shell:
+        f"{IDGAN_SC} {{params.command}} > {{log}} 2>&1"
+
+
+rule leakage:
+    input:
+        data=dataset_of,
+        probe=f"{ROOT}/probes/{{dataset}}.safetensors",
+        weights=f"{RUN}/weights.safetensors",
+        codes=f"{RUN}/codes.npz",
+    output:
+        f"{RUN}/leakage.csv",
+        f"{RUN}/panels.npz",
+    log:
+        f"{LOGS}/leakage/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        anchors=lambda wildcards: configuration.evaluation(
+            CONFIG, PRESET, wildcards.dataset
+        )["anchors"],
+        source=provenance.source_hash(("leakage.py", "morphometrics.py")),
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} leakage {{params.options}} > {{log}} 2>&1"
+
+
+rule gather_leakage:
+    input:
+        [artifact(run, "leakage.csv") for run in MEASURED],
+    output:
+        f"{ROOT}/leakage.csv",
+    log:
+        f"{LOGS}/gather_leakage.log",
+    localrule: True
+    params:
+        runs=[str(run) for run in MEASURED],
+    shell:
+        f"{IDGAN_SC} gather-leakage --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
+
+
+rule picture:
+    input:
+        measured_of,
+    output:
+        png=report(
+            f"{ROOT}/figures/{{picture}}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{picture}", "preset": PRESET},
+        ),
+        pdf=f"{ROOT}/figures/{{picture}}.pdf",
+        csv=f"{ROOT}/figures/{{picture}}.csv",
+    log:
+        f"{LOGS}/{{picture}}.log",
+    wildcard_constraints:
+        picture="|".join(PICTURES) or "none",
+    localrule: True
+    params:
+        config=CONFIG,
+        source=provenance.source_hash(("panels.py", "leakage_report.py", "figures.py")),
+    shell:
+        f"{IDGAN_SC} figure {{wildcards.picture}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
