@@ -25,8 +25,13 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/verify.smk"
 include: "workflow/rules/pictures.smk"
 include: "workflow/rules/generator.smk"
+
+
+onstart:
+    wait_for_others()
 
 
 localrules:

@@ -127,7 +127,7 @@ def measured(config: Config, run: Run, name: str, root: Path) -> Path:
     return path if path.exists() else root / run.path / name
 
 
-def scored(config: Config, run: Run, root: Path) -> bool:
+def has_scores(config: Config, run: Run, root: Path) -> bool:
     """Whether a run has all that `gather` reads of it."""
     return all(artifact(config, run, name, root).exists() for name in GATHERED)
 

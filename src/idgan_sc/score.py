@@ -115,7 +115,7 @@ def gather(config: Config, preset: str, root: Path, allow_missing: bool = False)
     """
     runs = [run for run in provenance.planned(config, preset) if scored(config, run.dataset)]
     if allow_missing:
-        missing = [run for run in runs if not provenance.scored(config, run, root)]
+        missing = [run for run in runs if not provenance.has_scores(config, run, root)]
         runs = [run for run in runs if run not in missing]
         for run in missing:
             print(f"missing: {run}", file=sys.stderr)

@@ -1,4 +1,6 @@
 # Names and helpers that all parts of the workflow share. No torch, no data: this is read again in every job.
+import fcntl
+import os
 import sys
 from pathlib import Path
 
@@ -8,19 +10,29 @@ from idgan_sc import config as configuration
 from idgan_sc import costs, provenance
 from idgan_sc.config import Run
 
+# What --config can set: `allow_missing` lets tables be made of the runs that are scored, `sample` is for `verify`.
+OPTIONS = ("preset", "allow_missing", "sample")
+
 try:
     CONFIG = configuration.load("config.yaml")
     written = configuration.without_factorial(CONFIG)
     changed = sorted(
-        key for key in config if key != "preset" and config[key] != written.get(key)
+        key for key in config if key not in OPTIONS and config[key] != written.get(key)
     )
     if changed:
         raise configuration.ConfigError(
-            f"--config {changed[0]}: only `preset` can be set on the command line; change config.yaml"
+            f"--config {changed[0]}: only {', '.join(OPTIONS)} can be set on the command line; change config.yaml"
         )
     if config["preset"] not in CONFIG["presets"]:
         raise configuration.ConfigError(
             f"--config preset={config['preset']}: one of {', '.join(CONFIG['presets'])}"
+        )
+    ALLOW_MISSING, SAMPLE = config.get("allow_missing", False), config.get("sample", 1)
+    if not isinstance(ALLOW_MISSING, bool):
+        raise configuration.ConfigError("--config allow_missing: true or false")
+    if SAMPLE != "all" and (type(SAMPLE) is not int or SAMPLE < 1):
+        raise configuration.ConfigError(
+            "--config sample: a number of runs from 1 on, or all"
         )
 except configuration.ConfigError as error:
     raise WorkflowError(str(error))
@@ -33,9 +45,30 @@ IDGAN_SC = f"{sys.executable} -m idgan_sc"
 DATASETS = configuration.datasets(CONFIG, PRESET)
 RUNS = provenance.planned(CONFIG, PRESET)
 SCORED_RUNS = [run for run in RUNS if configuration.scored(CONFIG, run.dataset)]
+HELD = []
 STARTS = sorted(configuration.starts(CONFIG))
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
+
+
+def wait_for_others():
+    """Let one Snakemake at a time work on a preset's results; one that had to wait plans its jobs anew.
+
+    Snakemake removes a job's outputs before it runs the job. Its own lock is off, since it outlives a killed process;
+    this one does not.
+    """
+    path = Path(ROOT, ".snakemake.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = open(path, "ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"another snakemake works on {ROOT}: waiting for it", file=sys.stderr)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        os.execv(sys.executable, sys.orig_argv)
+    except OSError as error:
+        print(f"{path} cannot be locked ({error}): start no other", file=sys.stderr)
+    HELD.append(file)  # until this process ends, however it does
 
 
 def run_of(wildcards):

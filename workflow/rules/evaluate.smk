@@ -61,13 +61,16 @@ rule traverse:
         f"{IDGAN_SC} traverse {{params.options}} > {{log}} 2>&1"
 
 
+GATHERED = [
+    run
+    for run in SCORED_RUNS
+    if not ALLOW_MISSING or provenance.has_scores(CONFIG, run, Path(ROOT))
+]
+
+
 rule gather:
     input:
-        [
-            artifact(run, name)
-            for run in SCORED_RUNS
-            for name in ("record.json", "scores.csv", "curve.csv")
-        ],
+        [artifact(run, name) for run in GATHERED for name in provenance.GATHERED],
     output:
         f"{ROOT}/scores.csv",
         f"{ROOT}/curves.csv",
@@ -75,6 +78,7 @@ rule gather:
         f"{LOGS}/gather.log",
     localrule: True
     params:
-        runs=[str(run) for run in SCORED_RUNS],
+        runs=[str(run) for run in GATHERED],
+        missing="--allow-missing" if ALLOW_MISSING else "",
     shell:
-        f"{IDGAN_SC} gather --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
+        f"{IDGAN_SC} gather {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
