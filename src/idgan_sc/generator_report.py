@@ -125,7 +125,7 @@ def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
         _legend(fig, wide)
     seeds = wide.groupby(["system", "variant"])["seed"].nunique().tolist()
     unscored = int(wide[list(PANELS)].isna().any(axis=1).sum())
-    words = [seeds_words(max(seeds)) if seeds else "no runs", "a point is one seed; open: 10 codes"]
+    words = [seeds_words(max(seeds)) if seeds else "no runs", "a point is one seed; open: variant c10"]
     words += [f"{unscored} of {len(wide)} runs have no score"] if unscored else []
     below(fig, config, preset, words)
     return save(fig, config, preset, root, "figure_generator", wide)
@@ -145,7 +145,7 @@ def _panel(ax: Axes, wide: pd.DataFrame, metric: str) -> None:
         colour = COLOURS[system]
         face = colour if variant == "main" else "none"
         ax.scatter(mine["distance"], mine[metric], s=16, facecolors=face, edgecolors=colour, linewidths=0.9, zorder=3)
-    ax.set_xlabel("median distance from a sprite, |g − x|²/|x|²  (left: faithful)")
+    ax.set_xlabel("median |g − x|²/|x|²  (0: true images)")
     ax.set_ylabel(f"{METRICS[metric]} score of the generator")
     ax.set_xlim(left=0)
     ax.margins(0.08)
@@ -155,7 +155,8 @@ def _legend(fig: Figure, wide: pd.DataFrame) -> None:
     present = [system for system in COLOURS if system in set(wide["system"])]
     for i, system in enumerate(present):
         words = label(system).replace(" (", "\n(")
-        fig.text(0.815, 0.9 - 0.125 * i, f"● {words}", color=COLOURS[system], size=6.5, va="top", linespacing=1.1)
+        fig.text(0.835, 0.92 - 0.125 * i, words, color=COLOURS[system], size=6.5, va="top", linespacing=1.1)
+        fig.text(0.815, 0.92 - 0.125 * i, "●", color=COLOURS[system], size=6.5, va="top")
     if not present:
         fig.text(0.815, 0.9, "no runs", color=GREY, size=6.5, va="top")
 
@@ -232,7 +233,7 @@ def _reasons(scores: pd.DataFrame) -> list[str]:
     absent = scores[scores["value"].isna()].drop_duplicates(["system", "variant", "seed"])
     counts = absent.groupby(["system", "variant", "reason"]).size().reset_index(name="runs")
     return [
-        f"No score of {label(str(row[0]))} ({row[1]}), {row[3]} runs: {row[2]}."
+        f"No score of {label(str(row[0]))} ({row[1]}) at {seeds_words(row[3])[4:]}: {row[2]}."
         for row in counts.itertuples(index=False)
     ]
 
