@@ -131,14 +131,3 @@ def asked_for(stage_a):
 
 def encode_minutes(wildcards):
     return costs.encode_minutes(CONFIG, run_of(wildcards))
-
-
-def asked_for(stage_a):
-    """Memory and run time that a training asks a cluster for, the same for all of its rule: they are sent as arrays."""
-    trainings = costs.trainings(CONFIG, RUNS)
-    chosen = [run for run in trainings if (run.system in STARTS) == stage_a]
-    return costs.largest(CONFIG, chosen, Path(ROOT))
-
-
-def encode_minutes(wildcards):
-    return costs.encode_minutes(CONFIG, run_of(wildcards))
