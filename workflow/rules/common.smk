@@ -48,7 +48,6 @@ SCORED_RUNS = [run for run in RUNS if configuration.scored(CONFIG, run.dataset)]
 HELD = []
 STARTS = sorted(configuration.starts(CONFIG))
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
-GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
 
 
 def wait_for_others():

@@ -44,7 +44,3 @@ use rule train as train_stage_a with:
         mem_mb=lambda wildcards, attempt: attempt * TRAIN_STAGE_A["mem_mb"],
         runtime=TRAIN_STAGE_A["runtime"],
         gpu=GPUS,
-    resources:
-        mem_mb=lambda wildcards, attempt: attempt * TRAIN_STAGE_A["mem_mb"],
-        runtime=TRAIN_STAGE_A["runtime"],
-        gpu=GPUS,
