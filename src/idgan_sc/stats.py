@@ -6,6 +6,7 @@ others as independent samples (`welch`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import sqrt
 
 import numpy as np
@@ -160,16 +161,19 @@ def detectable(comparison: Comparison, alpha: float, power: float) -> float:
     the estimated standard error: SciPy's own is NaN far out.
     """
     bound = float(sps.t.isf(alpha / 2, comparison.df))
-    quantiles = (np.arange(2000) + 0.5) / 2000
-    reach = bound * np.sqrt(
-        sps.chi2.ppf(quantiles, comparison.df) / comparison.df
-    )  # bound times the SE's estimate / SE
+    reach = bound * _relative_se(comparison.df)
 
     def missing(noncentrality: float) -> float:
         reached = special.ndtr(noncentrality - reach) + special.ndtr(-noncentrality - reach)
         return float(reached.mean()) - power
 
     return comparison.se * float(optimize.brentq(missing, 0.0, 10.0 * bound))
+
+
+@cache
+def _relative_se(df: float) -> Array:
+    """500 quantiles of an estimated standard error over the true one."""
+    return np.sqrt(sps.chi2.ppf((np.arange(500) + 0.5) / 500, df) / df)
 
 
 def prediction_interval(values: npt.ArrayLike, m: int) -> tuple[float, float]:
