@@ -78,13 +78,16 @@ class Answer:
 class Results:
     """The files of one preset's results, each read once; a file that is not there holds no values."""
 
-    def __init__(self, config: Config, preset: str, root: Path, swap: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, config: Config, preset: str, root: Path, swap: dict[str, str] | None = None, tables: Path | None = None
+    ) -> None:
         self.config, self.preset, self.root, self.swap = config, preset, root, swap or {}
+        self.tables = tables or root  # where scores.csv and curves.csv lie
         self._read = cache(self._read_table)
 
     def _read_table(self, name: str) -> pd.DataFrame:
         key = SCORE_KEY if name == "scores.csv" else CURVE_KEY
-        frame = read_scores(self.root / name, key)
+        frame = read_scores(self.tables / name, key)
         return frame[frame["protocol"] == PROTOCOL]
 
     def rows(self, name: str, data: str, arm: Arm, metric: str) -> pd.DataFrame:
@@ -169,10 +172,15 @@ def controlled_factors(association: np.ndarray) -> int:
 
 
 def _file(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
-    """The mean of a column of a table beside each run, such as a leakage study's."""
-    name, column = check.options["file"], check.options["column"]
-    paths = results.files(data, arm, name)
-    return pd.Series({seed: float(pd.read_csv(path)[column].mean()) for seed, path in paths.items()}, dtype=float)
+    """The mean, by seed, of a column of a preset's other table, such as the leakage study's."""
+    path, column = results.root / check.options["file"], check.options["column"]
+    if not path.exists():
+        return pd.Series(dtype=float)
+    run, frame = results.run(data, arm, 0), pd.read_csv(path)
+    about = {"dataset": data, "system": run.system, "variant": run.variant, **check.options.get("where", {})}
+    wanted = {key: value for key, value in about.items() if key in frame}
+    rows = frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
+    return rows.groupby("seed")[column].mean().dropna()
 
 
 QUANTITIES: dict[str, Callable[[Results, str, Check, Arm], Any]] = {
