@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -197,9 +198,53 @@ def _of(known: dict[str, Any], name: str) -> Any:
 
 def _publish(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.provenance import publish
+    from idgan_sc.report.bundle import copy_bundle
+    from idgan_sc.report.documents import write_documents
 
-    for folder in publish(config, args.preset, args.out):
-        print(folder)
+    for path in publish(config, args.preset, args.out):
+        print(path)
+    for path in copy_bundle(args.out, args.out / "published"):
+        print(path)
+    for path in write_documents(config, args.preset, args.out, Path(args.config).parent):
+        print(path)
+
+
+def _claims(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.claims import write_claims
+    from idgan_sc.paper import write_findings
+
+    for path in [*write_claims(config, args.preset, args.out), *write_findings(config, args.out)]:
+        print(path)
+
+
+def _sensitivity(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.sensitivity import sensitivity
+
+    for path in sensitivity(config, args.preset, args.out):
+        print(path)
+
+
+def _report(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.report.bundle import write_cost
+    from idgan_sc.report.page import write_page
+
+    print(write_cost(config, args.preset, args.out))
+    print(write_page(config, args.preset, args.out))
+
+
+def _prove(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.prove import prove, seconds
+
+    if args.claim not in config["claims"]:
+        raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(config['claims'])}")
+    chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
+    print(f"runs behind {args.claim} in the order of --chance {chance}")
+    failed = False
+    for proof in prove(config, args.preset, args.out, args.claim, seconds(args.budget), chance):
+        print(f"{proof.run}: {proof.words}", flush=True)
+        failed |= proof.failed
+    if failed:
+        raise DataError("a run did not come out as recorded")
 
 
 def _verify(config: Config, args: argparse.Namespace) -> None:
@@ -284,7 +329,20 @@ def parser() -> argparse.ArgumentParser:
     referee = command("referee", _referee, "score representations under every published definition of the metrics")
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
     referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")
-    placed(command("publish", _publish, "copy the small files of finished runs to where git keeps them"))
+    placed(
+        command(
+            "publish", _publish, "copy small files to where git keeps them and write README's tables and REPLICATION.md"
+        )
+    )
+    placed(command("claims", _claims, "judge the paper's claims, and list what its own numbers contradict"))
+    placed(command("sensitivity", _sensitivity, "figures of what the open choices do, from the study's runs"))
+    placed(command("report", _report, "write the page to read and to play with"))
+    proof = placed(command("prove", _prove, "train runs behind a claim again and compare them with their records"))
+    proof.add_argument("--claim", required=True, help="such as C4")
+    proof.add_argument("--budget", default="30m", help="90s, 30m, 2h (default: 30m)")
+    proof.add_argument(
+        "--chance", type=_seed, help="number that decides the random choice (default: drawn and printed)"
+    )
     command("check", _check, "check the configuration")
     return top
 

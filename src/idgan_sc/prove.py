@@ -1,0 +1,119 @@
+"""`make prove`: train runs behind a claim again, picked at random, and compare what comes out with the records."""
+
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from idgan_sc import provenance
+from idgan_sc.config import Config, ConfigError, Run
+from idgan_sc.files import DataError
+from idgan_sc.report.bundle import with_predecessors
+from idgan_sc.report.documents import claim_runs
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+SAME_KIND = ("processor", "torch", "numpy", "platform", "threads", "device")  # equal bytes are promised within one
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One run trained again: which files have the recorded bytes, and whether machine and source are the same."""
+
+    run: Run
+    equal: dict[str, bool]
+    same_kind: bool
+    same_source: bool
+
+    @property
+    def words(self) -> str:
+        if all(self.equal.values()):
+            return "equal: " + ", ".join(self.equal)
+        differ = "differs: " + ", ".join(name for name, equal in self.equal.items() if not equal)
+        if not self.same_source:
+            return f"{differ} (the source has changed since the record)"
+        return differ if self.same_kind else f"{differ} (another kind of machine than the record's: bytes may differ)"
+
+    @property
+    def failed(self) -> bool:
+        return self.same_kind and self.same_source and not all(self.equal.values())
+
+
+def seconds(text: str) -> float:
+    """A budget such as 90s, 30m or 2h in seconds.
+
+    >>> seconds("30m"), seconds("1.5h")
+    (1800.0, 5400.0)
+    """
+    try:
+        return float(text[:-1]) * UNITS[text[-1:]]
+    except (ValueError, KeyError) as error:
+        raise ConfigError(f"budget {text}: a number with s, m or h, such as 30m") from error
+
+
+def prove(config: Config, preset: str, root: Path, claim: str, budget: float, chance: int) -> Iterator[Proof]:
+    """Train runs behind `claim` in an empty folder, in random order, as long as their recorded time fits the budget.
+
+    Raises
+    ------
+    DataError
+        If no run behind the claim has a record, or the budget is too short for any.
+    """
+    records = dict(_records(config, preset, root, claim))
+    if not records:
+        raise DataError(f"no run behind {claim} at preset {preset} has a record below {root}")
+    order = list(records)
+    random.Random(chance).shuffle(order)
+    started, proven = time.monotonic(), 0
+    with tempfile.TemporaryDirectory(prefix="idgan-sc-prove-") as name:
+        folder = Path(name)
+        _share_data(root, folder)
+        for run in order:
+            if time.monotonic() - started + _expected(config, run, records, root, folder) > budget:
+                continue
+            proven += 1
+            yield _prove_one(config, run, records[run], folder)
+    if not proven:
+        least = min(_expected(config, run, records, root, Path(os.devnull)) for run in order)
+        raise DataError(
+            f"the budget of {budget:.0f} s is too short: the shortest run takes {least:.0f} s with all before it"
+        )
+
+
+def _records(config: Config, preset: str, root: Path, claim: str) -> Iterator[tuple[Run, dict[str, Any]]]:
+    for run in claim_runs(config, preset, claim):
+        path = provenance.artifact(config, run, "record.json", root)
+        if path.exists():
+            yield run, provenance.read_record(path.parent)
+
+
+def _expected(config: Config, run: Run, records: dict[Run, dict[str, Any]], root: Path, folder: Path) -> float:
+    """Recorded seconds of a run and of what it builds on that is not trained in `folder` yet."""
+    total = 0.0
+    for earlier in with_predecessors(config, [run]):
+        path = provenance.artifact(config, earlier, "record.json", root)
+        if (folder / earlier.path / "record.json").exists():
+            continue
+        record = provenance.read_record(path.parent) if path.exists() else records[run]
+        total += float(record["seconds"])
+    return total
+
+
+def _share_data(root: Path, folder: Path) -> None:
+    """The images are checked inputs, not results: they are used where they lie."""
+    if (root / "data").exists():
+        (folder / "data").symlink_to((root / "data").absolute())
+
+
+def _prove_one(config: Config, run: Run, record: dict[str, Any], folder: Path) -> Proof:
+    from idgan_sc.cli import prepare
+    from idgan_sc.train import train
+
+    prepare(config, run.preset, run.dataset, folder)
+    again = provenance.read_record(train(config, run, folder))
+    equal = {name: again["outputs"].get(name) == digest for name, digest in record["outputs"].items()}
+    same_kind = all(again.get(key) == record.get(key) for key in SAME_KIND)
+    return Proof(run, equal, same_kind, again["source"] == record["source"])

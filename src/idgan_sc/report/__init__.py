@@ -1,0 +1,1 @@
+"""What readers get: the page to play with, and the documents whose every number is filled in from artifacts."""

@@ -1,0 +1,236 @@
+"""README's generated parts, REPLICATION.md, ARTIFACT.md and README.zh-CN.md: texts whose numbers artifacts fill in.
+
+Everything is a function of the configuration and the committed files of a preset, so that a test can compare what
+stands in the repository with what the files say.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from idgan_sc import config as configuration
+from idgan_sc import paper
+from idgan_sc.claims import VERDICT_WORDS, VERDICTS, checks, dataset_of
+from idgan_sc.config import Config, Run
+from idgan_sc.figures import FIGURES
+from idgan_sc.files import DataError, write_atomic
+from idgan_sc.report.bundle import Bundle, core_hours, origins, with_predecessors
+from idgan_sc.report.page import origins_table
+from idgan_sc.tables import DASH, data_words, label, seeds_words
+
+TEMPLATES = Path(__file__).parent
+PUBLISHED = "desk"  # the preset whose committed results the documents are about
+DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
+BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
+CHINESE = {
+    "reproduced": "复现",
+    "partly": "部分复现",
+    "not_reproduced": "未复现",
+    "inconclusive": "证据不足",
+    "not_tested": "未检验",
+}
+
+
+def documents(config: Config, bundle: Bundle, repository: Path) -> dict[Path, str]:
+    """Path -> text of every generated document, and of README.md with its generated parts filled in."""
+    found = {repository / name: fill((TEMPLATES / name).read_text(encoding="utf-8"), bundle) for name in DOCUMENTS}
+    readme = repository / "README.md"
+    if readme.exists():
+        found[readme] = fill_blocks(readme.read_text(encoding="utf-8"), bundle)
+    return found
+
+
+def write_documents(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
+    """Write the documents from the committed files of a preset."""
+    bundle = Bundle(config, preset, root / "published")
+    return [_write(path, text) for path, text in documents(config, bundle, repository).items()]
+
+
+def fill(template: str, bundle: Bundle) -> str:
+    """Replace every `{{name}}` by the fact of that name.
+
+    Raises
+    ------
+    DataError
+        If a name is unknown.
+    """
+
+    def fact(match: re.Match[str]) -> str:
+        if match[1] not in FACTS:
+            raise DataError(f"unknown placeholder {match[0]}: one of {', '.join(FACTS)}")
+        return FACTS[match[1]](bundle)
+
+    return re.sub(r"\{\{(\w+)\}\}", fact, template)
+
+
+def fill_blocks(text: str, bundle: Bundle) -> str:
+    """README with the lines between its markers replaced by the fact that the first marker names."""
+
+    def block(match: re.Match[str]) -> str:
+        return f"{match[1]}{fill('{{' + match[2] + '}}', bundle).strip()}\n{match[3]}"
+
+    return BLOCK.sub(block, text)
+
+
+def _write(path: Path, text: str) -> Path:
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8")
+
+    return write_atomic(path, write)
+
+
+# -------------------------------------------------------------------------------------------------------------- facts
+def _scope(bundle: Bundle) -> str:
+    chosen = bundle.config["presets"][bundle.preset]
+    seeds = seeds_words(len(configuration.seeds(bundle.config, bundle.preset)))
+    words = [
+        f"Preset `{bundle.preset}`: {chosen['title']}",
+        data_words(bundle.config, bundle.preset),
+        f"{seeds} planned",
+    ]
+    return "; ".join(words) + "."
+
+
+def _nothing(bundle: Bundle) -> str:
+    return (
+        "Nothing is published yet: no verdict stands. "
+        f"`snakemake --config preset={bundle.preset} -- publish` fills this in."
+    )
+
+
+def _or_nothing(fact: Callable[[Bundle], str]) -> Callable[[Bundle], str]:
+    return lambda bundle: fact(bundle) if bundle.there else _nothing(bundle)
+
+
+def _counted(bundle: Bundle) -> str:
+    verdicts = bundle.table("claims.csv")["verdict"]
+    parts = [f"{(verdicts == name).sum()} {VERDICT_WORDS[name]}" for name in VERDICTS if (verdicts == name).any()]
+    return f"Of the paper's {len(verdicts)} claims: {', '.join(parts)}."
+
+
+def _claims_table(bundle: Bundle) -> str:
+    rows = [
+        f"| {row['claim']} | {row['sentence']} | {VERDICT_WORDS[row['verdict']]} | {row['n']} | {_data(row)} |"
+        for _, row in bundle.table("claims.csv").iterrows()
+    ]
+    return "\n".join(["| | Claim | Verdict | Seeds | Data |", "|---|---|---|---|---|", *rows])
+
+
+def _data(row: pd.Series) -> str:
+    return DASH if pd.isna(row["dataset"]) else f"{row['source']} {row['dataset']}, preset {row['preset']}"
+
+
+def _chinese_claims(bundle: Bundle) -> str:
+    rows = [
+        f"| {row['claim']} | {row['place']} | {CHINESE[row['verdict']]} | {row['n']} |"
+        for _, row in bundle.table("claims.csv").iterrows()
+    ]
+    return "\n".join(["| 编号 | 论文位置 | 结论 | 种子数 |", "|---|---|---|---|", *rows])
+
+
+def _verdicts(bundle: Bundle) -> str:
+    return f"{_counted(bundle)} {_scope(bundle)}\n\n{_claims_table(bundle)}"
+
+
+def _cost(bundle: Bundle) -> str:
+    costs = bundle.table("cost.csv")
+    if costs.empty:
+        return "No records."
+    rows = [
+        f"| {label(str(system))} | {len(group)} | {group['seconds'].mean() / 60:.1f} "
+        f"| {group['peak_memory_mb'].max():.0f} |"
+        for system, group in costs.groupby("system", sort=False)
+    ]
+    head = ["| System | Trainings | Minutes each | Peak memory, MB |", "|---|---|---|---|"]
+    machines = ", ".join(sorted({str(name) for name in costs["processor"]}))
+    total = f"{core_hours(costs):.2f} core-hours for {len(costs)} trainings, on {machines}."
+    return "\n".join([total, "", *head, *rows])
+
+
+def _origins(bundle: Bundle) -> str:
+    costs = bundle.table("cost.csv")
+    return origins_table(costs) if costs.empty or len(origins(costs)) else ""
+
+
+def _figure_commands(bundle: Bundle) -> str:
+    lines = [
+        f"* {name.replace('figure', 'Figure ')}: `idgan-sc figure {name} --preset {bundle.preset}`" for name in FIGURES
+    ]
+    return "\n".join(lines)
+
+
+def _errata(bundle: Bundle) -> str:
+    return "\n".join(f"* {finding.sentence}" for finding in paper.findings(bundle.config))
+
+
+def _omitted(bundle: Bundle) -> str:
+    return paper.omitted_comparator(bundle.config).sentence
+
+
+def claim_runs(config: Config, preset: str, claim: str) -> list[Run]:
+    """The runs that a claim's checks compare at a preset; none where its data set is not run there."""
+    data = dataset_of(config, preset, claim)
+    if data is None:
+        return []
+    planned = configuration.runs(config, preset, data)
+    arms = {arm for check in checks(config) if check.claim == claim for arm in (check.arm, check.other) if arm}
+    named = {(arm.system, arm.variant) for arm in arms}
+    return [run for run in planned if (run.system, run.variant) in named]
+
+
+def _artifact(bundle: Bundle) -> str:
+    """A section a claim: what is run, what it takes by the records, the range in which a recomputation is accepted."""
+    costs, judged = bundle.table("cost.csv"), bundle.table("checks.csv")
+    sections = []
+    for name, claim in bundle.config["claims"].items():
+        runs = with_predecessors(bundle.config, claim_runs(bundle.config, bundle.preset, name))
+        mine = costs[costs["run"].isin([str(run) for run in runs])]
+        sections += [f"### {name}: {' '.join(claim['sentence'].split())}", "", _effort(bundle, name, mine), ""]
+        sections += [*_ranges(judged[judged["claim"] == name]), ""]
+    return "\n".join(sections).strip()
+
+
+def _effort(bundle: Bundle, claim: str, costs: pd.DataFrame) -> str:
+    if costs.empty:
+        return "No runs of this claim's data at this preset."
+    return (
+        f"`make prove CLAIM={claim} BUDGET=30m` recomputes runs picked at random; all {len(costs)} trainings take "
+        f"{costs['seconds'].sum() / 60:.0f} minutes on one core and up to {costs['peak_memory_mb'].max():.0f} MB: "
+        f"`snakemake --config preset={bundle.preset} -- claims`."
+    )
+
+
+def _ranges(judged: pd.DataFrame) -> list[str]:
+    measured = judged[judged["estimate"].notna()]
+    if measured.empty:
+        return ["* nothing measured"]
+    return [
+        f"* {row['words']}: {row['estimate']:.3f}, accepted from {row['low']:.3f} to {row['high']:.3f} "
+        f"({row['answer']})"
+        for _, row in measured.iterrows()
+    ]
+
+
+def _text(name: str) -> Callable[[Bundle], str]:
+    return lambda bundle: bundle.text(name).strip()
+
+
+FACTS: dict[str, Callable[[Bundle], str]] = {
+    "preset": lambda bundle: bundle.preset,
+    "scope": _scope,
+    "counted": _or_nothing(_counted),
+    "verdicts": _or_nothing(_verdicts),
+    "claims": _or_nothing(_text("claims.md")),
+    "chinese_claims": lambda bundle: _chinese_claims(bundle) if bundle.there else "尚未发布任何结果，因此还没有结论。",
+    "chinese_errata": lambda bundle: "\n".join(f"* {finding.chinese}" for finding in paper.findings(bundle.config)),
+    "table3": _or_nothing(_text("tables/table3.md")),
+    "differences": _or_nothing(_text("tables/differences.md")),
+    "errata": _errata,
+    "omitted": _omitted,
+    "cost": _or_nothing(_cost),
+    "origins": _or_nothing(_origins),
+    "figure_commands": _figure_commands,
+    "artifact": _or_nothing(_artifact),
+}

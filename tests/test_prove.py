@@ -1,0 +1,72 @@
+"""`make prove`: runs trained again have the recorded bytes; a changed record, budget or claim is told."""
+
+import copy
+import doctest
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from idgan_sc import prove
+from idgan_sc.config import Config, ConfigError, Run
+from idgan_sc.files import DataError
+
+
+@pytest.fixture
+def proven(small_config: Config, finished: Callable[[str], Path]) -> tuple[Config, Path]:
+    """A configuration whose C1 rests on one finished run, and the results that hold it."""
+    config = copy.deepcopy(small_config)
+    config["presets"]["test"]["runs"] = {"dsprites": {"infogan": ["main"]}}
+    return config, finished("infogan").parents[4]
+
+
+def test_examples_in_docstrings() -> None:
+    assert doctest.testmod(prove).failed == 0
+
+
+def test_a_run_comes_out_as_recorded(proven: tuple[Config, Path]) -> None:
+    (proof,) = prove.prove(*_of(proven), "C1", 3600, 0)
+    assert proof.run == Run("test", "dsprites", "infogan", "main", 0)
+    assert set(proof.equal) == {"weights.safetensors", "curve.npz", "log.csv"} and all(proof.equal.values())
+    assert proof.words == "equal: weights.safetensors, curve.npz, log.csv" and not proof.failed
+
+
+@pytest.mark.parametrize(
+    ("key", "failed", "words"), [("seed", True, "differs: log.csv"), ("torch", False, "another kind")]
+)
+def test_a_changed_record_fails_on_the_same_kind_of_machine_only(
+    key: str, failed: bool, words: str, proven: tuple[Config, Path], tmp_path: Path
+) -> None:
+    config, root = proven
+    (tmp_path / "data").symlink_to(root / "data")
+    for folder in (root / "runs").glob("dsprites/infogan*/main/0"):
+        target = tmp_path / folder.relative_to(root)
+        target.mkdir(parents=True)
+        record = json.loads((folder / "record.json").read_text())
+        if record["system"] == "infogan":
+            record["outputs"]["log.csv"] = "0" * 64
+            record |= {"torch": "0.0"} if key == "torch" else {}
+        (target / "record.json").write_text(json.dumps(record))
+    (proof,) = prove.prove(config, "test", tmp_path, "C1", 3600, 0)
+    assert proof.failed == failed and words in proof.words
+
+
+def test_a_budget_too_short_says_what_the_shortest_run_takes(proven: tuple[Config, Path]) -> None:
+    with pytest.raises(DataError, match="the budget of 0 s is too short: the shortest run takes"):
+        list(prove.prove(*_of(proven), "C1", 0, 0))
+
+
+def test_a_claim_without_runs_is_told(proven: tuple[Config, Path]) -> None:
+    with pytest.raises(DataError, match="no run behind C9"):
+        list(prove.prove(*_of(proven), "C9", 60, 0))
+
+
+@pytest.mark.parametrize("text", ["30", "m", "soon", ""])
+def test_a_budget_without_unit_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="such as 30m"):
+        prove.seconds(text)
+
+
+def _of(proven: tuple[Config, Path]) -> tuple[Config, str, Path]:
+    return proven[0], "test", proven[1]
