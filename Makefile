@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The environment is remade when the lock or the package's metadata change, and only then.
 STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: all env test test-long lint lock clean
+.PHONY: all env test test-long lint lock clean prove
 all: $(STAMP)
 	$(BIN)/snakemake --cores all all
 
@@ -27,6 +27,13 @@ test-long: $(STAMP)
 
 lint: $(STAMP)
 	$(BIN)/python -m pytest tests/test_habits.py
+
+# Train runs behind a claim again, picked at random, and compare them with their records.
+CLAIM ?= C4
+BUDGET ?= 30m
+PRESET ?= desk
+prove: $(STAMP)
+	$(BIN)/idgan-sc prove --claim $(CLAIM) --budget $(BUDGET) --preset $(PRESET)
 
 # After changing a version in the environment by hand: write down what is installed, CUDA parts for Linux only.
 lock:

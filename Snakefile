@@ -28,6 +28,7 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/pictures.smk"
 include: "workflow/rules/generator.smk"
+include: "workflow/rules/verdict.smk"
 
 
 onstart:
@@ -47,3 +48,5 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.generators.input if CONFIG["presets"][PRESET]["evidence"] else [],
+        rules.claims.output,
+        rules.report.output,
