@@ -391,6 +391,8 @@ def _everything(config: Config, preset: str) -> dict[tuple[str, str], Any]:
         if name != DATASET:
             found[(f"data set {original}", "seeds")] = len(configuration.seeds(config, preset, name))
     found |= {("evaluation", key): value for key, value in configuration.evaluation(config, preset).items()}
+    generated = configuration.generated(config, preset)
+    found |= {("generated images", key): value for key, value in generated.items() if key != "tolerance"}
     found |= {("seeds", key): value for key, value in config["presets"][preset]["seeds"].items()}
     return found
 

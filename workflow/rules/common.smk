@@ -130,3 +130,28 @@ def asked_for(stage_a):
 
 def encode_minutes(wildcards):
     return costs.encode_minutes(CONFIG, run_of(wildcards))
+
+
+def probe_data(wildcards):
+    """The data set that the reading network learns from: faces for CelebA, which has no labels."""
+    data = {"celeba": "faces"}.get(wildcards.dataset, wildcards.dataset)
+    return f"{ROOT}/data/{data}/dataset.json"
+
+
+def measured_of(wildcards):
+    """What a figure is drawn from: two files of one run, or one file of every run."""
+    if wildcards.picture == "figure_leakage":
+        return [artifact(run, "leakage.csv") for run in MEASURED]
+    data, system = configuration.pictures(CONFIG, PRESET)[wildcards.picture]
+    runs = configuration.runs(CONFIG, PRESET, data)
+    run = next(run for run in runs if (run.system, run.variant) == (system, "main"))
+    return [artifact(run, name) for name in ("panels.npz", "leakage.csv")]
+
+
+def of_generators(*names):
+    """Files of every generator: the published ones where a record counts and they are there."""
+    return [
+        str(provenance.measured(CONFIG, run, name, Path(ROOT)))
+        for run in GENERATORS
+        for name in names
+    ]

@@ -4,15 +4,6 @@ GENERATOR_TABLES = ["table_generator", "table_pairs"]
 GENERATOR_FIGURES = ["figure_generator"]
 
 
-def of_generators(*names):
-    """Files of every generator: the published ones where a record counts and they are there."""
-    return [
-        str(provenance.measured(CONFIG, run, name, Path(ROOT)))
-        for run in GENERATORS
-        for name in names
-    ]
-
-
 rule match:
     input:
         data=dataset_of,
