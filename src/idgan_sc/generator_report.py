@@ -230,7 +230,8 @@ def _label(config: Config, preset: str, system: str, variant: str) -> str:
 
 def _reasons(scores: pd.DataFrame) -> list[str]:
     """Why runs have no score, with how many."""
-    absent = scores[scores["value"].isna()].drop_duplicates(["system", "variant", "seed"])
+    shown = scores["system"].isin(list(COLOURS)) & scores["variant"].isin(VARIANTS)
+    absent = scores[shown & scores["value"].isna()].drop_duplicates(["system", "variant", "seed"])
     counts = absent.groupby(["system", "variant", "reason"]).size().reset_index(name="runs")
     return [
         f"No score of {label(str(row[0]))} ({row[1]}) at {seeds_words(row[3])[4:]}: {row[2]}."
