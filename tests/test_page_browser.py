@@ -154,7 +154,7 @@ def test_every_slider_shows_the_right_picture(browser: Browser, path: Path, widt
                 )
                 browser.until(drawn(system, anchor, code, step))
                 assert pixel(browser, system) == grey(anchor, code, step)
-    assert browser.run("document.documentElement.scrollWidth <= innerWidth")  # nothing sticks out sideways
+    assert browser.run(f"document.documentElement.scrollWidth <= {width}")  # nothing sticks out sideways
     assert browser.complaints() == []
     assert browser.requests() <= {"file", "data"}
 
