@@ -7,7 +7,7 @@ are laid out in inches on one canvas, Figure 3 on axes. A line below each says w
 import hashlib
 import json
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -495,7 +495,7 @@ def of_run(run: Run) -> list[str]:
     return [seeds_words(1), f"{label(run.system)}, seed {run.seed}"]
 
 
-def below(fig: Figure, config: Config, preset: str, words: list[str], data: str = DATASET) -> None:
+def below(fig: Figure, config: Config, preset: str, words: list[str], data: Sequence[str] = (DATASET,)) -> None:
     """The line below a figure: what it was made from, and whether it is evidence."""
     head, *rest = words
     said = about(config, preset, head, data)
@@ -508,11 +508,21 @@ def below(fig: Figure, config: Config, preset: str, words: list[str], data: str 
 
 
 def save(
-    fig: Figure, config: Config, preset: str, root: Path, name: str, frame: pd.DataFrame, data: str = DATASET
+    fig: Figure,
+    config: Config,
+    preset: str,
+    root: Path,
+    name: str,
+    frame: pd.DataFrame,
+    data: Sequence[str] = (DATASET,),
 ) -> list[Path]:
     """The three files of a figure, without dates, so that equal results give equal bytes."""
     evidence = "yes" if config["presets"][preset]["evidence"] else NO_EVIDENCE
-    head = {"preset": preset, "evidence": evidence, "data": data_words(config, preset, data)}
+    head = {
+        "preset": preset,
+        "evidence": evidence,
+        "data": ", ".join(data_words(config, preset, set_) for set_ in data),
+    }
     frame = pd.concat([pd.DataFrame(head, index=frame.index), frame], axis=1)
     path = Path(root) / "figures" / name
     written = [write_atomic(path.with_suffix(".csv"), lambda to: frame.to_csv(to, index=False, lineterminator="\n"))]

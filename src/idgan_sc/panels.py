@@ -23,7 +23,7 @@ from idgan_sc.stats import summary
 from idgan_sc.tables import data_words, label, seeds_words
 
 WORDS = {  # rows whose word is not the factor's name
-    "azimuth": "angle (azimuth)",
+    "azimuth": "angle",
     "pixels": "style",
 }
 BY_INFORMATION = "codes chosen by mutual information with the factor, shown as its share of the factor's entropy"
@@ -55,7 +55,7 @@ def _digits(config: Config, preset: str, root: Path, name: str, data: str, syste
     across = (drawing.TEXT - margin - gap - 0.06) / 2
     step = across / len(values)
     high = len(images) * step + head
-    fig, ax = drawing.canvas(drawing.TEXT, 2 * high + drawing.BOTTOM + 0.1)
+    fig, ax = drawing.canvas(drawing.TEXT, 2 * high + drawing.BOTTOM + 0.2)
     top = ax.get_ylim()[1]
     shown = []
     for r, row in enumerate(arrays["rows"]):
@@ -82,8 +82,8 @@ def _digits(config: Config, preset: str, root: Path, name: str, data: str, syste
                 shown.append(about | {"value": round(float(value), 6)} | drawing.contents(images[p, r, s]))
     clear = "a row starts from the generated image that a classifier is surest of (its probability below the digit)"
     words = [*drawing.of_run(run), _held_out(table, data), clear, WHERE.get(data, BY_INFORMATION)]
-    drawing.below(fig, config, preset, words, data)
-    return drawing.save(fig, config, preset, root, name, pd.DataFrame(shown), data)
+    drawing.below(fig, config, preset, words, [data])
+    return drawing.save(fig, config, preset, root, name, pd.DataFrame(shown), [data])
 
 
 def _faces(config: Config, preset: str, root: Path, name: str, data: str, system: str) -> list[Path]:
@@ -114,8 +114,8 @@ def _faces(config: Config, preset: str, root: Path, name: str, data: str, system
     drawing.put_text(
         ax, drawing.LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=drawing.GREY
     )
-    drawing.below(fig, config, preset, [*drawing.of_run(run), WHERE.get(data, BY_INFORMATION)], data)
-    return drawing.save(fig, config, preset, root, name, pd.DataFrame(shown), data)
+    drawing.below(fig, config, preset, [*drawing.of_run(run), WHERE.get(data, BY_INFORMATION)], [data])
+    return drawing.save(fig, config, preset, root, name, pd.DataFrame(shown), [data])
 
 
 def _panel_title(ax: Any, x: float, y: float, row: str, code: int, association: float, data: str) -> None:
@@ -165,14 +165,14 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
     """
     shown = list(dict.fromkeys(data for data, _ in configuration.pictures(config, preset).values()))
     blocks = [[_matrix(config, preset, root, data, s) for s in PICTURED] for data in shown]
-    heights = [max(len(block["change"]) for block in pair) * CELL + 1.12 for pair in blocks]
+    heights = [max(len(block["change"]) for block in pair) * CELL + 1.0 for pair in blocks]
     notes = 0.55
     with mpl.rc_context(drawing.STYLE):
         fig = Figure(figsize=(drawing.TEXT, sum(heights) + notes), dpi=drawing.DPI)
         top = sum(heights) + notes
         for pair, height in zip(blocks, heights, strict=True):
             for i, block in enumerate(pair):
-                _heat_map(fig, block, 0.75 + i * 3.45, top - 0.62, config, preset)
+                _heat_map(fig, block, 0.7 + i * 3.5, top - 0.62, config, preset)
             top -= height
     frame = pd.concat([block["frame"] for pair in blocks for block in pair], ignore_index=True)
     n = [block["n"] for pair in blocks for block in pair]
@@ -184,8 +184,8 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
         "outside: share of a code's change that is not its factor's; ± half the 95 % t-interval over seeds if n ≥ 5",
         *dict.fromkeys(_readers(block) for pair in blocks for block in pair[:1]),
     ]
-    drawing.below(fig, config, preset, words, shown[0])
-    return drawing.save(fig, config, preset, root, "figure_leakage", frame, shown[0])
+    drawing.below(fig, config, preset, words, shown)
+    return drawing.save(fig, config, preset, root, "figure_leakage", frame, shown)
 
 
 def _matrix(config: Config, preset: str, root: Path, data: str, system: str) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def _with_interval(values: list[float | None]) -> str:
 def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, config: Config, preset: str) -> None:
     """One system's matrix with its upper left corner at (left, top) inches; entropies beside and below."""
     k, n_factors = block["change"].shape
-    width, height = 2.0, k * CELL
+    width, height = 2.35, k * CELL
     size = fig.get_size_inches()
     ax = fig.add_axes((left / size[0], (top - height) / size[1], width / size[0], height / size[1]))
     ax.imshow(block["change"], cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
@@ -253,17 +253,20 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, confi
         ax.text(i, k - 0.1, "–" if np.isnan(h) else f"{h:.2f}", ha="center", va="center", size=6, color=drawing.GREY)
     ax.text(n_factors - 0.42, -0.9, "H", va="center", size=6.5, color=drawing.GREY, style="italic")
     ax.text(-0.62, k - 0.1, "H", ha="right", va="center", size=6.5, color=drawing.GREY, style="italic")
-    ax.set_xticks(range(n_factors), [WORDS.get(f, f).replace(" (azimuth)", "") for f in block["factors"]])
+    ax.set_xticks(range(n_factors), [WORDS.get(f, f) for f in block["factors"]], size=6)
     ax.set_yticks(range(k), [f"code {j + 1}" for j in range(k)])
     ax.tick_params(length=0, labeltop=True, labelbottom=False, pad=2)
     for spine in ax.spines.values():
         spine.set_visible(False)
     totals = block["totals"]
     said = f"outside {totals['leakage']}, H of rows {totals['row_entropy']}, of columns {totals['column_entropy']}"
-    ax.set_title(
-        f"{data_words(config, preset, block['data'])}: {label(block['system'])}", size=7, pad=22, weight="bold"
-    )
-    ax.text(0.5, 1, said, transform=mpl.transforms.offset_copy(ax.transAxes, fig, 0, 14, "points"), ha="center", size=6)
+    for text, above, style in (
+        (label(block["system"]), 30, {"weight": "bold", "size": 7.5}),
+        (data_words(config, preset, block["data"]), 22, {"size": 6.5}),
+        (said, 14, {"size": 6}),
+    ):
+        place = mpl.transforms.offset_copy(ax.transAxes, fig, 0, above, "points")
+        ax.text(0.5, 1, text, transform=place, ha="center", **style)
 
 
 def _readers(block: dict[str, Any]) -> str:

@@ -171,10 +171,14 @@ def data_words(config: Config, preset: str, name: str = DATASET) -> str:
     return words.get(source, stand_in).format(_data_name(name))
 
 
-def about(config: Config, preset: str, n: str, data: str = DATASET) -> list[str]:
+def about(config: Config, preset: str, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
     """What every result says of itself: preset, data, number of seeds, and whether it is evidence."""
     chosen = config["presets"][preset]
-    words = [f"Preset {preset}: {chosen['title']}", f"data: {data_words(config, preset, data)}", n]
+    words = [
+        f"Preset {preset}: {chosen['title']}",
+        f"data: {', '.join(data_words(config, preset, name) for name in data)}",
+        n,
+    ]
     return words if chosen["evidence"] else [*words, NO_EVIDENCE]
 
 
