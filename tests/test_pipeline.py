@@ -118,9 +118,9 @@ def test_an_unknown_setting_stops_everything_before_any_job(chain, changed):
 
 def test_paper_preset_plans_the_full_protocol(chain):
     counts = jobs(chain, "--cores", "8", "--config", "preset=paper", "--", "all")
-    assert counts["train"] == 500  # 10 arms of 50 seeds
-    assert counts["train_stage_a"] == 150  # two for the prior's 5 and 10 codes, one for the distilled
-    assert counts["score"] == counts["encode"] == 500
+    assert counts["train"] == 500 + 30  # 10 arms of 50 seeds; two arms and a β-VAE of 5 on MNIST and on CelebA
+    assert counts["train_stage_a"] == 150 + 20  # two for the prior's 5 and 10 codes, one for the distilled
+    assert (counts["score"], counts["encode"], counts["leakage"]) == (500, 520, 20)
 
 
 def test_published_runs_get_no_job(chain, tmp_path):
