@@ -102,12 +102,20 @@ def test_a_later_regulariser_costs_less(shipped):
 def test_records_come_before_expectations(shipped, tmp_path):
     run = Run("paper", "dsprites", "beta_vae", "main", 0)
     expected = costs.resources(shipped, run, tmp_path)
-    record = {"settings": configuration.resolve(shipped, run), "seconds": 36000.0, "peak_memory_mb": 3000}
+    record = {
+        "settings": configuration.resolve(shipped, run),
+        "seconds": 36000.0,
+        "peak_memory_mb": 3000,
+        "device": "cpu",
+    }
     path = tmp_path / run.path / "record.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(record))
     assert costs.resources(shipped, run, tmp_path) == {"runtime": 1200, "mem_mb": 6000}  # twice as much
-    path.write_text(json.dumps(record | {"settings": {}}))
+    for other in ({"settings": {}}, {"device": "cuda"}):
+        path.write_text(json.dumps(record | other))
+        assert costs.resources(shipped, run, tmp_path) == expected
+    path.write_text("damaged")
     assert costs.resources(shipped, run, tmp_path) == expected
 
 

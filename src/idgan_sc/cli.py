@@ -186,6 +186,14 @@ def _referee(config: Config, args: argparse.Namespace) -> None:
     referee(args.files, args.to)
 
 
+def _plan(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc import plan
+
+    if args.gpu not in plan.GPUS:
+        raise ConfigError(f"--gpu {args.gpu}: unknown; one of {', '.join(plan.GPUS)}")
+    print(plan.plan(config, args.preset, args.out, args.cores, args.gpus, args.gpu))
+
+
 def _check(config: Config, args: argparse.Namespace) -> None:
     print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
 
@@ -343,6 +351,10 @@ def parser() -> argparse.ArgumentParser:
     proof.add_argument(
         "--chance", type=_seed, help="number that decides the random choice (default: drawn and printed)"
     )
+    plan = placed(command("plan", _plan, "say what a preset will cost: times a few steps here, then counts"))
+    plan.add_argument("--cores", type=int, default=1, help="cores to spread the trainings over (default: 1)")
+    plan.add_argument("--gpus", type=int, help="GPUs to spread them over instead; nothing is timed then")
+    plan.add_argument("--gpu", default="h100", help="kind of GPU whose assumed speed is taken (default: h100)")
     command("check", _check, "check the configuration")
     return top
 

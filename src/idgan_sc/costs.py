@@ -240,22 +240,28 @@ def seconds(config: Config, run: Run, speed: dict[str, float]) -> float:
     return (multiply_adds(settings, colours) * speed[kind(settings)] + encoding) / 1e9
 
 
-def measured(root: Path, run: Run) -> dict[str, Any]:
-    """The record of a finished run, where there is one: of its own, else of another seed of the same arm."""
+def record(folder: Path) -> dict[str, Any]:
+    """The record of a finished run; empty where there is none or it is damaged, which is for others to refuse."""
+    try:
+        return dict(json.loads((folder / "record.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def measured(root: Path, run: Run, settings: Settings, device: str) -> dict[str, Any]:
+    """A finished run's record, of these settings and this kind of device: its own, else of another seed of its arm."""
     folders = [root / run.path, *sorted((root / run.path).parent.glob("*")), root / "published" / run.path]
-    path = next((folder / "record.json" for folder in folders if (folder / "record.json").exists()), None)
-    return json.loads(path.read_text(encoding="utf-8")) if path else {}
+    found = (record(folder) for folder in folders)
+    return next((r for r in found if r.get("settings") == settings and r.get("device") == device), {})
 
 
 def resources(config: Config, run: Run, root: Path) -> dict[str, int]:
-    """What a training asks a scheduler for, MARGIN above what one was measured to need or is expected to.
-
-    A record counts only if it is of these settings.
-    """
+    """What a training asks a scheduler for, MARGIN above what one was measured to need or is expected to on a core."""
     settings = configuration.resolve(config, run)
-    record = measured(root, run)
-    if record.get("settings") == settings:
-        took, memory = float(record["seconds"]), float(record["peak_memory_mb"])
+    device = "cuda" if config["compute"]["device"] == "cuda" else "cpu"
+    found = measured(root, run, settings, device)
+    if found:
+        took, memory = float(found["seconds"]), float(found["peak_memory_mb"])
     else:
         took, memory = seconds(config, run, calibration()), memory_mb(settings, channels(run.dataset))
     minutes = max(LEAST_MINUTES, round(MARGIN * took / 60))

@@ -1,0 +1,41 @@
+"""Compare what `idgan-sc plan` expects of trainings with what they take, in CPU seconds of this machine.
+
+`python benchmarks/plan.py` calibrates, trains every system of the `quick` preset once below a temporary folder
+(minutes) and prints expected and measured CPU seconds and their ratio. Wall time would measure who else works on the
+machine.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+from idgan_sc import config as configuration
+from idgan_sc import costs, plan
+from idgan_sc.cli import prepare
+from idgan_sc.config import Run
+from idgan_sc.train import train
+
+
+def main(preset: str = "quick") -> None:
+    config = configuration.load("config.yaml")
+    config["compute"]["device"] = "cpu"
+    speed = plan.calibrate(config, preset)
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(config, preset, "dsprites", Path(folder))
+        wanted = configuration.runs(config, preset, "dsprites")
+        for run in costs.trainings(config, [run for run in wanted if run.seed == wanted[0].seed]):
+            print(line(run, costs.seconds(config, run, speed), took(config, run, Path(folder))), flush=True)
+
+
+def took(config: configuration.Config, run: Run, root: Path) -> float:
+    began = time.process_time()
+    train(config, run, root)
+    return time.process_time() - began
+
+
+def line(run: Run, expected: float, measured: float) -> str:
+    return f"{run!s:40} expected {expected:6.1f} s, measured {measured:6.1f} s, ratio {expected / measured:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""What a preset will cost before anything runs: jobs, hours, memory, disk and makespan, beside what runs there took.
+
+Trainings and codes are counted (`costs`) and timed: on a CPU by a few real steps of this machine, on a GPU by a stated
+rate. Scores, tables and figures are not counted.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from idgan_sc import config as configuration
+from idgan_sc import costs, provenance
+from idgan_sc.config import Config, Run
+from idgan_sc.files import write_json
+
+BUDGET = 60.0  # seconds that a calibration may take
+# Effective FLOP/s at these small networks, and seconds of launches for each visit of a layer, forward or backward, with
+# its activation, norm and share of the optimiser. Both are guesses from the cards' data sheets: nothing was measured.
+GPUS = {"h100": (10e12, 40e-6), "a100": (6e12, 40e-6)}
+SYSTEMS = {"beta": "beta_vae", "factor": "factor_vae", "gan": "infogan", "pairs": "idgan_sc_prior"}  # timed for a kind
+
+
+# ---------------------------------------------------------------------------------------------------------- calibration
+def calibrate(config: Config, preset: str, budget: float = BUDGET) -> dict[str, float]:
+    """CPU seconds for 1e9 multiply-adds of each kind of update: real steps on random images, in `budget` seconds."""
+    import torch
+
+    from idgan_sc.encode import BATCH
+    from idgan_sc.models import build
+    from idgan_sc.train import use_device
+
+    config = config | {"compute": config["compute"] | {"device": "cpu"}}
+    use_device(config)
+    found = {}
+    data = configuration.datasets(config, preset)[0]
+    share, colours = budget / (len(SYSTEMS) + 1), costs.channels(data)
+    for kind, system in SYSTEMS.items():
+        settings = configuration.resolve(config, Run(preset, data, system, "main", 0))
+        method = build(settings, colours, 0, "", "cpu")
+        size = settings["image_size"]
+        x = torch.rand(settings["batch"], colours, size, size).to(memory_format=torch.channels_last)
+        took = _median(lambda method=method, x=x: method.step(x), share)  # type: ignore[misc]
+        found[kind] = took * 1e9 / costs.step_multiply_adds(settings, colours)
+    method.networks["discriminator"].eval()
+    images = torch.rand(BATCH, colours, size, size).to(memory_format=torch.channels_last)
+    took = _median(lambda: method.encode(images), share)
+    found["encode"] = took * 1e9 / (BATCH * costs.encoding_multiply_adds(settings, colours))
+    return found
+
+
+def _median(do: Callable[[], object], budget: float, most: int = 15) -> float:
+    """Median CPU seconds of `do`, after two calls that are not counted, of what fits into `budget` seconds."""
+    end, times = time.monotonic() + budget, []
+    for number in range(2 + most):
+        began = time.process_time()
+        do()
+        if number >= 2 or time.monotonic() > end:
+            times.append(time.process_time() - began)
+        if time.monotonic() > end:
+            break
+    return statistics.median(times)
+
+
+def save_calibration(speed: dict[str, float], preset: str, path: Path = costs.CALIBRATION) -> Path:
+    """Keep it for the workflow's rules, with the processor and preset that it is of."""
+    about = {"processor": provenance.machine()["processor"], "preset": preset, "seconds_per_gmac": speed}
+    return write_json(path, about)
+
+
+# ----------------------------------------------------------------------------------------------------------------- plan
+@dataclass(frozen=True)
+class Arm:
+    """All seeds of a system and variant on a data set."""
+
+    config: Config
+    runs: tuple[Run, ...]
+    seconds: float  # expected of one training
+    root: Path
+    evaluated: bool
+    device: str
+
+    @property
+    def first(self) -> Run:
+        return self.runs[0]
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        return configuration.resolve(self.config, self.first)
+
+    @property
+    def jobs(self) -> int:
+        return len(self.runs) * (3 if self.evaluated else 1)  # train, encode, score
+
+    @property
+    def memory_mb(self) -> float:
+        return costs.memory_mb(self.settings, costs.channels(self.first.dataset))
+
+    @property
+    def disk_mb(self) -> float:
+        pool = costs.pool_size(self.config, self.first, self.settings["pool"])
+        keeps = self.first.system in configuration.starts(self.config)
+        return len(self.runs) * costs.disk_mb(self.settings, costs.channels(self.first.dataset), pool, keeps)
+
+    @cached_property
+    def measured(self) -> float | None:
+        """Median seconds of finished runs of these settings on this kind of device."""
+        records = [costs.record(self.root / run.path) for run in self.runs]
+        took = [r["seconds"] for r in records if r.get("settings") == self.settings and r["device"] == self.device]
+        return statistics.median(took) if took else None
+
+
+def arms(config: Config, preset: str, root: Path, seconds: Callable[[Run], float], device: str = "cpu") -> list[Arm]:
+    """Every arm that a preset trains, predecessors first."""
+    planned = provenance.planned(config, preset)
+    scored = {run for run in planned if configuration.scored(config, run.dataset)}
+    grouped: dict[tuple[str, str, str], list[Run]] = {}
+    for run in costs.trainings(config, planned):
+        grouped.setdefault((run.dataset, run.system, run.variant), []).append(run)
+    return [Arm(config, tuple(runs), seconds(runs[0]), root, runs[0] in scored, device) for runs in grouped.values()]
+
+
+def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
+    """Expected seconds of a training on a GPU: arithmetic or launches, whichever is longer."""
+    rate, launch = GPUS[gpu]
+    settings, colours = configuration.resolve(config, run), costs.channels(run.dataset)
+    pool = settings["curve_points"] * costs.pool_size(config, run, settings["pool"])
+    arithmetic = costs.multiply_adds(settings, colours) + pool * costs.encoding_multiply_adds(settings, colours)
+    return max(2 * arithmetic / rate, settings["steps"] * costs.launches(settings, colours) * launch)
+
+
+def critical_path(config: Config, expected: list[Arm]) -> float:
+    """Seconds of the longest chain of trainings, each waiting for its predecessors."""
+    took = {arm.first: arm.seconds for arm in expected}
+
+    def end(run: Run) -> float:
+        return took[run] + max(
+            (end(earlier) for earlier in configuration.predecessors(config, run).values()), default=0.0
+        )
+
+    return max(map(end, took), default=0.0)
+
+
+def report(config: Config, expected: list[Arm], workers: int, unit: str) -> str:
+    """The plan as text: a row an arm, totals, and the makespan over `workers` cores or GPUs."""
+    heads = ("data set", "system", "variant", "runs", "jobs", f"{unit}/run", unit, "MB", "disk MB", "measured", "ratio")
+    rows = [heads, *map(_row, expected)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
+    lines = ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
+    total = sum(arm.seconds * len(arm.runs) for arm in expected)
+    longest = critical_path(config, expected)
+    jobs, disk = sum(arm.jobs for arm in expected), sum(arm.disk_mb for arm in expected)
+    return "\n".join([
+        *lines, "",
+        f"jobs       {jobs}",
+        f"work       {total / 3600:.2f} {unit}",
+        f"memory     {max(arm.memory_mb for arm in expected):.0f} MB for the largest training",
+        f"disk       {disk / 1024:.2f} GB of results, the images aside",
+        f"makespan   {max(total / workers, longest) / 3600:.2f} hours over {workers}: "
+        f"work / {workers} = {total / workers / 3600:.2f}, longest chain {longest / 3600:.2f}",
+    ])  # fmt: skip
+
+
+def _row(arm: Arm) -> tuple[str, ...]:
+    hours, found = arm.seconds / 3600, arm.measured
+    beside = ("", "") if found is None else (f"{found / 3600:.4f}", f"{arm.seconds / found:.2f}")
+    run, n = arm.first, len(arm.runs)
+    costs_ = (f"{hours:.4f}", f"{hours * n:.2f}", f"{arm.memory_mb:.0f}", f"{arm.disk_mb:.0f}")
+    return (run.dataset, run.system, run.variant, str(n), str(arm.jobs), *costs_, *beside)
+
+
+def plan(config: Config, preset: str, root: Path, cores: int, gpus: int | None, gpu: str) -> str:
+    """The report for `cores` cores of this machine, which is timed first, or for `gpus` GPUs of a stated kind."""
+    if gpus is not None:
+        expected = arms(config, preset, root, lambda run: gpu_seconds(config, run, gpu), "cuda")
+        rate, launch = GPUS[gpu]
+        said = f"assumed, not measured: {rate / 1e12:g} TFLOP/s, {launch * 1e6:g} microseconds a layer and direction"
+        return f"{report(config, expected, gpus, 'GPU-hours')}\n{gpu}: {said}"
+    speed = calibrate(config, preset)
+    path = save_calibration(speed, preset)
+    expected = arms(config, preset, root, lambda run: costs.seconds(config, run, speed))
+    said = ", ".join(f"{name} {2 / took:.1f}" for name, took in speed.items())
+    return (
+        f"{report(config, expected, cores, 'core-hours')}\nthis machine, GFLOP/s of one core: {said} (kept in {path})"
+    )

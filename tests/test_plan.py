@@ -1,0 +1,73 @@
+"""The plan of what a preset costs: what it counts, how it adds up, and what it says beside runs that exist."""
+
+import json
+
+import pytest
+
+from idgan_sc import config as configuration
+from idgan_sc import costs, plan
+from idgan_sc.cli import main
+from idgan_sc.config import Run
+
+
+def hour(run: Run) -> float:
+    return 3600.0
+
+
+def test_counts_every_training_of_the_protocol_once(shipped, tmp_path):
+    expected = plan.arms(shipped, "paper", tmp_path, hour)
+    trained = [run for arm in expected for run in arm.runs]
+    assert len(trained) == len(set(trained))
+    of_dsprites = [run for run in trained if run.dataset == "dsprites"]
+    assert len(of_dsprites) == 650  # ten arms and three stages A of 50 seeds
+    assert {arm.jobs for arm in expected if arm.first.system == "infogan"} == {150}  # train, encode, score
+
+
+def test_longest_chain_is_vae_then_stage_a_then_stage_b(shipped, tmp_path):
+    expected = plan.arms(shipped, "paper", tmp_path, hour)
+    assert plan.critical_path(shipped, expected) == 3 * 3600
+    text = plan.report(shipped, expected, 10_000, "core-hours")
+    assert "makespan   3.00 hours over 10000" in text
+    assert f"work       {sum(len(arm.runs) for arm in expected):.2f} core-hours" in text
+
+
+def test_shows_runs_that_exist_beside_what_was_expected(shipped, tmp_path):
+    run = Run("test", "dsprites", "beta_vae", "main", 0)
+    record = {"settings": configuration.resolve(shipped, run), "seconds": 7200.0, "device": "cpu"}
+    path = tmp_path / run.path / "record.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(record))
+    text = plan.report(shipped, plan.arms(shipped, "test", tmp_path, hour), 1, "core-hours")
+    row = next(line.split() for line in text.splitlines() if "beta_vae" in line)
+    assert row[-2:] == ["2.0000", "0.50"]
+
+
+def test_a_gpu_is_bound_by_launches_or_by_arithmetic(shipped):
+    small = Run("quick", "dsprites", "infogan", "main", 0)
+    settings = configuration.resolve(shipped, small)
+    launches = settings["steps"] * costs.launches(settings, 1) * plan.GPUS["h100"][1]
+    assert plan.gpu_seconds(shipped, small, "h100") == pytest.approx(launches)
+    large = Run("paper", "celeba", "idgan_sc", "main", 0)
+    assert (
+        plan.gpu_seconds(shipped, large, "h100")
+        > 2 * costs.multiply_adds(configuration.resolve(shipped, large), 3) / 1e13
+    )
+
+
+def test_the_command_times_a_few_steps_and_keeps_the_result(shipped, tmp_path, monkeypatch, capsys, write_config):
+    path = write_config(configuration.without_factorial(shipped))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plan.calibrate, "__defaults__", (1.0,))
+    main(["--config", str(path), "plan", "--preset", "test", "--cores", "4"])
+    said = capsys.readouterr().out
+    assert "makespan" in said and "GFLOP/s of one core" in said
+    kept = json.loads((tmp_path / costs.CALIBRATION).read_text())
+    assert set(kept["seconds_per_gmac"]) == {*costs.KINDS, "encode"}
+    assert all(value > 0 for value in kept["seconds_per_gmac"].values())
+
+
+def test_an_unknown_gpu_is_one_line(shipped, tmp_path, capsys, write_config):
+    path = write_config(configuration.without_factorial(shipped))
+    with pytest.raises(SystemExit):
+        main(["--config", str(path), "plan", "--gpus", "1", "--gpu", "h1000"])
+    assert capsys.readouterr().err == "idgan-sc: --gpu h1000: unknown; one of h100, a100\n"
