@@ -5,17 +5,23 @@ rate. Scores, tables and figures are not counted.
 """
 
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from idgan_sc import config as configuration
 from idgan_sc import costs, provenance
 from idgan_sc.config import Config, Run
 from idgan_sc.files import write_json
+
+if TYPE_CHECKING:
+    from idgan_sc.data.images import Images
 
 BUDGET = 60.0  # seconds that a calibration may take
 # Effective FLOP/s at these small networks, and seconds of launches for each visit of a layer, forward or backward, with
@@ -26,30 +32,45 @@ SYSTEMS = {"beta": "beta_vae", "factor": "factor_vae", "gan": "infogan", "pairs"
 
 # ---------------------------------------------------------------------------------------------------------- calibration
 def calibrate(config: Config, preset: str, budget: float = BUDGET) -> dict[str, float]:
-    """CPU seconds for 1e9 multiply-adds of each kind of update: real steps on random images, in `budget` seconds."""
+    """CPU seconds for 1e9 multiply-adds of each kind of update, from real steps on noise, in `budget` seconds."""
     import torch
 
-    from idgan_sc.encode import BATCH
+    from idgan_sc.encode import BATCH, to_tensor
     from idgan_sc.models import build
-    from idgan_sc.train import use_device
+    from idgan_sc.train import Log, use_device
 
-    config = config | {"compute": config["compute"] | {"device": "cpu"}}
-    use_device(config)
+    use_device(config | {"compute": config["compute"] | {"device": "cpu"}})
     found = {}
     data = configuration.datasets(config, preset)[0]
     share, colours = budget / (len(SYSTEMS) + 1), costs.channels(data)
-    for kind, system in SYSTEMS.items():
-        settings = configuration.resolve(config, Run(preset, data, system, "main", 0))
-        method = build(settings, colours, 0, "", "cpu")
-        size = settings["image_size"]
-        x = torch.rand(settings["batch"], colours, size, size).to(memory_format=torch.channels_last)
-        took = _median(lambda method=method, x=x: method.step(x), share)  # type: ignore[misc]
-        found[kind] = took * 1e9 / costs.step_multiply_adds(settings, colours)
-    method.networks["discriminator"].eval()
-    images = torch.rand(BATCH, colours, size, size).to(memory_format=torch.channels_last)
-    took = _median(lambda: method.encode(images), share)
+    with tempfile.TemporaryDirectory() as folder:
+        images = _noise(Path(folder), colours)
+        indices = np.arange(images.n)
+        for kind, system in SYSTEMS.items():
+            run = Run(preset, data, system, "main", 0)
+            settings = configuration.resolve(config, run)
+            method, log = build(settings, colours, 0, "", "cpu"), Log(run, 1)
+            batch, size = indices[: settings["batch"]], settings["image_size"]
+
+            def step(method: Any = method, log: Any = log, batch: np.ndarray = batch, size: int = size) -> None:
+                log.add(1, method.step(to_tensor(images.batch(batch, size), "cpu")))
+
+            found[kind] = _median(step, share) * 1e9 / costs.step_multiply_adds(settings, colours)
+        method.networks["discriminator"].eval()
+        took = _median(lambda: method.encode(to_tensor(images.batch(indices[:BATCH], size), "cpu")), share)
+    torch.set_flush_denormal(False)
     found["encode"] = took * 1e9 / (BATCH * costs.encoding_multiply_adds(settings, colours))
     return found
+
+
+def _noise(folder: Path, colours: int, n: int = 512) -> "Images":
+    """A data set of random 64x64 images, packed where they have one channel as dSprites is."""
+    from idgan_sc.data.images import save_images
+
+    row = (64 * 64 // 8,) if colours == 1 else (64, 64, colours)
+    chunk = np.random.default_rng(0).integers(0, 256, (n, *row), dtype=np.uint8)
+    about = {"name": "noise", "source": "noise", "licence": "none", "shape": (colours, 64, 64)}
+    return save_images(folder, [chunk], n=n, packed=colours == 1, **about)  # type: ignore[arg-type]
 
 
 def _median(do: Callable[[], object], budget: float, most: int = 15) -> float:
