@@ -1,0 +1,59 @@
+"""What must hold on a CUDA device; skipped without one. None of this has been run yet."""
+
+import copy
+
+import pytest
+import torch
+
+from idgan_sc import checkpoint
+from idgan_sc import config as configuration
+from idgan_sc.config import Run
+from idgan_sc.models import build
+from idgan_sc.train import train
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan_sc")
+
+
+def method_on(device: str, config: dict, system: str):
+    settings = configuration.resolve(config, Run("test", "dsprites", system, "main", 0))
+    vae_settings = configuration.resolve(config, Run("test", "dsprites", "beta_vae", "main", 0))
+    vae = build(vae_settings, 1, 0, "", device) if settings.get("code") == "vae" else None
+    return build(settings, 1, 0, "", device, vae)
+
+
+def images(device: str, method) -> torch.Tensor:
+    shape = (method.settings["batch"], 1, 32, 32)
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    return x.to(device, memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_step_never_waits_for_the_device(shipped, system):
+    method = method_on("cuda", shipped, system)
+    x = images("cuda", method)
+    method.step(x)  # the libraries' own set-up may wait
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        method.step(x)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_starts_from_the_same_weights_and_codes_alike(shipped, system):
+    """Random numbers of the steps differ between devices; initial weights and encoding do not."""
+    on_cpu, on_gpu = method_on("cpu", shipped, system), method_on("cuda", shipped, system)
+    for name, tensor in checkpoint.network_tensors(on_cpu).items():
+        torch.testing.assert_close(checkpoint.network_tensors(on_gpu)[name].cpu(), tensor)
+    x = images("cpu", on_cpu)
+    torch.testing.assert_close(on_gpu.encode(x.cuda()).cpu(), on_cpu.encode(x), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("system", ["beta_vae", "idgan_sc_prior"])
+def test_the_same_seed_gives_the_same_bytes(small_config, new_root, system):
+    config = copy.deepcopy(small_config)
+    config["compute"]["device"] = "cuda"
+    run = Run("test", "dsprites", system, "main", 0)
+    first, second = (train(config, run, new_root(name)) for name in ("first", "second"))
+    assert (first / "weights.safetensors").read_bytes() == (second / "weights.safetensors").read_bytes()
