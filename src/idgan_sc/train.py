@@ -145,6 +145,7 @@ def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None =
         images = open_images(root / "data" / run.dataset)
         if _finished(folder, fingerprint, images):
             return folder
+        images.verify()  # the record will name these hashes
         _Training(config, run, settings, folder, images, folders, records, fingerprint).run_to_end()
     return folder
 

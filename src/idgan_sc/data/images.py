@@ -117,6 +117,8 @@ def open_images(folder: str | Path) -> Images:
         raise DataError(f"{folder / 'dataset.json'} lacks or misstates an entry ({error}): {_MEND}") from error
     if [len(values) for values in images.factor_values] != list(images.factor_sizes):
         raise DataError(f"{folder / 'dataset.json'}: factor_sizes and factor_values disagree: {_MEND}")
+    if images.classes is not None and (images.classes >= np.array(images.factor_sizes)).any():
+        raise DataError(f"{folder / 'factors.npy'} is damaged (classes beyond factor_sizes): {_MEND}")
     return images
 
 
@@ -303,8 +305,8 @@ def _map(path: Path, row_shape: tuple[int, ...], n: int) -> np.ndarray:
     """Map an array read-only and check its shape; a plain array, since indexing np.memmap is slower."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} cannot be read ({error}): {_MEND}") from error
+    except Exception as error:  # a damaged header can raise anything in NumPy
+        raise DataError(f"{path} cannot be read ({' '.join(str(error).split())}): {_MEND}") from error
     if array.shape != (n, *row_shape) or array.dtype.kind != "u":
         raise DataError(f"{path} holds {array.dtype} {array.shape}, expected uint {(n, *row_shape)}: {_MEND}")
     return array.view(np.ndarray)

@@ -165,7 +165,7 @@ def main(paths: list[Path], out: Path) -> None:
 
 def _referee_file(path: Path) -> dict[str, list[Row]]:
     """The rows of one file's codes and, if there are any, of its sampled codes."""
-    with np.load(path) as stored:
+    with np.load(path, allow_pickle=False) as stored:
         arrays = {key: stored[key] for key in stored.files}
     if missing := {"codes", "factors"} - arrays.keys():
         raise ValueError(f"{path}: the referee needs arrays named codes and factors, and {min(missing)} is missing")

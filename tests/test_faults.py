@@ -1,0 +1,632 @@
+"""What may go wrong while results are made: each fault ends in the same bytes, or in one line that names it."""
+
+import contextlib
+import copy
+import io
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conftest import with_data
+from idgan_sc import checkpoint, cli, provenance, verify
+from idgan_sc import config as configuration
+from idgan_sc.config import ConfigError, Run
+from idgan_sc.data.images import open_images
+from idgan_sc.encode import encode, load_run
+from idgan_sc.files import DataError, sha256
+from idgan_sc.score import gather, score
+from idgan_sc.tables import table3
+from idgan_sc.train import train
+from test_train import interrupted
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+Config = dict[str, Any]
+STAGE_A = Run("test", "dsprites", "infogan_stage_a", "main", 0)
+INFOGAN = Run("test", "dsprites", "infogan", "main", 0)
+OUTPUTS = ("weights.safetensors", "curve.npz", "log.csv")
+
+
+def same_bytes(a: Path, b: Path, names: tuple[str, ...] = OUTPUTS) -> None:
+    assert [name for name in names if (a / name).read_bytes() != (b / name).read_bytes()] == []
+
+
+def flip(path: Path, place: float = 0.5) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(content)
+
+
+def one_line(arguments: list[str]) -> str:
+    """The one line with which the command line refuses; progress bars do not count."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2
+    lines = [line for line in said.getvalue().splitlines() if line and "step/s" not in line]
+    assert len(lines) == 1 and lines[0].startswith("idgan-sc: "), lines
+    return lines[0]
+
+
+# ------------------------------------------------------------------------------------------------------------- the disk
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 MiB in memory."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a file system needs root")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def leave_free(disk: Path, free: int) -> Path:
+    """Fill a disk up to `free` bytes; the file that fills it."""
+    ballast = disk / "ballast"
+    status = os.statvfs(disk)
+    ballast.write_bytes(bytes(status.f_bavail * status.f_frsize - free))
+    return ballast
+
+
+@pytest.mark.parametrize("checkpoints", [0.01, 1.2, 2.2])
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(
+    checkpoints: float, config: Config, write_config: Callable[[Config], Path], finished: Callable[[str], Path],
+    small_data: Path, small_disk: Path,
+) -> None:  # fmt: skip
+    """It fills before the first checkpoint, at the second, which is written beside the first, or at the end."""
+    root, expected = with_data(small_disk / "results", small_data), finished("infogan_stage_a")
+    state = (expected / "state.safetensors").stat().st_size
+    ballast = leave_free(small_disk, int(checkpoints * state))
+    command = ["--config", str(write_config(config)), "train", "--system", "infogan_stage_a", "--out", str(root)]
+    said = one_line(command)
+    assert "No space left on device" in said and str(root) in said
+    folder = root / STAGE_A.path
+    assert not (folder / "record.json").exists()
+    assert not list(root.rglob(".tmp-*"))
+    for path in folder.rglob("*.safetensors"):
+        checkpoint.read(path)  # whole
+    ballast.unlink()
+    cli.main(command)
+    same_bytes(folder, expected, (*OUTPUTS, "state.safetensors"))
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_line(
+    config: Config, write_config: Callable[[Config], Path], small_data: Path, small_disk: Path
+) -> None:
+    root, path = with_data(small_disk / "results", small_data), write_config(config)
+    (root / "data" / ".lock").touch()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    said = one_line(["--config", str(path), "train", "--system", "infogan_stage_a", "--out", str(root)])
+    assert "Read-only file system" in said and str(root) in said
+
+
+# --------------------------------------------------------------------------------------------- files of a finished run
+@pytest.fixture(scope="module")
+def scored(finished: Callable[[str], Path], small_config: Config) -> Path:
+    """The folder of a run that is trained, encoded and scored."""
+    folder = finished("infogan")
+    images = open_images(folder.parents[4] / "data" / "dsprites")
+    encode(folder, images, "test", "cpu")
+    score(INFOGAN, folder, images, configuration.evaluation(small_config, "test"))
+    return folder
+
+
+@pytest.fixture
+def place(scored: Path, new_root: Callable[..., Path]) -> Path:
+    """A copy of that run, and of its stage A, in a results folder of its own."""
+    root = new_root()
+    for run in (INFOGAN, STAGE_A):
+        shutil.copytree(scored.parents[4] / run.path, root / run.path)
+    return root / INFOGAN.path
+
+
+@pytest.fixture
+def config(small_config: Config) -> Config:
+    """`small_config` with one run in its tables."""
+    changed = copy.deepcopy(small_config)
+    changed["presets"]["test"]["runs"] = {"dsprites": {"infogan": ["main"]}}
+    return changed
+
+
+def test_every_file_that_is_made_of_a_run_has_its_hash_beside_the_record(scored: Path) -> None:
+    hashes = provenance.recorded_hashes(scored)
+    assert set(hashes) == {*OUTPUTS, "codes.npz", "scores.csv", "curve.csv"}
+    assert all(sha256(scored / name) == digest for name, digest in hashes.items())
+
+
+def rescore(config: Config, folder: Path) -> None:
+    images = open_images(folder.parents[4] / "data" / "dsprites")
+    score(INFOGAN, folder, images, configuration.evaluation(config, "test") | {"metrics": ["mig"], "draws": 1})
+
+
+def regather(config: Config, folder: Path) -> None:
+    gather(config, "test", folder.parents[4])
+
+
+def retrain(config: Config, folder: Path) -> None:
+    train(config, INFOGAN, folder.parents[4])
+
+
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [
+        ("weights.safetensors", retrain),
+        ("record.json", retrain),
+        ("codes.npz", rescore),
+        ("curve.npz", rescore),
+        ("scores.csv", regather),
+        ("curve.csv", regather),
+    ],
+)
+def test_a_truncated_altered_or_missing_file_is_named(
+    name: str, use: Callable[[Config, Path], None], config: Config, place: Path
+) -> None:
+    whole = (place / name).read_bytes()
+    for damaged in (whole[:-30], whole[:200] + bytes([whole[200] ^ 1]) + whole[201:], b"", None):
+        (place / name).unlink()
+        if damaged is not None:
+            (place / name).write_bytes(damaged)
+        elif name == "record.json":
+            return  # no record, no finished run: it is trained again
+        with pytest.raises(DataError) as refused:
+            use(config, place)
+        assert name in str(refused.value) and "\n" not in str(refused.value)
+        (place / name).write_bytes(whole)
+    use(config, place)
+
+
+def test_an_altered_file_of_a_predecessor_is_named_though_it_was_given_by_hand(
+    config: Config, place: Path, new_root: Callable[..., Path]
+) -> None:
+    start = place.parents[4] / STAGE_A.path
+    flip(start / "log.csv")
+    with pytest.raises(DataError, match=r"log\.csv is damaged"):
+        train(config, INFOGAN, new_root("other"), {"start": start})
+
+
+def test_altered_images_are_not_trained_on(config: Config, small_data: Path, tmp_path: Path) -> None:
+    root = tmp_path / "results"
+    shutil.copytree(small_data, root / "data" / "dsprites")
+    flip(root / "data" / "dsprites" / "images.npy")
+    with pytest.raises(DataError, match=r"images\.npy is damaged"):
+        train(config, STAGE_A, root)
+
+
+def test_an_altered_point_of_the_curve_is_named_and_once_deleted_made_again(
+    config: Config, place: Path, finished: Callable[[str], Path]
+) -> None:
+    """The codes along a training are part of what it resumes from."""
+    root = place.parents[4]
+    shutil.rmtree(place)
+    assert interrupted(config, "infogan", root, 6, signal.SIGTERM) == 143
+    point = place / ".curve" / "0.safetensors"
+    flip(point, 0.9)
+    with pytest.raises(DataError, match=r"0\.safetensors is damaged.*delete it"):
+        train(config, INFOGAN, root)
+    point.unlink()
+    train(config, INFOGAN, root)
+    same_bytes(place, finished("infogan"))
+
+
+def test_tables_can_be_made_of_the_runs_that_exist_and_say_what_is_missing(
+    config: Config, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config["presets"]["test"]["runs"] = {"dsprites": {"infogan": ["main"], "idgan": ["main"]}}
+    root = place.parents[4]
+    with pytest.raises(DataError, match="no finished run"):
+        gather(config, "test", root)
+    gather(config, "test", root, allow_missing=True)
+    assert "missing: dsprites/idgan/main/0" in capsys.readouterr().err
+    table3(config, "test", root)
+    assert "missing" in (root / "tables" / "table3.md").read_text()
+    shutil.rmtree(place)
+    with pytest.raises(DataError, match="nothing to gather"):
+        gather(config, "test", root, allow_missing=True)
+
+
+# --------------------------------------------------------------------------------------------------------------- verify
+def test_verify_finds_the_same_bytes(config: Config, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = place.parents[4]
+    assert verify.verify(config, INFOGAN, root)
+    said = capsys.readouterr().out
+    assert "the same bytes as recorded" in said
+    assert all(name in said for name in (*OUTPUTS, "codes.npz", "scores.csv", "curve.csv"))
+    assert not list(root.glob("verify-*"))
+
+
+def rerecord(folder: Path, **changes: Any) -> None:
+    record = json.loads((folder / "record.json").read_text())
+    (folder / "record.json").write_text(json.dumps(record | changes))
+
+
+def test_verify_names_each_difference_and_its_size(
+    config: Config, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights that differ by 0.25 at one place, with the hash of their own in the record."""
+    tensors, about = checkpoint.read(place / "weights.safetensors")
+    name = next(name for name in tensors if name.endswith("weight"))
+    tensors[name].view(-1)[3] += 0.25
+    checkpoint.save(place / "weights.safetensors", tensors, about)
+    outputs = json.loads((place / "record.json").read_text())["outputs"]
+    rerecord(place, outputs=outputs | {"weights.safetensors": sha256(place / "weights.safetensors")})
+    assert not verify.verify(config, INFOGAN, place.parents[4])
+    said = capsys.readouterr().out
+    assert "weights.safetensors differs" in said and "at most 0.25" in said and name in said
+    assert "codes.npz differs" not in said and "another kind" not in said
+    rerecord(place, torch="1.0", outputs=outputs | {"weights.safetensors": sha256(place / "weights.safetensors")})
+    assert not verify.verify(config, INFOGAN, place.parents[4])
+    said = capsys.readouterr().out
+    assert "compared by tolerance, not by bytes" in said and "torch 1.0, here" in said and "not within 0.01" in said
+
+
+def test_verify_takes_named_runs_and_refuses_names_that_are_not_there(config: Config, place: Path) -> None:
+    root = place.parents[4]
+    chosen = verify.choose(config, "test", root, ["dsprites/infogan/main/0"], 1)
+    assert chosen == [INFOGAN]
+    assert len(verify.choose(config, "test", root, [], 1)) == 1
+    assert set(verify.choose(config, "test", root, [], None)) == {INFOGAN, STAGE_A}
+    with pytest.raises(ConfigError, match="no finished run"):
+        verify.choose(config, "test", root, ["dsprites/infogan/main/1"], 1)
+    with pytest.raises(DataError, match="nothing to verify"):
+        verify.choose(config, "test", root / "nowhere", [], 1)
+
+
+def test_verify_refuses_runs_of_other_settings(config: Config, place: Path) -> None:
+    config["variants"]["main"]["lambda_info"] = 0.5
+    with pytest.raises(DataError, match="other settings than today's"):
+        verify.verify(config, INFOGAN, place.parents[4])
+
+
+# --------------------------------------------------------------------------------------------------------------- safety
+def test_nothing_that_is_read_can_run_code() -> None:
+    dangerous = (
+        r"\bpickle\b(?!=False)", r"allow_pickle=True", r"torch\.load\(", r"shell=True", r"(?<![.\w])(eval|exec)\(",
+        r"os\.system", r"yaml\.(unsafe_load|full_load|load\((?!.*_Loader\)))", r"joblib|marshal|shelve",
+    )  # fmt: skip
+    files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk"), ROOT / "Snakefile"]
+    assert len(files) > 40
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in files
+        for line in path.read_text(encoding="utf-8").splitlines()
+        for pattern in dangerous
+        if re.search(pattern, line) and not re.search(r"no pickle|No pickle", line)
+    ]
+    assert found == []
+    loads = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in files
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "np.load(" in line and "allow_pickle=False" not in line
+    ]
+    assert loads == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a;touch x", "$(touch x)", "`x`", "a b", "../x", "a\nb", "a'b", "a|b", "", "a&", "ä>x"]
+)
+@pytest.mark.parametrize("kind", ["presets", "systems", "variants", "datasets"])
+def test_no_name_can_be_shell_text(
+    kind: str, name: str, shipped: Config, write_config: Callable[[Config], Path]
+) -> None:
+    """Every word that a rule's command is built from is a name that the schema restricts."""
+    hostile = configuration.without_factorial(copy.deepcopy(shipped))
+    hostile[kind] = hostile[kind] | {name: next(iter(hostile[kind].values()))}
+    with pytest.raises(ConfigError) as refused:
+        configuration.load(write_config(hostile))
+    assert "\n" not in str(refused.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**6) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+class Damaged(bytes):
+    """Bytes that a failing test does not print."""
+
+    def __repr__(self) -> str:
+        return f"{len(self)} bytes: {bytes(self[:60])!r}"
+
+
+@st.composite
+def damages(draw: st.DrawFn, whole: bytes, is_json: bool) -> bytes:
+    """Bytes of a file after something happened to it; a JSON file may also be well formed and wrong."""
+    content = bytearray(whole)
+    kinds = ["flip", "cut", "zeros", "insert", "other"] + ["entry"] * 5 * is_json
+    kind = draw(st.sampled_from(kinds))
+    at = draw(st.integers(0, len(content) - 1))
+    if kind == "flip":
+        content[at] ^= 1 << draw(st.integers(0, 7))
+    elif kind == "cut":
+        del content[at:]
+    elif kind == "zeros":
+        content[at : at + 64] = bytes(len(content[at : at + 64]))
+    elif kind == "insert":
+        content[at:at] = draw(st.binary(min_size=1, max_size=9))
+    elif kind == "other":
+        content = bytearray(draw(st.binary(max_size=40)))
+    else:
+        about = json.loads(whole)
+        within = about
+        while True:
+            key = draw(st.sampled_from(sorted(within) if isinstance(within, dict) else range(len(within))))
+            if not isinstance(within[key], dict | list) or not within[key] or draw(st.booleans()):
+                break
+            within = within[key]
+        if draw(st.booleans()):
+            within[key] = draw(JSON)
+        else:
+            del within[key]
+        content = bytearray(json.dumps(about).encode())
+    return Damaged(content)
+
+
+def reload(config: Config, folder: Path) -> None:
+    load_run(folder)
+
+
+def look_at_data(config: Config, folder: Path) -> None:
+    images = open_images(folder.parents[4] / "data" / "dsprites")
+    some = np.arange(min(50, images.n))
+    images.batch(some, images.shape[1])
+    if images.classes is not None:
+        images.values(some)
+
+
+def read_state(config: Config, folder: Path) -> None:
+    checkpoint.read(folder.parents[4] / STAGE_A.path / "state.safetensors")
+
+
+def regather_and_table(config: Config, folder: Path) -> None:
+    regather(config, folder)
+    table3(config, "test", folder.parents[4])
+
+
+def read_gathered(config: Config, folder: Path) -> None:
+    table3(config, "test", folder.parents[4])
+
+
+FUZZED = {
+    "record.json": [reload, regather, retrain],
+    "hashes.json": [rescore, regather],
+    "weights.safetensors": [reload],
+    "../../../infogan_stage_a/main/0/state.safetensors": [read_state],
+    "codes.npz": [rescore],
+    "curve.npz": [rescore],
+    "scores.csv": [regather_and_table],
+    "curve.csv": [regather],
+    "../../../../../scores.csv": [read_gathered],
+    "../../../../../data/dsprites/dataset.json": [look_at_data],
+    "../../../../../data/dsprites/images.npy": [look_at_data],
+    "../../../../../data/dsprites/factors.npy": [look_at_data],
+}  # fmt: skip
+
+
+def fuzz(
+    name: str, examples: int, config: Config, place: Path, small_data: Path, without: tuple[str, ...] = ()
+) -> None:
+    """Damage one file again and again: whoever reads it refuses it in one line, or goes on; nothing else."""
+    root = place.parents[4]
+    (root / "data" / "dsprites").unlink()
+    shutil.copytree(small_data, root / "data" / "dsprites")
+    gather(config, "test", root)
+    path = place / name
+    kept = {name: (place / name).read_bytes() for name in ("scores.csv", "curve.csv", "hashes.json")}
+    for absent in without:
+        (place / absent).unlink()
+    whole = path.read_bytes()
+
+    @settings(
+        max_examples=examples, deadline=None, derandomize=examples < 100, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(damages(whole, path.suffix == ".json"))
+    def check(damaged: bytes) -> None:
+        path.write_bytes(damaged)
+        for use in FUZZED[name]:
+            try:
+                use(config, place)
+            except (DataError, ConfigError) as refused:
+                assert "\n" not in str(refused).strip(), refused
+            finally:
+                for other, content in kept.items():
+                    if other != name and other not in without:
+                        (place / other).write_bytes(content)
+                for absent in without:
+                    (place / absent).unlink(missing_ok=True)
+
+    check()
+
+
+@pytest.mark.parametrize("name", FUZZED)
+def test_a_damaged_file_is_refused_in_one_line_or_read(
+    name: str, config: Config, place: Path, small_data: Path
+) -> None:
+    fuzz(name, 40, config, place, small_data)
+
+
+@pytest.mark.parametrize("name", ["codes.npz", "curve.npz", "scores.csv", "curve.csv"])
+def test_it_is_also_where_no_hash_was_noted(name: str, config: Config, place: Path, small_data: Path) -> None:
+    """As in a published folder, or one of an earlier version: there the readers' own checks must do."""
+    without = ("hashes.json", "record.json") if name == "curve.npz" else ("hashes.json",)
+    fuzz(name, 40, config, place, small_data, without)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", FUZZED)
+def test_thousands_of_damaged_files_are_refused_or_read(
+    name: str, config: Config, place: Path, small_data: Path
+) -> None:
+    fuzz(name, 400, config, place, small_data)
+
+
+# --------------------------------------------------------------------------------------------------------- the pipeline
+MADE = ("*.safetensors", "*.npz", "*.csv", "*.png", "*.pdf", "*.md", "*.tex", "networks.json", "hashes.json")
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Everything in the results but data, records, locks and logs: relative path -> SHA-256."""
+    root = folder / "results" / "test"
+    paths = {path for pattern in MADE for path in root.rglob(pattern) if "data" not in path.relative_to(root).parts}
+    assert not [path for path in paths if ".tmp-" in path.name or "checkpoint" in path.name]
+    return {str(path.relative_to(root)): sha256(path) for path in sorted(paths)}
+
+
+def project(folder: Path, config: Config, data: Path) -> Path:
+    """The workflow in a folder of its own, with a small data set in place and three trainings to do."""
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "Snakefile", folder)
+    for name in ("workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name)
+    (folder / "config.yaml").write_text(yaml.safe_dump(configuration.without_factorial(config), sort_keys=False))
+    shutil.copytree(data, folder / "results" / "test" / "data" / "dsprites")
+    return folder
+
+
+def start(folder: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    command = [*prefix, str(BIN / "snakemake"), *arguments]
+    out = open(folder / "said", "a")  # noqa: SIM115 - it outlives this function
+    return subprocess.Popen(
+        command, cwd=folder, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"},
+    )  # fmt: skip
+
+
+def snakemake(folder: Path, *arguments: str, prefix: tuple[str, ...] = (), status: int = 0) -> str:
+    process = start(folder, *arguments, prefix=prefix)
+    assert process.wait(900) == status, (folder / "said").read_text()[-3000:]
+    return (folder / "said").read_text()
+
+
+@pytest.fixture(scope="session")
+def chain_config(small_config: Config) -> Config:
+    config = copy.deepcopy(small_config)
+    config["presets"]["test"]["runs"] = {"dsprites": {"beta_vae": ["main"], "idgan_sc": ["main"]}}
+    for family in ("vae", "gan"):
+        config["presets"]["test"]["families"][family]["steps"] = 30
+    return config
+
+
+ALL = ("tables", "figures")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory, chain_config: Config, small_data: Path) -> Path:
+    """A run of the pipeline that nothing disturbed, one job at a time, without a network where that can be had."""
+    folder = project(tmp_path_factory.mktemp("whole") / "project", chain_config, small_data)
+    alone = ("unshare", "-n")
+    can = subprocess.run([*alone, "true"], capture_output=True).returncode == 0
+    snakemake(folder, "--cores", "1", *ALL, prefix=alone if can else ())
+    return folder
+
+
+@pytest.mark.long
+def test_killed_with_all_its_children_ten_times_it_ends_in_the_same_bytes(
+    whole: Path, chain_config: Config, small_data: Path, tmp_path: Path
+) -> None:
+    folder = project(tmp_path / "project", chain_config, small_data)
+    rng, kills, given_up = random.Random(int(os.environ.get("KILL_SEED", "0"))), 0, time.monotonic() + 1500
+    while kills < 10 and time.monotonic() < given_up:
+        process = start(folder, "--cores", "2", *ALL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(3, 25))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            kills += 1
+        elif process.returncode == 0:
+            break
+        process.wait()
+        print(f"kill {kills}: {len(hashes_so_far(folder))} files so far")
+    assert kills >= 5  # a fast machine may be done before the tenth
+    snakemake(folder, "--cores", "2", *ALL)
+    assert hashes(folder) == hashes(whole)
+    print(f"{kills} kills, {len(hashes(whole))} equal files")
+
+
+def hashes_so_far(folder: Path) -> list[Path]:
+    return [path for pattern in MADE for path in (folder / "results/test").rglob(pattern)]
+
+
+@pytest.mark.long
+def test_two_at_once_end_in_the_same_bytes(whole: Path, chain_config: Config, small_data: Path, tmp_path: Path) -> None:
+    folder = project(tmp_path / "project", chain_config, small_data)
+    both = [start(folder, "--cores", "2", *ALL) for _ in range(2)]
+    assert [process.wait(900) for process in both] == [0, 0], (folder / "said").read_text()[-3000:]
+    assert "waiting for it" in (folder / "said").read_text()
+    assert hashes(folder) == hashes(whole)
+
+
+@pytest.mark.long
+def test_files_from_the_future_change_no_byte(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(whole, folder)
+    tomorrow = time.time() + 86400
+    for name in ("data/dsprites/dataset.json", "runs/dsprites/beta_vae/main/0/weights.safetensors", "scores.csv"):
+        os.utime(folder / "results/test" / name, (tomorrow, tomorrow))
+    snakemake(folder, "--cores", "2", *ALL)
+    assert hashes(folder) == hashes(whole)
+
+
+@pytest.mark.long
+def test_when_one_system_fails_the_others_go_on_and_the_tables_say_what_is_missing(
+    whole: Path, chain_config: Config, small_data: Path, tmp_path: Path
+) -> None:
+    config = copy.deepcopy(chain_config)
+    config["presets"]["test"]["runs"] = {"dsprites": {"beta_vae": ["main"], "infogan": ["main"]}}
+    config["presets"]["test"]["systems"]["infogan_stage_a"]["lr_generator"] = 1e38
+    folder = project(tmp_path / "project", config, small_data)
+    said = snakemake(folder, "--keep-going", "tables", status=1)
+    assert re.search(r"infogan_stage_a \(main\), seed 0, step \d+: `\w+` is (nan|-?inf)", said)
+    results = folder / "results/test"
+    assert (results / "runs/dsprites/beta_vae/main/0/scores.csv").exists() and not (results / "scores.csv").exists()
+    snakemake(folder, "tables", "--config", "allow_missing=true")
+    assert "missing" in (results / "tables/table3.md").read_text()
+    assert "missing: dsprites/infogan/main/0" in (results / "logs/gather.log").read_text()
+
+
+@pytest.mark.long
+def test_a_damaged_file_in_the_pipeline_is_named_and_made_again_once_deleted(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(whole, folder)
+    scores = folder / "results/test/runs/dsprites/beta_vae/main/0/scores.csv"
+    content = scores.read_text()
+    scores.write_text(content.replace("0.", "0.1", 1))
+    said = snakemake(folder, "tables", status=1)
+    assert f"{scores.relative_to(folder)} is damaged" in said
+    scores.unlink()
+    snakemake(folder, *ALL)
+    assert hashes(folder) == hashes(whole)
+
+
+@pytest.mark.long
+def test_verify_is_a_target_and_finds_every_run_as_recorded(whole: Path) -> None:
+    said = snakemake(whole, "verify", "--config", "sample=all")
+    assert "3 of 3 runs verified" in said and said.count("the same bytes as recorded") == 3
+
+
+@pytest.mark.long
+def test_the_report_of_snakemake_has_captions_and_categories(whole: Path, tmp_path: Path) -> None:
+    snakemake(whole, *ALL, "--report", str(tmp_path / "report.zip"))
+    with zipfile.ZipFile(tmp_path / "report.zip") as file:
+        text = "".join(file.read(name).decode() for name in file.namelist() if name.endswith((".js", ".html")))
+    assert '"Tables"' in text and '"Figures"' in text and "at preset test" in text
