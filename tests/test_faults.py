@@ -492,14 +492,23 @@ def hashes(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(root)): sha256(path) for path in sorted(paths)}
 
 
-def project(folder: Path, config: Config, data: Path) -> Path:
-    """The workflow in a folder of its own, with a small data set in place and three trainings to do."""
+def project(folder: Path, config: Config) -> Path:
+    """The workflow in a folder of its own, with one data set to render and three trainings to do."""
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "Snakefile", folder)
     for name in ("workflow", "profiles"):
         shutil.copytree(ROOT / name, folder / name)
     (folder / "config.yaml").write_text(yaml.safe_dump(configuration.without_factorial(config), sort_keys=False))
-    shutil.copytree(data, folder / "results" / "test" / "data" / "dsprites")
+    return folder
+
+
+def copy_of(whole: Path, folder: Path, what: str = "") -> Path:
+    """A finished project, or a part of one, in another place; only the images are shared."""
+
+    def put(source: str, target: str) -> None:
+        (os.link if source.endswith("images.npy") else shutil.copy2)(source, target)
+
+    shutil.copytree(whole / what, folder / what, copy_function=put)
     return folder
 
 
@@ -531,9 +540,9 @@ ALL = ("tables", "figures")
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory, chain_config: Config, small_data: Path) -> Path:
+def whole(tmp_path_factory: pytest.TempPathFactory, chain_config: Config) -> Path:
     """A run of the pipeline that nothing disturbed, one job at a time, without a network where that can be had."""
-    folder = project(tmp_path_factory.mktemp("whole") / "project", chain_config, small_data)
+    folder = project(tmp_path_factory.mktemp("whole") / "project", chain_config)
     alone = ("unshare", "-n")
     can = subprocess.run([*alone, "true"], capture_output=True).returncode == 0
     snakemake(folder, "--cores", "1", *ALL, prefix=alone if can else ())
@@ -542,9 +551,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory, chain_config: Config, small_
 
 @pytest.mark.long
 def test_killed_with_all_its_children_ten_times_it_ends_in_the_same_bytes(
-    whole: Path, chain_config: Config, small_data: Path, tmp_path: Path
+    whole: Path, chain_config: Config, tmp_path: Path
 ) -> None:
-    folder = project(tmp_path / "project", chain_config, small_data)
+    folder = project(tmp_path / "project", chain_config)
     rng, kills, given_up = random.Random(int(os.environ.get("KILL_SEED", "0"))), 0, time.monotonic() + 1500
     while kills < 10 and time.monotonic() < given_up:
         process = start(folder, "--cores", "2", *ALL)
@@ -568,8 +577,8 @@ def hashes_so_far(folder: Path) -> list[Path]:
 
 
 @pytest.mark.long
-def test_two_at_once_end_in_the_same_bytes(whole: Path, chain_config: Config, small_data: Path, tmp_path: Path) -> None:
-    folder = project(tmp_path / "project", chain_config, small_data)
+def test_two_at_once_end_in_the_same_bytes(whole: Path, chain_config: Config, tmp_path: Path) -> None:
+    folder = project(tmp_path / "project", chain_config)
     both = [start(folder, "--cores", "2", *ALL) for _ in range(2)]
     assert [process.wait(900) for process in both] == [0, 0], (folder / "said").read_text()[-3000:]
     assert "waiting for it" in (folder / "said").read_text()
@@ -578,8 +587,7 @@ def test_two_at_once_end_in_the_same_bytes(whole: Path, chain_config: Config, sm
 
 @pytest.mark.long
 def test_files_from_the_future_change_no_byte(whole: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "project"
-    shutil.copytree(whole, folder)
+    folder = copy_of(whole, tmp_path / "project")
     tomorrow = time.time() + 86400
     for name in ("data/dsprites/dataset.json", "runs/dsprites/beta_vae/main/0/weights.safetensors", "scores.csv"):
         os.utime(folder / "results/test" / name, (tomorrow, tomorrow))
@@ -589,12 +597,12 @@ def test_files_from_the_future_change_no_byte(whole: Path, tmp_path: Path) -> No
 
 @pytest.mark.long
 def test_when_one_system_fails_the_others_go_on_and_the_tables_say_what_is_missing(
-    whole: Path, chain_config: Config, small_data: Path, tmp_path: Path
+    whole: Path, chain_config: Config, tmp_path: Path
 ) -> None:
     config = copy.deepcopy(chain_config)
     config["presets"]["test"]["runs"] = {"dsprites": {"beta_vae": ["main"], "infogan": ["main"]}}
     config["presets"]["test"]["systems"]["infogan_stage_a"]["lr_generator"] = 1e38
-    folder = project(tmp_path / "project", config, small_data)
+    folder = copy_of(whole, project(tmp_path / "project", config), "results/test/data")
     said = snakemake(folder, "--keep-going", "tables", status=1)
     assert re.search(r"infogan_stage_a \(main\), seed 0, step \d+: `\w+` is (nan|-?inf)", said)
     results = folder / "results/test"
@@ -606,8 +614,7 @@ def test_when_one_system_fails_the_others_go_on_and_the_tables_say_what_is_missi
 
 @pytest.mark.long
 def test_a_damaged_file_in_the_pipeline_is_named_and_made_again_once_deleted(whole: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "project"
-    shutil.copytree(whole, folder)
+    folder = copy_of(whole, tmp_path / "project")
     scores = folder / "results/test/runs/dsprites/beta_vae/main/0/scores.csv"
     content = scores.read_text()
     scores.write_text(content.replace("0.", "0.1", 1))
