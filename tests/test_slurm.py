@@ -211,13 +211,15 @@ def finish(process: subprocess.Popen[str], folder: Path) -> str:
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    """Every result that must be equal: records and logs of Snakemake's own tell of the machine and the time."""
+    """Every result that must be equal; records, costs, the report that shows them, and logs tell of the time."""
     root = folder / "results/test"
     found = {str(p.relative_to(root)): p for p in root.rglob("*") if p.is_file()}
     return {
         name: p.read_bytes()
         for name, p in found.items()
-        if not name.startswith(("logs/", "data/")) and p.name != "record.json" and p.name[0] != "."
+        if not name.startswith(("logs/", "data/", "report/", "cost.csv"))
+        and p.name != "record.json"
+        and p.name[0] != "."
     }
 
 
