@@ -64,7 +64,7 @@ rule traverse:
 GATHERED = [
     run
     for run in SCORED_RUNS
-    if not ALLOW_MISSING or provenance.has_scores(CONFIG, run, Path(ROOT))
+    if ALLOW_MISSING == "false" or provenance.has_scores(CONFIG, run, Path(ROOT))
 ]
 
 
@@ -79,6 +79,6 @@ rule gather:
     localrule: True
     params:
         runs=[str(run) for run in GATHERED],
-        missing="--allow-missing" if ALLOW_MISSING else "",
+        missing="--allow-missing" if ALLOW_MISSING == "true" else "",
     shell:
         f"{IDGAN_SC} gather {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
