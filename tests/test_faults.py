@@ -477,7 +477,20 @@ def test_it_is_also_where_no_hash_was_noted(name: str, config: Config, place: Pa
 def test_thousands_of_damaged_files_are_refused_or_read(
     name: str, config: Config, place: Path, small_data: Path
 ) -> None:
-    fuzz(name, 400, config, place, small_data)
+    fuzz(name, 1000, config, place, small_data)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["codes.npz", "curve.npz", "scores.csv", "curve.csv"])
+def test_thousands_are_also_where_no_hash_was_noted(name: str, config: Config, place: Path, small_data: Path) -> None:
+    fuzz(
+        name,
+        1000,
+        config,
+        place,
+        small_data,
+        ("hashes.json", "record.json") if name == "curve.npz" else ("hashes.json",),
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- the pipeline

@@ -117,6 +117,8 @@ def open_images(folder: str | Path) -> Images:
         raise DataError(f"{folder / 'dataset.json'} lacks or misstates an entry ({error}): {_MEND}") from error
     if [len(values) for values in images.factor_values] != list(images.factor_sizes):
         raise DataError(f"{folder / 'dataset.json'}: factor_sizes and factor_values disagree: {_MEND}")
+    if not all(isinstance(value, int | float) for values in images.factor_values for value in values):
+        raise DataError(f"{folder / 'dataset.json'}: factor_values are not numbers: {_MEND}")
     if images.classes is not None and (images.classes >= np.array(images.factor_sizes)).any():
         raise DataError(f"{folder / 'factors.npy'} is damaged (classes beyond factor_sizes): {_MEND}")
     return images
