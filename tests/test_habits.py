@@ -71,6 +71,14 @@ def test_every_setting_is_commented():
     assert [line.split(":")[0].strip() for line in uncommented] == ["log_every", "curve_points"]
 
 
+def test_recorded_memory_is_the_processes_own():
+    """A process started by a large one does not report that one's memory as its own."""
+    code = "from idgan_sc.provenance import peak_memory_mb; print(peak_memory_mb())"
+    ballast = bytearray(b"1" * 600 * 2**20)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert len(ballast) and 0 < int(done.stdout) < 300
+
+
 def test_metrics_need_no_torch():
     """`pip install .` brings what the metrics need; nothing of theirs imports more."""
     heavy = "('torch', 'torchvision', 'matplotlib', 'snakemake')"
