@@ -25,6 +25,7 @@ from unittest import mock
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from idgan_sc import checkpoint, networks
@@ -43,10 +44,13 @@ CHECKED_STEPS = 20
 
 @contextmanager
 def plain() -> Iterator[None]:
-    """PyTorch's defaults: contiguous tensors and the library's convolutions."""
+    """PyTorch's defaults: contiguous tensors, the library's convolutions, nothing in place."""
+    relu, leaky_relu = F.relu, F.leaky_relu
     with (
         mock.patch.object(torch, "channels_last", torch.contiguous_format),
-        mock.patch.object(networks, "THIN", 0),
+        mock.patch.object(networks, "_by_hand", lambda x: False),
+        mock.patch.object(F, "relu", lambda x, inplace=False: relu(x)),
+        mock.patch.object(F, "leaky_relu", lambda x, slope, inplace=False: leaky_relu(x, slope)),
     ):
         yield
 

@@ -192,9 +192,9 @@ def test_a_forward_pass_does_not_renew_the_singular_vectors() -> None:
     assert not any(torch.equal(before[n], b) for n, b in network.named_buffers() if not n.startswith("d."))
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3])
-def test_thin_convolution_equals_the_library(channels: int) -> None:
-    """Values and every gradient of the image-side layers, against PyTorch's own convolutions in double precision."""
+@pytest.mark.parametrize("channels", [1, 2, 3, 8])
+def test_convolutions_equal_the_library(channels: int) -> None:
+    """Values and every gradient of our formulations, against PyTorch's own convolutions in double precision."""
     rng = torch.Generator().manual_seed(channels)
     image = torch.randn(5, channels, 16, 16, generator=rng, dtype=torch.double)
     weight = torch.randn(7, channels, 4, 4, generator=rng, dtype=torch.double)
@@ -202,7 +202,7 @@ def test_thin_convolution_equals_the_library(channels: int) -> None:
     cases = [
         (nets._ThinConv.apply, torch.nn.functional.conv2d, image, torch.randn(7, generator=rng, dtype=torch.double)),
         (
-            nets._ThinDeconv.apply,
+            nets._Deconv.apply,
             torch.nn.functional.conv_transpose2d,
             features,
             torch.randn(channels, generator=rng, dtype=torch.double),
@@ -214,3 +214,16 @@ def test_thin_convolution_equals_the_library(channels: int) -> None:
         g = torch.randn(expected.shape, generator=rng, dtype=torch.double)
         torch.testing.assert_close(found, expected)
         torch.testing.assert_close(torch.autograd.grad(found, leaves, g), torch.autograd.grad(expected, leaves, g))
+
+
+@pytest.mark.parametrize("ours", [nets.WholeConv2d(6, 9, 4), nets.WholeDeconv2d(6, 9, 4)])
+def test_whole_convolutions_equal_the_library(ours: nets.WholeConv2d | nets.WholeDeconv2d) -> None:
+    ours = ours.double()
+    down = isinstance(ours, nets.WholeConv2d)
+    library = torch.nn.functional.conv2d if down else torch.nn.functional.conv_transpose2d
+    size = 4 if down else 1
+    leaves = [torch.randn(5, 6, size, size, dtype=torch.double, requires_grad=True), *ours.parameters()]
+    found, expected = ours(leaves[0]), library(*leaves)
+    g = torch.randn_like(expected)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(torch.autograd.grad(found, leaves, g), torch.autograd.grad(expected, leaves, g))

@@ -59,7 +59,7 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         x = 2 * x - 1
         for conv in self.convs:
-            x = F.leaky_relu(conv(x), 0.2)
+            x = F.leaky_relu(conv(x), 0.2, inplace=True)
         features = x.flatten(1)
         return self.d(features).squeeze(1), None if self.q is None else self.q(features)
 

@@ -55,7 +55,8 @@ class FactorVAE:
 
         critic.requires_grad_(True)
         c = c.detach()  # the same batch serves both steps, as in the InfoGAN-CR repository
-        critic_loss = total_correlation_critic_loss(critic(c), critic(self.permute(c)))
+        joint, marginals = critic(torch.cat([c, self.permute(c)])).chunk(2)
+        critic_loss = total_correlation_critic_loss(joint, marginals)
         self.optimisers["critic"].zero_grad()
         critic_loss.backward()
         self.optimisers["critic"].step()
