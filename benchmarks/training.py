@@ -1,11 +1,12 @@
 """What a training step costs: the reference's order of updates, ours in plain PyTorch, ours, and the floor, in one run.
 
-    python benchmarks/training.py [--size 32 64] [--systems idgan_sc_prior ...] [--steps 12] [--markdown]
+    python benchmarks/training.py [--size 32 64] [--systems idgan_sc_prior ...] [--rounds 12] > benchmarks/README.md
 
 (a1) the order of updates of the released codes: separate passes for real and generated images, the generator run again
      for every player, the pair network moved before G, two G steps. Default PyTorch calls. Time only.
 (a2) this project's plan of updates in default PyTorch calls: contiguous tensors, library convolutions, unfused Adam.
-     Its losses over the first steps must equal ours to rounding.
+     Its losses over the first steps must equal ours to rounding, which is checked in double precision: in single
+     precision 20 steps of a GAN make visible differences of rounding errors.
 (b)  ours: channels_last, matrix products on the image side of convolutions, fused Adam, freed memory kept.
 (c)  the floor: the multiply-adds of (a2), counted by PyTorch, over the rate of a matrix product measured in this run.
 
@@ -14,7 +15,12 @@ CPU seconds of one thread, the variants in turn within every round, medians; mac
 
 import argparse
 import copy
+import datetime
+import platform
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,25 +39,50 @@ from idgan_sc import config as configuration
 from idgan_sc import objectives as obj
 from idgan_sc.codes import draw_prior
 from idgan_sc.config import Run
-from idgan_sc.data.dsprites import render
+from idgan_sc.data.dsprites import prepare, render
+from idgan_sc.data.images import Images
+from idgan_sc.encode import to_tensor
 from idgan_sc.models import GAN, Method, build
-from idgan_sc.train import use_device
+from idgan_sc.train import Batches, use_device
 
 ROOT = Path(__file__).parents[1]
 SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc")
 CHECKED_STEPS = 20
 
 
+def contiguous() -> Any:
+    """Without channels_last."""
+    return mock.patch.object(torch, "channels_last", torch.contiguous_format)
+
+
+def library_convolutions() -> Any:
+    """Without this project's own formulation of convolutions."""
+    return mock.patch.object(networks, "_by_hand", lambda x: False)
+
+
 @contextmanager
-def plain() -> Iterator[None]:
-    """PyTorch's defaults: contiguous tensors, the library's convolutions, nothing in place."""
+def nothing_in_place() -> Iterator[None]:
+    """Without activations that overwrite their input."""
     relu, leaky_relu = F.relu, F.leaky_relu
     with (
-        mock.patch.object(torch, "channels_last", torch.contiguous_format),
-        mock.patch.object(networks, "_by_hand", lambda x: False),
         mock.patch.object(F, "relu", lambda x, inplace=False: relu(x)),
         mock.patch.object(F, "leaky_relu", lambda x, slope, inplace=False: leaky_relu(x, slope)),
     ):
+        yield
+
+
+@contextmanager
+def filled_memory() -> Iterator[None]:
+    """With what PyTorch's deterministic mode does by default: fresh tensors are filled."""
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    yield
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """PyTorch's defaults: contiguous tensors, the library's convolutions, nothing in place."""
+    with contiguous(), library_convolutions(), nothing_in_place():
         yield
 
 
@@ -61,9 +92,9 @@ def settings_of(config: dict[str, Any], system: str, size: int) -> dict[str, Any
     return settings | {"image_size": size} | ({"generator_steps": 1} if settings["family"] == "gan" else {})
 
 
-def make(config: dict[str, Any], system: str, size: int) -> Method:
-    settings = settings_of(config, system, size)
-    vae = make(config, "beta_vae", size) if settings.get("code") == "vae" else None
+def make(config: dict[str, Any], settings: dict[str, Any]) -> Method:
+    size = settings["image_size"]
+    vae = make(config, settings_of(config, "beta_vae", size)) if settings.get("code") == "vae" else None
     return build(settings, 1, 0, "benchmark", "cpu", vae)
 
 
@@ -124,29 +155,50 @@ def cpu_seconds(step: Callable[[], object]) -> float:
 
 
 def matrix_product_rate() -> float:
-    """Multiply-adds a second of a 1 024 x 1 024 float32 matrix product, one thread; the best of ten."""
+    """Multiply-adds a second of a 1 024 × 1 024 float32 matrix product, one thread; the best of ten."""
     a = torch.randn(1024, 1024)
     return 1024**3 / min(cpu_seconds(lambda: a @ a) for _ in range(10))
 
 
-def compare(config: dict[str, Any], system: str, size: int, steps: int) -> dict[str, float]:
-    """CPU seconds a step of the four, and the largest relative difference of losses between (a2) and (b)."""
-    x = images(size, config["families"]["gan"]["batch"])
-    ours = make(config, system, size)
-    with plain():
-        default, reference = unfuse(make(config, system, size)), unfuse(make(config, system, size))
-    fast_x = x.contiguous(memory_format=torch.channels_last)
-    difference = 0.0
-    for _ in range(CHECKED_STEPS if steps else 1):
-        found = ours.step(fast_x)
+def batch_of(settings: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """The same images in both memory formats, contiguous first."""
+    x = images(settings["image_size"], settings["batch"])
+    return x, x.contiguous(memory_format=torch.channels_last)
+
+
+def difference(config: dict[str, Any], settings: dict[str, Any]) -> float:
+    """The largest relative difference of any loss between (a2) and (b), 20 steps of a small batch, double precision."""
+    small = settings | {"batch": 8} | ({"pairs": 16} if "pairs" in settings else {})
+    torch.set_default_dtype(torch.float64)
+    try:
+        x, fast_x = (tensor.double() for tensor in batch_of(small))
+        ours = make(config, small)
         with plain():
-            expected = default.step(x)
-        gaps = (abs(float(found[k] - v)) / max(1.0, abs(float(v))) for k, v in expected.items() if "loss" in k)
-        difference = max(difference, *gaps)
-    with plain(), FlopCounterMode(display=False) as counter:
-        default.step(x)
+            default = unfuse(make(config, small))
+        largest = 0.0
+        for _ in range(CHECKED_STEPS):
+            found = ours.step(fast_x)
+            with plain():
+                expected = default.step(x)
+            gaps = (abs(float(found[k] - v)) / max(1.0, abs(float(v))) for k, v in expected.items() if "loss" in k)
+            largest = max(largest, *gaps)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    return largest
+
+
+def compare(config: dict[str, Any], settings: dict[str, Any], rounds: int) -> dict[str, float]:
+    """CPU seconds a step of the four, in turn within every round; medians."""
+    x, fast_x = batch_of(settings)
+    ours = make(config, settings)
+    with plain():
+        default, reference = unfuse(make(config, settings)), unfuse(make(config, settings))
+        with FlopCounterMode(display=False) as counter:
+            default.step(x)
+    for _ in range(2):
+        ours.step(fast_x)
     times: dict[str, list[float]] = {"a1": [], "a2": [], "b": [], "rate": []}
-    for _ in range(steps):
+    for _ in range(rounds):
         times["b"].append(cpu_seconds(lambda: ours.step(fast_x)))
         with plain():
             times["a2"].append(cpu_seconds(lambda: default.step(x)))
@@ -156,66 +208,202 @@ def compare(config: dict[str, Any], system: str, size: int, steps: int) -> dict[
     row = {name: statistics.median(values) for name, values in times.items() if values}
     row.setdefault("a1", row["a2"])  # a VAE has one order of updates
     macs = counter.get_total_flops() / 2
-    return row | {"gmac": macs / 1e9, "c": macs / row["rate"], "difference": difference}
+    return row | {"gmac": macs / 1e9, "c": macs / row["rate"]}
 
 
-def overhead(config: dict[str, Any], system: str, size: int) -> dict[str, float]:
+TRICKS: dict[str, Callable[[], Any]] = {
+    "channels_last": contiguous,
+    "own convolutions: images by matrix product, bias gradients by one sum": library_convolutions,
+    "activations in place": nothing_in_place,
+    "fresh memory not filled": filled_memory,
+}
+
+
+def gains(config: dict[str, Any], settings: dict[str, Any], rounds: int) -> dict[str, float]:
+    """Time without one trick over the time with all, for each trick that can be switched off in a running process."""
+    x, fast_x = batch_of(settings)
+    everything, unfused = make(config, settings), unfuse(make(config, settings))
+    without = {}
+    for name, off in TRICKS.items():
+        with off():
+            without[name] = make(config, settings)
+    times: dict[str, list[float]] = {name: [] for name in ("", "fused Adam", *TRICKS)}
+    for _ in range(rounds + 2):
+        times[""].append(cpu_seconds(lambda: everything.step(fast_x)))
+        times["fused Adam"].append(cpu_seconds(lambda: unfused.step(fast_x)))
+        for name, off in TRICKS.items():
+            with off():
+                method, batch = without[name], x if off is contiguous else fast_x
+                times[name].append(cpu_seconds(lambda: method.step(batch)))  # noqa: B023
+    medians = {name: statistics.median(values[2:]) for name, values in times.items()}
+    return {name: value / medians[""] for name, value in medians.items() if name}
+
+
+def malloc_gain(system: str, size: int, rounds: int) -> float:
+    """Time with glibc's own thresholds over the time with ours: two processes, each the median of its steps."""
+    seconds = []
+    for keep in ("True", "False"):
+        code = (
+            "import sys, statistics; sys.path.insert(0, 'benchmarks'); import training as t\n"
+            "from idgan_sc import train\n"
+            f"if not {keep}: train._keep_freed_memory = lambda: None\n"
+            "config = t.configuration.load(t.ROOT / 'config.yaml'); t.use_device(config)\n"
+            f"settings = t.settings_of(config, {system!r}, {size}); method = t.make(config, settings)\n"
+            "x = t.batch_of(settings)[1]\n"
+            f"times = [t.cpu_seconds(lambda: method.step(x)) for _ in range({rounds} + 4)]\n"
+            "print(statistics.median(times[4:]))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        seconds.append(float(done.stdout))
+    return seconds[1] / seconds[0]
+
+
+def spread_by_shuffle(y: Tensor, weight: Tensor) -> Tensor:
+    """As `networks._spread`: a 2x2 convolution to four channels a pixel, then shuffled."""
+    o, i = weight.shape[:2]
+    kernel = weight.view(o, i, 2, 2, 2, 2).flip(2, 4).permute(1, 3, 5, 0, 2, 4).reshape(4 * i, o, 2, 2)
+    padded = F.conv2d(y, kernel.contiguous(memory_format=torch.channels_last), None, 1, 1)
+    return F.pixel_shuffle(padded, 2)[..., 1:-1, 1:-1]
+
+
+def spread_by_sums(y: Tensor, weight: Tensor) -> Tensor:
+    """As `networks._spread`: the matrix product, then four shifted sums in place of `fold`."""
+    (batch, o, height, width), i = y.shape, weight.shape[1]
+    patches = (y.permute(0, 2, 3, 1).reshape(-1, o) @ weight.flatten(1)).view(batch, height, width, i, 2, 2, 2, 2)
+    out = patches.new_zeros(batch, i, height + 1, 2, width + 1, 2)
+    for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        out[:, :, a : a + height, :, b : b + width] += patches[:, :, :, :, a, :, b].permute(0, 3, 1, 4, 2, 5)
+    return out.view(batch, i, 2 * height + 2, 2 * width + 2)[..., 1:-1, 1:-1]
+
+
+SPREADS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "the library": lambda y, weight: F.conv_transpose2d(y, weight, None, 2, 1),
+    "matrix product and `fold` (in use)": networks._spread,
+    "the same, 16 images at a time": lambda y, weight: torch.cat([networks._spread(p, weight) for p in y.split(16)]),
+    "2×2 convolution and `pixel_shuffle`": spread_by_shuffle,
+    "matrix product and four sums": spread_by_sums,
+}
+
+
+def spreads(batch: int, channels: int, size: int) -> dict[str, float]:
+    """CPU seconds of each way from 32 features to an image; all must give the same one."""
+    y = torch.randn(batch, 32, size // 2, size // 2).contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(32, channels, 4, 4)
+    expected = F.conv_transpose2d(y, weight, None, 2, 1)
+    seconds = {}
+    for name, way in SPREADS.items():
+        torch.testing.assert_close(way(y, weight), expected, rtol=1e-4, atol=1e-4)
+        seconds[name] = statistics.median(cpu_seconds(lambda: way(y, weight)) for _ in range(7))  # noqa: B023
+    return seconds
+
+
+def overhead(config: dict[str, Any], settings: dict[str, Any], data: Images, folder: Path) -> dict[str, float]:
     """Shares of a step that are not passes through networks: batch, log, spectral norm, optimiser; and a checkpoint."""
-    method, folder = make(config, system, size), Path("/tmp")
-    x = images(size, 64).contiguous(memory_format=torch.channels_last)
+    method = make(config, settings)
+    batches = Batches(data.n, settings["batch"], 0, "benchmark")
+
+    def batch() -> Tensor:
+        return to_tensor(data.batch(batches.next(), settings["image_size"]), "cpu")
+
+    x = batch()
     log = method.step(x)
-    parts = {
+    parts: dict[str, Callable[[], object]] = {
+        "batch": batch,
         "spectral norm": lambda: [networks.power_iteration(network) for network in method.networks.values()],
         "optimiser": lambda: [optimiser.step() for optimiser in method.optimisers.values()],
         "log": lambda: [float(sum(log.values())), *(value.double() for value in log.values())],
     }
     seconds = {name: statistics.median(cpu_seconds(part) for _ in range(20)) for name, part in parts.items()}
-    whole = statistics.median(cpu_seconds(lambda: method.step(x)) for _ in range(10))
+    whole = seconds["batch"] + statistics.median(cpu_seconds(lambda: method.step(x)) for _ in range(10))
     shares = {name: value / whole for name, value in seconds.items()}
+    shares["together"] = sum(shares.values())
     tensors = {**checkpoint.network_tensors(method), **checkpoint.moment_tensors(method)}
-    file = folder / f"benchmark-{system}.safetensors"
     began = time.perf_counter()
-    checkpoint.save(file, copy.copy(tensors), {})
-    shares["checkpoint a minute"] = (time.perf_counter() - began) / config["compute"]["checkpoint_seconds"]
-    file.unlink()
+    checkpoint.save(folder / "checkpoint.safetensors", copy.copy(tensors), {})
+    shares["checkpoints"] = (time.perf_counter() - began) / config["compute"]["checkpoint_seconds"]
     return shares
+
+
+def table(columns: tuple[str, ...]) -> None:
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+
+
+def line(*cells: object) -> None:
+    print(f"| {' | '.join(str(cell) for cell in cells)} |", flush=True)
+
+
+def minutes(config: dict[str, Any], preset: str, rounds: int) -> None:
+    """CPU minutes of each training of one seed at a preset, by (a2) and by ours."""
+    for system in config["systems"]:
+        settings = configuration.resolve(config, Run(preset, "dsprites", system, "main", 0))
+        row = compare(config, settings, rounds)
+        before, after = (row[name] * settings["steps"] / 60 for name in ("a2", "b"))
+        line(preset, system, settings["steps"], f"{before:.1f}", f"{after:.1f}", f"{before / after:.2f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, nargs="+", default=[32, 64], choices=[32, 64])
+    parser.add_argument("--size", type=int, nargs="+", default=[64, 32], choices=[32, 64])
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
-    parser.add_argument("--steps", type=int, default=12, help="timed rounds")
+    parser.add_argument("--rounds", type=int, default=12, help="timed rounds")
     args = parser.parse_args()
     config = configuration.load(ROOT / "config.yaml")
     use_device(config)
-    print(f"matrix product: {2 * matrix_product_rate() / 1e9:.0f} GFLOP/s, one thread, PyTorch {torch.__version__}\n")
-    columns = (
-        "size",
-        "system",
-        "GMAC",
-        "a1 ms",
-        "a2 ms",
-        "ours ms",
-        "floor ms",
-        "a1/ours",
-        "a2/ours",
-        "ours/floor",
-        "Δ loss",
+    model = next((row for row in Path("/proc/cpuinfo").read_text().splitlines() if row.startswith("model name")), "?")
+    print("# Training, measured\n")
+    print("Written by the command below; do not edit. `benchmarks/metrics.py`, `matcher.py`, `plan.py` and")
+    print("`evaluation_noise.py` print their own tables.\n")
+    print(f"    python benchmarks/training.py {' '.join(sys.argv[1:])}\n")
+    print(f"{datetime.date.today()}, {model.partition(':')[2].strip()}, {platform.system()}, Python", end=" ")
+    print(
+        f"{platform.python_version()}, PyTorch {torch.__version__}, one thread. A 1 024 × 1 024 float32 product",
+        end=" ",
     )
-    print(f"| {' | '.join(columns)} |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print(
+        f"runs at {2 * matrix_product_rate() / 1e9:.0f} GFLOP/s. Times are CPU milliseconds, medians; read the ratios."
+    )
+    print("\n## A step at the paper's settings, one G step\n")
+    print("a1: the reference's order of updates in default PyTorch; a2: our plan of updates in default PyTorch;")
+    print("floor: its multiply-adds at the rate of that product. Δ: largest relative difference of a loss between a2")
+    print(f"and ours over {CHECKED_STEPS} steps in double precision. A VAE has one order of updates.")
+    table(("size", "system", "GMAC", "a1", "a2", "ours", "floor", "a1/ours", "a2/ours", "ours/floor", "Δ"))
     for size in args.size:
         for system in args.systems:
-            row = compare(config, system, size, args.steps)
-            ms = " | ".join(f"{row[name] * 1e3:.1f}" for name in ("a1", "a2", "b", "c"))
-            ratios = f"{row['a1'] / row['b']:.2f} | {row['a2'] / row['b']:.2f} | {row['b'] / row['c']:.2f}"
-            print(f"| {size} | {system} | {row['gmac']:.2f} | {ms} | {ratios} | {row['difference']:.1e} |", flush=True)
-    print("\n| size | system | what is no pass through a network, share of a step |\n|---|---|---|")
-    for size in args.size:
-        for system in args.systems:
-            shares = ", ".join(f"{name} {share:.1%}" for name, share in overhead(config, system, size).items())
-            print(f"| {size} | {system} | {shares} |", flush=True)
+            settings = settings_of(config, system, size)
+            row = compare(config, settings, args.rounds)
+            ms = (f"{row[name] * 1e3:.1f}" for name in ("a1", "a2", "b", "c"))
+            ratios = (f"{row[up] / row[down]:.2f}" for up, down in (("a1", "b"), ("a2", "b"), ("b", "c")))
+            line(size, system, f"{row['gmac']:.2f}", *ms, *ratios, f"{difference(config, settings):.0e}")
+    print("\n## What each trick gains\n\nTime of a step without it over the time with all.")
+    shown = [(system, size) for system in ("beta_vae", "infogan", "idgan_sc") for size in args.size]
+    found = {}
+    for system, size in shown:
+        settings = settings_of(config, system, size)
+        found[system, size] = gains(config, settings, args.rounds)
+        found[system, size]["glibc keeps freed memory"] = malloc_gain(system, size, args.rounds)
+    table(("trick", *(f"{system} {size}" for system, size in shown)))
+    for trick in found[shown[0]]:
+        line(trick, *(f"{found[key][trick]:.2f}" for key in shown))
+    print("\nFrom 32 features to an image, the transposed convolution and its twin in a critic's backward pass:")
+    shapes = [(768, 1, 64), (384, 2, 64), (64, 1, 64), (64, 1, 32)]
+    ways = {shape: spreads(*shape) for shape in shapes}
+    table(("way, ms", *(f"{batch} × {channels} × {size}²" for batch, channels, size in shapes)))
+    for name in SPREADS:
+        line(name, *(f"{ways[shape][name] * 1e3:.1f}" for shape in shapes))
+    print("\n## What is no pass through a network, share of a step")
+    with tempfile.TemporaryDirectory() as folder:
+        data = prepare(Path(folder) / "dsprites", source="procedural")
+        table(
+            ("size", "system", "batch", "spectral norm", "optimiser", "log", "together", "checkpoints, a minute apart")
+        )
+        for size in args.size:
+            for system in args.systems:
+                shares = overhead(config, settings_of(config, system, size), data, Path(folder))
+                line(size, system, *(f"{share:.1%}" for share in shares.values()))
+    print("\n## Trainings of one seed, CPU minutes, without the codes kept along the way")
+    table(("preset", "system", "steps", "a2", "ours", "a2/ours"))
+    for preset in ("quick", "desk"):
+        minutes(config, preset, args.rounds)
 
 
 if __name__ == "__main__":
