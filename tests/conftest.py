@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -101,6 +102,22 @@ def finished(
         return train(small_config, configuration.Run("test", "dsprites", system, "main", 0), root)
 
     return folder
+
+
+def make_floor(root: Path) -> Path:
+    """A floor.csv with known levels, 5 and 10 codes: untrained .4, components .5, noise .25."""
+    levels = {"untrained_q": ("q_mean", 0.4), "pixel_components": ("components", 0.5), "noise_codes": ("noise", 0.25)}
+    rows = [
+        {"dataset": "dsprites", "system": system, "variant": variant, "seed": seed, "code": code, "k": k}
+        | {"metric": metric, "protocol": "infogan_cr", "value": level}
+        for system, (code, level) in levels.items()
+        for variant, k in (("main", 5), ("c10", 10))
+        for seed in range(1 if system == "pixel_components" else 2)
+        for metric in ("factor_vae", "beta_vae", "sap", "mig", "dci")
+    ]
+    root.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(root / "floor.csv", index=False)
+    return root / "floor.csv"
 
 
 def with_data(root: Path, data: Path) -> Path:

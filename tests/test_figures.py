@@ -15,6 +15,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from conftest import make_floor
 from idgan_sc import config as configuration
 from idgan_sc import figures
 from idgan_sc.config import Config
@@ -38,6 +39,7 @@ def root(tmp_path: Path, config: Config) -> Path:
 def make_results(root: Path, config: Config, preset: str, seeds: int = 3, steps: int = 300) -> Path:
     """What the figures read, as a run of the pipeline leaves it, with known answers."""
     make_curves(seeds, steps).to_csv(root / "curves.csv", index=False)
+    make_floor(root)
     folder = root / f"runs/dsprites/idgan_sc/main/{configuration.seeds(config, preset)[0]}"
     folder.mkdir(parents=True)
     np.savez(folder / "traversal.npz", **make_traversal())

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conftest import make_floor
 from idgan_sc import claims, cli, paper, tables
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
@@ -56,6 +57,7 @@ def write_results(config: Config, root: Path) -> Path:
         ]
     pd.DataFrame(scores).to_csv(root / "scores.csv", index=False)
     pd.DataFrame(curves).to_csv(root / "curves.csv", index=False)
+    make_floor(root)
     for system, k in (("infogan_cr", 5), ("idgan_sc", 10)):
         write_traversal(root / f"runs/dsprites/{system}/main/0/traversal.npz", k)
     claims.write_claims(config, "desk", root)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conftest import make_floor
 from idgan_sc import config as configuration
 from idgan_sc import tables
 from idgan_sc.config import Config, Run
@@ -27,6 +28,7 @@ def config() -> Config:
 @pytest.fixture
 def root(tmp_path: Path, config: Config) -> Path:
     make_scores(config, "quick", seeds=2).to_csv(tmp_path / "scores.csv", index=False)
+    make_floor(tmp_path)
     return tmp_path
 
 
@@ -165,7 +167,13 @@ def test_table2_is_the_papers_and_follows_the_configuration(root: Path, config: 
 
 # ------------------------------------------------------------------------------------------------------------- Table 3
 def test_table3_has_every_cell_and_its_numbers(root: Path, config: Config) -> None:
-    frame = csv(tables.table3(config, "quick", root))
+    everything = csv(tables.table3(config, "quick", root))
+    floor = everything["system"].isin(tables.FLOORS)
+    assert everything[floor].groupby("system")["mean"].agg(["min", "max"]).T.to_dict("list") == {
+        "noise_codes": [0.25, 0.25], "pixel_components": [0.5, 0.5], "untrained_q": [0.4, 0.4],
+    }  # fmt: skip
+    assert floor.sum() == 5 * 3 * 2 and everything[floor]["paper_mean"].isna().all()
+    frame = everything[~floor]
     assert frame["system"].nunique() == 7
     assert len(frame) == 5 * (7 + 3 + 2)  # seven systems, three of them with 10 codes, two with a second code
     assert set(frame["n"]) == {2} and frame["low"].isna().all() and not frame["missing"].any()
@@ -200,7 +208,9 @@ def test_printed_values_stand_once_beside_the_row_they_belong_to(root: Path, con
 def test_table3_has_an_interval_from_five_seeds_on(n: int, interval: bool, tmp_path: Path, config: Config) -> None:
     scores = make_scores(config, "paper", seeds=n)
     scores.to_csv(tmp_path / "scores.csv", index=False)
+    make_floor(tmp_path)
     frame = csv(tables.table3(config, "paper", tmp_path))
+    frame = frame[~frame["system"].isin(tables.FLOORS)]
     assert frame["low"].notna().all() == frame["low"].notna().any() == interval
     text = (tmp_path / "tables/table3.md").read_text()
     assert ("| 95% interval | [" in text) == interval

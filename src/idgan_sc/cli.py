@@ -138,6 +138,13 @@ def _gather(config: Config, args: argparse.Namespace) -> None:
         print(path)
 
 
+def _floor(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.floor import floor
+    from idgan_sc.train import use_device
+
+    print(floor(config, args.preset, args.out, prepare(config, args.preset, "dsprites", args.out), use_device(config)))
+
+
 def _match(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.generator import match, score_generator
     from idgan_sc.train import use_device
@@ -321,6 +328,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
     of_run(command("encode", _encode, "encode the evaluation pool with a finished run"))
     of_run(command("score", _score, "score a run's codes"))
+    placed(command("floor", _floor, "score what learned nothing: an untrained Q, noise, principal components"))
     of_run(command("leakage", _leakage, "measure what each code of a finished run changes"))
     placed(command("gather-leakage", _gather_leakage, "concatenate what was measured, a row a run"))
     of_run(command("traverse", _traverse, "draw images along each code of a finished run"))

@@ -26,7 +26,18 @@ from idgan_sc.config import Config, Run
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.provenance import artifact
 from idgan_sc.stats import summary
-from idgan_sc.tables import DATASET, NO_EVIDENCE, PROTOCOL, about, data_words, label, number, read_scores, seeds_words
+from idgan_sc.tables import (
+    DATASET,
+    NO_EVIDENCE,
+    PROTOCOL,
+    about,
+    data_words,
+    label,
+    number,
+    read_floor,
+    read_scores,
+    seeds_words,
+)
 
 COLOURS = {  # of a system, the same in every figure; Okabe and Ito's palette, told apart by the colour-blind
     "beta_vae": "#000000",
@@ -126,8 +137,9 @@ def figure3(config: Config, preset: str, root: Path) -> list[Path]:
         fig = Figure(figsize=(COLUMN, 2.75), dpi=DPI)
         ax = fig.add_axes((0.145, 0.27, 0.555, 0.69))
         ends = [end for system in config["reported"]["figure3"] for end in _arm(ax, config, curves, system)]
+        ends += list(_floors(ax, curves))
         scores = [*curves["low"].fillna(curves["mean"]), *curves["high"].fillna(curves["mean"])]
-        scores += config["reported"]["figure3"].values()
+        scores += [*config["reported"]["figure3"].values(), *curves[list(FLOOR_WORDS)].iloc[:1].to_numpy().ravel()]
         ax.set_ylim(max(0.0, min(scores) - 0.04), min(1.0, max(scores) + 0.04))
         ax.set_xlim(0, max([1, *curves["step"]]))
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
@@ -239,7 +251,10 @@ def contents(tile: np.ndarray) -> dict[str, Any]:
 
 # -------------------------------------------------------------------------------------------------------------- curves
 def arm_curves(config: Config, root: Path) -> pd.DataFrame:
-    """Figure 3's points: a row an arm and step, with n, mean, sd and band over seeds; an arm without runs has none."""
+    """Figure 3's points: a row an arm and step, with n, mean, sd and band over seeds; an arm without runs has none.
+
+    Every row repeats the floor: what an untrained Q and the principal components of the pixels score, mean over seeds.
+    """
     key = ["dataset", "system", "variant", "seed", "code", "step", "draw", "metric", "protocol"]
     points = read_scores(root / "curves.csv", key)
     about_points = {"dataset": DATASET, "variant": "main", "metric": "factor_vae", "protocol": PROTOCOL}
@@ -254,9 +269,12 @@ def arm_curves(config: Config, root: Path) -> pd.DataFrame:
             band = (None, None) if s.sd is None else (s.mean - s.sd, s.mean + s.sd)
             rows.append((system, label(system), step, s.n, s.mean, s.sd, *band, level))
     columns = ["system", "label", "step", "n", "mean", "sd", "low", "high", "paper_level"]
-    return pd.DataFrame(rows, columns=columns).astype({"sd": float, "low": float, "high": float})
+    curves = pd.DataFrame(rows, columns=columns).astype({"sd": float, "low": float, "high": float})
+    floor = read_floor(root).query("metric == 'factor_vae' and variant == 'main'").groupby("system")["value"].mean()
+    return curves.assign(**{name: floor[name] for name in FLOOR_WORDS})
 
 
+FLOOR_WORDS = {"untrained_q": "untrained Q", "pixel_components": "pixels' PCA"}
 BELOW = -1.0  # a score under every axis: where an arm without runs is named
 
 
@@ -283,6 +301,15 @@ def _arm(ax: Axes, config: Config, curves: pd.DataFrame, system: str) -> Iterato
     ax.fill_between(mine["step"], mine["low"], mine["high"], color=colour, alpha=0.18, linewidth=0)
     ax.plot(mine["step"], mine["mean"], color=colour, marker="o", markersize=2.2, clip_on=False, zorder=3)
     yield EndLabel(float(mine["mean"].iloc[-1]), name, colour, 6.5)
+
+
+def _floors(ax: Axes, curves: pd.DataFrame) -> Iterator[EndLabel]:
+    """Draw what learned nothing; what is to be written at the right ends."""
+    for (name, words), dashes in zip(FLOOR_WORDS.items(), ((1, 1.5), (1, 3)), strict=True):
+        if not curves.empty:
+            level = float(curves[name].iloc[0])
+            ax.axhline(level, color=GREY, linewidth=0.7, dashes=dashes, zorder=1)
+            yield EndLabel(level, f"{words} {level:.2f}", GREY, 6)
 
 
 def _direct_labels(ax: Axes, ends: list[EndLabel]) -> None:

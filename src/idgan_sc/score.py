@@ -40,15 +40,15 @@ def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list
     """
     codes, indices, curve = _read_codes(folder, images)
     draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
-    scores = partial(_scores, images, indices, f"forest/{images.name}/{run.preset}")
+    scores = partial(scores_of, images, indices, run.preset)
     rows = [
-        _row(run, name, array, metric=metric, protocol=PROTOCOL, value=value)
+        row_of(run, name, array, metric=metric, protocol=PROTOCOL, value=value)
         for name, array in codes.items()
         for metric, value in scores(array, draws[0], sizes["metrics"]).items()
     ]
     name = next(iter(codes))
     points = [
-        _row(run, name, array, step=int(step), draw=number, metric=metric, protocol=PROTOCOL, value=value)
+        row_of(run, name, array, step=int(step), draw=number, metric=metric, protocol=PROTOCOL, value=value)
         for step, array in zip(curve["steps"], curve["codes"], strict=True)
         for number, chosen in enumerate(draws)
         for metric, value in scores(array, chosen, ["factor_vae"]).items()
@@ -87,16 +87,17 @@ def _are_codes(array: np.ndarray, n: int, dimensions: int) -> bool:
     return fits and bool(np.isfinite(array).all())
 
 
-def _scores(
-    images: Images, indices: np.ndarray, stream: str, codes: np.ndarray, chosen: Draw, metrics: list[str]
+def scores_of(
+    images: Images, indices: np.ndarray, preset: str, codes: np.ndarray, chosen: Draw, metrics: list[str]
 ) -> dict[str, float]:
+    """Scores of codes (N, k) of the images `indices`, by metric; one stream for the forests of all codes."""
     assert images.classes is not None
     return score_codes(
         codes,
         images.classes[indices],
         images.values(indices),
         chosen,
-        rng=numpy_stream(0, stream),
+        rng=numpy_stream(0, f"forest/{images.name}/{preset}"),
         metrics=metrics,
         depths=[IBGAN_DEPTHS.get(name, DEPTH) for name in images.factor_names],
         discrete=[k for k, name in enumerate(images.factor_names) if name in images.discrete],
@@ -149,7 +150,8 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} is missing or damaged ({said}): run `idgan-sc score` for it") from error
 
 
-def _row(run: Run, code: str, array: np.ndarray, **values: Any) -> dict[str, Any]:
+def row_of(run: Run, code: str, array: np.ndarray, **values: Any) -> dict[str, Any]:
+    """A row of a table of scores: whose codes (N, k) they are, then `values`."""
     about = [run.dataset, run.system, run.variant, run.seed, code, array.shape[1]]
     return dict(zip(COLUMNS, about, strict=True)) | values
 

@@ -36,11 +36,19 @@ DATA_NAMES = {"dsprites": "dSprites", "mnist": "MNIST", "celeba": "CelebA", "dig
 ORIGINAL = {"digits": "mnist", "faces": "celeba"}  # data sets drawn in another one's place
 WHO = {"paper": "paper", "source": "its source"}  # whose printed values stand beside ours
 CODES = {"q_mean": "mean of Q", "vae_mean": "posterior mean", "vae_sample": "posterior sample"}
+FLOORS = {  # what learned nothing: what of it is scored, and its name
+    "untrained_q": ("q_mean", "Floor: untrained Q"),
+    "pixel_components": ("components", "Floor: principal components"),
+    "noise_codes": ("noise", "Floor: noise"),
+}
+CODES |= {"components": "pixels", "noise": "noise"}
 RULES = {"keep_one": "keep one dimension", "change_one": "change one dimension"}
 LOSSES = {"cross_entropy": "cross-entropy (Eq. 2)", "contrastive": "supervised contrastive loss (Eq. 6)"}
 DATA_SETTINGS = ("source", "pool", *configuration.DATA)  # of a run's settings, what its data set decides
 NO_EVIDENCE = "no evidence: a test of the pipeline"
 DASH = "–"
+
+SCORE_KEY = ["dataset", "system", "variant", "seed", "code", "metric", "protocol"]
 
 Row = list[str] | None  # None: a gap between two blocks of rows
 
@@ -105,15 +113,20 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
     Raises
     ------
     DataError
-        If `scores.csv` is missing or not what `idgan-sc gather` writes.
+        If `scores.csv` or `floor.csv` is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
     """
-    scores = read_scores(root / "scores.csv", ["dataset", "system", "variant", "seed", "code", "metric", "protocol"])
+    scores = read_scores(root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
     cells = [_score_row(config, preset, scores, *cell) for cell in _score_cells(config, preset)]
     planned = len(configuration.seeds(config, preset))
     rows: list[Row] = []
     for start in range(0, len(cells), len(METRICS)):
         rows += ([None] if rows else []) + _block(cells[start : start + len(METRICS)], planned)
+    floors = _floor_cells(read_floor(root))
+    rows += [None]
+    for start in range(0, len(floors), len(METRICS)):
+        rows += _here(floors[start : start + len(METRICS)])
+    cells += floors
     page = Page(
         "Table 3",
         "Disentanglement scores on dSprites.",
@@ -197,8 +210,13 @@ def number(value: Any) -> str:
     return ", ".join(map(number, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def read_scores(path: Path, key: list[str]) -> pd.DataFrame:
-    """A tidy table of scores whose rows are told apart by `key`, with the numbers in `value`.
+def read_floor(root: Path) -> pd.DataFrame:
+    """What representations that learned nothing score on dSprites, from `floor.csv`."""
+    return read_scores(root / "floor.csv", SCORE_KEY, "floor")
+
+
+def read_scores(path: Path, key: list[str], command: str = "gather") -> pd.DataFrame:
+    """A tidy table of scores, written by `idgan-sc command`, whose rows `key` tells apart, with numbers in `value`.
 
     Raises
     ------
@@ -208,19 +226,20 @@ def read_scores(path: Path, key: list[str]) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path)
     except FileNotFoundError as error:
-        raise DataError(f"{path} is missing: score the runs, then run `idgan-sc gather`") from error
+        first = "score the runs, then " if command == "gather" else ""
+        raise DataError(f"{path} is missing: {first}run `idgan-sc {command}`") from error
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}): delete it and run `idgan-sc gather` again") from error
+        raise DataError(f"{path} cannot be read ({error}): delete it and run `idgan-sc {command}` again") from error
     absent = [column for column in [*key, "k", "value"] if column not in frame]
     if absent:
-        raise DataError(f"{path} lacks the columns {', '.join(absent)}: delete it and run `idgan-sc gather` again")
+        raise DataError(f"{path} lacks the columns {', '.join(absent)}: delete it and run `idgan-sc {command}` again")
     for wrong, what in (
         (frame.duplicated(key), "stands twice"),
         (~np.isfinite(pd.to_numeric(frame["value"], errors="coerce")), "is not a number"),
     ):
         if wrong.any():
             cell = "/".join(str(value) for value in frame.loc[wrong, key].iloc[0])
-            raise DataError(f"{path}: {cell} {what}: score that run again, then run `idgan-sc gather`")
+            raise DataError(f"{path}: {cell} {what}: score that run again, then run `idgan-sc {command}`")
     return frame
 
 
@@ -305,21 +324,35 @@ def _score_row(
     found = scores[np.logical_and.reduce([scores[column] == value for column, value in wanted.items()])]
     if (found["k"] != settings["c_dim"]).any():
         raise DataError(f"scores of {system}/{variant} are not of {settings['c_dim']} codes: train and score it again")
-    s = summary(found["value"].to_numpy(float))
     headline = code == scored_codes(settings)[0]
     printed = config["reported"]["table3"].get(system, {}) if headline and variant == _paper_variant(system) else {}
     return {
         **wanted,
-        "dataset": DATASET,
         "label": _label_with_weight(system, settings),
         "k": settings["c_dim"],
         "headline": headline,
-        "protocol": PROTOCOL,
-        **{key: getattr(s, key) for key in ("n", "mean", "sd", "se", "low", "high")},
-        "missing": s.n == 0,
+        **_summarised(found),
         **_printed("paper", printed, metric),
         **_printed("source", printed, metric),
     }
+
+
+def _summarised(found: pd.DataFrame) -> dict[str, Any]:
+    s = summary(found["value"].to_numpy(float))
+    about = {key: getattr(s, key) for key in ("n", "mean", "sd", "se", "low", "high")}
+    return {"dataset": DATASET, "protocol": PROTOCOL, **about, "missing": s.n == 0}
+
+
+def _floor_cells(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """A cell a kind of floor, number of codes and metric."""
+    cells = []
+    for system, (code, words) in FLOORS.items():
+        mine = scores[(scores["system"] == system) & (scores["code"] == code)]
+        for k, of_k in mine.groupby("k"):
+            for metric in METRICS:
+                about = {"system": system, "code": code, "metric": metric, "label": words, "k": k}
+                cells.append(about | _summarised(of_k[of_k["metric"] == metric]))
+    return cells
 
 
 def _paper_variant(system: str) -> str:
@@ -339,6 +372,16 @@ def _printed(who: str, printed: dict[str, Any], metric: str) -> dict[str, float 
 
 def _block(cells: list[dict[str, Any]], planned: int) -> list[Row]:
     """The lines of one model, a cell a metric: here, its interval if there is one, the paper and its source."""
+    lines = _here(cells, planned)
+    if all(cell[f"{who}_mean"] is None for cell in cells for who in WHO):
+        return [*lines, ["", "", "", "", ", ".join(WHO.values()), *[DASH] * len(cells)]]
+    for who, name in WHO.items():
+        lines.append(["", "", "", "", name, *(_pm(cell[f"{who}_mean"], cell[f"{who}_spread"]) for cell in cells)])
+    return lines
+
+
+def _here(cells: list[dict[str, Any]], planned: int = 0) -> list[Row]:
+    """What was found of one model, and its interval if there is one."""
     first, n = cells[0], max(cell["n"] for cell in cells)
     shown_n = f"{n} of {planned}" if n < planned else str(n)
     lines: list[Row] = [
@@ -346,10 +389,6 @@ def _block(cells: list[dict[str, Any]], planned: int) -> list[Row]:
     ]
     if any(cell["low"] is not None for cell in cells):
         lines.append(["", "", "", "", f"{LEVEL:.0%} interval", *map(_interval, cells)])
-    if all(cell[f"{who}_mean"] is None for cell in cells for who in WHO):
-        return [*lines, ["", "", "", "", ", ".join(WHO.values()), *[DASH] * len(cells)]]
-    for who, name in WHO.items():
-        lines.append(["", "", "", "", name, *(_pm(cell[f"{who}_mean"], cell[f"{who}_spread"]) for cell in cells)])
     return lines
 
 
@@ -375,6 +414,8 @@ def _score_notes() -> list[str]:
         f"Paper and its source: as printed, {DASH} where nothing is. The paper copied its rows of FactorVAE, InfoGAN "
         "and InfoGAN-CR from Table 1 of the InfoGAN-CR paper, its source. InfoGAN and InfoGAN-CR had 5 codes there, "
         "FactorVAE and IDGAN-SC 10: each printed value stands beside the row with its number of codes, k.",
+        "Floor: representations that learned nothing, scored the same way: Q as InfoGAN's training finds it, the "
+        "principal components of the pixels, and noise that knows nothing of the image.",
     ]
 
 

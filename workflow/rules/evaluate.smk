@@ -82,3 +82,21 @@ rule gather:
         missing="--allow-missing" if ALLOW_MISSING == "true" else "",
     shell:
         f"{IDGAN_SC} gather {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
+
+
+rule floor:
+    input:
+        f"{ROOT}/data/dsprites/dataset.json",
+    output:
+        f"{ROOT}/floor.csv",
+    log:
+        f"{LOGS}/floor.log",
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        evaluation=configuration.evaluation(CONFIG, PRESET, "dsprites"),
+        source=provenance.source_hash((*provenance.SCORING, "floor.py")),
+        command=f"floor --preset {PRESET} --out {ROOT}",
+    shell:
+        f"{IDGAN_SC} {{params.command}} > {{log}} 2>&1"

@@ -8,6 +8,7 @@ PICTURES += ["figure_leakage"] if PICTURES else []
 rule table:
     input:
         scores=f"{ROOT}/scores.csv",
+        floor=f"{ROOT}/floor.csv",
         data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=DATASETS),
     output:
         csv=f"{ROOT}/tables/{{table}}.csv",
@@ -34,6 +35,7 @@ rule figure:
     input:
         scores=f"{ROOT}/scores.csv",
         curves=f"{ROOT}/curves.csv",
+        floor=f"{ROOT}/floor.csv",
         data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=DATASETS),
         drawn=[
             artifact(shown("idgan_sc"), name)

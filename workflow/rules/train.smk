@@ -1,7 +1,6 @@
 # One training a job. The checkpoint it resumes from lies undeclared in the run's folder, since Snakemake deletes the
 # declared outputs of a job that was killed.
 TRAIN, TRAIN_STAGE_A = asked_for(stage_a=False), asked_for(stage_a=True)
-TRAIN, TRAIN_STAGE_A = asked_for(stage_a=False), asked_for(stage_a=True)
 
 
 rule train:

@@ -1,0 +1,83 @@
+"""The floor: what representations that learned nothing score, in the same way and on the same images as every system.
+
+An untrained Q is the network that InfoGAN's training starts from; noise codes know nothing of the image; the principal
+components are what a linear map of the pixels has.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, Run
+from idgan_sc.data.images import Images
+from idgan_sc.encode import BATCH, encode_pool, pool_indices
+from idgan_sc.files import write_atomic
+from idgan_sc.models import GAN, build
+from idgan_sc.score import PROTOCOL, draw, row_of, scores_of
+from idgan_sc.seeds import numpy_stream
+
+SEEDS = 5  # of the preset's, for what is random: enough for an interval
+START = "infogan_stage_a"  # whose untrained Q is scored
+
+
+def floor(config: Config, preset: str, root: Path, images: Images, device: str) -> Path:
+    """Write `floor.csv`: rows as in `scores.csv`, for as many codes as InfoGAN has in each of its variants."""
+    sizes = configuration.evaluation(config, preset, images.name)
+    chosen = draw(images, pool_indices(images, preset, sizes["pool"]), preset, sizes, 0)
+    rows = [
+        row_of(run, name, codes, metric=metric, protocol=PROTOCOL, value=value)
+        for run, name, codes, indices in _codes(config, preset, images, device)
+        for metric, value in scores_of(images, indices, preset, codes, chosen, sizes["metrics"]).items()
+    ]
+    return write_atomic(root / "floor.csv", lambda temporary: pd.DataFrame(rows).to_csv(temporary, index=False))
+
+
+def _codes(
+    config: Config, preset: str, images: Images, device: str
+) -> Iterator[tuple[Run, str, np.ndarray, np.ndarray]]:
+    """Each floor's codes of the evaluation pool, as a run of its own: run, what is scored, codes (N, k), the pool."""
+    seeds = configuration.seeds(config, preset)[:SEEDS]
+    for variant in variants(config, preset, images.name):
+        start = Run(preset, images.name, START, variant, seeds[0])
+        settings = configuration.resolve(config, start)
+        indices, k = pool_indices(images, preset, settings["pool"]), settings["c_dim"]
+        for seed in seeds:
+            method = build(settings, images.shape[0], seed, "scratch", device)
+            assert isinstance(method, GAN)
+            yield (
+                Run(preset, images.name, "untrained_q", variant, seed),
+                "q_mean",
+                encode_pool(method, images, indices, device),
+                indices,
+            )
+            noise = numpy_stream(seed, f"floor/{images.name}/{preset}").standard_normal((len(indices), k))
+            yield Run(preset, images.name, "noise_codes", variant, seed), "noise", noise.astype(np.float32), indices
+        components = principal_components(images, indices, settings["image_size"], k)
+        yield Run(preset, images.name, "pixel_components", variant, seeds[0]), "components", components, indices
+
+
+def variants(config: Config, preset: str, dataset: str) -> list[str]:
+    """Those of InfoGAN that a preset runs: as many codes as they have, the floor has."""
+    found = [run.variant for run in configuration.runs(config, preset, dataset) if run.system == "infogan"]
+    return list(dict.fromkeys(found)) or ["main"]
+
+
+def principal_components(images: Images, indices: np.ndarray, size: int, k: int) -> np.ndarray:
+    """The first k principal components of the images, (N, k) float32; the largest loading of each is positive."""
+    pixels = images.shape[0] * size * size
+    total, products = np.zeros(pixels), np.zeros((pixels, pixels))
+    parts = [indices[i : i + BATCH] for i in range(0, len(indices), BATCH)]
+    for part in parts:
+        x = images.batch(part, size).reshape(len(part), -1).astype(np.float64)
+        total += x.sum(0)
+        products += x.T @ x
+    mean = total / len(indices)
+    covariance = products / len(indices) - np.outer(mean, mean)
+    axes = torch.linalg.eigh(torch.from_numpy(covariance))[1].numpy()[:, ::-1][:, :k]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(k)])
+    projected = [(images.batch(part, size).reshape(len(part), -1) - mean) @ axes for part in parts]
+    return np.concatenate(projected).astype(np.float32)

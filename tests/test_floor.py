@@ -1,0 +1,61 @@
+"""What learned nothing: the very network a training starts from, components as scikit-learn has them, noise at zero."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.decomposition import PCA
+
+from conftest import with_data
+from idgan_sc import floor as floors
+from idgan_sc.data.images import open_images
+from idgan_sc.encode import encode_pool
+from idgan_sc.files import DataError
+from idgan_sc.tables import METRICS, read_floor
+
+
+def test_the_floor_is_scored_as_the_systems_are(
+    new_root: Callable[..., Path], small_config: dict[str, Any], finished: Callable[[str], Path]
+) -> None:
+    root = new_root()
+    floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
+    found = read_floor(root)
+    assert set(found["metric"]) == set(METRICS) and set(found["k"]) == {5}
+    assert set(found["system"]) == {"untrained_q", "noise_codes", "pixel_components"}
+    start = pd.Series(np.load(finished("infogan_stage_a") / "curve.npz")["steps"])
+    assert start[0] == 0
+    mine = found.set_index(["system", "metric"])["value"]
+    assert mine["noise_codes", "mig"] < 0.2 and mine["noise_codes", "sap"] < 0.2
+    first = (root / "floor.csv").read_bytes()
+    floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
+    assert (root / "floor.csv").read_bytes() == first
+
+
+def test_an_untrained_q_is_the_one_that_training_starts_from(
+    small_data: Path, tmp_path: Path, small_config: dict[str, Any], finished: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    root, seen = with_data(tmp_path / "results", small_data), []
+
+    def watched(*arguments: Any) -> np.ndarray:
+        seen.append(encode_pool(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(floors, "encode_pool", watched)
+    floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
+    np.testing.assert_array_equal(seen[0], np.load(finished("infogan_stage_a") / "curve.npz")["codes"][0])
+
+
+def test_principal_components_are_scikit_learns(small_data: Path) -> None:
+    images, indices = open_images(small_data), np.arange(0, 2000, 4)
+    ours = floors.principal_components(images, indices, 32, 4)
+    theirs = PCA(4, svd_solver="full").fit_transform(images.batch(indices, 32).reshape(len(indices), -1))
+    np.testing.assert_allclose(np.abs(ours), np.abs(theirs), atol=1e-3)
+
+
+def test_a_missing_floor_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"floor.csv is missing: run `idgan-sc floor`"):
+        read_floor(tmp_path)
