@@ -61,7 +61,9 @@ def test_every_key_of_the_families_has_a_comment() -> None:
 
 def test_the_lists_in_config_agree_with_the_code_they_stand_for() -> None:
     assert set(configuration.METRICS) == set(metrics.METRICS)
-    assert configuration.SIZES == networks.SIZES == tuple(networks.TRUNK)
+    assert configuration.SIZES == networks.SIZES
+    for table in (networks.TRUNK, networks.UPWARD, networks.VAE, networks.SIDE, networks.HIDDEN):
+        assert tuple(table) == networks.SIZES
 
 
 def test_the_papers_settings_are_those_of_the_paper(shipped: Config) -> None:
@@ -106,7 +108,11 @@ def test_config_and_provenance_load_neither_torch_nor_scikit_learn() -> None:
         ("families/gan/adam_betas", [0.5, 1.0], ["families.gan.adam_betas"]),
         ("families/gan/pair_rule", "change_two", ["families.gan.pair_rule"]),
         ("families/gan/standardise_r", "no", ["families.gan.standardise_r"]),
-        ("families/gan/image_size", 48, ["image_size", "48", "(32, 64)"]),
+        ("families/gan/image_size", 48, ["image_size", "48", "(28, 32, 64)"]),
+        ("presets/quick/families/gan/image_size", 28, ["image_size", "28", "native: true"]),
+        ("presets/paper/datasets/mnist", {"native": True}, ["image_size", "32", "datasets.mnist.native"]),
+        ("datasets/faces/native", True, ["datasets.faces", "`native`", "mnist and digits"]),
+        ("presets/desk/datasets/digits/crop", 9, ["presets.desk.datasets.digits", "`crop`", "celeba"]),
         ("preset", "qick", ["preset", "`qick`"]),
         ("runs/dsprites/infogna", ["main"], ["infogna"]),
         ("runs/dsprites/infogan", ["c11"], ["`c11`"]),

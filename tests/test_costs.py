@@ -35,15 +35,17 @@ def runs(config: dict, preset: str, dataset: str) -> list[Run]:
     return chosen
 
 
-@pytest.mark.parametrize(("preset", "dataset"), [("paper", "dsprites"), ("quick", "dsprites"), ("paper", "celeba")])
-def test_layers_are_those_of_the_networks(shipped, preset, dataset):
+@pytest.mark.parametrize(
+    ("preset", "dataset", "size"),
+    [("paper", "dsprites", 64), ("quick", "dsprites", 32), ("paper", "celeba", 64), ("paper", "mnist", 28)],
+)
+def test_layers_are_those_of_the_networks(shipped, preset, dataset, size):
     for run in runs(shipped, preset, dataset):
-        settings, channels = configuration.resolve(shipped, run), costs.channels(dataset)
+        settings, channels = configuration.resolve(shipped, run) | {"image_size": size}, costs.channels(dataset)
         vae = None
         if settings.get("code") == "vae":
-            vae = build(
-                configuration.resolve(shipped, Run(preset, dataset, "beta_vae", "main", 0)), channels, 0, "", "cpu"
-            )
+            before = configuration.resolve(shipped, Run(preset, dataset, "beta_vae", "main", 0)) | {"image_size": size}
+            vae = build(before, channels, 0, "", "cpu")
         method = build(settings, channels, 0, "", "cpu", vae)
         counted = costs.networks(settings, channels)
         assert set(counted) - {"vae"} == set(method.networks)

@@ -117,6 +117,13 @@ def test_the_data_set(tmp_path: Path) -> None:
     assert 0.05 < first.batch(np.arange(60), 32).mean() < 0.25
 
 
+def test_native_size_is_the_middle_and_cuts_next_to_no_ink(tmp_path: Path) -> None:
+    padded, native = (prepare(tmp_path / str(cut), n=400, native=cut) for cut in (False, True))
+    assert native.shape == (1, 28, 28)
+    np.testing.assert_array_equal(native.pixels, padded.pixels[:, 2:30, 2:30])
+    assert native.pixel_sum > 0.999 * padded.pixel_sum
+
+
 def test_the_grid_is_drawn_evenly() -> None:
     assert np.prod(FACTORS.sizes) == N
     rng = np.random.default_rng(0)

@@ -42,6 +42,9 @@ COUNTED = {
     "β-VAE decoder": (64, lambda: nets.ConvDecoder(64, 1, 10), (10,), 380_353, 8.13),
     "β-VAE encoder at 32": (32, lambda: nets.ConvEncoder(32, 1, 10), "x", 317_332, 1.97),
     "β-VAE decoder at 32": (32, lambda: nets.ConvDecoder(32, 1, 10), (10,), 314_753, 1.97),
+    "InfoGAN's G at 28": (28, lambda: nets.Generator(28, 1, 10, 5), (5, 10), 6_592_065, 13.06),
+    "D+Q at 28": (28, lambda: nets.Discriminator(28, 1, 10), "x", 6_689_355, 13.18),  # InfoGAN's, batch norm left out
+    "E at 28": (28, lambda: nets.PairNetwork(28, 1, 128, True, False), "xx", 6_688_064, 13.38),
     "FactorVAE encoder": (64, lambda: nets.FactorEncoder(64, 1, 10), "x", 249_172, 8.00),
     "FactorVAE decoder": (64, lambda: nets.FactorDecoder(64, 1, 10), (10,), 248_833, 8.00),
     "TC critic": (64, lambda: nets.TotalCorrelationCritic(10), (10,), 4_017_002, 4.01),
@@ -75,7 +78,7 @@ def test_shapes_lists_the_layers_in_order_and_leaves_the_network_as_it_was() -> 
 
 
 # --------------------------------------------------------------------------------------------------- what comes out
-@pytest.mark.parametrize("size", [32, 64])
+@pytest.mark.parametrize("size", nets.SIZES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_outputs_have_the_promised_shapes_and_ranges(size: int, channels: int) -> None:
     x = images(size, channels)
@@ -90,6 +93,13 @@ def test_outputs_have_the_promised_shapes_and_ranges(size: int, channels: int) -
     for decoder in (nets.ConvDecoder(size, channels, 4), nets.FactorDecoder(size, channels, 4)):
         assert started(decoder)(codes(4)).shape == x.shape
     assert started(nets.TotalCorrelationCritic(4))(codes(4)).shape == (3, 2)
+
+
+@pytest.mark.parametrize(("size", "order"), [(28, ["BatchNorm2d", "ReLU"]), (32, ["LeakyReLU", "BatchNorm2d"])])
+def test_the_generator_normalises_where_its_source_does(size: int, order: list[str]) -> None:
+    """InfoGAN before the activation, InfoGAN-CR after it."""
+    kinds = [type(module).__name__ for module in nets.Generator(size, 1, 5, 5).deconv]
+    assert kinds[1:3] == order and kinds[-1] == "Deconv2d"
 
 
 def test_r_is_a_unit_vector_and_depends_on_both_images_and_their_order() -> None:

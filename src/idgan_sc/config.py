@@ -17,14 +17,17 @@ import yaml
 Config = dict[str, Any]
 Settings = dict[str, Any]
 
-SIZES = (32, 64)  # image sizes that have networks
+SIZES = (28, 32, 64)  # image sizes that have networks
+NATIVE = 28  # of MNIST as published
 METRICS = (
     "factor_vae", "factor_vae_revised", "beta_vae", "sap", "mig", "dci", "dci_completeness", "dci_lasso", "dci_rf",
     "modularity", "explicitness",
 )  # fmt: skip
 COMMON = {"family", "image_size", "batch", "steps", "log_every", "curve_points", "c_dim", "adam_betas"}
 VAE = COMMON | {"lr", "likelihood", "objective"}
-DATA = ("n", "crop", "native")  # what a data set's file can be told, beside where it comes from
+DATA = {  # what a data set's file can be told beside where it comes from, and which data sets can
+    "n": ("digits", "faces"), "crop": ("celeba",), "native": ("mnist", "digits"),
+}  # fmt: skip
 PICTURES = ("digits", "mnist", "faces", "celeba")  # data sets of Figures 5 to 8
 PICTURED = ("infogan_cr", "idgan_sc")  # systems of Figures 5 to 8
 OBJECTIVES = {"beta": {"beta"}, "factor": {"gamma", "lr_tc", "tc_betas"}}
@@ -364,6 +367,7 @@ def _check_names(config: Config) -> None:
     for name, about in config["datasets"].items():
         for system in about.get("systems", {}):
             _known("system", system, config["systems"], f"datasets.{name}.systems")
+        _check_data_keys(about, name, f"datasets.{name}")
     for name, system in config["systems"].items():
         if "family" not in system:
             raise ConfigError(f"systems.{name}: `family` is missing: vae or gan")
@@ -376,6 +380,7 @@ def _check_names(config: Config) -> None:
             _known("data set", name, config["datasets"], f"presets.{preset}.datasets")
             for system in about.get("systems", {}):
                 _known("system", system, config["systems"], f"presets.{preset}.datasets.{name}.systems")
+            _check_data_keys(about, name, f"presets.{preset}.datasets.{name}")
     for where, table in tables.items():
         for data, systems in table.items():
             _known("data set", data, config["datasets"], where)
@@ -385,6 +390,12 @@ def _check_names(config: Config) -> None:
                     _known("variant", variant, config["variants"], f"{where}.{data}.{system}")
                     if not applies(config, variant, system):
                         raise ConfigError(f"{where}.{data}.{system}: variant `{variant}` does not name this system")
+
+
+def _check_data_keys(about: dict[str, Any], name: str, where: str) -> None:
+    for key in DATA.keys() & about.keys():
+        if name not in DATA[key]:
+            raise ConfigError(f"{where}: `{key}` is a setting of {' and '.join(DATA[key])} alone: remove it")
 
 
 def _check_claims(config: Config) -> None:
@@ -461,6 +472,9 @@ def _check_settings(config: Config, run: Run) -> None:
     for key in sorted(_meaningful(merged) - set(merged)):
         refuse_if(True, key, "is missing: set it in `families` or in the system")
     refuse_if(merged["image_size"] not in SIZES, "image_size", f"{merged['image_size']} has no network: one of {SIZES}")
+    native = dataset(config, run.preset, run.dataset).get("native", False)
+    mend = f"{NATIVE} and `datasets.{run.dataset}.native: true` belong together: set both or neither"
+    refuse_if((merged["image_size"] == NATIVE) != native, "image_size", f"{merged['image_size']}, but {mend}")
     refuse_if(merged["curve_points"] > merged["steps"] + 1, "curve_points", "exceeds the steps: lower it")
     if merged["family"] == "gan":
         _check_gan(config, run, merged, refuse_if)
@@ -481,6 +495,8 @@ def _check_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) -> No
             mend = f"differs from {before[same]} of `{name}`, which this run builds on: make them equal"
             refuse_if(merged[same] != before[same], same, f"{merged[same]} {mend}")
     refuse_if(merged["q"] == "encoder" and merged["code"] != "vae", "q", "`encoder` needs `code: vae`")
+    small = merged["network"] == "celeba" and merged["image_size"] == NATIVE
+    refuse_if(small, "network", f"`celeba` has none for {NATIVE}x{NATIVE} images: choose dsprites")
     if merged["pair_rule"] == "none":
         return
     refuse_if(m < k, "pairs", f"{m} pairs are fewer than the {k} classes (c_dim): raise it")

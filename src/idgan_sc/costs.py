@@ -15,9 +15,11 @@ from typing import Any
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run, Settings
 
-TRUNK = {32: (32, 64, 64), 64: (32, 32, 64, 64)}
-UPWARD = {32: (64, 64, 32), 64: (64, 64, 32, 32)}
-VAE = {32: (32, 32, 64), 64: (32, 32, 64, 64)}
+TRUNK = {28: (64, 128), 32: (32, 64, 64), 64: (32, 32, 64, 64)}
+UPWARD = {28: (128, 64), 32: (64, 64, 32), 64: (64, 64, 32, 32)}
+VAE = {28: (32, 64), 32: (32, 32, 64), 64: (32, 32, 64, 64)}
+SIDE = {28: 7, 32: 4, 64: 4}
+HIDDEN = {28: 1024, 32: 128, 64: 128}
 CELEBA_CRITIC = (64, 128, 256, 512)
 CELEBA_UPWARD = {32: (256, 128, 64), 64: (256, 256, 128, 64)}
 MARGIN = 2.0  # on what was measured or is expected: shared nodes differ by less than this
@@ -64,8 +66,7 @@ def _down(widths: tuple[int, ...], size: int, kernel: int = 4) -> Iterator[Layer
         yield Layer(i * o * kernel**2, size**2, o * size**2)
 
 
-def _up(widths: tuple[int, ...], kernel: int = 4) -> Iterator[Layer]:
-    size = 4
+def _up(widths: tuple[int, ...], size: int, kernel: int = 4) -> Iterator[Layer]:
     for i, o in pairwise(widths):
         yield Layer(i * o * kernel**2, size**2, o * (2 * size) ** 2)
         size *= 2
@@ -83,14 +84,16 @@ def networks(settings: Settings, channels: int) -> dict[str, Network]:
 
 
 def _beta_vae(size: int, channels: int, k: int) -> dict[str, Network]:
-    encoder = [*_down((channels, *VAE[size]), size), Layer(64 * 256 * 16, 1, 256), _linear(256, 2 * k)]
-    decoder = [_linear(k, 256), Layer(256 * 64 * 16, 1, 64 * 16), *_up((*reversed(VAE[size]), channels))]
+    side, area = SIDE[size], SIDE[size] ** 2
+    encoder = [*_down((channels, *VAE[size]), size), Layer(64 * 256 * area, 1, 256), _linear(256, 2 * k)]
+    decoder = [_linear(k, 256), Layer(256 * 64 * area, 1, 64 * area), *_up((*reversed(VAE[size]), channels), side)]
     return {"encoder": encoder, "decoder": decoder}
 
 
 def _factor_vae(size: int, channels: int, k: int) -> dict[str, Network]:
-    encoder = [*_down((channels, *TRUNK[size]), size), _linear(1024, 128), _linear(128, k), _linear(128, k)]
-    decoder = [_linear(k, 128), _linear(128, 1024), *_up((*UPWARD[size], channels))]
+    hidden = HIDDEN[size]
+    encoder = [*_trunk(channels, size), _linear(hidden, k), _linear(hidden, k)]
+    decoder = [_linear(k, hidden), *_grow(channels, size)]
     critic = [_linear(k, 1000), *[_linear(1000, 1000)] * 4, _linear(1000, 2)]
     return {"encoder": encoder, "decoder": decoder, "critic": critic}
 
@@ -100,14 +103,26 @@ def _pair_outputs(settings: Settings) -> int:
 
 
 def _dsprites(settings: Settings, size: int, channels: int, k: int) -> dict[str, Network]:
-    trunk = [*_down((channels, *TRUNK[size]), size), _linear(1024, 128)]
-    q = [] if settings["q"] == "encoder" else [_linear(128, 128), _linear(128, k)]
-    fc = [_linear(settings["z_dim"] + k, 128), _linear(128, 1024)]
-    found = {"generator": [*fc, *_up((*UPWARD[size], channels))], "discriminator": [*trunk, _linear(128, 1), *q]}
+    hidden = HIDDEN[size]
+    q = [] if settings["q"] == "encoder" else [_linear(hidden, 128), _linear(128, k)]
+    found = {
+        "generator": [_linear(settings["z_dim"] + k, hidden), *_grow(channels, size)],
+        "discriminator": [*_trunk(channels, size), _linear(hidden, 1), *q],
+    }
     if settings["pair_rule"] != "none":
-        pair = [*_down((2 * channels, *TRUNK[size]), size), _linear(1024, 128)]
-        found["pair"] = [*pair, _linear(128, _pair_outputs(settings))]
+        found["pair"] = [*_trunk(2 * channels, size), _linear(hidden, _pair_outputs(settings))]
     return found
+
+
+def _trunk(channels: int, size: int) -> Network:
+    """An image to the critics' features."""
+    return [*_down((channels, *TRUNK[size]), size), _linear(TRUNK[size][-1] * SIDE[size] ** 2, HIDDEN[size])]
+
+
+def _grow(channels: int, size: int) -> Network:
+    """As many features to an image."""
+    fc = _linear(HIDDEN[size], UPWARD[size][0] * SIDE[size] ** 2)
+    return [fc, *_up((*UPWARD[size], channels), SIDE[size])]
 
 
 def _celeba(settings: Settings, size: int, channels: int, k: int) -> dict[str, Network]:
@@ -115,7 +130,7 @@ def _celeba(settings: Settings, size: int, channels: int, k: int) -> dict[str, N
     heads = [_linear(features, 1)] + ([] if settings["q"] == "encoder" else [_linear(features, k)])
     fc = [_linear(settings["z_dim"] + k, 1024), _linear(1024, 256 * 16)]
     found = {
-        "generator": [*fc, *_up((*CELEBA_UPWARD[size], channels), 5)],
+        "generator": [*fc, *_up((*CELEBA_UPWARD[size], channels), 4, 5)],
         "discriminator": [*_down((channels, *CELEBA_CRITIC), size, 5), *heads],
     }
     if settings["pair_rule"] != "none":

@@ -1,8 +1,11 @@
 """The networks of all systems for the image size at hand (Sec. 3; layers as in the released InfoGAN-CR and ID-GAN).
 
-A network for 64x64 images has four stride-2 stages, one for 32x32 has three. Images are (B, C, H, W) in [0, 1].
+A network for 64x64 images has four stride-2 stages, one for 32x32 three. Those for 28x28, MNIST's own size, have two:
+G, and the convolutions and features of all others, are then those of InfoGAN's MNIST network. Images are (B, C, H, W)
+in [0, 1].
 """
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, cast
@@ -11,11 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIZES = (32, 64)
-TRUNK = {32: (32, 64, 64), 64: (32, 32, 64, 64)}  # output channels of the critics' convolutions
-UPWARD = {32: (64, 64, 32), 64: (64, 64, 32, 32)}  # input channels of the generator's transposed convolutions
-VAE = {32: (32, 32, 64), 64: (32, 32, 64, 64)}  # output channels of the β-VAE's convolutions
-
+SIZES = (28, 32, 64)
+TRUNK = {28: (64, 128), 32: (32, 64, 64), 64: (32, 32, 64, 64)}  # output channels of the critics' convolutions
+UPWARD = {28: (128, 64), 32: (64, 64, 32), 64: (64, 64, 32, 32)}  # input channels of G's transposed convolutions
+VAE = {28: (32, 64), 32: (32, 32, 64), 64: (32, 32, 64, 64)}  # output channels of the β-VAE's convolutions
+SIDE = {28: 7, 32: 4, 64: 4}  # pixels a side of the smallest feature maps
+HIDDEN = {28: 1024, 32: 128, 64: 128}  # features of the critics, and of G's first layer
 
 THIN = 3  # channels of an image at most
 
@@ -166,33 +170,41 @@ def power_iteration(network: nn.Module) -> None:
 
 
 class Generator(nn.Module):
-    """G(z, c) -> images (B, C, H, W) in [0, 1]; activation before batch norm, as in InfoGAN-CR's net."""
+    """G(z, c) -> images (B, C, H, W) in [0, 1].
+
+    Activation before batch norm, as in InfoGAN-CR's net; at 28x28 after it, and ReLU throughout, as in InfoGAN's.
+    """
 
     def __init__(self, size: int, channels: int, c_dim: int, z_dim: int) -> None:
         super().__init__()
-        widths = (*UPWARD[size], channels)
-        self.fc = nn.Sequential(
-            nn.Linear(z_dim + c_dim, 128), nn.ReLU(), nn.BatchNorm1d(128),
-            nn.Linear(128, 1024), nn.ReLU(), nn.BatchNorm1d(1024),
-        )  # fmt: skip
+        widths, order = UPWARD[size], -1 if size == 28 else 1
+        self.start = (widths[0], SIDE[size], SIDE[size])
+        fc: list[nn.Module] = []
+        for i, o in pairwise((z_dim + c_dim, HIDDEN[size], math.prod(self.start))):
+            fc += [nn.Linear(i, o), *[nn.ReLU(), nn.BatchNorm1d(o)][::order]]
+        self.fc = nn.Sequential(*fc)
         stages: list[nn.Module] = []
-        for i, o in pairwise(widths[:-1]):
-            stages += [Deconv2d(i, o), nn.LeakyReLU(0.2, inplace=True), nn.BatchNorm2d(o)]
-        self.deconv = nn.Sequential(*stages, Deconv2d(widths[-2], channels))
+        activation = nn.ReLU(inplace=True) if size == 28 else nn.LeakyReLU(0.2, inplace=True)
+        for i, o in pairwise(widths):
+            stages += [Deconv2d(i, o), *[activation, nn.BatchNorm2d(o)][::order]]
+        self.deconv = nn.Sequential(*stages, Deconv2d(widths[-1], channels))
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        h = self.fc(torch.cat([z, c], dim=1)).view(len(z), 64, 4, 4)
+        h = self.fc(torch.cat([z, c], dim=1)).view(len(z), *self.start)
         return torch.sigmoid(self.deconv(h.contiguous(memory_format=torch.channels_last)))
 
 
 class Trunk(nn.Module):
-    """Images (B, C, H, W) -> features (B, 128); shared by D and Q, and the body of the pair network."""
+    """Images (B, C, H, W) -> features (B, HIDDEN); shared by D and Q, and the body of the pair network.
+
+    Deviates: at 28x28 from InfoGAN's net, whose batch norm is spectral normalisation here and whose slope is .2.
+    """
 
     def __init__(self, size: int, channels: int) -> None:
         super().__init__()
         widths = (channels, *TRUNK[size])
         self.convs = nn.ModuleList(SNConv2d(i, o) for i, o in pairwise(widths))
-        self.fc = SNLinear(64 * 4 * 4, 128)
+        self.fc = SNLinear(widths[-1] * SIDE[size] ** 2, HIDDEN[size])
 
     def forward(self, x: Tensor) -> Tensor:
         for conv in self.convs:
@@ -206,8 +218,9 @@ class Discriminator(nn.Module):
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
         self.trunk = Trunk(size, channels)
-        self.d = SNLinear(128, 1)
-        self.q = nn.Sequential(SNLinear(128, 128), nn.LeakyReLU(0.2), SNLinear(128, c_dim)) if c_dim else None
+        hidden = HIDDEN[size]
+        self.d = SNLinear(hidden, 1)
+        self.q = nn.Sequential(SNLinear(hidden, 128), nn.LeakyReLU(0.2), SNLinear(128, c_dim)) if c_dim else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         features = self.trunk(x)
@@ -224,7 +237,7 @@ class PairNetwork(nn.Module):
     def __init__(self, size: int, channels: int, outputs: int, unit: bool, standardise: bool) -> None:
         super().__init__()
         self.trunk = Trunk(size, 2 * channels)
-        self.out = nn.Linear(128, outputs)
+        self.out = nn.Linear(HIDDEN[size], outputs)
         self.standardise = nn.BatchNorm1d(outputs, affine=False) if standardise else nn.Identity()
         self.unit = unit
 
@@ -251,7 +264,7 @@ class ConvEncoder(nn.Module):
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
-        head = (WholeConv2d(64, 256, 4), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2 * c_dim))
+        head = (WholeConv2d(64, 256, SIDE[size]), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2 * c_dim))
         self.net = nn.Sequential(*_downward((channels, *VAE[size])), *head)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -266,7 +279,7 @@ class ConvDecoder(nn.Module):
         super().__init__()
         self.fc = nn.Sequential(nn.Linear(c_dim, 256), nn.ReLU())
         stages = _upward((*reversed(VAE[size]), channels))
-        self.deconv = nn.Sequential(WholeDeconv2d(256, 64, 4), nn.ReLU(), *stages)
+        self.deconv = nn.Sequential(WholeDeconv2d(256, 64, SIDE[size]), nn.ReLU(), *stages)
 
     def forward(self, c: Tensor) -> Tensor:
         return self.deconv(self.fc(c)[:, :, None, None])
@@ -278,8 +291,9 @@ class FactorEncoder(nn.Module):
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
         stages = _downward((channels, *TRUNK[size]))
-        self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(64 * 4 * 4, 128))
-        self.mean, self.logvar = nn.Linear(128, c_dim), nn.Linear(128, c_dim)
+        features, hidden = TRUNK[size][-1] * SIDE[size] ** 2, HIDDEN[size]
+        self.net = nn.Sequential(*stages, nn.Flatten(), nn.Linear(features, hidden))
+        self.mean, self.logvar = nn.Linear(hidden, c_dim), nn.Linear(hidden, c_dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.net(x)
@@ -291,11 +305,13 @@ class FactorDecoder(nn.Module):
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
-        self.fc = nn.Sequential(nn.Linear(c_dim, 128), nn.ReLU(), nn.Linear(128, 1024), nn.ReLU())
+        self.start, hidden = (UPWARD[size][0], SIDE[size], SIDE[size]), HIDDEN[size]
+        features = math.prod(self.start)
+        self.fc = nn.Sequential(nn.Linear(c_dim, hidden), nn.ReLU(), nn.Linear(hidden, features), nn.ReLU())
         self.deconv = nn.Sequential(*_upward((*UPWARD[size], channels)))
 
     def forward(self, c: Tensor) -> Tensor:
-        return self.deconv(self.fc(c).view(-1, 64, 4, 4))
+        return self.deconv(self.fc(c).view(-1, *self.start))
 
 
 class TotalCorrelationCritic(nn.Module):

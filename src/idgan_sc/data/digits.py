@@ -97,6 +97,7 @@ def prepare(
     cache: str | Path | None = None,
     n: int = N,
     seed: int = 0,
+    native: bool = False,
 ) -> Images:
     """Draw the data set in `folder`: `n` digits of the grid, each image at most once more often than any other.
 
@@ -106,6 +107,8 @@ def prepare(
         As for the data sets that are downloaded; only "procedural", without a file, is possible.
     seed
         Of the choice of images, when `n` is not a multiple of the grid's size, and of the shake of the hand.
+    native
+        Leave out two pixels on each side, to make images of MNIST's own size, 28×28.
 
     Raises
     ------
@@ -115,13 +118,15 @@ def prepare(
     procedural_source("digits", source, file)
     rng = np.random.default_rng(seed)
     classes = sample_classes(FACTORS, n, rng)
+    border = 2 if native else 0
+    kept = slice(border, SIZE - border)
     return save_images(
         folder,
-        render_chunks(classes, rng),
+        (images[:, kept, kept] for images in render_chunks(classes, rng)),
         name="digits",
         source="procedural digit renderer",
         licence="MIT (drawn by this project)",
-        shape=(1, SIZE, SIZE),
+        shape=(1, SIZE - 2 * border, SIZE - 2 * border),
         n=n,
         factors=FACTORS,
         classes=classes,

@@ -54,7 +54,7 @@ class Images:
 
         Raises
         ------
-        ValueError
+        DataError
             If `size` is neither of the two.
         """
         _, height, width = self.shape
@@ -68,7 +68,8 @@ class Images:
             return np.multiply(bytes_, np.float32(1 / white), dtype=np.float32, order="C")
         if 2 * size != height:
             sizes = [height] if height % 2 else [height, height // 2]
-            raise ValueError(f"image size {size} of {self.name} is not available: choose one of {sizes}")
+            mend = f"choose one of {sizes}, or delete {self.folder} if the settings make other images now"
+            raise DataError(f"image size {size} of {self.name} is not available: {mend}")
         return np.multiply(_sum_2x2(bytes_), np.float32(0.25 / white), dtype=np.float32, order="C")
 
     def values(self, indices: np.ndarray) -> np.ndarray:
