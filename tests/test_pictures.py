@@ -252,6 +252,29 @@ def test_figures_5_to_8_and_leakage_say_what_they_show(few: Config, measured: Pa
             assert frame.groupby("row")["code"].first().is_unique
 
 
+def test_the_leakage_figure_aligns_the_codes_of_different_seeds(
+    few: Config, measured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seeds whose codes differ in nothing but their order give the matrix of one, its own codes on top."""
+    run = Run("quick", "faces", "idgan_sc", "main", 0)
+    table = leakage_report.read_leakage(few, run, measured)
+    codes = table["code"].dropna().unique()
+    renamed = table.assign(code=table["code"].map(dict(zip(codes, np.roll(codes, 3), strict=True))))
+    tables = {0: table, 1: renamed}
+    monkeypatch.setattr(panels, "read_leakage", lambda config, run, root: tables[run.seed])
+    blocks = []
+    for seeds in ([0], [1], [0, 1]):
+        runs = [Run("quick", "faces", "idgan_sc", "main", seed) for seed in seeds]
+        monkeypatch.setattr(panels, "_runs", lambda *about, runs=runs: runs)
+        blocks.append(panels._matrix(few, "quick", measured, "faces", "idgan_sc"))
+    for block in blocks[1:]:
+        np.testing.assert_allclose(block["change"], blocks[0]["change"])
+        np.testing.assert_allclose(block["row_entropy"], blocks[0]["row_entropy"])
+    own = table[table.measure == "outside"].set_index("factor")["code"]
+    assert blocks[0]["rows"][: len(own)] == [f"code {own[factor]:.0f}" for factor in blocks[0]["shown"]]
+    assert blocks[2]["rows"] == ["background", "fringe", "angle", "light", "expression"]
+
+
 def test_gathered_leakage_has_a_row_a_run(few: Config, measured: Path) -> None:
     frame = pd.read_csv(leakage_report.gather_leakage(few, "quick", measured))
     assert set(zip(frame["dataset"], frame["system"], strict=True)) == {

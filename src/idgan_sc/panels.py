@@ -20,7 +20,7 @@ from idgan_sc.files import DataError, read_arrays
 from idgan_sc.leakage_report import read_leakage, summarised
 from idgan_sc.provenance import artifact
 from idgan_sc.stats import summary
-from idgan_sc.tables import data_words, label, seeds_words
+from idgan_sc.tables import data_name, data_words, label, seeds_words
 
 WORDS = {  # rows whose word is not the factor's name
     "azimuth": "angle",
@@ -154,14 +154,15 @@ def _association(table: pd.DataFrame, row: str, code: int) -> float:
 def _held_out(table: pd.DataFrame, data: str) -> str:
     """How well the classifier that finds the digits does on images it was not trained on."""
     found = table[(table.measure == "held_out") & (table.factor == "digit")]["value"]
-    return f"digits told by a classifier, {found.iloc[0]:.1%} right on held-out images of {data}"
+    return f"digits told by a classifier, {found.iloc[0]:.1%} right on held-out images of {data_name(data)}"
 
 
 # ------------------------------------------------------------------------------------------------------ leakage
 def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
     """What each code moves besides its factor: InfoGAN-CR beside IDGAN-SC, a block a data set, the entropies beside it.
 
-    A cell is the mean over seeds of the SD of a factor over a sweep, in SD of real images.
+    A cell is the mean over seeds of the SD of a factor over a sweep, in SD of real images. Codes have no order, and
+    code 3 of one seed is not code 3 of another: rows are the codes that stand for the factors, then the others.
     """
     shown = list(dict.fromkeys(data for data, _ in configuration.pictures(config, preset).values()))
     blocks = [[_matrix(config, preset, root, data, s) for s in PICTURED] for data in shown]
@@ -179,7 +180,7 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
     words = [
         seeds_words(n[0]) if len(set(n)) == 1 else f"n = {min(n)}–{max(n)} seeds",
         "cell: SD of a factor over a sweep, in SD of real images (MNIST: within a digit), mean over seeds",
-        "framed: the code that stands for the factor",
+        "framed: the code that stands for the factor; below these the others, by how much they change",
         "H: entropy of a row or column, 0 = one entry alone, 1 = all alike",
         "outside: share of a code's change that is not its factor's; ± half the 95 % t-interval over seeds if n ≥ 5",
         *dict.fromkeys(_readers(block) for pair in blocks for block in pair[:1]),
@@ -192,32 +193,47 @@ def _matrix(config: Config, preset: str, root: Path, data: str, system: str) -> 
     """A system's mean matrix (k, F) with what is written beside it, and all of it as rows of the CSV."""
     runs = _runs(config, preset, data, system)
     tables = [read_leakage(config, run, root) for run in runs]
-    every = pd.concat(tables)
-    change = tables[0][tables[0].measure == "change"].pivot(index="code", columns="factor", values="value")
-    order = list(dict.fromkeys(tables[0][tables[0].measure == "change"]["factor"]))
-    mean = np.mean([_pivot(table, order, len(change)) for table in tables], axis=0)
+    every, first = pd.concat(tables), tables[0]
+    factors = list(dict.fromkeys(first[first.measure == "change"]["factor"]))
+    shown = [factor for factor in factors if factor in set(every[every.measure == "outside"]["factor"])]
+    codes = [_row_order(table, shown) for table in tables]
     rows = [summarised(run, table) for run, table in zip(runs, tables, strict=True)]
     totals = {key: _with_interval([row[key] for row in rows]) for key in ("leakage", "row_entropy", "column_entropy")}
-    first = tables[0]
-    own = first[first.measure == "outside"]
+    alone = [f"code {code}" for code in codes[0]]
+    column_entropy = every[every.measure == "column_entropy"].groupby("factor")["value"].mean()
     return {
-        "data": data, "system": system, "n": len(runs), "change": mean, "factors": order, "totals": totals,
-        "row_entropy": _entropy(every, "row_entropy", "code", range(1, len(mean) + 1)),
-        "column_entropy": _entropy(every, "column_entropy", "factor", order),
-        "own": {(int(c) - 1, f) for c, f in zip(own["code"], own["factor"], strict=True)} if len(runs) == 1 else set(),
+        "data": data, "system": system, "n": len(runs), "factors": factors, "shown": shown, "totals": totals,
+        "rows": alone if len(runs) == 1 else [WORDS.get(factor, factor) for factor in shown],
+        "change": np.mean([_changes(t).loc[c, factors] for t, c in zip(tables, codes, strict=True)], axis=0),
+        "row_entropy": _nanmean([_by_code(t, "row_entropy").reindex(c) for t, c in zip(tables, codes, strict=True)]),
+        "column_entropy": column_entropy.reindex(factors).to_numpy(),
         "held_out": first[first.measure == "held_out"].set_index("factor")["value"].to_dict(),
         "frame": every.assign(figure_data=data_words(config, preset, data)),
     }  # fmt: skip
 
 
-def _pivot(table: pd.DataFrame, order: list[str], k: int) -> np.ndarray:
-    cells = table[table.measure == "change"]
-    return cells["value"].to_numpy(float).reshape(k, len(order))
+def _row_order(table: pd.DataFrame, shown: list[str]) -> list[int]:
+    """One run's codes: those that stand for the factors `shown`, in that order, then the others by their change.
+
+    A code that changes nothing has no row of its own; the one that changes least takes its place.
+    """
+    own = table[table.measure == "outside"].set_index("factor")["code"].astype(int).to_dict()
+    by_change = _changes(table).sum(axis=1).sort_values(ascending=False, kind="stable").index
+    others = [code for code in by_change.astype(int) if code not in own.values()]
+    return [own[factor] if factor in own else others.pop() for factor in shown] + others
 
 
-def _entropy(table: pd.DataFrame, measure: str, key: str, entries: Any) -> list[float]:
-    means = table[table.measure == measure].groupby(key)["value"].mean()
-    return [float(means.get(entry, np.nan)) for entry in entries]
+def _changes(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table.measure == "change"].pivot(index="code", columns="factor", values="value")
+
+
+def _by_code(table: pd.DataFrame, measure: str) -> pd.Series:
+    return table[table.measure == measure].set_index("code")["value"]
+
+
+def _nanmean(rows: list[pd.Series]) -> np.ndarray:
+    """Mean over seeds (k,), of those that have a value; NaN where none has."""
+    return pd.DataFrame([row.to_numpy(float) for row in rows]).mean().to_numpy()
 
 
 def _with_interval(values: list[float | None]) -> str:
@@ -238,7 +254,7 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, confi
     ax.imshow(block["change"], cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
     for (j, i), value in np.ndenumerate(block["change"]):
         ax.text(i, j, f"{value:.2f}", ha="center", va="center", size=6, color="white" if value > 0.75 else "black")
-        if (j, block["factors"][i]) in block["own"]:
+        if j < len(block["shown"]) and block["factors"][i] == block["shown"][j]:
             frame: dict[str, Any] = {
                 "fill": False,
                 "edgecolor": "#D55E00",
@@ -254,7 +270,7 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, confi
     ax.text(n_factors - 0.42, -0.9, "H", va="center", size=6.5, color=drawing.GREY, style="italic")
     ax.text(-0.62, k - 0.1, "H", ha="right", va="center", size=6.5, color=drawing.GREY, style="italic")
     ax.set_xticks(range(n_factors), [WORDS.get(f, f) for f in block["factors"]], size=6)
-    ax.set_yticks(range(k), [f"code {j + 1}" for j in range(k)])
+    ax.set_yticks(range(len(block["rows"])), block["rows"], va="center_baseline")
     ax.tick_params(length=0, labeltop=True, labelbottom=False, pad=2)
     for spine in ax.spines.values():
         spine.set_visible(False)
@@ -274,5 +290,5 @@ def _readers(block: dict[str, Any]) -> str:
     read = ", ".join(f"{factor} {value:.2f}" for factor, value in block["held_out"].items())
     discrete = "R², or share right for digit and style"
     if block["data"] == "mnist":
-        return f"mnist: thickness, angle and width by morphometrics, digit by a network ({read} right, held out)"
+        return f"MNIST: thickness, angle and width by morphometrics, digit by a network ({read} right, held out)"
     return f"{block['data']}: factors read by a network, on held-out images {read} ({discrete})"

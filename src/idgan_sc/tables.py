@@ -83,7 +83,7 @@ def table1(config: Config, preset: str, root: Path) -> list[Path]:
         ["Data set", "Paper", "On disk", "Stored shape", "Trained shape", "Factors (classes)", "Source"],
         r"lrrllp{0.21\textwidth}p{0.19\textwidth}",
         [
-            [_data_name(row["dataset"]), *(number(row.get(key)) for key in ("paper_count", "count", *words))]
+            [data_name(row["dataset"]), *(number(row.get(key)) for key in ("paper_count", "count", *words))]
             for row in rows
         ],
         [f"{DASH}: not run at this preset, or not in the paper.", *_notes(config, preset)],
@@ -179,9 +179,9 @@ def data_words(config: Config, preset: str, name: str = DATASET) -> str:
     """The data behind a result, a procedural stand-in named as one."""
     source = configuration.dataset(config, preset, name)["source"]
     words = {"real": "published {}", "folder": "{}, a user's images"}
-    original = f" for {_data_name(ORIGINAL[name])}" if name in ORIGINAL else ""
+    original = f" for {data_name(ORIGINAL[name])}" if name in ORIGINAL else ""
     stand_in = f"procedural {{}} (a stand-in{original})"
-    return words.get(source, stand_in).format(_data_name(name))
+    return words.get(source, stand_in).format(data_name(name))
 
 
 def about(config: Config, preset: str, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
@@ -465,7 +465,8 @@ def _notes(config: Config, preset: str) -> list[str]:
     return ["; ".join(words) + ".", *sentence]
 
 
-def _data_name(name: str) -> str:
+def data_name(name: str) -> str:
+    """A data set's name as texts spell it."""
     return DATA_NAMES.get(name, name)
 
 
