@@ -4,6 +4,7 @@ The measurement is tested on answers known in advance: a generator that changes 
 """
 
 import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import pytest
 import torch
 import yaml
 
+import test_data_celeba
+import test_data_mnist
 from idgan_sc import cli, leakage, leakage_report, morphometrics, networks_celeba, panels, probe
 from idgan_sc import config as configuration
 from idgan_sc import networks as nets
 from idgan_sc.config import Run
-from idgan_sc.data import digits, faces
+from idgan_sc.data import celeba, digits, faces, mnist
+from idgan_sc.data.folder import prepare_folder
 from idgan_sc.data.images import Images
 from idgan_sc.models import build
 from idgan_sc.train import train
@@ -27,7 +31,8 @@ FEW = {
     "vae": {"steps": 2, "batch": 4, "log_every": 1, "curve_points": 2},
     "gan": {"steps": 2, "batch": 4, "pairs": 20, "log_every": 1, "curve_points": 2},
 }
-CHANNELS = {"digits": 1, "mnist": 1, "faces": 3, "celeba": 3, "own": 3}
+SIZES = {"digits": (32,), "mnist": (32,), "faces": (32, 64), "celeba": (32, 64), "own": (32, 64)}
+NATIVE = ("digits", "mnist")  # have 28x28 images as well
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +99,31 @@ def test_celebas_networks_keep_the_contracts_of_the_others() -> None:
 
 
 # ----------------------------------------------------------------------------------------------- trains and generates
+@pytest.fixture(scope="module")
+def sets(drawn: dict[str, Images], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Images]:
+    """A few images of each data set, made as its own are; MNIST and CelebA of small releases of the same layout."""
+    root = tmp_path_factory.mktemp("sets")
+    mnist_release, celeba_release = test_data_mnist.write(root / "mnist"), test_data_celeba.write_zip(root / "c.zip")
+    (root / "mine").mkdir()
+    of_mnist = partial(mnist.prepare, file=root / "mnist", release=mnist_release)
+    return drawn | {
+        "digits, native": digits.prepare(root / "digits_28", n=12, native=True),
+        "mnist": of_mnist(root / "mnist_32"),
+        "mnist, native": of_mnist(root / "mnist_28", native=True),
+        "celeba": celeba.prepare(root / "celeba", file=root / "c.zip", release=celeba_release),
+        "own": prepare_folder(make_folder(root / "mine") / "images", root / "own"),
+    }
+
+
 @pytest.mark.parametrize(
-    ("dataset", "size"),
-    [(name, size) for name in CHANNELS for size in (32, 64)] + [("digits", 28), ("mnist", 28)],
+    ("name", "size"),
+    [(name, size) for name, sizes in SIZES.items() for size in sizes] + [(f"{name}, native", 28) for name in NATIVE],
 )
-def test_every_system_takes_a_step_and_generates(shipped: Config, dataset: str, size: int) -> None:
-    rng = torch.Generator().manual_seed(0)
-    x = torch.rand((4, CHANNELS[dataset], size, size), generator=rng)
+def test_every_system_takes_a_few_steps_and_generates(
+    shipped: Config, sets: dict[str, Images], name: str, size: int
+) -> None:
+    images, dataset = sets[name], name.partition(",")[0]
+    x = torch.from_numpy(images.batch(np.arange(4), size))
     vaes: dict[int, Any] = {}
     for system in shipped["systems"]:
         if system == "factor_vae" and size == 64 and dataset != "own":
@@ -108,26 +131,37 @@ def test_every_system_takes_a_step_and_generates(shipped: Config, dataset: str, 
         settings = configuration.resolve(shipped, Run("paper", dataset, system, "main", 0))
         settings |= {"image_size": size, "batch": 4} | ({"pairs": 20} if "pairs" in settings else {})
         vae = vaes.get(settings["c_dim"]) if settings.get("code") == "vae" else None
-        method = build(settings, CHANNELS[dataset], 0, "", "cpu", vae)
+        method = build(settings, images.shape[0], 0, "", "cpu", vae)
         if system == "beta_vae":
             vaes[settings["c_dim"]] = method
-        log = method.step(x)
-        assert all(torch.isfinite(value).all() for value in log.values()), system
+        for _ in range(3):
+            log = method.step(x)
+            assert all(torch.isfinite(value).all() for value in log.values()), system
         c = torch.zeros(2, settings["c_dim"])
-        images = method.generate(torch.zeros(2, settings.get("z_dim", 1)), c)
-        assert images.shape == (2, *x.shape[1:]) and images.min() >= 0 and images.max() <= 1
+        made = method.generate(torch.zeros(2, settings.get("z_dim", 1)), c)
+        assert made.shape == (2, *x.shape[1:]) and made.min() >= 0 and made.max() <= 1
 
 
-@pytest.mark.parametrize("system", ["infogan_cr", "idgan_sc"])
-def test_three_steps_of_the_papers_celeba(shipped: Config, system: str) -> None:
-    """The paper's networks, image size and dimensions; batch and m a sixteenth, which change no shape but the first."""
-    settings = configuration.resolve(shipped, Run("paper", "celeba", system, "main", 0)) | {"batch": 8}
-    settings["pairs"] = 48 if system == "idgan_sc" else 20
+@pytest.mark.parametrize(
+    ("system", "batch", "pairs"),
+    [
+        ("infogan_cr", 8, 20),
+        ("idgan_sc", 8, 48),
+        pytest.param("infogan_cr", 128, 128, marks=pytest.mark.long),
+        pytest.param("idgan_sc", 128, 768, marks=pytest.mark.long),
+    ],
+)
+def test_three_steps_of_the_papers_celeba(shipped: Config, system: str, batch: int, pairs: int) -> None:
+    """The paper's networks, image size and dimensions; batch and m too in the long test, else a sixteenth of them."""
+    settings = configuration.resolve(shipped, Run("paper", "celeba", system, "main", 0))
+    if batch == 128:
+        assert (settings["batch"], settings["pairs"]) == (batch, pairs)
+    settings |= {"batch": batch, "pairs": pairs}
     vae = build(configuration.resolve(shipped, Run("paper", "celeba", "beta_vae", "main", 0)), 3, 0, "", "cpu")
     method = build(settings, 3, 0, "", "cpu", vae)
     assert sum(p.numel() for p in method.networks["generator"].parameters()) == 7_160_835
     for number in range(3):
-        log = method.step(torch.rand((8, 3, 64, 64), generator=torch.Generator().manual_seed(number)))
+        log = method.step(torch.rand((batch, 3, 64, 64), generator=torch.Generator().manual_seed(number)))
     assert all(torch.isfinite(value).all() for value in log.values())
     assert method.generate(torch.zeros(2, 256), torch.zeros(2, 20)).shape == (2, 3, 64, 64)
 
