@@ -16,7 +16,7 @@ import yaml
 
 import test_data_celeba
 import test_data_mnist
-from idgan_sc import cli, leakage, leakage_report, morphometrics, networks_celeba, panels, probe
+from idgan_sc import cli, leakage, leakage_report, morphometrics, networks_celeba, panels, probe, provenance
 from idgan_sc import config as configuration
 from idgan_sc import networks as nets
 from idgan_sc.config import Run
@@ -315,6 +315,48 @@ def test_gathered_leakage_has_a_row_a_run(few: Config, measured: Path) -> None:
         (data, system) for data in ("digits", "faces") for system in configuration.PICTURED
     }
     assert frame["leakage"].between(0, 1).all() and frame["row_entropy"].between(0, 1).all()
+
+
+def test_nothing_that_shows_celeba_or_a_users_images_is_published(
+    few: Config, measured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Digits stand for them here: what is copied of a run of faces holds images, of one of digits numbers alone."""
+    assert set(provenance.STAYS) == {"celeba", "own"}
+    monkeypatch.setattr(provenance, "STAYS", ("digits",))
+    found = {folder.parts[-4]: {path.name for path in folder.iterdir()} for folder in
+             provenance.publish(few, "quick", measured)}  # fmt: skip
+    assert found["digits"] == {"record.json", "hashes.json", "log.csv", "leakage.csv"}
+    assert found["faces"] == found["digits"] | {"panels.npz"}
+
+
+@pytest.mark.parametrize("dataset", NATIVE)
+def test_the_whole_chain_at_native_size(
+    few: Config, dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The switch of README, from the data to what the figures show; then without it, which the stored images tell."""
+    if dataset == "mnist" and not test_data_mnist.REAL.is_dir():
+        pytest.skip("the MNIST files are not here")
+    config, system = copy.deepcopy(few), "idgan_sc"
+    config["presets"]["quick"]["runs"] = {dataset: {name: ["main"] for name in configuration.PICTURED}}
+    row = config["presets"]["quick"]["datasets"].setdefault(dataset, {})
+    if dataset == "mnist":
+        row |= copy.deepcopy(few["presets"]["quick"]["datasets"]["digits"]) | {"file": str(test_data_mnist.REAL)}
+        del row["n"]
+    for size in (28, 32):
+        row |= {"native": size == 28}
+        for family in row["families"].values():
+            family["image_size"] = size
+        path = tmp_path / f"{size}.yaml"
+        path.write_text(yaml.safe_dump(configuration.without_factorial(config), sort_keys=False), encoding="utf-8")
+    about = ["--preset", "quick", "--dataset", dataset, "--system", system, "--out", str(tmp_path / "out")]
+    for command in ("train", "encode", "leakage"):
+        cli.main(["--config", str(tmp_path / "28.yaml"), command, *about])
+    with np.load(tmp_path / f"out/runs/{dataset}/{system}/main/0/panels.npz") as panel:
+        assert panel["images"].shape == (4, 4, 10, 1, 28, 28)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--config", str(tmp_path / "32.yaml"), "train", *about, "--seed", "1"])
+    assert stopped.value.code == 2
+    assert f"image size 32 of {dataset} is not available: choose one of [28, 14]" in capsys.readouterr().err
 
 
 def test_pictures_are_named_after_real_mnist(shipped: Config) -> None:

@@ -184,8 +184,8 @@ class Generator(nn.Module):
             fc += [nn.Linear(i, o), *[nn.ReLU(), nn.BatchNorm1d(o)][::order]]
         self.fc = nn.Sequential(*fc)
         stages: list[nn.Module] = []
-        activation = nn.ReLU(inplace=True) if size == 28 else nn.LeakyReLU(0.2, inplace=True)
         for i, o in pairwise(widths):
+            activation = nn.ReLU(inplace=True) if size == 28 else nn.LeakyReLU(0.2, inplace=True)
             stages += [Deconv2d(i, o), *[activation, nn.BatchNorm2d(o)][::order]]
         self.deconv = nn.Sequential(*stages, Deconv2d(widths[-1], channels))
 

@@ -138,13 +138,14 @@ def _copy(source: Path, target: Path) -> None:
 
 PUBLISHED = ("record.json", "scores.csv", "curve.csv", "log.csv", "leakage.csv", "hashes.json")
 PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
+STAYS = ("celeba", "own")  # data sets of whose runs only numbers are published: images and weights may not be passed on
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "card.md")
 
 
 def publish(config: Config, preset: str, root: Path) -> list[Path]:
     """Copy the small files of every finished run below `<root>/published`, the record last; return their folders.
 
-    Only runs of today's settings and source are copied.
+    Only runs of today's settings and source are copied, of data sets in `STAYS` without what shows images.
     """
     copied = []
     for run in dict.fromkeys([*planned(config, preset), *generators(config, preset)]):
@@ -152,7 +153,8 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
         if record.get("fingerprint") != expected_fingerprint(config, run):
             continue
         target = root / "published" / run.path
-        names = (*PUBLISHED[1:], *PUBLISHED_ONCE, *PUBLISHED_IF_MADE, PUBLISHED[0])
+        pictures = () if run.dataset in STAYS else PUBLISHED_ONCE
+        names = (*PUBLISHED[1:], *pictures, *PUBLISHED_IF_MADE, PUBLISHED[0])
         for name in names:
             source = root / run.path / name
             if source.exists():
