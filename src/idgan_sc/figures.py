@@ -36,6 +36,7 @@ from idgan_sc.tables import (
     number,
     read_floor,
     read_scores,
+    seeds_range,
     seeds_words,
 )
 
@@ -151,7 +152,7 @@ def figure3(config: Config, preset: str, root: Path) -> list[Path]:
     draws = configuration.evaluation(config, preset)["draws"]
     words = [f"line: mean over seeds, {draws} evaluation draws each"]
     words += ["band: ± 1 SD over seeds" if (n > 1).any() else "one seed: no band"]
-    below(fig, config, preset, [_seeds_range(n.tolist()), *words])
+    below(fig, config, preset, [seeds_range(n.tolist()), *words])
     return save(fig, config, preset, root, "figure3", curves)
 
 
@@ -345,12 +346,6 @@ def spread(at: list[float], heights: list[float]) -> list[float]:
     moved = np.repeat([mean for mean, _ in blocks], [int(weight) for _, weight in blocks])
     low, high = heights[0] / 2, 1 - heights[-1] / 2 - base[-1]
     return [round(float(y), 12) for y in np.minimum(np.maximum(moved, low), max(low, high)) + base]
-
-
-def _seeds_range(n: list[int]) -> str:
-    if not n:
-        return "no runs"
-    return seeds_words(n[0]) if min(n) == max(n) else f"n = {min(n)}–{max(n)} seeds"
 
 
 # -------------------------------------------------------------------------------------------------------- architecture

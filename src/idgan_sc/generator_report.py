@@ -20,7 +20,7 @@ from idgan_sc.files import DataError
 from idgan_sc.generator import CODE, RULES, UNRELATED
 from idgan_sc.provenance import generators
 from idgan_sc.stats import summary
-from idgan_sc.tables import DASH, METRICS, VARIANTS, Page, Row, _notes, _pm, _write, label, seeds_words
+from idgan_sc.tables import DASH, METRICS, VARIANTS, Page, Row, label, notes, plus_minus, seeds_words, write_page
 
 FIDELITY = {"distance": "Distance", "abstained": "Abstained", "coverage": "Coverage"}
 START = "{} at the start of stage B"  # a stage A
@@ -66,10 +66,10 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
             f"Distance: median of |g − x|²/|x|². Abstained: share of images beyond {sizes['abstain']}, left out of the "
             "scores. Coverage: grid cells reached over those of as many random true images.",
             *_reasons(generator),
-            *_notes(config, preset),
+            *notes(config, preset),
         ],
     )
-    return _write(config, preset, root, "table_generator", pd.DataFrame(cells), page)
+    return write_page(config, preset, root, "table_generator", pd.DataFrame(cells), page)
 
 
 def table_pairs(config: Config, preset: str, root: Path) -> list[Path]:
@@ -101,10 +101,10 @@ def table_pairs(config: Config, preset: str, root: Path) -> list[Path]:
             f"A change is more than {_tolerances(sizes['tolerance'])} steps; a match is itself uncertain by about one.",
             "E or H: accuracy of the run's own pair network over its first and last logged steps, and on new pairs; "
             "chance is 1/k.",
-            *_notes(config, preset),
+            *notes(config, preset),
         ],
     )
-    return _write(config, preset, root, "table_pairs", pd.DataFrame(cells), page)
+    return write_page(config, preset, root, "table_pairs", pd.DataFrame(cells), page)
 
 
 TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
@@ -214,7 +214,7 @@ def _code_of(scores: pd.DataFrame) -> str:
 def _mean_sd(cell: dict[str, Any], n: int, absent: str = "none") -> str:
     if cell["n"] == 0:
         return absent
-    return _pm(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
+    return plus_minus(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
 
 
 def _k(config: Config, preset: str, system: str, variant: str) -> int:

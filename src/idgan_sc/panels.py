@@ -20,7 +20,7 @@ from idgan_sc.files import DataError, read_arrays
 from idgan_sc.leakage_report import read_leakage, summarised
 from idgan_sc.provenance import artifact
 from idgan_sc.stats import summary
-from idgan_sc.tables import data_name, data_words, label, seeds_words
+from idgan_sc.tables import data_name, data_words, label, seeds_range
 
 WORDS = {  # rows whose word is not the factor's name
     "azimuth": "angle",
@@ -178,7 +178,7 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
     frame = pd.concat([block["frame"] for pair in blocks for block in pair], ignore_index=True)
     n = [block["n"] for pair in blocks for block in pair]
     words = [
-        seeds_words(n[0]) if len(set(n)) == 1 else f"n = {min(n)}–{max(n)} seeds",
+        seeds_range(n),
         "cell: SD of a factor over a sweep, in SD of real images (MNIST: within a digit), mean over seeds",
         "framed: the code that stands for the factor; below these the others, by how much they change",
         "H: entropy of a row or column, 0 = one entry alone, 1 = all alike",

@@ -86,10 +86,10 @@ def table1(config: Config, preset: str, root: Path) -> list[Path]:
             [data_name(row["dataset"]), *(number(row.get(key)) for key in ("paper_count", "count", *words))]
             for row in rows
         ],
-        [f"{DASH}: not run at this preset, or not in the paper.", *_notes(config, preset)],
+        [f"{DASH}: not run at this preset, or not in the paper.", *notes(config, preset)],
     )
     frame = pd.DataFrame(rows).astype({"paper_count": "Int64", "count": "Int64"})
-    return _write(config, preset, root, "table1", frame, page)
+    return write_page(config, preset, root, "table1", frame, page)
 
 
 def table2(config: Config, preset: str, root: Path) -> list[Path]:
@@ -101,10 +101,10 @@ def table2(config: Config, preset: str, root: Path) -> list[Path]:
         ["Model", "First step", "Second step"],
         r"lp{0.3\textwidth}p{0.42\textwidth}",
         [[row["label"], row["first"], row["second"]] for row in rows],
-        _notes(config, preset),
+        notes(config, preset),
     )
     frame = pd.DataFrame(rows).astype({"first_pairs": "Int64", "second_pairs": "Int64"})
-    return _write(config, preset, root, "table2", frame, page)
+    return write_page(config, preset, root, "table2", frame, page)
 
 
 def table3(config: Config, preset: str, root: Path) -> list[Path]:
@@ -133,9 +133,9 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
         ["Model", "k", "Scored", "n", "", *METRICS.values()],
         "lrlrl" + "c" * len(METRICS),
         rows,
-        [*_score_notes(), *_notes(config, preset)],
+        [*_score_notes(), *notes(config, preset)],
     )
-    return _write(config, preset, root, "table3", pd.DataFrame(cells), page)
+    return write_page(config, preset, root, "table3", pd.DataFrame(cells), page)
 
 
 def differences(config: Config, preset: str, root: Path) -> list[Path]:
@@ -157,9 +157,9 @@ def differences(config: Config, preset: str, root: Path) -> list[Path]:
         ["Setting", "Paper", "Here", "Of"],
         r"lp{0.13\textwidth}p{0.13\textwidth}p{0.5\textwidth}",
         grouped[["key", "paper", "here", "system"]].to_numpy().tolist(),
-        [*([] if rows else ["There is no difference."]), *_notes(config, preset)],
+        [*([] if rows else ["There is no difference."]), *notes(config, preset)],
     )
-    return _write(config, preset, root, "differences", frame, page)
+    return write_page(config, preset, root, "differences", frame, page)
 
 
 TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
@@ -197,6 +197,28 @@ def about(config: Config, preset: str, n: str, data: Sequence[str] = (DATASET,))
 
 def seeds_words(n: int) -> str:
     return f"n = {n} seed" if n == 1 else f"n = {n} seeds"
+
+
+def seeds_range(n: Sequence[int]) -> str:
+    """`seeds_words` of several counts: n = 1–5 seeds."""
+    if not n:
+        return "no runs"
+    return seeds_words(n[0]) if min(n) == max(n) else f"n = {min(n)}–{max(n)} seeds"
+
+
+def notes(config: Config, preset: str, data: Sequence[str] = (DATASET,)) -> list[str]:
+    """The last lines below a table: what it was made from, and whether it is evidence."""
+    planned = seeds_range([len(configuration.seeds(config, preset, name)) for name in data])
+    words = about(config, preset, f"{planned} planned for each system", data)
+    sentence = [] if config["presets"][preset]["evidence"] else [f"This is {NO_EVIDENCE}."]
+    return ["; ".join(word for word in words if word != NO_EVIDENCE) + ".", *sentence]
+
+
+def plus_minus(mean: float | None, spread: float | None) -> str:
+    """A mean and its spread as the tables have them, such as 0.82 ± 0.10."""
+    if mean is None:
+        return DASH
+    return f"{mean:.2f}" if spread is None else f"{mean:.2f} ± {spread:.2f}"
 
 
 def number(value: Any) -> str:
@@ -376,7 +398,9 @@ def _block(cells: list[dict[str, Any]], planned: int) -> list[Row]:
     if all(cell[f"{who}_mean"] is None for cell in cells for who in WHO):
         return [*lines, ["", "", "", "", ", ".join(WHO.values()), *[DASH] * len(cells)]]
     for who, name in WHO.items():
-        lines.append(["", "", "", "", name, *(_pm(cell[f"{who}_mean"], cell[f"{who}_spread"]) for cell in cells)])
+        lines.append(
+            ["", "", "", "", name, *(plus_minus(cell[f"{who}_mean"], cell[f"{who}_spread"]) for cell in cells)]
+        )
     return lines
 
 
@@ -395,13 +419,7 @@ def _here(cells: list[dict[str, Any]], planned: int = 0) -> list[Row]:
 def _mean_sd(cell: dict[str, Any], n: int) -> str:
     if cell["missing"]:
         return "missing"
-    return _pm(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
-
-
-def _pm(mean: float | None, spread: float | None) -> str:
-    if mean is None:
-        return DASH
-    return f"{mean:.2f}" if spread is None else f"{mean:.2f} ± {spread:.2f}"
+    return plus_minus(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
 
 
 def _interval(cell: dict[str, Any]) -> str:
@@ -458,26 +476,27 @@ def _settings(config: Config, run: Run) -> Settings:
     return configuration.resolve(config, run)
 
 
-def _notes(config: Config, preset: str) -> list[str]:
-    planned = f"{seeds_words(len(configuration.seeds(config, preset)))} planned for each system"
-    words = [word for word in about(config, preset, planned) if word != NO_EVIDENCE]
-    sentence = [] if config["presets"][preset]["evidence"] else [f"This is {NO_EVIDENCE}."]
-    return ["; ".join(words) + ".", *sentence]
-
-
 def data_name(name: str) -> str:
     """A data set's name as texts spell it."""
     return DATA_NAMES.get(name, name)
 
 
-def _write(config: Config, preset: str, root: Path, name: str, frame: pd.DataFrame, page: Page) -> list[Path]:
+def write_page(
+    config: Config,
+    preset: str,
+    root: Path,
+    name: str,
+    frame: pd.DataFrame,
+    page: Page,
+    data: Sequence[str] = (DATASET,),
+) -> list[Path]:
     """The three files of a table; each row of the CSV says which preset, data and number of seeds it comes from."""
     chosen = config["presets"][preset]
     head = {
         "preset": preset,
         "evidence": "yes" if chosen["evidence"] else NO_EVIDENCE,
-        "data": data_words(config, preset),
-        "planned_seeds": len(configuration.seeds(config, preset)),
+        "data": ", ".join(data_words(config, preset, set_) for set_ in data),
+        "planned_seeds": len(configuration.seeds(config, preset, data[0])),
     }
     frame = pd.concat([pd.DataFrame(head, index=frame.index), frame], axis=1)
     texts = {"csv": frame.to_csv(index=False, lineterminator="\n"), "md": markdown(page), "tex": latex(page)}
