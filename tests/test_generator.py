@@ -183,6 +183,13 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
                 labels += [
                     about | {"step": s, "rule": rule, "measure": "accuracy_log", "value": v} for s, v in log.items()
                 ]
+    for run in provenance.read_generators(shipped, "quick"):
+        about = {"dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed, "k": 10}
+        q += [about | {"code": "q_mean", "metric": metric, "value": 0.4} for metric in generator.METRICS]
+        measured = dict.fromkeys(generator.METRICS, 0.3)
+        measured |= {"precision": 0.7, "recall": 0.2, "precision_true": 0.93, "recall_true": 0.94, "held_out_x": 0.88}
+        about |= {"code": "generator", "reason": "", "protocol": "R²"}
+        scores += [about | {"metric": metric, "value": value} for metric, value in measured.items()]
     for name, rows in (("generator_scores", scores), ("pair_labels", labels), ("scores", q)):
         pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
     return tmp_path
@@ -212,6 +219,35 @@ def test_figure_shows_a_point_a_run_and_counts_those_without(results: Path, ship
         assert path.stat().st_size > 0
     points = pd.read_csv(results / "figures/figure_generator.csv")
     assert len(points) == 16 and points["mig"].isna().sum() == 2
+    assert (points["q_mig"] == 0.5).all() and set(points["dataset"]) == {"dsprites"}
+
+
+def test_table_of_read_generators_states_the_regressors_and_what_true_images_reach(
+    results: Path, shipped: dict[str, Any]
+) -> None:
+    generator_report.table_generator_pictures(shipped, "quick", results)
+    text = (results / "tables/table_generator_pictures.md").read_text()
+    assert "| digits | InfoGAN-CR | 10 | 1 | generator | 0.30 | 0.30 | 0.30 | 0.30 | 0.30 | 0.70 | 0.20 |" in text
+    assert "| faces | true images |  |  | – | – | – | – | – | – | 0.93 | 0.94 |" in text
+    assert "Held-out true images of faces: x R² 0.88." in text and "k = 3" in text
+    assert "n = 1 seed planned" in text and "no evidence" in text
+    cells = pd.read_csv(results / "tables/table_generator_pictures.csv")
+    assert len(cells) == 2 * (2 * (5 + 2 + 5) + 2)
+
+
+def test_figure_of_read_generators(results: Path, shipped: dict[str, Any]) -> None:
+    for path in generator_report.figure_generator_pictures(shipped, "quick", results):
+        assert path.stat().st_size > 0
+    points = pd.read_csv(results / "figures/figure_generator_pictures.csv")
+    assert set(zip(points["dataset"], points["system"], strict=True)) == {
+        (data, system) for data in ("digits", "faces") for system in ("infogan_cr", "idgan_sc")
+    }
+    assert (points["recall"] == 0.2).all() and (points["q_mig"] == 0.4).all()
+
+
+def test_a_preset_without_digits_and_faces_has_no_such_table(results: Path, shipped: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="preset test has no GAN on digits or faces: name one"):
+        generator_report.table_generator_pictures(shipped, "test", results)
 
 
 # -------------------------------------------------------------------------------------------------------------- users

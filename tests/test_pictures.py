@@ -16,7 +16,18 @@ import yaml
 
 import test_data_celeba
 import test_data_mnist
-from idgan_sc import cli, leakage, leakage_report, morphometrics, networks_celeba, panels, probe, provenance
+from idgan_sc import (
+    cli,
+    generator,
+    generator_pictures,
+    leakage,
+    leakage_report,
+    morphometrics,
+    networks_celeba,
+    panels,
+    probe,
+    provenance,
+)
 from idgan_sc import config as configuration
 from idgan_sc import networks as nets
 from idgan_sc.config import Run
@@ -229,6 +240,48 @@ def test_the_probe_says_how_well_it_reads_and_survives_the_disk(drawn: dict[str,
         np.testing.assert_allclose(y, again.read(images)[name], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["digits", "faces"])
+def test_factors_read_off_true_images_are_theirs(drawn: dict[str, Images], name: str) -> None:
+    """Values in the data set's units, classes nearest to them; codes that are the factors then score high."""
+    images = drawn[name]
+    reader = probe.train_probe(images, 400)
+    x = (255 * images.batch(np.arange(images.n), 32)).round().astype(np.uint8)
+    classes, values = generator_pictures.read_factors(images, reader, x)
+    true = images.values(np.arange(images.n))
+    for k, factor in enumerate(images.factor_names):
+        assert np.corrcoef(values[:, k], true[:, k])[0, 1] > 0.85, factor
+        steps = np.abs(classes[:, k] - np.asarray(images.classes)[:, k].astype(int))
+        assert (steps <= 1).mean() > 0.8, factor
+        grid = np.array(images.factor_values[k])
+        nearest = np.abs(values[:, [k]] - grid).argmin(1)
+        np.testing.assert_array_equal(classes[:, k], nearest)
+    sizes = {"groups": 100, "group_size": 20, "least": 4}
+    good, reason = generator.score_factors(images, true, classes, values, sizes)
+    bad, _ = generator.score_factors(images, np.random.default_rng(0).random(true.shape), classes, values, sizes)
+    assert reason == "" and good["factor_vae"] > 0.9 and good["dci"] > bad["dci"] + 0.4 and good["mig"] > bad["mig"]
+
+
+def test_precision_and_recall_in_the_probes_features(drawn: dict[str, Images]) -> None:
+    """True images have both, one face alone no recall, noise no precision."""
+    images = drawn["faces"]
+    reader = probe.train_probe(images, 100)
+    x = (255 * images.batch(np.arange(240), 32)).round().astype(np.uint8)
+    assert reader.features(x).shape == (240, 1024)
+    true, other = x[:120], x[120:]
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, true.shape, dtype=np.uint8)
+    shuffled = rng.permuted(other.reshape(120, -1), axis=1).reshape(other.shape)
+    one = np.repeat(other[:1], 120, axis=0)
+    found = {
+        name: generator_pictures.precision_and_recall(reader, true, other, made, 3)
+        for name, made in (("true", other), ("noise", noise), ("shuffled", shuffled), ("one", one))
+    }
+    assert all(row["precision_true"] == found["true"]["precision"] > 0.6 for row in found.values())
+    assert found["true"]["recall"] > 0.6
+    assert all(found[name][share] < 0.05 for name in ("noise", "shuffled") for share in ("precision", "recall"))
+    assert found["one"]["recall"] == 0 and found["one"]["precision"] in (0, 1)
+
+
 def test_morphometrics_follow_what_was_drawn() -> None:
     """Ten thicknesses, slants and widths of one drawn digit, in order; nothing written measures nothing."""
     for k, name in ((2, "thickness"), (3, "angle"), (4, "width")):
@@ -357,6 +410,39 @@ def test_the_whole_chain_at_native_size(
         cli.main(["--config", str(tmp_path / "32.yaml"), "train", *about, "--seed", "1"])
     assert stopped.value.code == 2
     assert f"image size 32 of {dataset} is not available: choose one of [28, 14]" in capsys.readouterr().err
+
+
+def test_generators_of_digits_and_faces_are_scored_by_what_is_read(few: Config, measured: Path) -> None:
+    path = measured / "config.yaml"
+    for run in provenance.read_generators(few, "quick"):
+        options = ["--dataset", run.dataset, "--system", run.system, "--preset", "quick", "--out", str(measured)]
+        cli.main(["--config", str(path), "read-generator", *options])
+        written = measured / run.path / "generator_scores.csv"
+        scores = pd.read_csv(written).set_index("metric")
+        assert scores.index.tolist()[:9] == [
+            *generator.METRICS, "precision", "recall", "precision_true", "recall_true",
+        ]  # fmt: skip
+        assert [name for name in scores.index if name.startswith("held_out_")] == [
+            f"held_out_{name}" for name in (digits if run.dataset == "digits" else faces).FACTORS.names
+        ]
+        assert scores["value"].iloc[:9].dropna().between(0, 1).all() and (scores["k"] == 10).all()
+        before = written.read_bytes()
+        cli.main(["--config", str(path), "read-generator", *options])
+        assert written.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("dataset", "system", "said"),
+    [("dsprites", "infogan_cr", "read off digits and faces only"), ("digits", "beta_vae", "no generator of the GAN")],
+)
+def test_what_cannot_be_read_is_refused_in_one_line(
+    measured: Path, dataset: str, system: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--config", str(measured / "config.yaml"), "read-generator", "--preset", "quick", "--out", str(measured)]
+    with pytest.raises(SystemExit):
+        cli.main([*command, "--dataset", dataset, "--system", system])
+    message = capsys.readouterr().err.strip()
+    assert said in message and "\n" not in message
 
 
 def test_pictures_are_named_after_real_mnist(shipped: Config) -> None:

@@ -102,15 +102,22 @@ def _probe_path(root: Path, dataset: str) -> Path:
     return root / "probes" / f"{dataset}.safetensors"
 
 
+def _trained_probe(config: Config, args: argparse.Namespace) -> Path:
+    """The data set's network, trained where it is missing."""
+    path = _probe_path(args.out, args.dataset)
+    if not path.exists():
+        _probe(config, args)
+    return path
+
+
 def _leakage(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc import leakage, probe
     from idgan_sc.train import use_device
 
     use_device(config)
-    run, path = _run(args), _probe_path(args.out, args.dataset)
+    run = _run(args)
     images = prepare(config, run.preset, run.dataset, args.out)
-    if not path.exists():
-        _probe(config, args)
+    path = _trained_probe(config, args)
     anchors = configuration.evaluation(config, run.preset, run.dataset)["anchors"]
     for written in leakage.leakage(run, args.out / run.path, images, probe.load(path), anchors):
         print(written)
@@ -156,6 +163,22 @@ def _match(config: Config, args: argparse.Namespace) -> None:
     sizes |= configuration.evaluation(config, run.preset, run.dataset)
     for path in score_generator(run, folder, images, sizes):
         print(path)
+
+
+def _read_generator(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc import probe
+    from idgan_sc.generator_pictures import score_generator_pictures
+    from idgan_sc.train import use_device
+
+    use_device(config)
+    run = _run(args)
+    if run.dataset not in configuration.LABELLED:
+        raise ConfigError(f"--dataset {run.dataset}: factors are read off {' and '.join(configuration.LABELLED)} only")
+    images = prepare(config, run.preset, run.dataset, args.out)
+    sizes = configuration.generated(config, run.preset)
+    sizes |= configuration.evaluation(config, run.preset, run.dataset)
+    reader = probe.load(_trained_probe(config, args))
+    print(score_generator_pictures(run, args.out / run.path, images, reader, sizes))
 
 
 def _gather_generators(config: Config, args: argparse.Namespace) -> None:
@@ -333,6 +356,7 @@ def parser() -> argparse.ArgumentParser:
     placed(command("gather-leakage", _gather_leakage, "concatenate what was measured, a row a run"))
     of_run(command("traverse", _traverse, "draw images along each code of a finished run"))
     of_run(command("match", _match, "match a generator's images with the nearest true ones and score it by them"))
+    of_run(command("read-generator", _read_generator, "score a generator by the factors read off its images"))
     of_run(command("card", _card, "write the model card of a finished and scored run"))
     for name, do in (("table", _table), ("figure", _figure)):
         placed(command(name, do, f"write one {name} from the results")).add_argument("name", help=f"such as {name}1")
@@ -342,7 +366,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("runs", nargs="*", help="such as dsprites/infogan/main/0 (default: a random sample)")
     verify.add_argument("--sample", type=_count, default=1, help="how many runs to draw at random (default: 1)")
     verify.add_argument("--all", action="store_true", help="every finished run")
-    placed(command("gather-generators", _gather_generators, "concatenate what `match` wrote of all generators"))
+    placed(command("gather-generators", _gather_generators, "concatenate what was measured of all generators"))
     referee = command("referee", _referee, "score representations under every published definition of the metrics")
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
     referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")

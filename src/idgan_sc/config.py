@@ -29,6 +29,7 @@ DATA = {  # what a data set's file can be told beside where it comes from, and w
     "n": ("digits", "faces"), "crop": ("celeba",), "native": ("mnist", "digits"),
 }  # fmt: skip
 PICTURES = ("digits", "mnist", "faces", "celeba")  # data sets of Figures 5 to 8
+LABELLED = ("digits", "faces")  # those of them whose factors a generator can be scored by
 PICTURED = ("infogan_cr", "idgan_sc")  # systems of Figures 5 to 8
 OBJECTIVES = {"beta": {"beta"}, "factor": {"gamma", "lr_tc", "tc_betas"}}
 CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}

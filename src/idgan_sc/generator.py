@@ -2,7 +2,7 @@
 
 The regularisers act on G, while the paper scores Q on real images (Sec. 4). Here each generated image is replaced by
 its nearest true one (`matcher`), whose factors are known; `match.npz` of a run holds the answers, and all else is a
-function of it. Where no matcher exists, any source of factors of generated images can feed `score_factors`.
+function of it. Where true images are not all known, `generator_pictures` feeds `score_factors` with read factors.
 """
 
 from pathlib import Path
@@ -18,7 +18,8 @@ from idgan_sc.codes import another_of_batch, balanced_classes, draw_prior, recom
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
 from idgan_sc.encode import BATCH, load_run, pool_indices, to_tensor
-from idgan_sc.files import DataError, read_arrays, write_arrays, write_atomic
+from idgan_sc.files import DataError, read_arrays, write_arrays
+from idgan_sc.leakage_report import about_run, write_table
 from idgan_sc.matcher import Matcher, changed, generated_factors
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import entropy
@@ -46,7 +47,7 @@ def match(folder: Path, images: Images, preset: str, sizes: dict[str, Any], devi
     rng = torch_stream(0, f"generated/{images.name}", device)
     matcher = Matcher(images, method.settings["image_size"])
     codes = draw_codes(method, images, preset, sizes["images"], rng)
-    z = _noise(method, len(codes), rng)
+    z = draw_noise(method, len(codes), rng)
     found = matcher.nearest(generate(method, z, codes).cpu().numpy())
     arrays = {"codes": codes.cpu().numpy(), "index": found.index, "relative": found.relative}
     for rule in RULES:
@@ -58,7 +59,7 @@ def _match_pairs(
     method: GAN, matcher: Matcher, preset: str, rule: str, m: int, rng: torch.Generator
 ) -> dict[str, Array]:
     c1, c2, s = draw_pairs(method, matcher.images, preset, rule, m, rng)
-    z = _noise(method, m, rng)
+    z = draw_noise(method, m, rng)
     both = generate(method, z, c1), generate(method, z, c2)
     found = [matcher.nearest(x.cpu().numpy()) for x in both]
     arrays = {
@@ -123,7 +124,8 @@ def draw_pairs(
     return base, recombine(base, again, s, rule), s
 
 
-def _noise(method: GAN, n: int, rng: torch.Generator) -> Tensor:
+def draw_noise(method: GAN, n: int, rng: torch.Generator) -> Tensor:
+    """z (n, z_dim) of the prior."""
     return draw_prior((n, method.settings["z_dim"]), method.settings["prior"], rng)
 
 
@@ -135,18 +137,18 @@ def score_generator(run: Run, folder: Path, images: Images, sizes: dict[str, Any
     """
     arrays = read_arrays(folder / "match.npz", "run `idgan-sc match`")
     k = arrays["codes"].shape[1]
-    about = {"dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed}
+    about = about_run(run)
     valid = arrays["relative"] <= sizes["abstain"]
     classes, values = generated_factors(images, arrays["index"])
     scores, reason = score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes)
-    rows = [{"metric": name, "protocol": PROTOCOL, "value": scores.get(name), "reason": reason} for name in METRICS]
+    rows = score_rows(scores, reason)
     rows += [
         {"metric": name, "protocol": "matcher", "value": value, "reason": ""}
         for name, value in fidelity(images, classes, arrays["relative"], valid).items()
     ]
     table = pd.DataFrame([about | {"code": CODE, "k": k} | row for row in rows])
     labels = pd.DataFrame([about | {"k": k} | row for row in _label_rows(folder, images, arrays, sizes)])
-    return [_write(folder / "generator_scores.csv", table), _write(folder / "pair_labels.csv", labels)]
+    return [write_table(folder / "generator_scores.csv", table), write_table(folder / "pair_labels.csv", labels)]
 
 
 def score_factors(
@@ -171,6 +173,11 @@ def score_factors(
         ), ""
     except ValueError as error:  # the metrics refuse what they cannot score, in one line
         return {}, str(error)
+
+
+def score_rows(scores: dict[str, float], reason: str) -> list[dict[str, Any]]:
+    """Rows of `generator_scores.csv`: the five scores, or empty ones with the reason."""
+    return [{"metric": name, "protocol": PROTOCOL, "value": scores.get(name), "reason": reason} for name in METRICS]
 
 
 def _draw(classes: Array, sizes: dict[str, Any]) -> Draw:
@@ -266,11 +273,16 @@ def _labels_of(images: Images, index: Array, relative: Array, sizes: dict[str, A
 
 # ----------------------------------------------------------------------------------------------------------- gathering
 def gather_generators(config: Config, preset: str, root: Path) -> list[Path]:
-    """Write `generator_scores.csv` and `pair_labels.csv` of all matched runs of a preset."""
+    """Write `generator_scores.csv` of all measured generators of a preset and `pair_labels.csv` of the matched ones."""
+    matched = provenance.generators(config, preset)
+    runs = {
+        "generator_scores.csv": [*matched, *provenance.read_generators(config, preset)],
+        "pair_labels.csv": matched,
+    }
     written = []
-    for name in ("generator_scores.csv", "pair_labels.csv"):
-        paths = [provenance.measured(config, run, name, root) for run in provenance.generators(config, preset)]
-        written.append(_write(root / name, pd.concat([_read(path) for path in paths])))
+    for name, measured in runs.items():
+        tables = [_read(provenance.measured(config, run, name, root)) for run in measured]
+        written.append(write_table(root / name, pd.concat(tables)))
     return written
 
 
@@ -278,8 +290,6 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} is missing or damaged ({error}): run `idgan-sc match` for it") from error
-
-
-def _write(path: Path, table: pd.DataFrame) -> Path:
-    return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False))
+        raise DataError(
+            f"{path} is missing or damaged ({error}): run `idgan-sc match` or `read-generator` for it"
+        ) from error

