@@ -84,7 +84,7 @@ def _traverse(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.traverse import traverse
 
     run = _run(args)
-    for path in traverse(args.out / run.path, prepare(config, run.preset, run.dataset, args.out), run.preset, "cpu"):
+    for path in traverse(args.out / run.path, prepare(config, run.preset, run.dataset, args.out), run.preset):
         print(path)
 
 

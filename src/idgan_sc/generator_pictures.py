@@ -17,6 +17,7 @@ from idgan_sc.encode import load_run, pool_indices
 from idgan_sc.files import DataError
 from idgan_sc.generator import CODE, draw_codes, draw_noise, generate, score_factors, score_rows
 from idgan_sc.leakage_report import about_run, write_table
+from idgan_sc.model import to_bytes
 from idgan_sc.models import GAN
 from idgan_sc.precision_recall import precision_recall
 from idgan_sc.probe import Probe
@@ -45,7 +46,7 @@ def score_generator_pictures(run: Run, folder: Path, images: Images, probe: Prob
         raise DataError(f"{folder} holds no generator of the GAN family: only these are scored")
     rng = torch_stream(0, f"generated/{images.name}")
     codes = draw_codes(method, images, run.preset, sizes["images"], rng)
-    generated = _bytes(generate(method, draw_noise(method, len(codes), rng), codes).numpy())
+    generated = to_bytes(generate(method, draw_noise(method, len(codes), rng), codes).numpy())
     classes, values = read_factors(images, probe, generated)
     rows = score_rows(*score_factors(images, codes.numpy(), classes, values, sizes))
     pool = pool_indices(images, run.preset, method.settings["pool"])
@@ -96,9 +97,5 @@ def _two_samples(images: Images, pool: Array, n: int, size: int) -> tuple[Array,
     """Two disjoint samples of n images of the pool, or of half of it where it is smaller, uint8 (n, C, size, size)."""
     n = min(n, len(pool) // 2)
     chosen = numpy_stream(0, f"precision/{images.name}").permutation(pool)[: 2 * n]
-    first, second = (_bytes(images.batch(np.sort(part), size)) for part in (chosen[:n], chosen[n:]))
+    first, second = (to_bytes(images.batch(np.sort(part), size)) for part in (chosen[:n], chosen[n:]))
     return first, second
-
-
-def _bytes(x: Array) -> Array:
-    return (255 * x).round().astype(np.uint8)

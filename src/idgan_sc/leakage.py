@@ -15,17 +15,17 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from idgan_sc.codes import draw_prior
 from idgan_sc.config import Run
 from idgan_sc.data.images import Images
-from idgan_sc.encode import load_run, pool_indices
+from idgan_sc.encode import pool_indices
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.leakage_report import about_run, write_table
+from idgan_sc.model import Model, load, to_bytes
 from idgan_sc.models import Method
 from idgan_sc.morphometrics import morphometrics
 from idgan_sc.probe import Probe
 from idgan_sc.seeds import numpy_stream, torch_stream
-from idgan_sc.traverse import associate, draw_anchors, draw_images, sweep_images, sweep_values
+from idgan_sc.traverse import associate, draw_anchors
 
 Array = npt.NDArray[np.float64]
 Readings = dict[str, Array]  # by factor, the last axis the reading's own: 1, classes or pixels
@@ -136,27 +136,26 @@ def leakage(run: Run, folder: Path, images: Images, probe: Probe, anchors: int) 
     panels.npz: images (P, R, S, C, H, W) of P anchors along the codes of R factors; anchors (P,) their digit, -1 for
     none, certainty (P,) of it; rows, codes (R,); values (S,).
     """
-    method = load_run(folder)
+    model = load(folder)
     rng = torch_stream(0, "leakage")
-    c = draw_anchors(method, images, run.preset, anchors, rng, "cpu")
-    z = _noise(method, len(c), rng)
-    values = sweep_values(method)
-    k, steps = method.settings["c_dim"], len(values)
-    swept = np.stack([sweep_images(method, z, c, j, values) for j in range(k)], axis=1)  # (A, k, S, C, H, W)
+    c = draw_anchors(model.method, images, run.preset, anchors, rng)
+    z = model.noise(len(c), rng)
+    k, steps = model.settings["c_dim"], len(model.sweep())
+    swept = np.stack([to_bytes(model.traverse(c, j, noise=z)) for j in range(k)], axis=1)  # (A, k, S, C, H, W)
     readings = read(images.name, probe, swept.reshape(-1, *swept.shape[3:]))
     readings = {name: y.reshape(len(c), k, steps, -1) for name, y in readings.items()}
-    real = real_spread(images, run.preset, method.settings["image_size"], method.settings["pool"], probe)
-    found = _leakage(folder, method, images, readings, real)
+    real = real_spread(images, run.preset, model.settings["image_size"], model.settings["pool"], probe)
+    found = _leakage(folder, model.method, images, readings, real)
     rows = _rows(found) + [("held_out", None, f.name, f.held_out) for f in probe.factors]
     if "digit" in readings:
-        of_anchor = read(images.name, probe, draw_images(method, z, c))["digit"].argmax(1)
+        of_anchor = read(images.name, probe, to_bytes(model.generate(c, z)))["digit"].argmax(1)
         differs = readings["digit"].argmax(3) != of_anchor[:, None, None]  # (A, k, S)
         rows += [("class_change", j + 1, "digit", share) for j, share in enumerate(differs.mean((0, 2)))]
     frame = pd.DataFrame(rows, columns=["measure", "code", "factor", "value"]).astype({"code": "Int64"}).round(6)
     about = pd.DataFrame({**about_run(run), "anchors": anchors}, index=frame.index)
     return [
         write_table(folder / "leakage.csv", pd.concat([about, frame], axis=1)),
-        write_arrays(folder / "panels.npz", **_panels(run, method, images, probe, found)),
+        write_arrays(folder / "panels.npz", **_panels(run, model, images, probe, found)),
     ]
 
 
@@ -186,23 +185,19 @@ def _rows(found: Leakage) -> list[tuple[str, int | None, str | None, float]]:
     return [row for row in rows if np.isfinite(row[3])]
 
 
-def _noise(method: Method, n: int, rng: Any) -> Any:
-    return draw_prior((n, method.settings.get("z_dim", 1)), method.settings.get("prior", "gaussian"), rng)
-
-
-def _panels(run: Run, method: Method, images: Images, probe: Probe, found: Leakage) -> dict[str, np.ndarray]:
+def _panels(run: Run, model: Model, images: Images, probe: Probe, found: Leakage) -> dict[str, np.ndarray]:
     """What Figures 5 to 8 show: the first anchor, or the clearest of each of `DIGITS`, along each factor's code."""
     rng = torch_stream(0, "panels")
-    n = min(CANDIDATES, len(pool_indices(images, run.preset, method.settings["pool"])))
-    c = draw_anchors(method, images, run.preset, n, rng, "cpu")
-    z = _noise(method, n, rng)
+    n = min(CANDIDATES, len(pool_indices(images, run.preset, model.settings["pool"])))
+    c = draw_anchors(model.method, images, run.preset, n, rng)
+    z = model.noise(n, rng)
     digits, at, certainty = [-1], np.zeros(1, np.int64), np.ones(1)
     if any(factor.name == "digit" for factor in probe.factors) and images.name in ROWS:
-        sure = probe.read(draw_images(method, z, c))["digit"][:, list(DIGITS)]  # (n, 4)
+        sure = probe.read(to_bytes(model.generate(c, z)))["digit"][:, list(DIGITS)]  # (n, 4)
         digits, at, certainty = list(DIGITS), sure.argmax(0), sure.max(0)
-    values, codes = sweep_values(method), list(found.own.values())
-    drawn = np.stack([sweep_images(method, z[at], c[at], j, values) for j in codes], axis=1)
+    codes = list(found.own.values())
+    drawn = np.stack([to_bytes(model.traverse(c[at], j, noise=z[at])) for j in codes], axis=1)
     return {
         "images": drawn, "anchors": np.array(digits), "certainty": certainty, "rows": np.array(list(found.own)),
-        "codes": np.array(codes), "values": values.numpy(),
+        "codes": np.array(codes), "values": model.sweep(),
     }  # fmt: skip

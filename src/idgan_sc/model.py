@@ -1,4 +1,4 @@
-"""A finished run for use elsewhere: arrays in, arrays out; `idgan_sc.load` is the way in."""
+"""A finished run for use elsewhere: arrays in, arrays out; `idgan_sc.load` is the way in, for the figures as well."""
 
 from os import PathLike
 from pathlib import Path
@@ -6,25 +6,33 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from idgan_sc import checkpoint
 from idgan_sc.codes import draw_prior
 from idgan_sc.encode import BATCH, load_run, to_tensor
+from idgan_sc.files import DataError
+from idgan_sc.models import Method, build
+from idgan_sc.provenance import read_record
 from idgan_sc.seeds import torch_stream
-from idgan_sc.traverse import REACH, SWEEP
 
 Array = np.ndarray
+SWEEP = 10  # values of a traversal
+REACH = 2.0  # standard deviations of a Gaussian code to either side (ledger row 34); a uniform code's whole range
+WEIGHTS = "model.safetensors"  # what is published of `weights.safetensors`
+TRAINING_ONLY = ("pair", "critic")  # networks that neither encode nor generate
 
 
 class Model:
     """Encoder and generator of a finished run, in evaluation mode on the CPU.
 
-    folder: `<results>/runs/<dataset>/<system>/<variant>/<seed>`, with a distilled run's β-VAE beside it.
+    folder: `<results>/runs/<dataset>/<system>/<variant>/<seed>`, with a distilled run's β-VAE beside it, or the same
+    below `<results>/published`, where `model.safetensors` stands alone.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.method = load_run(folder)
+        published = (folder / WEIGHTS).exists() and not (folder / "weights.safetensors").exists()
+        self.method = _load_published(folder) if published else load_run(folder)
         self.settings: dict[str, Any] = self.method.settings
 
     def encode(self, images: Array) -> Array:
@@ -35,36 +43,41 @@ class Model:
 
     def generate(self, codes: Array, noise: Array | None = None, seed: int = 0) -> Array:
         """Images (B, C, H, W) in [0, 1] of codes (B, k); noise (B, z_dim), drawn from `seed` where none is given."""
-        c = torch.from_numpy(np.asarray(codes, np.float32))
-        z = self._noise(len(c), seed) if noise is None else torch.from_numpy(np.asarray(noise, np.float32))
-        parts = zip(z.split(BATCH), c.split(BATCH), strict=True)
+        z = self.noise(len(codes), torch_stream(seed, "noise")) if noise is None else noise
+        both = (torch.from_numpy(np.asarray(array, np.float32)).split(BATCH) for array in (z, codes))
         with torch.no_grad():
-            return torch.cat([self.method.generate(*part) for part in parts]).numpy()
+            return torch.cat([self.method.generate(*part) for part in zip(*both, strict=True)]).numpy()
 
-    def traverse(self, code: Array, dimension: int, values: Array | None = None, seed: int = 0) -> Array:
-        """Images (S, C, H, W) of one code (k,) with `dimension` (from 0) set to each of `values`, all else fixed.
+    def traverse(
+        self, codes: Array, dimension: int, values: Array | None = None, noise: Array | None = None, seed: int = 0
+    ) -> Array:
+        """Images (A, S, C, H, W) of codes (A, k) with `dimension` (from 0) set to each of `values`, all else fixed.
 
-        values: ten from −2 to 2 standard deviations (a uniform code's range: −1 to 1) where none are given.
+        One code (k,) gives (S, C, H, W). values: ten from −2 to 2 standard deviations (a uniform code's range: −1 to 1)
+        where none are given; noise (A, z_dim), drawn from `seed` where none is given.
         """
         values = self.sweep() if values is None else np.asarray(values, np.float32)
-        codes = np.repeat(np.asarray(code, np.float32)[None], len(values), axis=0)
-        codes[:, dimension] = values
-        noise = np.repeat(self._noise(1, seed).numpy(), len(values), axis=0)
-        return self.generate(codes, noise)
+        anchors = np.atleast_2d(np.asarray(codes, np.float32))
+        z = self.noise(len(anchors), torch_stream(seed, "noise")) if noise is None else np.atleast_2d(noise)
+        swept = np.repeat(anchors, len(values), axis=0)
+        swept[:, dimension] = np.tile(values, len(anchors))
+        images = self.generate(swept, np.repeat(z, len(values), axis=0))
+        return images.reshape(*np.shape(codes)[:-1], len(values), *images.shape[1:])
 
     def sweep(self) -> Array:
-        """The values of a traversal, as the figures have them."""
+        """The values (S,) of a traversal, as the figures have them."""
         uniform = self.settings.get("code") == "prior" and self.settings["prior"] == "uniform"
         reach = 1.0 if uniform else REACH
-        return np.linspace(-reach, reach, SWEEP, dtype=np.float32)
+        return torch.linspace(-reach, reach, SWEEP).numpy()
 
-    def _noise(self, n: int, seed: int) -> Tensor:
-        settings = self.settings
-        return draw_prior((n, settings.get("z_dim", 1)), settings.get("prior", "gaussian"), torch_stream(seed, "noise"))
+    def noise(self, n: int, rng: torch.Generator) -> Array:
+        """Noise (n, z_dim) as in training; a VAE has none and ignores it."""
+        shape = n, self.settings.get("z_dim", 1)
+        return draw_prior(shape, self.settings.get("prior", "gaussian"), rng).numpy()
 
 
 def load(run: str | PathLike[str]) -> Model:
-    """The model of a finished run's folder.
+    """The model of a finished run's folder, as trained or as published.
 
     Raises
     ------
@@ -72,3 +85,34 @@ def load(run: str | PathLike[str]) -> Model:
         If the folder holds no finished run, or its files are damaged.
     """
     return Model(Path(run).absolute())
+
+
+def to_bytes(images: Array) -> Array:
+    """Images in [0, 1] as uint8, which the files of the figures hold."""
+    return (images * np.float32(255)).round().astype(np.uint8)
+
+
+def write_weights(folder: Path) -> Path:
+    """Write `model.safetensors` of a finished run: its networks but those that only training needs."""
+    tensors, _ = checkpoint.read(folder / "weights.safetensors")
+    kept = {name: tensor for name, tensor in tensors.items() if name.partition("/")[0] not in TRAINING_ONLY}
+    checkpoint.save(folder / WEIGHTS, kept, {"fingerprint": read_record(folder)["fingerprint"]})
+    return folder / WEIGHTS
+
+
+def _load_published(folder: Path) -> Method:
+    """As `load_run`, of `model.safetensors`; the β-VAE of a distilled run is needed only where it takes Q's place."""
+    record, path = read_record(folder), folder / WEIGHTS
+    settings = record["settings"]
+    vae = load(folder.parents[4] / record["before"]["vae"]["path"]).method if settings.get("q") == "encoder" else None
+    method = build(settings, record["channels"], record["seed"], settings.get("start", ""), "cpu", vae)
+    tensors, about = checkpoint.read(path)
+    for player in TRAINING_ONLY:
+        method.networks.pop(player, None)
+    absent = [player for player in method.networks if not any(name.startswith(f"{player}/") for name in tensors)]
+    if absent or about.get("fingerprint") != record["fingerprint"]:
+        raise DataError(f"{path} is not of the run that record.json describes: restore the folder from the repository")
+    checkpoint.load_networks(method, tensors, path)
+    for network in method.networks.values():
+        network.eval()
+    return method

@@ -8,85 +8,62 @@ from torch import Tensor
 
 from idgan_sc.codes import draw_prior
 from idgan_sc.data.images import Images
-from idgan_sc.encode import code_name, load_run, pool_indices, to_tensor
+from idgan_sc.encode import code_name, pool_indices, to_tensor
 from idgan_sc.files import read_arrays, write_arrays, write_json
 from idgan_sc.metrics.information import entropy, mutual_information
+from idgan_sc.model import Model, load, to_bytes
 from idgan_sc.models import GAN, Method
 from idgan_sc.networks import shapes
 from idgan_sc.seeds import numpy_stream, torch_stream
 
-ANCHORS, SWEEP, PAIRS, SAMPLES = 4, 10, 4, 64
-REACH = 2.0  # standard deviations of a Gaussian code to either side (ledger row 34); a uniform code's whole range
+ANCHORS, PAIRS, SAMPLES = 4, 4, 64
 
 
-def traverse(folder: Path, images: Images, preset: str, device: str) -> list[Path]:
+def traverse(folder: Path, images: Images, preset: str) -> list[Path]:
     """Write `traversal.npz` and `networks.json` of a finished run, whose `codes.npz` must be there.
 
     values (S,): the sweep; anchors (A, k); images (A, k, S, C, H, W) uint8: anchor a with code j set to each value;
     pairs (k, P, 3, C, H, W): a base image and the two of a pair that differ in code j (Fig. 1); samples (64, C, H, W);
     association (k, K): mutual information of code and factor over the factor's entropy; factor_names (K,).
     """
-    method = load_run(folder, device)
-    rng = torch_stream(0, "traverse", device)
-    values = sweep_values(method)
-    k, z_dim = method.settings["c_dim"], method.settings.get("z_dim", 1)
-    prior = method.settings.get("prior", "gaussian")
-    anchors = draw_anchors(method, images, preset, max(ANCHORS, SAMPLES), rng, device)  # (64, k)
-    z = draw_prior((len(anchors), z_dim), prior, rng)
-    sweep = np.stack([sweep_images(method, z[:ANCHORS], anchors[:ANCHORS], j, values) for j in range(k)], axis=1)
-    other = draw_prior((PAIRS * 2, k), prior, rng)
-    pairs = np.stack([_pair_images(method, z[:PAIRS], anchors[:PAIRS], j, other) for j in range(k)])
+    model = load(folder)
+    rng = torch_stream(0, "traverse")
+    k, prior = model.settings["c_dim"], model.settings.get("prior", "gaussian")
+    anchors = draw_anchors(model.method, images, preset, max(ANCHORS, SAMPLES), rng)  # (64, k)
+    z = model.noise(len(anchors), rng)
+    sweep = [model.traverse(anchors[:ANCHORS], j, noise=z[:ANCHORS]) for j in range(k)]
+    other = draw_prior((PAIRS * 2, k), prior, rng).numpy()
+    pairs = [_pair_images(model, z[:PAIRS], anchors[:PAIRS], j, other) for j in range(k)]
     arrays = {
-        "values": values.cpu().numpy(),
-        "anchors": anchors[:ANCHORS].cpu().numpy(),
-        "images": sweep,
-        "pairs": pairs,
-        "samples": draw_images(method, z[:SAMPLES], anchors[:SAMPLES]),
-        **associate(folder, method, images),
+        "values": model.sweep(),
+        "anchors": anchors[:ANCHORS],
+        "images": to_bytes(np.stack(sweep, axis=1)),
+        "pairs": to_bytes(np.stack(pairs)),
+        "samples": to_bytes(model.generate(anchors[:SAMPLES], z[:SAMPLES])),
+        **associate(folder, model.method, images),
     }
-
     return [
         write_arrays(folder / "traversal.npz", **arrays),
-        write_json(folder / "networks.json", {"networks": network_shapes(method, images.shape[0])}),
+        write_json(folder / "networks.json", {"networks": network_shapes(model.method, images.shape[0])}),
     ]
 
 
-def sweep_values(method: Method) -> Tensor:
-    """Values (S,) that a code takes in a traversal."""
-    reach = 1.0 if method.settings.get("prior") == "uniform" and method.settings["code"] == "prior" else REACH
-    return torch.linspace(-reach, reach, SWEEP)
-
-
-def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch.Generator, device: str) -> Tensor:
+def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch.Generator) -> np.ndarray:
     """Codes to start from (n, k): of the prior, or the posterior means of images of the pool."""
     if isinstance(method, GAN) and method.settings["code"] == "prior":
-        return draw_prior((n, method.settings["c_dim"]), method.settings["prior"], rng)
+        return draw_prior((n, method.settings["c_dim"]), method.settings["prior"], rng).numpy()
     pool = pool_indices(images, preset, method.settings["pool"])
     chosen = np.sort(numpy_stream(0, "anchors").choice(pool, n, replace=False))
-    x = to_tensor(images.batch(chosen, method.settings["image_size"]), device)
+    x = to_tensor(images.batch(chosen, method.settings["image_size"]), "cpu")
     with torch.no_grad():
-        return method.posterior(x)[0][torch.randperm(n, generator=rng, device=device)]
+        return method.posterior(x)[0][torch.randperm(n, generator=rng)].numpy()
 
 
-@torch.no_grad()
-def draw_images(method: Method, z: Tensor, c: Tensor) -> np.ndarray:
-    """G(z, c) as (B, C, H, W) uint8."""
-    return (method.generate(z, c) * 255).round().to(torch.uint8).cpu().numpy()
-
-
-def sweep_images(method: Method, z: Tensor, anchors: Tensor, j: int, values: Tensor) -> np.ndarray:
-    """(A, S, C, H, W): every anchor with code j set to each value, noise and other codes fixed."""
-    codes = anchors.repeat_interleave(len(values), dim=0)
-    codes[:, j] = values.to(codes).repeat(len(anchors))
-    drawn = draw_images(method, z.repeat_interleave(len(values), dim=0), codes)
-    return drawn.reshape(len(anchors), len(values), *drawn.shape[1:])
-
-
-def _pair_images(method: Method, z: Tensor, base: Tensor, j: int, other: Tensor) -> np.ndarray:
+def _pair_images(model: Model, z: np.ndarray, base: np.ndarray, j: int, other: np.ndarray) -> np.ndarray:
     """(P, 3, C, H, W): base image, and the two images of a pair, code j drawn anew for each."""
-    first, second = base.clone(), base.clone()
+    first, second = base.copy(), base.copy()
     first[:, j], second[:, j] = other[: len(base), j], other[len(base) : 2 * len(base), j]
-    return np.stack([draw_images(method, z, c) for c in (base, first, second)], axis=1)
+    return np.stack([model.generate(c, z) for c in (base, first, second)], axis=1)
 
 
 def associate(folder: Path, method: Method, images: Images) -> dict[str, np.ndarray]:
