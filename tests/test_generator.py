@@ -1,7 +1,9 @@
 """The generator's scores, its pairs, tables and figure, cards, and finished runs in a user's hands."""
 
 import copy
+import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,14 @@ from idgan_sc.card import write_card
 from idgan_sc.config import Run
 from idgan_sc.data.images import Images, open_images
 from idgan_sc.encode import encode, load_run
-from idgan_sc.files import DataError
+from idgan_sc.files import DataError, sha256
 from idgan_sc.matcher import generated_factors
+from idgan_sc.model import TRAINING_ONLY, write_weights
+from idgan_sc.models import build
 from idgan_sc.score import score
 from idgan_sc.seeds import torch_stream
+from idgan_sc.tables import LABELS
+from idgan_sc.train import train
 
 Finished = Callable[[str], Path]
 ROOT = Path(__file__).parents[1]
@@ -281,6 +287,103 @@ def test_example_of_the_readme_runs(finished: Finished) -> None:
     assert names["images"].shape == (10, 1, 32, 32) and names["codes"].shape == (10, 10)
 
 
+@pytest.fixture
+def published(finished: Finished, tmp_path: Path) -> Callable[[Path], Path]:
+    """The folder of a finished run as it is published: record and `model.safetensors` alone."""
+
+    def folder(run: Path) -> Path:
+        target = tmp_path / "published" / Path(*run.parts[-5:])
+        target.mkdir(parents=True)
+        for path in (write_weights(run), run / "record.json"):
+            shutil.copy(path, target)
+        return target
+
+    return folder
+
+
+@pytest.mark.parametrize("system", ["infogan_cr", "idgan_sc", "beta_vae", "factor_vae"])
+def test_published_weights_do_what_the_run_does(
+    finished: Finished, published: Callable[[Path], Path], images: Images, system: str
+) -> None:
+    whole, alone = idgan_sc.load(finished(system)), idgan_sc.load(published(finished(system)))
+    assert not {"pair", "critic"} & alone.method.networks.keys()
+    x = images.batch(np.arange(40), 32)
+    codes = whole.encode(x)
+    np.testing.assert_array_equal(alone.encode(x), codes)
+    np.testing.assert_array_equal(alone.generate(codes), whole.generate(codes))
+    np.testing.assert_array_equal(alone.traverse(codes[:2], 1), whole.traverse(codes[:2], 1))
+
+
+def test_a_frozen_encoder_is_loaded_from_the_runs_beside(
+    finished: Finished, published: Callable[[Path], Path], small_config: dict[str, Any], images: Images
+) -> None:
+    root = finished("beta_vae").parents[4]
+    run = train(small_config, Run("test", "dsprites", "idgan", "frozen_q", 0), root)
+    alone = published(run)
+    with pytest.raises(DataError, match="holds no finished run"):
+        idgan_sc.load(alone)
+    published(finished("beta_vae"))
+    x = images.batch(np.arange(9), 32)
+    np.testing.assert_array_equal(idgan_sc.load(alone).encode(x), idgan_sc.load(run).encode(x))
+
+
+def test_weights_of_another_run_are_refused(finished: Finished, published: Callable[[Path], Path]) -> None:
+    folder = published(finished("infogan_cr"))
+    shutil.copy(write_weights(finished("infogan")), folder)
+    with pytest.raises(DataError, match=r"model\.safetensors is not of the run that record\.json describes"):
+        idgan_sc.load(folder)
+
+
+def test_no_weights_trained_on_celeba_are_written(finished: Finished, tmp_path: Path) -> None:
+    folder = tmp_path / "runs/celeba/infogan/main/0"
+    shutil.copytree(finished("infogan"), folder)
+    (folder / "model.safetensors").unlink(missing_ok=True)
+    record = json.loads((folder / "record.json").read_text()) | {"dataset": "celeba"}
+    (folder / "record.json").write_text(json.dumps(record))
+    with pytest.raises(DataError, match="trained on celeba must not be passed on"):
+        write_weights(folder)
+    assert not (folder / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("preset", ["test", "quick", "desk", "paper"])
+def test_published_weights_are_small_and_never_celebas(shipped: dict[str, Any], preset: str) -> None:
+    config = copy.deepcopy(shipped)
+    config["datasets"]["celeba"]["scored"] = True
+    runs = provenance.shipped(config, preset)
+    assert {run.system for run in runs if run.dataset == "dsprites"} == set(LABELS)
+    assert "celeba" not in {run.dataset for run in runs} and len({run.seed for run in runs}) <= 2
+    for run in runs:
+        settings = configuration.resolve(config, run)
+        method = build(settings, 3 if run.dataset == "faces" else 1, 0, "", "cpu")
+        kept = [network for name, network in method.networks.items() if name not in TRAINING_ONLY]
+        assert sum(tensor.numel() for network in kept for tensor in network.state_dict().values()) * 4 < 4 * 2**20, run
+
+
+def test_publish_ships_weights_with_their_card_and_not_without(
+    matched: Callable[[str], Path], images: Images, config: dict[str, Any], sizes: dict[str, Any], tmp_path: Path
+) -> None:
+    config["presets"]["test"]["runs"] = {"dsprites": {"infogan_cr": ["main"]}}
+    run = Run("test", "dsprites", "infogan_cr", "main", 0)
+    root, folder = tmp_path / "results", tmp_path / "results" / run.path
+    shutil.copytree(matched("infogan_cr"), folder)
+    for name in ("model.safetensors", "card.md"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(DataError, match="run `idgan-sc card` for it"):
+        provenance.publish(config, "test", root)
+    encode(folder, images, "test", "cpu")
+    score(run, folder, images, sizes)
+    write_weights(folder)
+    write_card(config, run, folder, images)
+    assert root / "published" / run.path in provenance.publish(config, "test", root)
+    there = {path.name for path in (root / "published" / run.path).iterdir()}
+    assert {"model.safetensors", "card.md", "record.json", "generator_scores.csv"} <= there
+    assert not {"weights.safetensors", "codes.npz", "match.npz"} & there
+    assert idgan_sc.load(root / "published" / run.path).generate(np.zeros((1, 5))).shape == (1, 1, 32, 32)
+    (folder / "model.safetensors").write_bytes(b"other weights")
+    with pytest.raises(DataError, match="a card of their own"):
+        provenance.publish(config, "test", root)
+
+
 def test_model_card_says_what_the_weights_are(
     matched: Callable[[str], Path], images: Images, small_config: dict[str, Any], sizes: dict[str, Any]
 ) -> None:
@@ -291,8 +394,10 @@ def test_model_card_says_what_the_weights_are(
         write_card(config, run, folder, images)
     encode(folder, images, "test", "cpu")
     score(run, folder, images, sizes)
+    weights = write_weights(folder)
     card = write_card(config, run, folder, images).read_text()
     record = provenance.read_record(folder)
+    assert sha256(weights) in card and "what encodes and generates, 1.9 MiB" in card
     for part in (
         "InfoGAN-CR, variant main, seed 0, on dsprites", record["outputs"]["weights.safetensors"],
         "`lambda_info` | 0.05",

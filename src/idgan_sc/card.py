@@ -7,14 +7,16 @@ import pandas as pd
 
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
-from idgan_sc.files import DataError, write_atomic
-from idgan_sc.provenance import read_record
+from idgan_sc.files import DataError, sha256, write_atomic
+from idgan_sc.provenance import CARD, WEIGHTS, read_record
 from idgan_sc.tables import CODES, DASH, METRICS, NO_EVIDENCE, label, number
 
-MATCHED = {
+QUALITY = {
     "distance": "median distance of a generated image from the nearest true one, over the true one's square",
     "abstained": "share of generated images like no sprite",
     "coverage": "grid cells reached, over those of as many true images",
+    "precision": "precision, share of generated images like true ones",
+    "recall": "recall, share of true images like generated ones",
 }
 LICENCE = "MIT, as this project's code; the images it was trained on: {}"
 LIMITS = (
@@ -27,7 +29,7 @@ LIMITS = (
 
 
 def write_card(config: Config, run: Run, folder: Path, images: Images) -> Path:
-    """Write `card.md` of a finished run beside its weights.
+    """Write `card.md` of a finished run beside its weights, those to be published (`model.safetensors`) included.
 
     Raises
     ------
@@ -37,18 +39,18 @@ def write_card(config: Config, run: Run, folder: Path, images: Images) -> Path:
     record = read_record(folder)
     name = f"{label(run.system)}, variant {run.variant}, seed {record['seed']}, on {run.dataset}"
     sections = {
-        name: _about(config, record),
-        "Use": _use(run, record),
+        name: _about(config, record, folder),
+        "Use": _use(record),
         "Scores": _scores(folder),
         "Settings": _settings(record),
         "Licence": LICENCE.format(images.licence),
         "Limits": _limits(config, record),
     }
     text = "\n\n".join(f"{'#' if title == name else '##'} {title}\n\n{content}" for title, content in sections.items())
-    return write_atomic(folder / "card.md", lambda temporary: _save(temporary, text + "\n"))
+    return write_atomic(folder / CARD, lambda temporary: _save(temporary, text + "\n"))
 
 
-def _about(config: Config, record: dict[str, Any]) -> str:
+def _about(config: Config, record: dict[str, Any], folder: Path) -> str:
     title = config["presets"][record["preset"]]["title"]
     rows = {
         "System": record["system"],
@@ -60,19 +62,28 @@ def _about(config: Config, record: dict[str, Any]) -> str:
         "Source": f"{record['source']}, commit {record.get('commit') or DASH}",
         "Trained with": f"PyTorch {record.get('torch')}, {record.get('device')}, {record.get('threads')} threads, "
         f"{number(record.get('seconds'))} s",
-        "weights.safetensors": f"sha256 `{record['outputs']['weights.safetensors']}`",
+        "weights.safetensors": f"all networks, sha256 `{record['outputs']['weights.safetensors']}`",
     }
+    path = folder / WEIGHTS
+    if path.exists():
+        size = path.stat().st_size / 2**20
+        rows[WEIGHTS] = f"of these what encodes and generates, {size:.1f} MiB, sha256 `{sha256(path)}`"
     return _table(["", ""], [[key, value] for key, value in rows.items()])
 
 
-def _use(run: Run, record: dict[str, Any]) -> str:
+def _use(record: dict[str, Any]) -> str:
     settings = record["settings"]
-    size, channels = settings["image_size"], record["channels"]
-    return (
-        f'```python\nimport idgan_sc\n\nmodel = idgan_sc.load("runs/{run.dataset}/{run.system}/{run.variant}/'
-        f'{record["seed"]}")\ncodes = model.encode(images)  # (B, {channels}, {size}, {size}) in [0, 1] -> '
-        f"(B, {settings['c_dim']})\nimages = model.generate(codes)\n```"
-    )
+    images = f"(B, {record['channels']}, {settings['image_size']}, {settings['image_size']}) in [0, 1]"
+    lines = [
+        "```python",
+        "import idgan_sc",
+        "",
+        'model = idgan_sc.load(".")  # the folder of this card',
+        f"codes = model.encode(images)  # {images} -> (B, {settings['c_dim']})",
+        "images = model.generate(codes)",
+        "```",
+    ]
+    return "\n".join(lines)
 
 
 def _scores(folder: Path) -> str:
@@ -88,7 +99,7 @@ def _scores(folder: Path) -> str:
         own = pd.read_csv(generated)
         rows.append(["the generator's own images", *_row(own)])
         found = own.set_index("metric")["value"]
-        lines = [f"* {words}: {found[name]:.3f}" for name, words in MATCHED.items()]
+        lines = [f"* {words}: {found[name]:.3f}" for name, words in QUALITY.items() if name in found]
     return "\n".join([_table(["Scored", *METRICS.values()], rows), *(["", *lines] if lines else [])])
 
 

@@ -191,8 +191,12 @@ def _gather_generators(config: Config, args: argparse.Namespace) -> None:
 def _card(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.card import write_card
     from idgan_sc.data.images import open_images
+    from idgan_sc.model import write_weights
+    from idgan_sc.provenance import UNPUBLISHABLE
 
     run = _run(args)
+    if run.dataset not in UNPUBLISHABLE:
+        print(write_weights(args.out / run.path))
     print(write_card(config, run, args.out / run.path, open_images(args.out / "data" / run.dataset)))
 
 
@@ -357,7 +361,9 @@ def parser() -> argparse.ArgumentParser:
     of_run(command("traverse", _traverse, "draw images along each code of a finished run"))
     of_run(command("match", _match, "match a generator's images with the nearest true ones and score it by them"))
     of_run(command("read-generator", _read_generator, "score a generator by the factors read off its images"))
-    of_run(command("card", _card, "write the model card of a finished and scored run"))
+    of_run(
+        command("card", _card, "write the model card of a finished and scored run, and the weights to publish with it")
+    )
     for name, do in (("table", _table), ("figure", _figure)):
         placed(command(name, do, f"write one {name} from the results")).add_argument("name", help=f"such as {name}1")
     gather = placed(command("gather", _gather, "concatenate the score tables of all runs that the tables are made of"))

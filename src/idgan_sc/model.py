@@ -12,13 +12,12 @@ from idgan_sc.codes import draw_prior
 from idgan_sc.encode import BATCH, load_run, to_tensor
 from idgan_sc.files import DataError
 from idgan_sc.models import Method, build
-from idgan_sc.provenance import read_record
+from idgan_sc.provenance import UNPUBLISHABLE, WEIGHTS, read_record
 from idgan_sc.seeds import torch_stream
 
 Array = np.ndarray
 SWEEP = 10  # values of a traversal
 REACH = 2.0  # standard deviations of a Gaussian code to either side (ledger row 34); a uniform code's whole range
-WEIGHTS = "model.safetensors"  # what is published of `weights.safetensors`
 TRAINING_ONLY = ("pair", "critic")  # networks that neither encode nor generate
 
 
@@ -93,10 +92,19 @@ def to_bytes(images: Array) -> Array:
 
 
 def write_weights(folder: Path) -> Path:
-    """Write `model.safetensors` of a finished run: its networks but those that only training needs."""
+    """Write `model.safetensors` of a finished run: its networks but those that only training needs.
+
+    Raises
+    ------
+    DataError
+        If there is no finished run, or its data set's terms forbid to pass on weights trained on it.
+    """
+    record = read_record(folder)
+    if record.get("dataset") in UNPUBLISHABLE:
+        raise DataError(f"{folder}: weights trained on {record['dataset']} must not be passed on: none are written")
     tensors, _ = checkpoint.read(folder / "weights.safetensors")
     kept = {name: tensor for name, tensor in tensors.items() if name.partition("/")[0] not in TRAINING_ONLY}
-    checkpoint.save(folder / WEIGHTS, kept, {"fingerprint": read_record(folder)["fingerprint"]})
+    checkpoint.save(folder / WEIGHTS, kept, {"fingerprint": record["fingerprint"]})
     return folder / WEIGHTS
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from idgan_sc.config import LABELLED, Config, Run, datasets, predecessors, resolve, runs
+from idgan_sc.config import LABELLED, Config, Run, datasets, predecessors, resolve, runs, scored, seeds
 from idgan_sc.files import DataError, locked, sha256, write_atomic, write_json
 
 PACKAGE = Path(__file__).parent
@@ -146,29 +146,57 @@ def _copy(source: Path, target: Path) -> None:
 
 PUBLISHED = ("record.json", "scores.csv", "curve.csv", "log.csv", "leakage.csv", "hashes.json")
 PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
+PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv")
+WEIGHTS, CARD = "model.safetensors", "card.md"  # of the runs that `shipped` names
 STAYS = ("celeba", "own")  # data sets of whose runs only numbers are published: images and weights may not be passed on
-PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "card.md")
+
+
+def shipped(config: Config, preset: str) -> list[Run]:
+    """Runs whose weights are published, with a model card each: every system's first seed on a scored data set."""
+    return [
+        run
+        for run in planned(config, preset)
+        if run.variant == "main"
+        and run.seed == seeds(config, preset, run.dataset)[0]
+        and scored(config, run.dataset)
+        and run.dataset not in STAYS
+    ]
 
 
 def publish(config: Config, preset: str, root: Path) -> list[Path]:
     """Copy the small files of every finished run below `<root>/published`, the record last; return their folders.
 
-    Only runs of today's settings and source are copied, of data sets in `STAYS` without what shows images.
+    Only runs of today's settings and source are copied, of data sets in `STAYS` without what shows images; weights only
+    with the card that names their hash.
+
+    Raises
+    ------
+    DataError
+        If weights that are to be published, or their card, are missing or do not belong together.
     """
-    copied = []
+    copied, with_weights = [], shipped(config, preset)
     for run in dict.fromkeys([*planned(config, preset), *generators(config, preset)]):
         record = _record(root / run.path / "record.json")
         if record.get("fingerprint") != expected_fingerprint(config, run):
             continue
         target = root / "published" / run.path
         pictures = () if run.dataset in STAYS else PUBLISHED_ONCE
-        names = (*PUBLISHED[1:], *pictures, *PUBLISHED_IF_MADE, PUBLISHED[0])
+        weights = (WEIGHTS, CARD) if run in with_weights else ()
+        if weights:
+            _check_card(root / run.path)
+        names = (*PUBLISHED[1:], *pictures, *PUBLISHED_IF_MADE, *weights, PUBLISHED[0])
         for name in names:
             source = root / run.path / name
             if source.exists():
                 write_atomic(target / name, partial(_copy, source))
         copied.append(target)
     return copied
+
+
+def _check_card(folder: Path) -> None:
+    weights, card = folder / WEIGHTS, folder / CARD
+    if not (weights.exists() and card.exists() and sha256(weights) in card.read_text(encoding="utf-8")):
+        raise DataError(f"{folder} has no weights to publish with a card of their own: run `idgan-sc card` for it")
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -173,5 +173,13 @@ def of_runs(runs, name):
     return [str(provenance.measured(CONFIG, run, name, Path(ROOT))) for run in runs]
 
 
+def card_files(wildcards):
+    """The scores that a model card states: those of the codes, and of the generator where it is measured."""
+    run = run_of(wildcards)
+    names = ["scores.csv"]
+    names += ["generator_scores.csv"] if run in GENERATORS + READ_GENERATORS else []
+    return [f"{ROOT}/{run.path}/{name}" for name in names]
+
+
 if workflow.is_main_process:
     date_back()

@@ -81,11 +81,32 @@ rule report:
         f"{IDGAN_SC} report --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
 
+rule card:
+    input:
+        card_files,
+        data=dataset_of,
+        weights=f"{RUN}/weights.safetensors",
+        record=f"{RUN}/record.json",
+    output:
+        f"{RUN}/card.md",
+        f"{RUN}/model.safetensors",
+    log:
+        f"{LOGS}/card/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
+    localrule: True
+    params:
+        source=provenance.source_hash(("card.py", "model.py", "tables.py")),
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} card {{params.options}} > {{log}} 2>&1"
+
+
 # The only target that writes outside of the preset's results; it has no output, so that it runs whenever it is asked for.
 rule publish:
     input:
         rules.report.output,
         rules.claims.output,
+        of_runs(provenance.shipped(CONFIG, PRESET), "card.md"),
+        of_runs(provenance.shipped(CONFIG, PRESET), "model.safetensors"),
     log:
         f"{LOGS}/publish.log",
     localrule: True
