@@ -79,7 +79,10 @@ def test_says_why_there_is_no_score(images: Images, sizes: dict[str, Any], rows:
     scores, reason = generator.score_factors(
         images, values[rows], classes[rows], values[rows], sizes | {"least": least}
     )
-    assert scores == {} and reason.startswith(said)
+    assert not {"factor_vae", "beta_vae"} & scores.keys() and reason.startswith(said)
+    assert set(scores) == (set(generator.OF_POINTS) if rows == slice(0, 30) else set())
+    absent = [row["metric"] for row in generator.score_rows(scores, reason) if row["reason"]]
+    assert absent == [name for name in generator.METRICS if name not in scores]
 
 
 def test_says_so_when_every_image_has_the_same_shape(images: Images, sizes: dict[str, Any]) -> None:
@@ -204,7 +207,7 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
 def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dict[str, Any]) -> None:
     generator_report.table_generator(shipped, "quick", results)
     text = (results / "tables/table_generator.md").read_text()
-    assert "No score of InfoGAN (modified) (main) at 1 seed: pool too small: 3 of 9." in text
+    assert "score, pool too small: 3 of 9: InfoGAN (modified) (1 seed), InfoGAN (modified) c10 (1 seed)." in text
     assert "(n = 1)" in text and "no evidence" in text and text.count("Q, true images") == 8
     cells = pd.read_csv(results / "tables/table_generator.csv")
     assert len(cells) == 8 * (5 + 3 + 5)

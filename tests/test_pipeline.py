@@ -1,5 +1,6 @@
 """The whole chain at the `test` preset through Snakemake, as a user runs it, and what a change makes it run again."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -137,3 +138,19 @@ def test_published_runs_get_no_job(chain, tmp_path):
     snakemake(clone, "all")
     for name in ("scores.csv", "curves.csv", "figures/figure3.png", "figures/figure4.pdf", "tables/table3.csv"):
         assert (clone / "results/test" / name).read_bytes() == (chain / "results/test" / name).read_bytes(), name
+
+
+def test_publish_ships_a_card_with_each_weight_file(chain):
+    """By rule, generators measured first; last here, since published runs count from then on."""
+    counts = jobs(chain, "publish")
+    assert (counts["card"], counts["match"]) == (7, 5) and not {"train", "train_stage_a"} & set(counts)
+    snakemake(chain, "--cores", "2", "publish")
+    published = chain / "results/test/published/runs/dsprites"
+    weights = list(published.rglob("model.safetensors"))
+    assert len(weights) == 7 and all(path.parts[-3:-1] == ("main", "0") for path in weights)
+    for path in weights:
+        card = path.with_name("card.md").read_text()
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in card and path.stat().st_size < 4 * 2**20
+        generator = path.parts[-4] not in ("beta_vae", "factor_vae")
+        assert ("the generator's own images" in card) == generator
+    assert not list(published.rglob("weights.safetensors"))

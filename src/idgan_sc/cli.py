@@ -192,10 +192,10 @@ def _card(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.card import write_card
     from idgan_sc.data.images import open_images
     from idgan_sc.model import write_weights
-    from idgan_sc.provenance import UNPUBLISHABLE
+    from idgan_sc.provenance import STAYS
 
     run = _run(args)
-    if run.dataset not in UNPUBLISHABLE:
+    if run.dataset not in STAYS:
         print(write_weights(args.out / run.path))
     print(write_card(config, run, args.out / run.path, open_images(args.out / "data" / run.dataset)))
 

@@ -31,7 +31,8 @@ Array = np.ndarray
 CODE = "generator"  # in the column `code`: the true code c against the generated factors
 RULES = ("change_one", "keep_one")
 UNRELATED = "unrelated"  # pairs of independent codes and noise, for comparison
-METRICS = ("factor_vae", "beta_vae", "sap", "mig", "dci")
+OF_GROUPS, OF_POINTS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
+METRICS = OF_GROUPS + OF_POINTS
 
 
 # ------------------------------------------------------------------------------------------------------------ matching
@@ -154,7 +155,7 @@ def score_generator(run: Run, folder: Path, images: Images, sizes: dict[str, Any
 def score_factors(
     images: Images, codes: Array, classes: Array, values: Array, sizes: dict[str, Any]
 ) -> tuple[dict[str, float], str]:
-    """The five scores of codes (n, k) against the factors (n, K) of the images made from them; or why there are none.
+    """The five scores of codes (n, k) against the factors (n, K) of the images made from them, and why some are absent.
 
     MIG, SAP and DCI look at all n points. The groups of FactorVAE and β-VAE share one generated factor's value, as the
     metrics' groups do; they are drawn among the images all of whose values occur `least` times, since a group with few
@@ -163,29 +164,41 @@ def score_factors(
     Deviates: the reference draws groups from the whole grid, where factors are uniform and independent; generated
     factors are as G makes them, so that factors that G confounds are confounded in the groups too.
     """
-    try:
-        chosen = _draw(classes, sizes)
-        depths = [IBGAN_DEPTHS.get(name, DEPTH) for name in images.factor_names]
-        discrete = [k for k, name in enumerate(images.factor_names) if name in images.discrete]
+    depths = [IBGAN_DEPTHS.get(name, DEPTH) for name in images.factor_names]
+    discrete = [k for k, name in enumerate(images.factor_names) if name in images.discrete]
+    scores: dict[str, float] = {}
+    reasons = []
+    for metrics, draw in ((OF_GROUPS, _draw_groups), (OF_POINTS, _draw_points)):
         rng = numpy_stream(0, f"forest/{images.name}/generated")
-        return score_codes(
-            codes, classes, values, chosen, rng=rng, metrics=METRICS, depths=depths, discrete=discrete
-        ), ""
-    except ValueError as error:  # the metrics refuse what they cannot score, in one line
-        return {}, str(error)
+        try:
+            scores |= score_codes(
+                codes, classes, values, draw(classes, sizes), rng=rng, metrics=metrics, depths=depths, discrete=discrete
+            )
+        except ValueError as error:  # the metrics refuse what they cannot score, in one line
+            reasons.append(str(error))
+    return scores, "; ".join(dict.fromkeys(reasons))
 
 
 def score_rows(scores: dict[str, float], reason: str) -> list[dict[str, Any]]:
-    """Rows of `generator_scores.csv`: the five scores, or empty ones with the reason."""
-    return [{"metric": name, "protocol": PROTOCOL, "value": scores.get(name), "reason": reason} for name in METRICS]
+    """Rows of `generator_scores.csv`: the five scores, absent ones empty and with the reason."""
+    return [
+        {"metric": m, "protocol": PROTOCOL, "value": scores.get(m), "reason": "" if m in scores else reason}
+        for m in METRICS
+    ]
 
 
-def _draw(classes: Array, sizes: dict[str, Any]) -> Draw:
-    """All images as points; groups among those whose values are not rare."""
+def _draw_points(classes: Array, sizes: dict[str, Any]) -> Draw:
+    """All images as points, no groups."""
+    every, none = np.arange(len(classes)), np.zeros(0, np.int64)
+    return Draw(none[None], none, every, every)
+
+
+def _draw_groups(classes: Array, sizes: dict[str, Any]) -> Draw:
+    """Groups among the images whose values are not rare; all images for the codes' global SD."""
     common = _common(classes, sizes["least"])
     if len(common) < 2 * sizes["least"]:
         raise ValueError(
-            f"pool too small: {len(common)} of {len(classes)} matched images have factor values that occur "
+            f"pool too small: fewer than {2 * sizes['least']} images have factor values that all occur "
             f"{sizes['least']} times"
         )
     wanted = {"groups": sizes["groups"], "group_size": sizes["group_size"]}

@@ -390,14 +390,26 @@ def _label(config: Config, preset: str, system: str, variant: str) -> str:
 
 
 def _reasons(scores: pd.DataFrame) -> list[str]:
-    """Why runs have no score, with how many."""
-    shown = scores["system"].isin(list(COLOURS)) & scores["variant"].isin(VARIANTS)
-    absent = scores[shown & scores["value"].isna()].drop_duplicates(["system", "variant", "seed"])
-    counts = absent.groupby(["system", "variant", "reason"]).size().reset_index(name="runs")
+    """Why scores are absent, and of which runs: a line a reason and set of scores."""
+    absent = _of(scores, system=list(COLOURS), variant=list(VARIANTS))
+    absent = absent[absent["value"].isna()]
+    key = ["dataset", "system", "variant", "seed"]
+    words = absent.assign(metric=absent["metric"].map(METRICS)).groupby([*key, "reason"], sort=False)["metric"]
+    runs = words.agg(", ".join).reset_index()
     return [
-        f"No score of {label(str(row[0]))} ({row[1]}) at {seeds_words(row[3])[4:]}: {row[2]}."
-        for row in counts.itertuples(index=False)
+        f"No {row['metric']} score, {row['reason']}: {_counted(_of(runs, reason=row['reason'], metric=row['metric']))}."
+        for _, row in runs.drop_duplicates(["reason", "metric"]).iterrows()
     ]
+
+
+def _counted(runs: pd.DataFrame) -> str:
+    """InfoGAN-CR c10 (2 seeds), …"""
+    counts = runs.groupby(["system", "variant"], sort=False)["seed"].nunique().reset_index()
+    return ", ".join(
+        f"{label(row['system'])}{'' if row['variant'] == 'main' else ' ' + row['variant']} "
+        f"({seeds_words(row['seed']).removeprefix('n = ')})"
+        for _, row in counts.iterrows()
+    )
 
 
 def _tolerances(tolerance: dict[str, int]) -> str:

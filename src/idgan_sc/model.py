@@ -12,7 +12,7 @@ from idgan_sc.codes import draw_prior
 from idgan_sc.encode import BATCH, load_run, to_tensor
 from idgan_sc.files import DataError
 from idgan_sc.models import Method, build
-from idgan_sc.provenance import UNPUBLISHABLE, WEIGHTS, read_record
+from idgan_sc.provenance import STAYS, WEIGHTS, read_record
 from idgan_sc.seeds import torch_stream
 
 Array = np.ndarray
@@ -100,7 +100,7 @@ def write_weights(folder: Path) -> Path:
         If there is no finished run, or its data set's terms forbid to pass on weights trained on it.
     """
     record = read_record(folder)
-    if record.get("dataset") in UNPUBLISHABLE:
+    if record.get("dataset") in STAYS:
         raise DataError(f"{folder}: weights trained on {record['dataset']} must not be passed on: none are written")
     tensors, _ = checkpoint.read(folder / "weights.safetensors")
     kept = {name: tensor for name, tensor in tensors.items() if name.partition("/")[0] not in TRAINING_ONLY}
