@@ -195,14 +195,13 @@ def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
             ax = fig.add_axes((0.07 + 0.385 * i, 0.64, 0.315, 0.34))
             _scatter(ax, wide, f"q_{metric}", metric)
             _diagonal(ax)
-            ax.set_xlabel(f"{METRICS[metric]} score of Q on true images")
-            ax.set_ylabel(f"{METRICS[metric]} score of the generator")
+            ax.set_xlabel(f"{METRICS[metric]} of Q, on true images")
+            ax.set_ylabel(f"{METRICS[metric]} of the generator")
         for i, (measure, axis) in enumerate(QUALITY.items()):
             ax = fig.add_axes((0.07 + 0.385 * i, 0.17, 0.315, 0.34))
             _scatter(ax, wide, measure, PANELS[0])
-            ax.set_xlim(left=0)
             ax.set_xlabel(axis)
-            ax.set_ylabel(f"{METRICS[PANELS[0]]} score of the generator")
+            ax.set_ylabel(f"{METRICS[PANELS[0]]} of the generator")
         _legend(fig, wide)
     unscored = int(wide[list(PANELS)].isna().any(axis=1).sum())
     words = [_seeds(wide), "a point is one seed; open: variant c10; dashed: equal scores"]
@@ -218,16 +217,17 @@ def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[P
     true = {metric: metric + TRUE for metric in SHARED_MANIFOLD}
     wide = _points(generator, read(root / "scores.csv"), data, [*SHARED_MANIFOLD, *true.values()])
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(TEXT, 2.45), dpi=DPI)
+        fig = Figure(figsize=(TEXT, 2.6), dpi=DPI)
         for i, metric in enumerate([*PANELS, "recall"]):
-            ax = fig.add_axes((0.065 + 0.265 * i, 0.32, 0.195, 0.63))
+            ax = fig.add_axes((0.065 + 0.265 * i, 0.37, 0.195, 0.58))
             _scatter(ax, wide, "precision", metric)
             if metric == "recall":
                 best = wide.drop_duplicates("dataset")
                 _marks(ax, best["dataset"], best[true["precision"]], best[true["recall"]], GREY, "none")
-            ax.set_xlim(-0.04, 1.04)
+                ax.set_ylim(0, 1)
+            ax.set_xlim(0, 1)
             ax.set_xlabel("precision")
-            ax.set_ylabel("recall" if metric == "recall" else f"{METRICS[metric]} score of the generator")
+            ax.set_ylabel("recall" if metric == "recall" else f"{METRICS[metric]} of the generator")
         _legend(fig, wide, apart=0.17)
     shapes = ", ".join(f"{SHAPE_WORDS[MARKERS[name]]}: {data_name(name)}" for name in data)
     words = [
@@ -258,7 +258,9 @@ def _scatter(ax: Axes, wide: pd.DataFrame, x: str, y: str) -> None:
     for (system, variant), mine in wide.groupby(["system", "variant"]):
         colour = COLOURS[str(system)]
         _marks(ax, mine["dataset"], mine[x], mine[y], colour, colour if variant == "main" else "none")
-    ax.margins(0.08)
+    for axis, values, limit in ((ax.xaxis, wide[x], ax.set_xlim), (ax.yaxis, wide[y], ax.set_ylim)):
+        limit(0, 1.1 * values.max() if values.max() > 0 else 1)
+        axis.set_major_locator(mpl.ticker.MaxNLocator(5))
 
 
 def _marks(ax: Axes, data: pd.Series, x: pd.Series, y: pd.Series, colour: str, face: str) -> None:
@@ -269,9 +271,9 @@ def _marks(ax: Axes, data: pd.Series, x: pd.Series, y: pd.Series, colour: str, f
 
 def _diagonal(ax: Axes) -> None:
     """The line of equal scores, both axes with the same limits."""
-    low, high = min(ax.get_xlim()[0], ax.get_ylim()[0]), max(ax.get_xlim()[1], ax.get_ylim()[1])
-    ax.plot([low, high], [low, high], color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
-    ax.set(xlim=(low, high), ylim=(low, high))
+    high = max(ax.get_xlim()[1], ax.get_ylim()[1])
+    ax.plot([0, high], [0, high], color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
+    ax.set(xlim=(0, high), ylim=(0, high))
 
 
 def _seeds(wide: pd.DataFrame) -> str:
