@@ -231,6 +231,19 @@ def test_figure_shows_a_point_a_run_and_counts_those_without(results: Path, ship
     assert (points["q_mig"] == 0.5).all() and set(points["dataset"]) == {"dsprites"}
 
 
+def test_figure_of_pairs_starts_with_stage_a_and_takes_chance_off(results: Path, shipped: dict[str, Any]) -> None:
+    for path in generator_report.figure_pairs(shipped, "quick", results):
+        assert path.stat().st_size > 0
+    rows = pd.read_csv(results / "figures/figure_pairs.csv")
+    arms = [("infogan_cr", "main"), ("infogan_cr", "c10"), ("idgan_sc_prior", "main"), ("idgan_sc_prior", "c10")]
+    assert set(zip(rows["system"], rows["variant"], strict=True)) == {*arms, ("idgan_sc", "main")}
+    right = rows[rows["measure"] == "right_label"]
+    assert len(right) == 2 * 5 and (right["n"] == 2).all()
+    assert (right["mean"] == right["system"].map({"infogan_cr": 0.1}).fillna(0.3)).all()  # one stays, one changes
+    accuracy = rows[(rows["measure"] == "accuracy") & (rows["system"] == "idgan_sc")].set_index("step")["mean"]
+    assert accuracy.to_dict() == pytest.approx({20: (0.21 - 0.2) / 0.8, 300: (0.59 - 0.2) / 0.8})
+
+
 def test_table_of_read_generators_states_the_regressors_and_what_true_images_reach(
     results: Path, shipped: dict[str, Any]
 ) -> None:

@@ -48,6 +48,7 @@ SHARES = {
     "one_stays": "Exactly one stays",
 }
 SHARED_MANIFOLD = {"precision": "Precision", "recall": "Recall"}
+RIGHT = {"change_one": "one_changes", "keep_one": "one_stays"}  # when a rule's label can be right
 ACCURACIES = {"accuracy_first": "E or H, first", "accuracy_last": "last", "accuracy": "new pairs"}
 PANELS = ("factor_vae", "mig")  # of the figures
 QUALITY = {  # of a generator, against which its first score is shown
@@ -240,6 +241,75 @@ def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[P
     return save(fig, config, preset, root, "figure_generator_pictures", wide, data)
 
 
+def figure_pairs(config: Config, preset: str, root: Path) -> list[Path]:
+    """C11: how well E or H tells the pairs of its own rule from the start of stage B on; what the pairs really show.
+
+    Left: accuracy with chance taken off, (a − 1/k)/(1 − 1/k), over the steps of stage B. Right: the share of pairs in
+    which a label can be right, at the start (stage A's generator) and at the end of stage B; below, that of unrelated
+    pairs, whose labels would be right by chance.
+    """
+    labels = read(root / "pair_labels.csv")
+    accuracy, shares = _accuracies(labels), _right_shares(config, preset, labels)
+    with mpl.rc_context(STYLE):
+        fig = Figure(figsize=(TEXT, 2.7), dpi=DPI)
+        ax = fig.add_axes((0.07, 0.31, 0.36, 0.64))
+        for _, mine in accuracy.groupby(["system", "variant"], sort=False):
+            ax.plot(mine["step"], mine["mean"], **_line(mine))
+        ax.axhline(0, color=GREY, linewidth=0.5, zorder=1)
+        ax.set(xlabel="step of stage B", ylabel="accuracy of E or H above chance")
+        ax = fig.add_axes((0.52, 0.31, 0.27, 0.64))
+        for _, mine in shares.groupby(["system", "variant"], sort=False):
+            ax.plot(mine["at"], mine["mean"], **_line(mine), marker="o", markersize=3)
+        ax.set_xticks([0, 1], ["start", "end"])
+        ax.set(xlim=(-0.3, 1.3), xlabel="of stage B", ylabel="pairs whose label can be right")
+        ax.set_ylim(0, 1.1 * max([0.1, *shares["mean"]]))
+        _legend(fig, shares, apart=0.17)
+    unrelated = _of(labels, rule=UNRELATED).groupby("measure")["value"].mean()
+    words = [
+        seeds_range(shares["n"].tolist()),
+        "mean over seeds; dashed: variant c10",
+        "above chance: (accuracy − 1/k)/(1 − 1/k)",
+        f"right label: exactly one of five factors stays (InfoGAN-CR; unrelated pairs {unrelated['one_stays']:.2f}), "
+        f"or changes (the others; unrelated pairs {unrelated['one_changes']:.2f})",
+    ]
+    below(fig, config, preset, words)
+    frame = pd.concat([accuracy.assign(measure="accuracy"), shares.assign(measure="right_label")], ignore_index=True)
+    return save(fig, config, preset, root, "figure_pairs", frame)
+
+
+def _accuracies(labels: pd.DataFrame) -> pd.DataFrame:
+    """A row an arm and logged step: mean over seeds of the accuracy with chance taken off."""
+    log = _of(labels, measure="accuracy_log", system=list(COLOURS), variant=list(VARIANTS))
+    chance = 1 / log["k"]
+    log = log.assign(value=(log["value"] - chance) / (1 - chance))
+    grouped = log.groupby(["system", "variant", "k", "step"])["value"]
+    return grouped.agg(n="count", mean="mean").reset_index()
+
+
+def _right_shares(config: Config, preset: str, labels: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the regularised arms at the start (0) and the end (1): share of pairs of their rule that show it."""
+    rows = []
+    for run in generators(config, preset):
+        settings = configuration.resolve(config, run)
+        rule = settings["pair_rule"]
+        if run.system not in COLOURS or run.variant not in VARIANTS or rule == "none":
+            continue
+        for at, source in enumerate((configuration.predecessors(config, run).get("start"), run)):
+            if source is None:
+                continue
+            about = {"system": source.system, "variant": source.variant, "seed": source.seed}
+            found = _of(labels, rule=rule, measure=RIGHT[rule], **about)["value"]
+            rows += [(run.system, run.variant, at, float(value)) for value in found]
+    frame = pd.DataFrame(rows, columns=["system", "variant", "at", "value"])
+    return frame.groupby(["system", "variant", "at"])["value"].agg(n="count", mean="mean").reset_index()
+
+
+def _line(mine: pd.DataFrame) -> dict[str, Any]:
+    """The style of an arm's line."""
+    first = mine.iloc[0]
+    return {"color": COLOURS[first["system"]], "linestyle": "-" if first["variant"] == "main" else (0, (2, 1.5))}
+
+
 def _points(scores: pd.DataFrame, q: pd.DataFrame, data: list[str], measures: Iterable[str]) -> pd.DataFrame:
     """A row a run of the arms on `data`; a column a metric of the generator, `q_` and a metric of Q, and a measure."""
     key = ["dataset", "system", "variant", "seed"]
@@ -295,6 +365,7 @@ def _legend(fig: Figure, wide: pd.DataFrame, apart: float = 0.09) -> None:
 FIGURES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
     "figure_generator": figure_generator,
     "figure_generator_pictures": figure_generator_pictures,
+    "figure_pairs": figure_pairs,
 }
 
 

@@ -4,7 +4,7 @@ GENERATORS = provenance.generators(CONFIG, PRESET)
 READ_GENERATORS = provenance.read_generators(CONFIG, PRESET)
 GENERATOR_TABLES = ["table_generator", "table_pairs"]
 GENERATOR_TABLES += ["table_generator_pictures"] if READ_GENERATORS else []
-GENERATOR_FIGURES = ["figure_generator"]
+GENERATOR_FIGURES = ["figure_generator", "figure_pairs"]
 GENERATOR_FIGURES += ["figure_generator_pictures"] if READ_GENERATORS else []
 
 
