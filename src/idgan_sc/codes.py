@@ -46,5 +46,5 @@ def another_of_batch(base: Tensor, batch: int, rng: torch.Generator) -> Tensor:
 
 def recombine(base: Tensor, other: Tensor, s: Tensor, rule: str) -> Tensor:
     """The second code of each pair: `change_one` takes dimension s from `other`, `keep_one` all but s; all (m, k)."""
-    is_s = torch.zeros_like(base, dtype=torch.bool).scatter_(1, s[:, None], True)
+    is_s = torch.arange(base.shape[1], device=base.device) == s[:, None]
     return torch.where(is_s if rule == "change_one" else ~is_s, other, base)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from idgan_sc import networks as nets
 from idgan_sc.codes import sample_posterior
+from idgan_sc.descent import descend
 from idgan_sc.objectives import beta_vae_loss, gaussian_kl, reconstruction
 
 DEAD_NATS = 0.01  # a code with less KL than this carries nothing
@@ -37,9 +38,7 @@ class BetaVAE:
         recon = reconstruction(x, logits, self.settings["likelihood"])
         kl = gaussian_kl(mean, logvar)  # (k,)
         loss = beta_vae_loss(recon, kl, self.settings["beta"])
-        self.optimisers["vae"].zero_grad()
-        loss.backward()
-        self.optimisers["vae"].step()
+        descend(loss, self.optimisers["vae"])
         log = {"loss": loss, "reconstruction": recon, **{f"kl_{j + 1}": kl[j] for j in range(len(kl))}}
         return {name: value.detach() for name, value in log.items()}
 

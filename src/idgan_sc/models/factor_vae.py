@@ -7,6 +7,7 @@ from torch import Tensor
 
 from idgan_sc import networks as nets
 from idgan_sc.codes import sample_posterior
+from idgan_sc.descent import descend
 from idgan_sc.objectives import (
     factor_vae_loss,
     gaussian_kl,
@@ -46,20 +47,14 @@ class FactorVAE:
         c = sample_posterior(mean, logvar, self.streams["noise"])
         recon = reconstruction(x, self.networks["decoder"](c), self.settings["likelihood"])
         kl = gaussian_kl(mean, logvar)
-        critic.requires_grad_(False)
         tc = total_correlation(critic(c))
         loss = factor_vae_loss(recon, kl, tc, self.settings["gamma"])
-        self.optimisers["vae"].zero_grad()
-        loss.backward()
-        self.optimisers["vae"].step()
+        descend(loss, self.optimisers["vae"])
 
-        critic.requires_grad_(True)
         c = c.detach()  # the same batch serves both steps, as in the InfoGAN-CR repository
         joint, marginals = critic(torch.cat([c, self.permute(c)])).chunk(2)
         critic_loss = total_correlation_critic_loss(joint, marginals)
-        self.optimisers["critic"].zero_grad()
-        critic_loss.backward()
-        self.optimisers["critic"].step()
+        descend(critic_loss, self.optimisers["critic"])
         log = {"loss": loss, "reconstruction": recon, "total_correlation": tc, "critic_loss": critic_loss}
         log |= {f"kl_{j + 1}": kl[j] for j in range(len(kl))}
         return {name: value.detach() for name, value in log.items()}

@@ -13,6 +13,7 @@ from idgan_sc import networks as nets
 from idgan_sc import networks_celeba
 from idgan_sc import objectives as obj
 from idgan_sc.codes import Pairs, another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
+from idgan_sc.descent import descend
 
 DEAD_SD = 0.05  # a code whose Q(x) varies less than this over real images carries nothing
 DEAD_NATS = 0.01  # a dimension of the β-VAE with less KL than this carries nothing
@@ -84,8 +85,9 @@ class GAN:
 
     def discriminator_step(self, x: Tensor, fake: Tensor, c: Tensor) -> dict[str, Tensor]:
         """D maximises L_adv of Eq. (4); Q, on the same trunk, minimises λ L_info of Eq. (5)."""
-        network, optimiser = self.networks["discriminator"], self.optimisers["discriminator"]
-        logits, q = network(torch.cat([x, fake]))  # no batch normalisation in D: one pass is two passes
+        logits, q = self.networks["discriminator"](
+            torch.cat([x, fake])
+        )  # no batch normalisation in D: one pass is two passes
         real_logits, fake_logits = logits.split(len(x))
         adversarial = obj.discriminator_loss(real_logits, fake_logits)
         loss = adversarial
@@ -96,18 +98,13 @@ class GAN:
             loss = adversarial + self.settings["lambda_info"] * info
             sd = q_real.detach().std(0)
             log |= {"loss_info": info, **{f"q_sd_{j + 1}": sd[j] for j in range(len(sd))}}
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        descend(loss, self.optimisers["discriminator"])
         return log
 
     def pair_network_step(self, images: tuple[Tensor, Tensor], s: Tensor) -> dict[str, Tensor]:
         """The pair network alone, on its unweighted loss (the order of InfoGAN-CR's released code)."""
-        optimiser = self.optimisers["pair"]
         loss, _ = self.pair_loss(self.networks["pair"](*images), s)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        descend(loss, self.optimisers["pair"])
         return {"loss_pair_own": loss}
 
     def generator_step(
@@ -120,8 +117,6 @@ class GAN:
     ) -> dict[str, Tensor]:
         """G, and in a joint step the pair network, minimise L_adv + λ L_info + α L_pair (Eqs. 2 and 3)."""
         players = ["generator", *(["pair"] if pairs and move_pair_network else [])]
-        for name, network in self.networks.items():
-            network.requires_grad_(name in players)
         logits, q = self.networks["discriminator"](fake)
         adversarial = obj.generator_adversarial_loss(logits)
         info = obj.info_loss(c, q) if q is not None else obj.info_loss(c, *self.posterior(fake))
@@ -134,13 +129,7 @@ class GAN:
         settings = self.settings
         alpha = settings["alpha"] if self.regularised else 0.0
         loss = obj.generator_objective(adversarial, info, pair, settings["lambda_info"], alpha)
-        for player in players:
-            self.optimisers[player].zero_grad()
-        loss.backward()
-        for player in players:
-            self.optimisers[player].step()
-        for network in self.networks.values():
-            network.requires_grad_(True)
+        descend(loss, *(self.optimisers[player] for player in players))
         return log
 
     def pair_loss(self, r: Tensor, s: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
