@@ -41,7 +41,7 @@ from idgan_sc.codes import draw_prior
 from idgan_sc.config import Run
 from idgan_sc.data.dsprites import prepare, render
 from idgan_sc.data.images import Images
-from idgan_sc.encode import to_tensor
+from idgan_sc.data.tensors import to_tensor
 from idgan_sc.models import GAN, Method, build
 from idgan_sc.train import Batches, use_device
 
@@ -53,11 +53,6 @@ CHECKED_STEPS = 20
 def contiguous() -> Any:
     """Without channels_last."""
     return mock.patch.object(torch, "channels_last", torch.contiguous_format)
-
-
-def library_convolutions() -> Any:
-    """Without this project's own formulation of convolutions."""
-    return mock.patch.object(networks, "_by_hand", lambda x: False)
 
 
 @contextmanager
@@ -82,7 +77,7 @@ def filled_memory() -> Iterator[None]:
 @contextmanager
 def plain() -> Iterator[None]:
     """PyTorch's defaults: contiguous tensors, the library's convolutions, nothing in place."""
-    with contiguous(), library_convolutions(), nothing_in_place():
+    with contiguous(), networks.library_convolutions(), nothing_in_place():
         yield
 
 
@@ -213,7 +208,7 @@ def compare(config: dict[str, Any], settings: dict[str, Any], rounds: int) -> di
 
 TRICKS: dict[str, Callable[[], Any]] = {
     "channels_last": contiguous,
-    "own convolutions: images by matrix product, bias gradients by one sum": library_convolutions,
+    "own convolutions: images by matrix product, bias gradients by one sum": networks.library_convolutions,
     "activations in place": nothing_in_place,
     "fresh memory not filled": filled_memory,
 }

@@ -1,5 +1,6 @@
 """What a run costs, counted without PyTorch, against the networks themselves; what the rules ask a scheduler for."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -127,6 +128,25 @@ def test_an_array_asks_for_its_longest_and_largest_member(shipped, tmp_path):
     wanted = costs.largest(shipped, arms, tmp_path)
     assert wanted == {name: max(row[name] for row in each) for name in ("runtime", "mem_mb")}
     assert each[0] != each[-1]
+
+
+def test_evaluation_asks_for_what_its_sizes_imply(shipped):
+    """At the protocol's sizes twice a minute or so, hence the least; with many more points in proportion to them."""
+    vae, gan = (Run("paper", "dsprites", system, "main", 0) for system in ("beta_vae", "idgan_sc"))
+    for minutes in (costs.encode_minutes, costs.score_minutes):
+        assert costs.LEAST_EVALUATION <= minutes(shipped, vae) < 60
+    large = copy.deepcopy(shipped)
+    large["evaluation"] |= {"points": 72_000_000}
+    assert costs.score_minutes(large, gan) == pytest.approx(2 * 7200 / 60, rel=0.01)
+    assert costs.score_minutes(large, vae) == pytest.approx(4 * 7200 / 60, rel=0.01)
+
+
+def test_a_run_that_was_trained_with_others_says_nothing_of_one_alone(shipped):
+    record = {"settings": {"steps": 1}, "device": "cpu", "seed": 3}
+    assert costs.comparable(record, {"steps": 1}, "cpu") and costs.comparable(
+        record | {"seeds": [3]}, {"steps": 1}, "cpu"
+    )
+    assert not costs.comparable(record | {"seeds": [3, 4]}, {"steps": 1}, "cpu")
 
 
 def test_needs_no_torch():

@@ -63,11 +63,12 @@ def _prepare_folder(config: Config, args: argparse.Namespace) -> "Images":
 
 
 def _train(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.train import train
+    from idgan_sc.train import train_seeds
 
     before = {role: path for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
     prepare(config, args.preset, args.dataset, args.out)
-    print(train(config, _run(args), args.out, before), file=sys.stderr)
+    for folder in train_seeds(config, _run(args), args.seeds or [args.seed], args.out, before):
+        print(folder, file=sys.stderr)
 
 
 def _encode(config: Config, args: argparse.Namespace) -> None:
@@ -311,6 +312,17 @@ def _seed(text: str) -> int:
     return seed
 
 
+def _seeds(text: str) -> list[int]:
+    """Seeds such as `0-7` or `0,3,5-7`."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found += range(_seed(first), _seed(last or first) + 1)
+    if not found or len(set(found)) < len(found):
+        raise argparse.ArgumentTypeError(f"{text}: seeds such as 0-7 or 0,3,5-7, each once")
+    return found
+
+
 def _count(text: str) -> int:
     count = int(text)
     if count < 1:
@@ -351,6 +363,7 @@ def parser() -> argparse.ArgumentParser:
     data.set_defaults(dataset=None)
     of_data(command("probe", _probe, "train the network that reads a data set's factors off images"))
     train = of_run(command("train", _train, "train one run, its missing predecessors first; resumes by itself"))
+    train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7, trained as one process (for a GPU)")
     train.add_argument("--from", dest="start_from", type=Path, help="folder of a finished stage A to continue")
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
     of_run(command("encode", _encode, "encode the evaluation pool with a finished run"))

@@ -24,7 +24,12 @@ CELEBA_CRITIC = (64, 128, 256, 512)
 CELEBA_UPWARD = {32: (256, 128, 64), 64: (256, 256, 128, 64)}
 MARGIN = 2.0  # on what was measured or is expected: shared nodes differ by less than this
 LEAST_MINUTES, LEAST_MB = 30, 1500  # of a training: an import of PyTorch from a network file system takes minutes
+LEAST_EVALUATION = 10  # minutes of encoding, of scoring
 FLOPS = 30e9  # of one core at these networks, where nothing was measured: 26 to 32 on two kinds of processor
+POINT_SECONDS = (
+    1e-4  # of Table 3's five scores, for each point of a code: 7e-5 measured on a core, nearly all of it DCI
+)
+CURVE_SECONDS = 0.1  # of one draw's FactorVAE score at a point of the curve: .05 measured
 BASE_MB = 800  # PyTorch itself, and the pages of a data set that a process touches
 KINDS = ("beta", "factor", "gan", "pairs")  # updates that are timed apart: their share of small operations differs
 IMAGES = {"dsprites": 737_280, "mnist": 70_000, "celeba": 202_599}  # encoded where the pool is `all`
@@ -222,7 +227,7 @@ def _weights(layers: dict[str, Network]) -> int:
 def disk_mb(settings: Settings, channels: int, pool: int, keeps_moments: bool) -> float:
     """Expected size of a finished run: weights, with Adam's moments for a stage A, and the pool's codes."""
     layers = {name: network for name, network in networks(settings, channels).items() if name != "vae"}
-    codes = (settings["curve_points"] + (2 if settings["family"] == "vae" else 1)) * pool * settings["c_dim"]
+    codes = (settings["curve_points"] + _codes(settings)) * pool * settings["c_dim"]
     return 4 * (_weights(layers) * (4 if keeps_moments else 1) + codes) / 2**20
 
 
@@ -263,11 +268,17 @@ def record(folder: Path) -> dict[str, Any]:
         return {}
 
 
+def comparable(record: dict[str, Any], settings: Settings, device: str) -> bool:
+    """Whether a record is of a run of these settings, on this kind of device, that was trained by itself."""
+    alone = record.get("seeds", [record.get("seed")]) == [record.get("seed")]
+    return alone and record.get("settings") == settings and record.get("device") == device
+
+
 def measured(root: Path, run: Run, settings: Settings, device: str) -> dict[str, Any]:
-    """A finished run's record, of these settings and this kind of device: its own, else of another seed of its arm."""
+    """A finished and `comparable` run's record: its own, else of another seed of its arm."""
     folders = [root / run.path, *sorted((root / run.path).parent.glob("*")), root / "published" / run.path]
     found = (record(folder) for folder in folders)
-    return next((r for r in found if r.get("settings") == settings and r.get("device") == device), {})
+    return next((r for r in found if comparable(r, settings, device)), {})
 
 
 def resources(config: Config, run: Run, root: Path) -> dict[str, int]:
@@ -309,6 +320,21 @@ def largest(config: Config, runs: list[Run], root: Path) -> dict[str, int]:
 def encode_minutes(config: Config, run: Run) -> int:
     """What encoding a run's evaluation pool asks a scheduler for, MARGIN above what is expected."""
     settings, colours = configuration.resolve(config, run), channels(run.dataset)
-    codes = (2 if settings["family"] == "vae" else 1) * pool_size(config, run, settings["pool"])
-    took = codes * encoding_multiply_adds(settings, colours) * calibration()["encode"] / 1e9
-    return max(10, round(MARGIN * took / 60))
+    codes = _codes(settings) * pool_size(config, run, settings["pool"])
+    return _minutes(codes * encoding_multiply_adds(settings, colours) * calibration()["encode"] / 1e9)
+
+
+def score_minutes(config: Config, run: Run) -> int:
+    """What scoring a run asks a scheduler for, MARGIN above what is expected."""
+    settings, sizes = configuration.resolve(config, run), configuration.evaluation(config, run.preset, run.dataset)
+    curve = settings["curve_points"] * sizes["draws"] * CURVE_SECONDS
+    return _minutes(_codes(settings) * sizes["points"] * POINT_SECONDS + curve)
+
+
+def _codes(settings: Settings) -> int:
+    """Arrays of codes that are scored: of a VAE the means and samples."""
+    return 2 if settings["family"] == "vae" else 1
+
+
+def _minutes(took: float) -> int:
+    return max(LEAST_EVALUATION, round(MARGIN * took / 60))

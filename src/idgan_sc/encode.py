@@ -10,6 +10,7 @@ from torch import Tensor
 from idgan_sc import checkpoint
 from idgan_sc.codes import sample_posterior
 from idgan_sc.data.images import Images
+from idgan_sc.data.tensors import to_tensor
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import GAN, Method, build
 from idgan_sc.provenance import note_hashes, read_record
@@ -27,11 +28,6 @@ def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
     if int(pool) > images.n:
         raise DataError(f"evaluation pool {pool} exceeds the {images.n} images of {images.name}: lower `pool`")
     return np.sort(numpy_stream(0, f"pool/{images.name}/{preset}").permutation(images.n)[: int(pool)])
-
-
-def to_tensor(array: np.ndarray, device: str) -> Tensor:
-    """(B, C, H, W) float32, in the memory layout that the networks are fastest with."""
-    return torch.from_numpy(array).to(device, memory_format=torch.channels_last)
 
 
 @torch.no_grad()

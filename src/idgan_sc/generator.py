@@ -17,7 +17,8 @@ from idgan_sc import provenance
 from idgan_sc.codes import another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
-from idgan_sc.encode import BATCH, load_run, pool_indices, to_tensor
+from idgan_sc.data.tensors import to_tensor
+from idgan_sc.encode import BATCH, load_run, pool_indices
 from idgan_sc.files import DataError, read_arrays, write_arrays
 from idgan_sc.leakage_report import about_run, write_table
 from idgan_sc.matcher import Matcher, changed, generated_factors

@@ -9,7 +9,8 @@ import torch
 
 from idgan_sc import checkpoint
 from idgan_sc.codes import draw_prior
-from idgan_sc.encode import BATCH, load_run, to_tensor
+from idgan_sc.data.tensors import to_tensor
+from idgan_sc.encode import BATCH, load_run
 from idgan_sc.files import DataError
 from idgan_sc.models import Method, build
 from idgan_sc.provenance import STAYS, WEIGHTS, read_record

@@ -6,7 +6,8 @@ in [0, 1].
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, cast
 
@@ -22,11 +23,12 @@ SIDE = {28: 7, 32: 4, 64: 4}  # pixels a side of the smallest feature maps
 HIDDEN = {28: 1024, 32: 128, 64: 128}  # features of the critics, and of G's first layer
 
 THIN = 3  # channels of an image at most
+_own_convolutions = True
 
 
 def _by_hand(x: Tensor) -> bool:
-    """Whether this file's own formulation is used; on a GPU, and in benchmarks for comparison, it is the library's."""
-    return x.device.type == "cpu"
+    """Whether this file's own formulation is used; on a GPU, and within `library_convolutions`, it is the library's."""
+    return _own_convolutions and x.device.type == "cpu"
 
 
 def _spread(y: Tensor, weight: Tensor) -> Tensor:
@@ -82,6 +84,17 @@ class _Deconv(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         dx, dweight, _ = _conv_gradients(g, x, weight, True, [*ctx.needs_input_grad[:2], False])
         return dx, dweight, g.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None
+
+
+@contextmanager
+def library_convolutions() -> Iterator[None]:
+    """Take PyTorch's own convolutions: `torch.vmap` knows no rule for ours, and benchmarks compare with them."""
+    global _own_convolutions
+    _own_convolutions = False
+    try:
+        yield
+    finally:
+        _own_convolutions = True
 
 
 def conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

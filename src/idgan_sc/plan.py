@@ -35,7 +35,8 @@ def calibrate(config: Config, preset: str, budget: float = BUDGET) -> dict[str, 
     """CPU seconds for 1e9 multiply-adds of each kind of update, from real steps on noise, in `budget` seconds."""
     import torch
 
-    from idgan_sc.encode import BATCH, to_tensor
+    from idgan_sc.data.tensors import to_tensor
+    from idgan_sc.encode import BATCH
     from idgan_sc.models import build
     from idgan_sc.train import Log, use_device
 
@@ -128,9 +129,9 @@ class Arm:
 
     @cached_property
     def measured(self) -> float | None:
-        """Median seconds of finished runs of these settings on this kind of device."""
+        """Median seconds of the finished runs that are `costs.comparable`."""
         records = [costs.record(self.root / run.path) for run in self.runs]
-        took = [r["seconds"] for r in records if r.get("settings") == self.settings and r["device"] == self.device]
+        took = [r["seconds"] for r in records if costs.comparable(r, self.settings, self.device)]
         return statistics.median(took) if took else None
 
 

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 
 from idgan_sc import checkpoint
 from idgan_sc.data.images import Images
-from idgan_sc.encode import BATCH, to_tensor
+from idgan_sc.data.tensors import to_tensor
+from idgan_sc.encode import BATCH
 from idgan_sc.files import DataError
 from idgan_sc.networks import initialise
 from idgan_sc.seeds import numpy_stream, torch_stream

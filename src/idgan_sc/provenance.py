@@ -23,8 +23,8 @@ PACKAGE = Path(__file__).parent
 # Files whose code can change a training's numbers, beside its data set's own; the metrics are hashed apart, so that a
 # new one retrains nothing.
 TRAINING = (
-    "data/images.py", "networks*.py", "objectives.py", "codes.py", "seeds.py", "models/*.py", "train.py", "encode.py",
-    "checkpoint.py",
+    "data/images.py", "data/tensors.py", "networks*.py", "objectives.py", "codes.py", "descent.py", "seeds.py",
+    "models/*.py", "stacked.py", "train.py", "encode.py", "checkpoint.py",
 )  # fmt: skip
 SCORING = ("metrics/*.py", "score.py", "seeds.py")
 MATCHING = ("matcher.py", "generator.py", "metrics/*.py", "codes.py", "seeds.py")
@@ -230,6 +230,9 @@ def _check_record(record: dict[str, Any]) -> None:
     words = [record["system"], *paths, *itertools.chain(*record["outputs"].items())]
     if not all(isinstance(word, str) for word in words) or record["channels"] not in (1, 3):
         raise ValueError("its entries are of the wrong type")
+    seeds = record.get("seeds", [record["seed"]])
+    if record["seed"] not in seeds or not all(type(seed) is int for seed in seeds):
+        raise ValueError("its seeds are not a list of numbers with its own")
     if any(Path(name).name != name for name in record["outputs"]):
         raise ValueError("it names files that are not the run's")
 

@@ -1,5 +1,6 @@
 """The one training loop: batches, log, checkpoint, resume. A method owns its update; this file knows no objective."""
 
+import contextlib
 import ctypes
 import dataclasses
 import math
@@ -20,11 +21,13 @@ from idgan_sc import checkpoint, provenance
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError, Run
 from idgan_sc.data.images import Images, open_images
-from idgan_sc.encode import encode_pool, load_run, pool_indices, to_tensor
+from idgan_sc.data.tensors import loader
+from idgan_sc.encode import encode_pool, load_run, pool_indices
 from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic, write_json
 from idgan_sc.models import GAN, Method, build
 from idgan_sc.models.gan import DEAD_NATS
 from idgan_sc.seeds import torch_stream
+from idgan_sc.stacked import Stack
 
 COLLAPSE_STEPS = 200  # a warning must hold for this long before it counts
 
@@ -131,23 +134,36 @@ def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None =
     Interrupted
         After SIGTERM, with the checkpoint written.
     """
-    settings = configuration.resolve(config, run)
-    folder = root / run.path
-    folders = {}
-    for role, earlier in configuration.predecessors(config, run).items():
-        folders[role] = (before or {}).get(role) or train(config, earlier, root, before)
-        _check_predecessor(folders[role], earlier, settings)
-    records = {role: provenance.read_record(path) for role, path in folders.items()}
-    before_it = [record["fingerprint"] for record in records.values()]
-    source = provenance.training_source(run.dataset)
-    fingerprint = provenance.fingerprint(settings, run.seed, before_it, source)
-    with locked(folder / ".lock"):
-        images = open_images(root / "data" / run.dataset)
-        if _finished(folder, fingerprint, images):
-            return folder
-        images.verify()  # the record will name these hashes
-        _Training(config, run, settings, folder, images, folders, records, fingerprint).run_to_end()
-    return folder
+    return train_seeds(config, run, [run.seed], root, before)[0]
+
+
+def train_seeds(
+    config: Config, arm: Run, seeds: list[int], root: Path, before: dict[str, Path] | None = None
+) -> list[Path]:
+    """As `train`, for several seeds of one arm as one (`stacked`); those of its predecessors likewise.
+
+    Every seed gets the folder that it would get alone, with the same numbers up to rounding: its record names the seeds
+    it was trained with, since only with the same ones come the same bytes. Seeds that are finished are left out.
+    """
+    runs = [dataclasses.replace(arm, seed=seed) for seed in sorted(set(seeds))]
+    settings = configuration.resolve(config, arm)
+    folders: list[dict[str, Path]] = [{} for _ in runs]
+    for role, earlier in configuration.predecessors(config, arm).items():
+        given = (before or {}).get(role)
+        found = [given] * len(runs) if given else train_seeds(config, earlier, seeds, root, before)
+        for own, folder in zip(folders, found, strict=True):
+            _check_predecessor(folder, earlier, settings)
+            own[role] = folder
+    with contextlib.ExitStack() as locks:
+        for run in runs:
+            locks.enter_context(locked(root / run.path / ".lock"))
+        images = open_images(root / "data" / arm.dataset)
+        tasks = [_Task(config, run, root / run.path, images, own) for run, own in zip(runs, folders, strict=True)]
+        unfinished = [task for task in tasks if not _finished(task.folder, task.fingerprint, images)]
+        if unfinished:
+            images.verify()  # the records will name these hashes
+            _Loop(config, unfinished).run_to_end()
+    return [root / run.path for run in runs]
 
 
 def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
@@ -177,54 +193,66 @@ def _inputs(images: Images) -> dict[str, str]:
     return {f"data/{images.folder.name}/{name}": digest for name, digest in images.sha256.items()}
 
 
-class _Training:
-    """One run from its start, or its checkpoint, to its end."""
+class _Task:
+    """A run to be trained: its settings, images and finished predecessors, and the fingerprint that they give it."""
 
-    def __init__(
-        self, config: Config, run: Run, settings: dict[str, Any], folder: Path, images: Images,
-        folders: dict[str, Path], records: dict[str, dict[str, Any]], fingerprint: str,
-    ) -> None:  # fmt: skip
-        self.config, self.run, self.settings, self.folder, self.images = config, run, settings, folder, images
-        self.folders, self.records, self.fingerprint = folders, records, fingerprint
-        self.device = use_device(config)
+    def __init__(self, config: Config, run: Run, folder: Path, images: Images, folders: dict[str, Path]) -> None:
+        settings = configuration.resolve(config, run)
+        self.continued = run.system in configuration.starts(config)  # by a stage B
+        self.run, self.settings, self.folder, self.images, self.folders = run, settings, folder, images, folders
+        self.records = {role: provenance.read_record(path) for role, path in folders.items()}
+        before = [record["fingerprint"] for record in self.records.values()]
+        self.source = provenance.training_source(run.dataset)
+        self.fingerprint = provenance.fingerprint(settings, run.seed, before, self.source)
+
+
+class _Training:
+    """A run on its way: its method, place in the data, log and files. `seeds`: all those trained as one with it."""
+
+    def __init__(self, task: _Task, seeds: list[int], device: str) -> None:
+        self.task, self.seeds, self.device = task, seeds, device
+        self.run, self.settings, self.folder, self.images = task.run, task.settings, task.folder, task.images
+        run, settings = self.run, self.settings
         self.stage = settings.get("start", "scratch")  # stage B draws from streams of its own
-        vae = load_run(folders["vae"], self.device) if "vae" in folders else None
-        self.method: Method = build(settings, images.shape[0], run.seed, self.stage, self.device, vae)
+        vae = load_run(task.folders["vae"], device) if "vae" in task.folders else None
+        self.method: Method = build(settings, self.images.shape[0], run.seed, self.stage, device, vae)
         if settings.get("pair_dims") == "live":
             assert isinstance(self.method, GAN)
-            self.method.dims = torch.tensor(self._live_dims(), device=self.device)
-        self.batches = Batches(images.n, settings["batch"], run.seed, self.stage)
+            self.method.dims = torch.tensor(self._live_dims(), device=device)
+        self.batches = Batches(self.images.n, settings["batch"], run.seed, self.stage)
         self.log = Log(run, settings["log_every"])
-        self.pool = pool_indices(images, run.preset, settings["pool"])
+        self.pool = pool_indices(self.images, run.preset, settings["pool"])
         self.curve_steps = [round(s) for s in np.linspace(0, settings["steps"], settings["curve_points"])]
         self.step, self.seconds = 0, 0.0
-        self.checkpoint, self.curve = folder / "checkpoint.safetensors", folder / ".curve"
-        self.stopping = False
+        self.checkpoint, self.curve = self.folder / "checkpoint.safetensors", self.folder / ".curve"
 
     # ------------------------------------------------------------------------------------------------ from beginning
     def _live_dims(self) -> list[int]:
         """Dimensions of the β-VAE with more than DEAD_NATS, by the last row of its log."""
-        row = pd.read_csv(self.folders["vae"] / "log.csv").iloc[-1]
+        row = pd.read_csv(self.task.folders["vae"] / "log.csv").iloc[-1]
         live = [j for j in range(self.settings["c_dim"]) if row[f"kl_{j + 1}"] > DEAD_NATS]
         if len(live) < 2:
             raise DataError(f"{self.run}: the β-VAE has {len(live)} live dimensions, pairs need two: use pair_dims all")
         return live
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """From a checkpoint of this very run; else from stage A's state; else from initialisation."""
         if self.checkpoint.exists() and self._resume():
             return
-        self._clear()
-        if "start" in self.folders:
-            path = self.folders["start"] / "state.safetensors"
+        self.clear()
+        if "start" in self.task.folders:
+            path = self.task.folders["start"] / "state.safetensors"
             tensors, _ = checkpoint.read(path)
             checkpoint.load_networks(self.method, tensors, path)
             checkpoint.load_moments(self.method, tensors)
 
     def _resume(self) -> bool:
         tensors, about = checkpoint.read(self.checkpoint)
-        if about["fingerprint"] != self.fingerprint:
+        if about["fingerprint"] != self.task.fingerprint:
             print(f"{self.checkpoint} is of other settings or source: starting again", file=sys.stderr)
+            return False
+        if about["seeds"] != self.seeds:
+            print(f"{self.checkpoint} is of a training as one with other seeds: starting again", file=sys.stderr)
             return False
         done = [step for step in self.curve_steps if step < about["step"]]
         if not all(self._curve_point(step).exists() for step in done):
@@ -243,7 +271,7 @@ class _Training:
         self.log.sums = {name: tensors[f"sum/{name}"] for name in about["counts"]}
         return True
 
-    def _save_checkpoint(self) -> None:
+    def save_checkpoint(self) -> None:
         tensors = {
             **checkpoint.network_tensors(self.method),
             **checkpoint.moment_tensors(self.method),
@@ -252,50 +280,23 @@ class _Training:
             **{f"sum/{name}": tensor for name, tensor in self.log.sums.items()},
         }
         about = {
-            "fingerprint": self.fingerprint, "step": self.step, "seconds": self.seconds, "rows": self.log.rows,
-            "warned": self.log.warned, "counts": self.log.counts,
+            "fingerprint": self.task.fingerprint, "seeds": self.seeds, "step": self.step, "seconds": self.seconds,
+            "rows": self.log.rows, "warned": self.log.warned, "counts": self.log.counts,
         }  # fmt: skip
         checkpoint.save(self.checkpoint, tensors, about)
 
     # -------------------------------------------------------------------------------------------------------- to end
-    def run_to_end(self) -> None:
-        self._begin()
-        previous = signal.signal(signal.SIGTERM, self._on_sigterm)
-        try:
-            self._loop()
-        finally:
-            signal.signal(signal.SIGTERM, previous)
-        self._finish()
+    def note(self, values: dict[str, torch.Tensor]) -> dict[str, float] | None:
+        """Count a step, of which `values` are what the method returned; the log's row where one is due."""
+        self.log.add(self.step + 1, values)
+        self.step += 1
+        if self.step % self.log.every > 0 and self.step < self.settings["steps"]:
+            return None
+        row = self.log.flush(self.step)
+        self.log.warn(row, self.method.warnings(row))
+        return row
 
-    def _on_sigterm(self, signum: int, frame: FrameType | None) -> None:
-        self.stopping = True
-
-    def _loop(self) -> None:
-        every = self.config["compute"]["checkpoint_seconds"]
-        began, saved = time.monotonic() - self.seconds, time.monotonic()
-        bar = tqdm(total=self.settings["steps"], initial=self.step, desc=str(self.run), unit="step", mininterval=2.0)
-        with bar:
-            while self.step < self.settings["steps"]:
-                self._save_curve_point()
-                x = self.images.batch(self.batches.next(), self.settings["image_size"])
-                self.log.add(self.step + 1, self.method.step(to_tensor(x, self.device)))
-                self.step += 1
-                if self.step % self.log.every == 0 or self.step == self.settings["steps"]:
-                    row = self.log.flush(self.step)
-                    self.log.warn(row, self.method.warnings(row))
-                    bar.set_postfix({name: f"{row[name]:.4g}" for name in list(row)[1:4]}, refresh=False)
-                bar.update()
-                now = time.monotonic()
-                if now - saved >= every or self.stopping:
-                    self.seconds, saved = now - began, now
-                    self._save_checkpoint()
-                if self.stopping:
-                    print(f"\n{self.run}: stopped at step {self.step}; the same command goes on", file=sys.stderr)
-                    raise Interrupted(128 + signal.SIGTERM)
-        self._save_curve_point()
-        self.seconds = time.monotonic() - began
-
-    def _save_curve_point(self) -> None:
+    def save_curve_point(self) -> None:
         """The pool's codes before the step to come, where the curve has a point."""
         if self.step not in self.curve_steps:
             return
@@ -305,19 +306,19 @@ class _Training:
     def _curve_point(self, step: int) -> Path:
         return self.curve / f"{step}.safetensors"
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
         """Remove what only an unfinished run needs, and what killed processes left of files they were writing."""
         self.checkpoint.unlink(missing_ok=True)
         shutil.rmtree(self.curve, ignore_errors=True)
         for left in self.folder.glob(".tmp-*"):
             left.unlink(missing_ok=True)
 
-    def _finish(self) -> None:
-        folder, about = self.folder, {"fingerprint": self.fingerprint}
+    def finish(self) -> None:
+        folder, about = self.folder, {"fingerprint": self.task.fingerprint}
         weights = checkpoint.network_tensors(self.method)
         checkpoint.save(folder / "weights.safetensors", weights, about)
         outputs = ["weights.safetensors", "curve.npz", "log.csv"]
-        if self.run.system in configuration.starts(self.config):
+        if self.task.continued:
             state = weights | checkpoint.moment_tensors(self.method)
             checkpoint.save(folder / "state.safetensors", state, about)
             outputs.append("state.safetensors")
@@ -326,24 +327,103 @@ class _Training:
         log = pd.DataFrame(self.log.rows)
         write_atomic(folder / "log.csv", lambda temporary: log.to_csv(temporary, index=False))
         write_json(folder / "record.json", self._record(outputs))
-        self._clear()
+        self.clear()
 
     def _record(self, outputs: list[str]) -> dict[str, Any]:
         run, root = self.run, self.folder.parents[4]
         before = {
-            role: {"path": _relative(path, root), "fingerprint": self.records[role]["fingerprint"]}
-            for role, path in self.folders.items()
+            role: {"path": _relative(path, root), "fingerprint": self.task.records[role]["fingerprint"]}
+            for role, path in self.task.folders.items()
         }
         return {
             **dataclasses.asdict(run),
-            "settings": self.settings, "channels": self.images.shape[0], "fingerprint": self.fingerprint,
-            "source": provenance.training_source(run.dataset), "before": before, "data": self.images.source,
+            "settings": self.settings, "channels": self.images.shape[0], "fingerprint": self.task.fingerprint,
+            "source": self.task.source, "before": before, "data": self.images.source,
             "inputs": _inputs(self.images),
             "outputs": {name: sha256(self.folder / name) for name in outputs},
             "warnings": sorted(name for name, since in self.log.warned.items() if since < 0),
-            "seconds": round(self.seconds, 1), "peak_memory_mb": provenance.peak_memory_mb(),
+            "seeds": self.seeds, "seconds": round(self.seconds / len(self.seeds), 1),  # this run's share
+            "peak_memory_mb": provenance.peak_memory_mb(),
             "device": self.device, "threads": torch.get_num_threads(), **provenance.machine(), **provenance.commit(),
         }  # fmt: skip
+
+
+class _Loop:
+    """Steps one run, or several seeds of one arm as one, from the start or their checkpoints to the end."""
+
+    def __init__(self, config: Config, tasks: list[_Task]) -> None:
+        self.every, self.device, self.stopping = config["compute"]["checkpoint_seconds"], use_device(config), False
+        self.trainings = self._begin(tasks)
+        first = self.trainings[0]
+        self.method, self.settings = first.method, first.settings
+        self.stack = Stack([training.method for training in self.trainings]) if len(tasks) > 1 else None
+        self.load = loader(first.images, self.device)
+
+    def _begin(self, tasks: list[_Task]) -> list[_Training]:
+        seeds = [task.run.seed for task in tasks]
+        trainings = [_Training(task, seeds, self.device) for task in tasks]
+        for training in trainings:
+            training.begin()
+        if len({training.step for training in trainings}) == 1:
+            return trainings
+        print(f"{trainings[0].run}: seeds {seeds} were stopped at different steps: starting again", file=sys.stderr)
+        for training in trainings:
+            training.clear()
+        return self._begin(tasks)
+
+    def run_to_end(self) -> None:
+        previous = signal.signal(signal.SIGTERM, self._on_sigterm)
+        try:
+            self._steps()
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+        for training in self.trainings:
+            training.finish()
+
+    def _on_sigterm(self, signum: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+    def _steps(self) -> None:
+        first, steps, name = self.trainings[0], self.settings["steps"], self._name()
+        began, saved = time.monotonic() - first.seconds, time.monotonic()
+        with tqdm(total=steps, initial=first.step, desc=name, unit="step", mininterval=2.0) as bar:
+            while first.step < steps:
+                self._save_curve_points()
+                row, *_ = [training.note(v) for training, v in zip(self.trainings, self._step(), strict=True)]
+                if row:
+                    bar.set_postfix({name: f"{row[name]:.4g}" for name in list(row)[1:4]}, refresh=False)
+                bar.update()
+                now = time.monotonic()
+                if now - saved >= self.every or self.stopping:
+                    saved = now
+                    self._save(now - began)
+                if self.stopping:
+                    print(f"\n{name}: stopped at step {first.step}; the same command goes on", file=sys.stderr)
+                    raise Interrupted(128 + signal.SIGTERM)
+        self._save_curve_points()
+        for training in self.trainings:
+            training.seconds = time.monotonic() - began
+
+    def _name(self) -> str:
+        others = len(self.trainings) - 1
+        return f"{self.trainings[0].run}{f' and {others} seeds more' if others else ''}"
+
+    def _step(self) -> list[dict[str, torch.Tensor]]:
+        """One step of every seed, on a batch of its own; what each returned."""
+        indices = np.concatenate([training.batches.next() for training in self.trainings])
+        x = self.load(indices, self.settings["image_size"])  # (S B, C, H, W)
+        if self.stack is None:
+            return [self.method.step(x)]
+        return self.stack.step(x.unflatten(0, (len(self.trainings), -1)))
+
+    def _save_curve_points(self) -> None:
+        for training in self.trainings:
+            training.save_curve_point()
+
+    def _save(self, seconds: float) -> None:
+        for training in self.trainings:
+            training.seconds = seconds
+            training.save_checkpoint()
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from idgan_sc.codes import draw_prior
 from idgan_sc.data.images import Images
-from idgan_sc.encode import code_name, pool_indices, to_tensor
+from idgan_sc.data.tensors import to_tensor
+from idgan_sc.encode import code_name, pool_indices
 from idgan_sc.files import read_arrays, write_arrays, write_json
 from idgan_sc.metrics.information import entropy, mutual_information
 from idgan_sc.model import Model, load, to_bytes

@@ -5,6 +5,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from idgan_sc.data.images import open_images
 from idgan_sc.encode import encode
 from idgan_sc.files import DataError, read_arrays, sha256
 from idgan_sc.score import score
-from idgan_sc.train import train, use_device
+from idgan_sc.train import train_seeds, use_device
 
 # Only between two machines of one kind are equal bytes promised.
 KIND = ("processor", "platform", "python", *provenance.PACKAGES, "device", "threads")
@@ -76,19 +77,22 @@ def verify(config: Config, run: Run, root: Path) -> bool:
     config = copy.deepcopy(config)
     config["compute"]["threads"] = record.get("threads", config["compute"]["threads"])
     config["compute"]["device"] = "cpu" if record.get("device") == "cpu" else "auto"
+    seeds = record.get("seeds", [run.seed])  # bytes depend on which were trained as one
     with tempfile.TemporaryDirectory(prefix="verify-", dir=root) as temporary:
-        again = _recompute(config, run, root, Path(temporary), set(provenance.recorded_hashes(folder)))
+        again = _recompute(config, run, seeds, root, Path(temporary), set(provenance.recorded_hashes(folder)))
         apart = _kind_differs(record, provenance.read_record(again))
         return _report(run, folder, again, apart)
 
 
-def _recompute(config: Config, run: Run, root: Path, temporary: Path, wanted: set[str]) -> Path:
+def _recompute(config: Config, run: Run, seeds: list[int], root: Path, temporary: Path, wanted: set[str]) -> Path:
     images = open_images(root / "data" / run.dataset)
     images.verify()
     (temporary / "data").mkdir()
     (temporary / "data" / run.dataset).symlink_to(images.folder.resolve())
-    _copy_predecessors(config, run, root, temporary)
-    folder = train(config, run, temporary)
+    for seed in seeds:
+        _copy_predecessors(config, replace(run, seed=seed), root, temporary)
+    train_seeds(config, run, seeds, temporary)
+    folder = temporary / run.path
     if "codes.npz" in wanted or "scores.csv" in wanted:
         encode(folder, images, run.preset, use_device(config))
     if "scores.csv" in wanted:

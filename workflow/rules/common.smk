@@ -148,8 +148,12 @@ def asked_for(stage_a):
     return costs.largest(CONFIG, chosen, Path(ROOT))
 
 
-def encode_minutes(wildcards):
-    return costs.encode_minutes(CONFIG, run_of(wildcards))
+def encode_minutes(wildcards, attempt):
+    return attempt * costs.encode_minutes(CONFIG, run_of(wildcards))
+
+
+def score_minutes(wildcards, attempt):
+    return attempt * costs.score_minutes(CONFIG, run_of(wildcards))
 
 
 def probe_data(wildcards):

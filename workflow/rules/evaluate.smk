@@ -31,7 +31,7 @@ rule score:
         f"{LOGS}/score/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
     resources:
         mem_mb=2000,
-        runtime=120,
+        runtime=score_minutes,
     params:
         evaluation=lambda wildcards: configuration.evaluation(
             CONFIG, PRESET, wildcards.dataset

@@ -63,14 +63,28 @@ class Images:
             bytes_ = np.unpackbits(rows, axis=1).reshape(-1, 1, height, width)
         else:
             bytes_ = rows.transpose(0, 3, 1, 2)  # (B, C, H, W)
-        white = 1.0 if self.packed else 255.0
-        if size == height:
-            return np.multiply(bytes_, np.float32(1 / white), dtype=np.float32, order="C")
-        if 2 * size != height:
+        if self.halved(size):
+            bytes_ = _sum_2x2(bytes_)
+        return np.multiply(bytes_, np.float32(self.scale(size)), dtype=np.float32, order="C")
+
+    def halved(self, size: int) -> bool:
+        """Whether images of `size` pixels a side are averages of 2×2 stored pixels.
+
+        Raises
+        ------
+        ValueError
+            If they can be had neither so nor as they are stored.
+        """
+        height = self.shape[1]
+        if size != height and 2 * size != height:
             sizes = [height] if height % 2 else [height, height // 2]
             mend = f"choose one of {sizes}, or delete {self.folder} if the settings make other images now"
             raise DataError(f"image size {size} of {self.name} is not available: {mend}")
-        return np.multiply(_sum_2x2(bytes_), np.float32(0.25 / white), dtype=np.float32, order="C")
+        return size != height
+
+    def scale(self, size: int) -> float:
+        """What takes a stored pixel, or a sum of 2×2 of them, to [0, 1]."""
+        return (0.25 if self.halved(size) else 1.0) / (1.0 if self.packed else 255.0)
 
     def values(self, indices: np.ndarray) -> np.ndarray:
         """Physical factor values of images `indices`, `(B, K)` float64.
