@@ -47,7 +47,7 @@ def batches(steps: int, size: int = 32) -> Tensor:
 
 
 def assert_equal_to_rounding(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """In double precision, where 50 steps of Adam take rounding to about 1e-11 of a tensor's norm; some are 0 but for it."""
+    """In double precision, where 50 steps of Adam take rounding to about 1e-11 of a tensor's norm."""
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
         apart = (found[name] - tensor).double().norm()
