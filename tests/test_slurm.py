@@ -235,6 +235,11 @@ def share_data(folder: Path, reference: Path) -> None:
     (folder / "results/test/data").symlink_to(reference / "results/test/data")
 
 
+def jobs() -> list[str]:
+    """What Slurm says of every job it remembers, an array's members each for itself."""
+    return call("scontrol", "--oneliner", "show", "job").splitlines() if call("squeue", "-h", "-t", "all") else []
+
+
 FEW = {"beta_vae": ["main"], "factor_vae": ["main"]}
 TARGETS = tuple(f"results/test/runs/dsprites/{system}/main/0/record.json" for system in FEW)
 ONE = ("results/test/runs/dsprites/infogan_stage_a/main/0/record.json",)
@@ -250,12 +255,16 @@ def local(slurm: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_gives_the_same_bytes_as_a_local_run(local, tmp_path):
-    """Two trainings, sent as one array; the data set on this side."""
+    """Two trainings, sent as one array, each with a (fake) GPU; the data set on this side."""
     share_data(project(tmp_path, FEW), local)
-    said = finish(head(tmp_path, *THROUGH_SLURM, *TARGETS), tmp_path)
+    before = jobs()
+    said = finish(head(tmp_path, *THROUGH_SLURM, "--set-resources", "train:gpu=1", "--", *TARGETS), tmp_path)
     same(tmp_path, local)
     assert len(re.findall(r"Submitted array job", said)) == 1, said
     assert "has been submitted with SLURM jobid" not in said
+    members = [about for about in jobs() if about not in before]
+    assert len(members) == len(TARGETS)
+    assert all("ArrayTaskId=" in about and "gres/gpu=1" in about for about in members), members
 
 
 @pytest.mark.long

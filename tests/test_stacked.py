@@ -160,6 +160,24 @@ def test_every_seed_gets_the_folder_of_a_single_run(
     assert (root / run_of("idgan_sc", 0).path / "weights.safetensors").stat().st_mtime_ns == before  # it is finished
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--seeds", "0-1", "--seed", "3"], "--seed and --seeds: give one of them"),
+        (["--seeds", "5-3"], "5-3: seeds such as 0-7 or 0,3,5-7, each once"),
+        (["--seeds", "1,0-2"], "1,0-2: seeds such as 0-7 or 0,3,5-7, each once"),
+    ],
+)
+def test_seeds_that_make_no_sense_are_refused(
+    options: list[str], said: str, config: dict[str, Any], write_config: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    path = write_config(without_factorial(config))
+    with pytest.raises(SystemExit):
+        main(["--config", str(path), "train", "--system", "infogan", *options])
+    assert said in capsys.readouterr().err
+
+
 def test_interrupted_seeds_go_on_together_to_the_same_bytes(
     config: dict[str, Any], new_root: Callable[..., Path], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,9 +65,13 @@ def _prepare_folder(config: Config, args: argparse.Namespace) -> "Images":
 def _train(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.train import train_seeds
 
+    if args.seed is not None and args.seeds:
+        raise ConfigError("--seed and --seeds: give one of them")
+    seeds = args.seeds or [args.seed or 0]
+    args.seed = seeds[0]
     before = {role: path for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
     prepare(config, args.preset, args.dataset, args.out)
-    for folder in train_seeds(config, _run(args), args.seeds or [args.seed], args.out, before):
+    for folder in train_seeds(config, _run(args), seeds, args.out, before):
         print(folder, file=sys.stderr)
 
 
@@ -363,7 +367,8 @@ def parser() -> argparse.ArgumentParser:
     data.set_defaults(dataset=None)
     of_data(command("probe", _probe, "train the network that reads a data set's factors off images"))
     train = of_run(command("train", _train, "train one run, its missing predecessors first; resumes by itself"))
-    train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7, trained as one process (for a GPU)")
+    train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, stacked (for a GPU)")
+    train.set_defaults(seed=None)
     train.add_argument("--from", dest="start_from", type=Path, help="folder of a finished stage A to continue")
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
     of_run(command("encode", _encode, "encode the evaluation pool with a finished run"))
