@@ -47,11 +47,11 @@ def batches(steps: int, size: int = 32) -> Tensor:
 
 
 def assert_equal_to_rounding(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """In double precision, where 50 steps of Adam take rounding to about 1e-11 of a tensor's norm."""
+    """In double precision, where 50 steps of a GAN take rounding from 1e-16 of a tensor's norm to 1e-13 up to 1e-9."""
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
         apart = (found[name] - tensor).double().norm()
-        assert apart <= 1e-9 * tensor.double().norm() + 1e-11, (name, float(apart))
+        assert apart <= 1e-7 * tensor.double().norm() + 1e-9, (name, float(apart))
 
 
 def restored(method: Method, fresh: Method) -> Method:
