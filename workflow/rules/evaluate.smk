@@ -54,7 +54,7 @@ rule traverse:
         f"{LOGS}/traverse/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
     resources:
         mem_mb=2000,
-        runtime=30,
+        runtime=costs.LEAST_EVALUATION,
     params:
         options=run_options,
     shell:
