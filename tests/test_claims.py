@@ -12,7 +12,6 @@ import pytest
 from idgan_sc import claims, stats
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
-from idgan_sc.files import write_arrays
 
 STEPS = [0, 1000, 2000, 2500, 3000]
 METRICS = ["factor_vae", "dci", "sap", "mig", "beta_vae"]
@@ -60,6 +59,7 @@ def write_results(
             ]
     pd.DataFrame(scores).to_csv(root / "scores.csv", index=False)
     pd.DataFrame(curves).to_csv(root / "curves.csv", index=False)
+    pd.DataFrame(columns=[*claims.ASSOCIATION_KEY, "k", "value"]).to_csv(root / "associations.csv", index=False)
     return root
 
 
@@ -195,17 +195,60 @@ def test_pair_accuracy_comes_from_the_logs(distilled: float, expected: str, conf
     assert mine["estimate"].iloc[0] == pytest.approx(accuracies[1] - accuracies[0], abs=0.02)
 
 
-@pytest.mark.parametrize(("own", "expected"), [(5, "reproduced"), (3, "not_reproduced")])
-def test_separate_control_is_counted_in_the_traversals(own: int, expected: str, config: Config, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("own", "expected"), [([5] * 20, "reproduced"), ([3] * 20, "not_reproduced"), ([5] + [3] * 19, "not_reproduced")]
+)
+def test_separate_control_is_counted_in_the_associations_of_every_seed(
+    own: list[int], expected: str, config: Config, tmp_path: Path
+) -> None:
+    """The first seed alone, whose pictures are shown, decides nothing."""
     write_results(tmp_path, PAPER)
-    association = np.eye(10, 5) * 0.8 + 0.1
-    association[own:] = 0.3 * (np.arange(5) == 0) + 0.05  # these codes tell most of the first factor
-    association[own:, :] = np.minimum(association[own:], 0.4)
-    association[0, own:] = 0.5
-    for seed in range(20):
-        run = claims.Results(config, "desk", tmp_path).run("dsprites", claims.Arm("idgan_sc", "main"), seed)
-        write_arrays(tmp_path / run.path / "traversal.npz", association=association)
+    about = {"dataset": "dsprites", "system": "idgan_sc", "variant": "main", "code": "q_mean", "k": 10}
+    rows = [
+        about | {"seed": seed, "dimension": j + 1, "factor": f"factor {i}", "value": share}
+        for seed, controlled in enumerate(own)
+        for (j, i), share in np.ndenumerate(association(controlled))
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "associations.csv", index=False)
     assert verdicts(config, "desk", tmp_path)["C8"] == expected
+    checks = pd.read_csv(tmp_path / "checks.csv").set_index("claim")
+    assert (checks.loc["C8", "n"], checks.loc["C8", "estimate"]) == (20, pytest.approx(np.mean(own)))
+
+
+def association(own: int) -> np.ndarray:
+    """(10, 5): `own` factors have a code of their own, the others share the first one's."""
+    shares = np.eye(10, 5) * 0.8 + 0.1
+    shares[own:] = np.minimum(0.3 * (np.arange(5) == 0) + 0.05, 0.4)
+    shares[0, own:] = 0.5
+    return shares
+
+
+@pytest.mark.parametrize(("distilled", "expected"), [(0.6, "yes"), (0.3, "no")])
+def test_pair_labels_are_compared_at_the_start_of_stage_b(
+    distilled: float, expected: str, config: Config, tmp_path: Path
+) -> None:
+    """C11: of pairs that differ in one code, the share whose true factors differ in one, by the same rule."""
+    write_results(tmp_path, PAPER)
+    rng = np.random.default_rng(3)
+    arms = {("idgan_stage_a", "main"): distilled, ("infogan_stage_a", "main"): 0.4, ("infogan_stage_a", "c10"): 0.4}
+    rows = [
+        {"dataset": "dsprites", "system": system, "variant": variant, "seed": seed, "step": 100, "rule": rule}
+        | {"measure": measure, "value": rng.normal(value if (rule, measure) == right else 0.9, 0.01)}
+        for right in [("change_one", "one_changes")]
+        for (system, variant), value in arms.items()
+        for seed in range(20)
+        for rule in ("change_one", "keep_one")
+        for measure in ("one_changes", "one_stays")
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "pair_labels.csv", index=False)
+    claims.write_claims(config, "desk", tmp_path)
+    checks = pd.read_csv(tmp_path / "checks.csv")
+    mine = checks[(checks["claim"] == "C11") & (checks["quantity"] == "file")]
+    assert mine["answer"].tolist() == [expected] * 2
+    assert mine["estimate"].tolist() == pytest.approx([distilled - 0.4] * 2, abs=0.02)
+    assert mine["words"].iloc[0] == (
+        "share of pairs in which one factor changes: ID-GAN after stage A > InfoGAN after stage A"
+    )
 
 
 def test_other_tables_are_read_as_configured(config: Config, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def config(small_config: Config) -> Config:
 
 def test_every_file_that_is_made_of_a_run_has_its_hash_beside_the_record(scored: Path) -> None:
     hashes = provenance.recorded_hashes(scored)
-    assert set(hashes) == {*OUTPUTS, "codes.npz", "scores.csv", "curve.csv"}
+    assert set(hashes) == {*OUTPUTS, "codes.npz", "scores.csv", "curve.csv", "association.csv"}
     assert all(sha256(scored / name) == digest for name, digest in hashes.items())
 
 
@@ -247,7 +247,7 @@ def test_verify_finds_the_same_bytes(config: Config, place: Path, capsys: pytest
     assert verify.verify(config, INFOGAN, root)
     said = capsys.readouterr().out
     assert "the same bytes as recorded" in said
-    assert all(name in said for name in (*OUTPUTS, "codes.npz", "scores.csv", "curve.csv"))
+    assert all(name in said for name in (*OUTPUTS, "codes.npz", "scores.csv", "curve.csv", "association.csv"))
     assert not list(root.glob("verify-*"))
 
 

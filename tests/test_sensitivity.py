@@ -43,6 +43,7 @@ def root(config: Config, tmp_path: Path) -> Path:
         pd.DataFrame(scores).to_csv(folder / "scores.csv", index=False)
         curve = [about | {"metric": "factor_vae", "step": step, "draw": 0} for step in (0, 1000)]
         pd.DataFrame(curve).to_csv(folder / "curve.csv", index=False)
+        pd.DataFrame([about | {"dimension": 1, "factor": "x"}]).to_csv(folder / "association.csv", index=False)
     return tmp_path
 
 

@@ -18,14 +18,28 @@ import pandas as pd
 from idgan_sc import config as configuration
 from idgan_sc import stats
 from idgan_sc.config import Config, Run
-from idgan_sc.files import DataError, read_arrays, write_atomic
-from idgan_sc.provenance import artifact
+from idgan_sc.files import DataError, write_atomic
+from idgan_sc.provenance import artifact, origin
 from idgan_sc.stats import Comparison
-from idgan_sc.tables import DATASET, METRICS, PROTOCOL, Page, about, label, markdown, read_scores, scored_codes
+from idgan_sc.tables import (
+    DASH,
+    DATASET,
+    METRICS,
+    PROTOCOL,
+    Page,
+    about,
+    data_words,
+    label,
+    markdown,
+    read_scores,
+    scored_codes,
+)
 
 VERDICTS = ("reproduced", "partly", "not_reproduced", "inconclusive", "not_tested")
 SCORE_KEY = ["dataset", "system", "variant", "seed", "code", "metric", "protocol"]
 CURVE_KEY = [*SCORE_KEY, "step", "draw"]
+ASSOCIATION_KEY = [key for key in SCORE_KEY if key not in ("metric", "protocol")] + ["dimension", "factor"]
+KEYS = {"scores.csv": SCORE_KEY, "curves.csv": CURVE_KEY, "associations.csv": ASSOCIATION_KEY}
 
 
 @dataclass(frozen=True)
@@ -86,15 +100,14 @@ class Results:
         self._read = cache(self._read_table)
 
     def _read_table(self, name: str) -> pd.DataFrame:
-        key = SCORE_KEY if name == "scores.csv" else CURVE_KEY
-        frame = read_scores(self.tables / name, key)
-        return frame[frame["protocol"] == PROTOCOL]
+        frame = read_scores(self.tables / name, KEYS[name])
+        return frame[frame["protocol"] == PROTOCOL] if "protocol" in frame else frame
 
-    def rows(self, name: str, data: str, arm: Arm, metric: str) -> pd.DataFrame:
-        """Rows of an arm's headline code and one metric."""
+    def rows(self, name: str, data: str, arm: Arm, **wanted: str) -> pd.DataFrame:
+        """Rows of an arm's headline code, with the wanted value in further columns."""
         run = self.run(data, arm, 0)
         code = scored_codes(configuration.resolve(self.config, run))[0]
-        wanted = {"dataset": data, "system": run.system, "variant": run.variant, "code": code, "metric": metric}
+        wanted |= {"dataset": data, "system": run.system, "variant": run.variant, "code": code}
         frame = self._read(name)
         return frame[np.logical_and.reduce([frame[column] == value for column, value in wanted.items()])]
 
@@ -113,12 +126,12 @@ class Results:
 def _score(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
     """The metric of Table 3, by seed."""
     assert check.metric is not None
-    return results.rows("scores.csv", data, arm, check.metric).set_index("seed")["value"]
+    return results.rows("scores.csv", data, arm, metric=check.metric).set_index("seed")["value"]
 
 
 def _curve(results: Results, data: str, check: Check, arm: Arm) -> pd.DataFrame:
     """FactorVAE score along stage B, mean over draws: (seeds, steps)."""
-    rows = results.rows("curves.csv", data, arm, "factor_vae")
+    rows = results.rows("curves.csv", data, arm, metric="factor_vae")
     return rows.groupby(["seed", "step"])["value"].mean().unstack("step")
 
 
@@ -153,12 +166,14 @@ def _early(log: pd.DataFrame, first: float, chance: float) -> float:
 
 def _controlled(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
     """Factors that have a code of their own, by seed: one that tells more of this factor than of any other."""
-    counts = {}
-    for seed, path in results.files(data, arm, "traversal.npz").items():
-        association = read_arrays(path, "run `idgan-sc traverse`").get("association")
-        if association is not None:
-            counts[seed] = float(controlled_factors(association))
-    return pd.Series(counts, dtype=float)
+    rows = results.rows("associations.csv", data, arm)
+    return pd.Series(
+        {
+            seed: float(controlled_factors(group.pivot(index="dimension", columns="factor", values="value").to_numpy()))
+            for seed, group in rows.groupby("seed")
+        },
+        dtype=float,
+    )
 
 
 def controlled_factors(association: np.ndarray) -> int:
@@ -336,8 +351,19 @@ def judge(results: Results) -> pd.DataFrame:
     rows = []
     for check, found in zip(planned, measured, strict=True):
         p = next(adjusted) if _tests(check) else None
-        rows.append(_row(config, preset, check, found, p))
+        rows.append(_row(config, preset, check, found, p) | {"origin": _origin(results, check)})
     return pd.DataFrame(rows)
+
+
+def _origin(results: Results, check: Check) -> str | None:
+    """Whether the runs behind a check were recomputed here, or of which commit their published records are."""
+    data = dataset_of(results.config, results.preset, check.claim)
+    if data is None:
+        return None
+    seeds = configuration.seeds(results.config, results.preset, data)
+    runs = [results.run(data, arm, seed) for arm in (check.arm, check.other) if arm for seed in seeds]
+    there = [run for run in runs if artifact(results.config, run, "record.json", results.root).exists()]
+    return origin(results.config, there, results.root) if there else None
 
 
 def _tests(check: Check) -> bool:
@@ -356,7 +382,7 @@ def _answer(config: Config, preset: str, check: Check, found: Measured, p: float
     if only is not None and preset not in only:
         return Answer("elsewhere", f"judged at {', '.join(only)} only")
     if found.n == 0:
-        return Answer("untested", "no such runs at this preset")
+        return Answer("untested", "no finished run at this preset")
     if found.n < needs:
         return Answer("few", f"{found.n} of the {needs} seeds needed")
     if not found.comparisons:
@@ -404,7 +430,7 @@ def _row(config: Config, preset: str, check: Check, found: Measured, p: float | 
 
 def _words(check: Check) -> str:
     """The check as a reader says it."""
-    what = METRICS.get(check.metric or "", check.metric) if check.metric else QUANTITY_WORDS[check.quantity]
+    what = METRICS[check.metric] if check.metric else check.options.get("what") or QUANTITY_WORDS[check.quantity]
     other, value = check.other.words if check.other else "", check.options.get("value", 0.0)
     from_step = (
         f"step {check.options['step']}" if "step" in check.options else f"{check.options.get('fraction', 0):.0%}"
@@ -425,7 +451,6 @@ QUANTITY_WORDS = {
     "curve_change": "change of the FactorVAE score over stage B",
     "pair_accuracy": "early pair accuracy above chance",
     "controlled": "factors with a code of their own",
-    "file": "leakage of traversals",
 }
 
 
@@ -490,7 +515,14 @@ def write_claims(config: Config, preset: str, root: Path) -> list[Path]:
 
 def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame) -> str:
     rows = [
-        [row["claim"], row["sentence"], row["place"], VERDICT_WORDS[row["verdict"]], _of_needed(row)]
+        [
+            row["claim"],
+            row["sentence"],
+            row["place"],
+            VERDICT_WORDS[row["verdict"]],
+            _of_needed(row),
+            data_words(config, preset, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
+        ]
         for _, row in table.iterrows()
     ]
     lists = [line for name in config["claims"] for line in _check_lines(name, judged[judged["claim"] == name])]
@@ -499,8 +531,8 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
         f"Holm's adjustment runs over all {int((judged['rule'] == 'order').sum())} planned orders, run or not; "
         "levels, differences and ties are equivalence tests (TOST) within the stated margin.",
     ]
-    header = ["", "Claim", "Place", "Verdict", "n"]
-    page = markdown(Page("Claims", "The paper's claims and their verdicts.", header, "lllll", rows, notes))
+    header = ["", "Claim", "Place", "Verdict", "n", "Data"]
+    page = markdown(Page("Claims", "The paper's claims and their verdicts.", header, "llllll", rows, notes))
     return page + "\n" + "\n".join(lists) + "\n"
 
 

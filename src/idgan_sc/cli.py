@@ -245,15 +245,11 @@ def _of(known: dict[str, Any], name: str) -> Any:
 
 
 def _publish(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.provenance import publish
-    from idgan_sc.report.bundle import copy_bundle
-    from idgan_sc.report.documents import write_documents
+    from idgan_sc.report.publish import publish
 
-    for path in publish(config, args.preset, args.out):
-        print(path)
-    for path in copy_bundle(args.out, args.out / "published"):
-        print(path)
-    for path in write_documents(config, args.preset, args.out, Path(args.config).parent):
+    if not config["presets"][args.preset]["evidence"]:
+        raise ConfigError(f"--preset {args.preset}: its results are no evidence: publish another preset, such as desk")
+    for path in publish(config, args.preset, args.out, Path(args.config).parent):
         print(path)
 
 

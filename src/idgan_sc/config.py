@@ -416,7 +416,7 @@ def _check_claims(config: Config) -> None:
 
 
 NEEDED_BY_RULE = {"difference": ("others", "value"), "order": ("others",), "equal": ("others",), "level": ("value",)}
-NEEDED_BY_QUANTITY = {"score": ("metrics",), "pair_accuracy": ("first",), "file": ("file", "column")}
+NEEDED_BY_QUANTITY = {"score": ("metrics",), "pair_accuracy": ("first",), "file": ("file", "column", "what")}
 
 
 def _check_check(check: dict[str, Any], where: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from idgan_sc import provenance
 from idgan_sc.config import Config, ConfigError, Run
 from idgan_sc.files import DataError
-from idgan_sc.report.bundle import with_predecessors
+from idgan_sc.provenance import with_predecessors
 from idgan_sc.report.documents import claim_runs
 
 UNITS = {"s": 1, "m": 60, "h": 3600}

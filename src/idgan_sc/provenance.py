@@ -8,7 +8,7 @@ import platform
 import resource
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +16,19 @@ from typing import Any
 
 import yaml
 
-from idgan_sc.config import LABELLED, Config, Run, datasets, predecessors, resolve, runs, scored, seeds
+from idgan_sc.config import (
+    LABELLED,
+    PICTURED,
+    Config,
+    Run,
+    datasets,
+    predecessors,
+    resolve,
+    runs,
+    scored,
+    seeds,
+    sensitivity_runs,
+)
 from idgan_sc.files import DataError, locked, sha256, write_atomic, write_json
 
 PACKAGE = Path(__file__).parent
@@ -30,7 +42,7 @@ SCORING = ("metrics/*.py", "score.py", "seeds.py")
 MATCHING = ("matcher.py", "generator.py", "metrics/*.py", "codes.py", "seeds.py")
 READING = ("generator_pictures.py", "precision_recall.py", "probe.py", "generator.py", *SCORING)
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
-GATHERED = ("record.json", "scores.csv", "curve.csv")
+GATHERED = ("record.json", "scores.csv", "curve.csv", "association.csv")
 RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
 
 
@@ -113,6 +125,38 @@ def planned(config: Config, preset: str) -> list[Run]:
     return [run for data in datasets(config, preset) for run in runs(config, preset, data)]
 
 
+def studied(config: Config, preset: str) -> list[Run]:
+    """The runs of the sensitivity study of a preset; none where it does not run its data set."""
+    return sensitivity_runs(config, preset, "dsprites") if "dsprites" in datasets(config, preset) else []
+
+
+def with_predecessors(config: Config, chosen: list[Run]) -> list[Run]:
+    """Runs and all that they build on, each once."""
+    found: dict[Run, None] = {}
+    for run in chosen:
+        before = list(predecessors(config, run).values())
+        found |= dict.fromkeys([*with_predecessors(config, before), run])
+    return list(found)
+
+
+def committed(config: Config, run: Run, root: Path) -> bool:
+    """Whether a run's published record counts, so that its results come from there and not from a training here."""
+    return artifact(config, run, "record.json", root).is_relative_to(root / "published")
+
+
+def origin(config: Config, chosen: Iterable[Run], root: Path) -> str:
+    """Where runs come from: `here`, `commit 4796b13`, or both with their numbers, `2 here, 8 of commit 4796b13`."""
+    counted: dict[str, int] = {}
+    for run in chosen:
+        found = _record(artifact(config, run, "record.json", root)) if committed(config, run, root) else {}
+        changed = ", changed" if found.get("dirty") else ""
+        words = f"commit {str(found['commit'])[:7]}{changed}" if found else "here"
+        counted[words] = counted.get(words, 0) + 1
+    if len(counted) < 2:
+        return next(iter(counted), "here")
+    return ", ".join(f"{n} {words if words == 'here' else f'of {words}'}" for words, n in sorted(counted.items())[::-1])
+
+
 def generators(config: Config, preset: str) -> list[Run]:
     """Planned GAN runs on dSprites, whose images can be matched, each after the stage A that it continues."""
     found: dict[Run, None] = {}
@@ -127,6 +171,19 @@ def read_generators(config: Config, preset: str) -> list[Run]:
     """Planned GAN runs on digits and faces, the factors of whose images regressors can read."""
     family = {name: system["family"] for name, system in config["systems"].items()}
     return [run for run in planned(config, preset) if run.dataset in LABELLED and family[run.system] == "gan"]
+
+
+def shown_generators(config: Config, preset: str) -> list[Run]:
+    """The generators to play with: of every data set the first seed's, those that Figures 5 to 8 compare first."""
+    found = [
+        run
+        for data in datasets(config, preset)
+        for run in runs(config, preset, data)
+        if config["systems"][run.system]["family"] == "gan"
+        and (run.variant, run.seed) == ("main", seeds(config, preset, data)[0])
+    ]
+    order = datasets(config, preset)
+    return sorted(found, key=lambda run: (order.index(run.dataset), run.system not in PICTURED))
 
 
 def measured(config: Config, run: Run, name: str, root: Path) -> Path:
@@ -144,7 +201,7 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-PUBLISHED = ("record.json", "scores.csv", "curve.csv", "log.csv", "leakage.csv", "hashes.json")
+PUBLISHED = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")
 PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv")
 WEIGHTS, CARD = "model.safetensors", "card.md"  # of the runs that `shipped` names
@@ -166,8 +223,9 @@ def shipped(config: Config, preset: str) -> list[Run]:
 def publish(config: Config, preset: str, root: Path) -> list[Path]:
     """Copy the small files of every finished run below `<root>/published`, the record last; return their folders.
 
-    Only runs of today's settings and source are copied, of data sets in `STAYS` without what shows images; weights only
-    with the card that names their hash.
+    Those of the tables and of the sensitivity study, and all that they build on; only runs of today's settings and
+    source are copied, of data sets in `STAYS` without what shows images; weights only with the card that names their
+    hash.
 
     Raises
     ------
@@ -175,12 +233,13 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
         If weights that are to be published, or their card, are missing or do not belong together.
     """
     copied, with_weights = [], shipped(config, preset)
-    for run in dict.fromkeys([*planned(config, preset), *generators(config, preset)]):
+    for run in with_predecessors(config, [*planned(config, preset), *studied(config, preset)]):
         record = _record(root / run.path / "record.json")
         if record.get("fingerprint") != expected_fingerprint(config, run):
             continue
         target = root / "published" / run.path
-        pictures = () if run.dataset in STAYS else PUBLISHED_ONCE
+        first = run.seed == seeds(config, preset, run.dataset)[0]
+        pictures = PUBLISHED_ONCE if first and run.dataset not in STAYS else ()
         weights = (WEIGHTS, CARD) if run in with_weights else ()
         if weights:
             _check_card(root / run.path)

@@ -1,4 +1,6 @@
-"""One run's codes -> its scores: `scores.csv` (one row a code and metric) and `curve.csv` (along the training)."""
+"""One run's codes -> its scores: `scores.csv` (a row a code and metric), `curve.csv` (along the training) and
+`association.csv` (what every dimension tells of every factor).
+"""
 
 import sys
 from functools import partial
@@ -13,12 +15,14 @@ from idgan_sc.config import Config, Run, scored
 from idgan_sc.data.images import Images
 from idgan_sc.files import DataError, read_arrays, write_atomic
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
+from idgan_sc.metrics.information import entropy, mutual_information
 from idgan_sc.seeds import numpy_stream
 
 PROTOCOL = "infogan_cr"
 IBGAN_DEPTHS = {"shape": 4, "scale": 2, "orientation": 4, "x": 2, "y": 2}  # the InfoGAN-CR code's, for dSprites
 DEPTH = 4  # of the forest for a factor that the InfoGAN-CR code does not know
 COLUMNS = ["dataset", "system", "variant", "seed", "code", "k"]
+TOGETHER = {"scores.csv": "scores.csv", "curve.csv": "curves.csv", "association.csv": "associations.csv"}  # of all runs
 
 
 def draw(images: Images, indices: np.ndarray, preset: str, sizes: dict[str, Any], number: int) -> Draw:
@@ -34,9 +38,10 @@ def draw(images: Images, indices: np.ndarray, preset: str, sizes: dict[str, Any]
 
 
 def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list[Path]:
-    """Write `scores.csv` and `curve.csv` of one run from its `codes.npz` and `curve.npz`.
+    """Write `scores.csv`, `curve.csv` and `association.csv` of one run from its `codes.npz` and `curve.npz`.
 
-    Scores take draw 0; the curve has the FactorVAE score of `draws` draws at every point.
+    Scores take draw 0; the curve has the FactorVAE score of `draws` draws at every point. An association is the mutual
+    information of a dimension (from 1) and a factor over the factor's entropy, on the whole pool.
     """
     codes, indices, curve = _read_codes(folder, images)
     draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
@@ -53,7 +58,13 @@ def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list
         for number, chosen in enumerate(draws)
         for metric, value in scores(array, chosen, ["factor_vae"]).items()
     ]
-    written = [_write(folder / "scores.csv", pd.DataFrame(rows)), _write(folder / "curve.csv", pd.DataFrame(points))]
+    shares = [
+        row_of(run, name, array, dimension=j + 1, factor=images.factor_names[i], value=round(float(share), 6))
+        for name, array in codes.items()
+        for (j, i), share in np.ndenumerate(_associations(images, indices, array))
+    ]
+    tables = {"scores.csv": rows, "curve.csv": points, "association.csv": shares}
+    written = [_write(folder / file, pd.DataFrame(content)) for file, content in tables.items()]
     provenance.note_hashes(folder, [path.name for path in written])
     return written
 
@@ -87,6 +98,14 @@ def _are_codes(array: np.ndarray, n: int, dimensions: int) -> bool:
     return fits and bool(np.isfinite(array).all())
 
 
+def _associations(images: Images, indices: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(k, K): mutual information of dimension and factor over the factor's entropy; 0 for a constant factor."""
+    assert images.classes is not None
+    classes = images.classes[indices]
+    information, h = mutual_information(codes, classes), entropy(classes)
+    return np.divide(information, h, out=np.zeros_like(information), where=h > 0)
+
+
 def scores_of(
     images: Images, indices: np.ndarray, preset: str, codes: np.ndarray, chosen: Draw, metrics: list[str]
 ) -> dict[str, float]:
@@ -105,7 +124,7 @@ def scores_of(
 
 
 def gather(config: Config, preset: str, root: Path, allow_missing: bool = False) -> list[Path]:
-    """Write `scores.csv` and `curves.csv` of all runs that the tables of a preset are made of.
+    """Write `scores.csv`, `curves.csv` and `associations.csv` of all runs that the tables of a preset are made of.
 
     With `allow_missing`, of those that are scored; the others are named on stderr, and the tables say `missing`.
 
@@ -125,7 +144,7 @@ def gather(config: Config, preset: str, root: Path, allow_missing: bool = False)
     for dataset in sorted({run.dataset for run in runs}):
         _refuse_mixed_sources(config, [run for run in runs if run.dataset == dataset], root)
     written = []
-    for one, together in (("scores.csv", "scores.csv"), ("curve.csv", "curves.csv")):
+    for one, together in TOGETHER.items():
         table = pd.concat([_read_table(provenance.artifact(config, run, one, root)) for run in runs])
         written.append(_write(root / together, table))
     return written

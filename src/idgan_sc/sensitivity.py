@@ -20,6 +20,7 @@ from idgan_sc.config import Config, Run
 from idgan_sc.figures import COLOURS, DPI, GREY, LIGHT, STYLE, TEXT, below, save
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.provenance import artifact
+from idgan_sc.score import TOGETHER
 from idgan_sc.tables import DATASET, METRICS, label, number, scored_codes, seeds_words
 
 CHANGED_BY_START = ("start", "steps")  # settings that follow from another start; shown as one row
@@ -28,7 +29,7 @@ CHANGED_BY_START = ("start", "steps")  # settings that follow from another start
 def sensitivity(config: Config, preset: str, root: Path) -> list[Path]:
     """Write the two figures with their data, the scores of the study's runs, and each claim's verdict a variant."""
     folder = root / "sensitivity"
-    written = [gather(config, preset, root, folder, name) for name in ("scores.csv", "curves.csv")]
+    written = [gather(config, preset, root, folder, *names) for names in TOGETHER.items()]
     scores = specifications(config, preset, folder)
     written += specification_figure(config, preset, root, scores)
     written += effects_figure(config, preset, root, effects(config, scores))
@@ -36,16 +37,15 @@ def sensitivity(config: Config, preset: str, root: Path) -> list[Path]:
     return [*written, write_atomic(folder / "verdicts.csv", partial(_to_csv, moved))]
 
 
-def gather(config: Config, preset: str, root: Path, folder: Path, name: str) -> Path:
-    """One table of the scores, or curves, of the preset's planned runs and the study's."""
+def gather(config: Config, preset: str, root: Path, folder: Path, one: str, together: str) -> Path:
+    """One table of what the preset's planned runs and the study's each have in a file called `one`."""
     planned = configuration.runs(config, preset, DATASET)
     runs = dict.fromkeys([*planned, *configuration.sensitivity_runs(config, preset, DATASET)])
-    one = {"scores.csv": "scores.csv", "curves.csv": "curve.csv"}[name]
     paths = [artifact(config, run, one, root) for run in runs]
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise DataError(f"{missing[0]} is missing: train and score that run")
-    return write_atomic(folder / name, partial(_to_csv, pd.concat([pd.read_csv(path) for path in paths])))
+    return write_atomic(folder / together, partial(_to_csv, pd.concat([pd.read_csv(path) for path in paths])))
 
 
 def _to_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -5,7 +5,7 @@ complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run, Settings
 from idgan_sc.data.images import open_images
 from idgan_sc.files import DataError, write_atomic
+from idgan_sc.provenance import origin
 from idgan_sc.stats import LEVEL, MIN_N, summary
 
 DATASET = "dsprites"  # whose scores Table 3 and the figures show
@@ -31,6 +32,8 @@ LABELS = {
     "idgan_sc_prior": "IDGAN-SC (without β-VAE)",
     "idgan": "ID-GAN (modified)",
     "idgan_sc": "IDGAN-SC (with β-VAE)",
+    "infogan_stage_a": "InfoGAN after stage A",
+    "idgan_stage_a": "ID-GAN after stage A",
 }
 DATA_NAMES = {"dsprites": "dSprites", "mnist": "MNIST", "celeba": "CelebA", "digits": "digits", "faces": "faces"}
 ORIGINAL = {"digits": "mnist", "faces": "celeba"}  # data sets drawn in another one's place
@@ -117,7 +120,7 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
     """
     scores = read_scores(root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
-    cells = [_score_row(config, preset, scores, *cell) for cell in _score_cells(config, preset)]
+    cells = [_score_row(config, preset, root, scores, *cell) for cell in _score_cells(config, preset)]
     planned = len(configuration.seeds(config, preset))
     rows: list[Row] = []
     for start in range(0, len(cells), len(METRICS)):
@@ -343,9 +346,10 @@ def scored_codes(settings: Settings) -> list[str]:
 
 
 def _score_row(
-    config: Config, preset: str, scores: pd.DataFrame, system: str, variant: str, code: str, metric: str
+    config: Config, preset: str, root: Path, scores: pd.DataFrame, system: str, variant: str, code: str, metric: str
 ) -> dict[str, Any]:
-    settings = _settings(config, Run(preset, DATASET, system, variant, 0))
+    run = Run(preset, DATASET, system, variant, 0)
+    settings = _settings(config, run)
     wanted = {"system": system, "variant": variant, "code": code, "metric": metric}
     found = scores[np.logical_and.reduce([scores[column] == value for column, value in wanted.items()])]
     if (found["k"] != settings["c_dim"]).any():
@@ -358,6 +362,7 @@ def _score_row(
         "k": settings["c_dim"],
         "headline": headline,
         **_summarised(found),
+        "origin": origin(config, [replace(run, seed=int(seed)) for seed in found["seed"]], root),
         **_printed("paper", printed, metric),
         **_printed("source", printed, metric),
     }
@@ -413,7 +418,14 @@ def _here(cells: list[dict[str, Any]], planned: int = 0) -> list[Row]:
     first, n = cells[0], max(cell["n"] for cell in cells)
     shown_n = f"{n} of {planned}" if n < planned else str(n)
     lines: list[Row] = [
-        [first["label"], str(first["k"]), CODES[first["code"]], shown_n, "here", *(_mean_sd(cell, n) for cell in cells)]
+        [
+            first["label"],
+            str(first["k"]),
+            CODES[first["code"]],
+            shown_n,
+            first["origin"],
+            *(_mean_sd(cell, n) for cell in cells),
+        ]
     ]
     if any(cell["low"] is not None for cell in cells):
         lines.append(["", "", "", "", f"{LEVEL:.0%} interval", *map(_interval, cells)])
@@ -432,7 +444,8 @@ def _interval(cell: dict[str, Any]) -> str:
 
 def _score_notes() -> list[str]:
     return [
-        f"Here: mean ± SD over n seeds (one seed has no SD); {LEVEL:.0%} t-interval of the mean from n = {MIN_N} on.",
+        f"Ours: mean ± SD over n seeds (one seed has no SD); {LEVEL:.0%} t-interval of the mean from n = {MIN_N} on. "
+        "The runs behind it were recomputed here, or their published records are of the named commit.",
         f"Paper and its source: as printed, {DASH} where nothing is. The paper copied its rows of FactorVAE, InfoGAN "
         "and InfoGAN-CR from Table 1 of the InfoGAN-CR paper, its source. InfoGAN and InfoGAN-CR had 5 codes there, "
         "FactorVAE and IDGAN-SC 10: each printed value stands beside the row with its number of codes, k.",

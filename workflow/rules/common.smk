@@ -185,5 +185,15 @@ def card_files(wildcards):
     return [f"{ROOT}/{run.path}/{name}" for name in names]
 
 
+def finished_cards(wildcards):
+    """Cards and weights of the runs here whose weights are published: of those that are finished, none is trained."""
+    return [
+        f"{ROOT}/{run.path}/{name}"
+        for run in provenance.shipped(CONFIG, PRESET)
+        if EVIDENCE and Path(ROOT, run.path, "weights.safetensors").exists()
+        for name in (provenance.CARD, provenance.WEIGHTS)
+    ]
+
+
 if workflow.is_main_process:
     date_back()

@@ -27,6 +27,7 @@ rule score:
     output:
         f"{RUN}/scores.csv",
         f"{RUN}/curve.csv",
+        f"{RUN}/association.csv",
     log:
         f"{LOGS}/score/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
     resources:
@@ -74,6 +75,7 @@ rule gather:
     output:
         f"{ROOT}/scores.csv",
         f"{ROOT}/curves.csv",
+        f"{ROOT}/associations.csv",
     log:
         f"{LOGS}/gather.log",
     localrule: True

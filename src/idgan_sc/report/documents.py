@@ -6,18 +6,19 @@ stands in the repository with what the files say.
 
 import re
 from collections.abc import Callable
+from math import sqrt
 from pathlib import Path
 
 import pandas as pd
 
 from idgan_sc import config as configuration
-from idgan_sc import paper
+from idgan_sc import paper, provenance
 from idgan_sc.claims import VERDICT_WORDS, VERDICTS, checks, dataset_of
 from idgan_sc.config import Config, Run
-from idgan_sc.figures import FIGURES
 from idgan_sc.files import DataError, write_atomic
-from idgan_sc.report.bundle import Bundle, core_hours, origins, with_predecessors
-from idgan_sc.report.page import origins_table
+from idgan_sc.provenance import with_predecessors
+from idgan_sc.report.bundle import Bundle, core_hours
+from idgan_sc.report.page import all_figures, origins_table
 from idgan_sc.tables import DASH, data_words, label, seeds_words
 
 TEMPLATES = Path(__file__).parent
@@ -94,10 +95,7 @@ def _scope(bundle: Bundle) -> str:
 
 
 def _nothing(bundle: Bundle) -> str:
-    return (
-        "Nothing is published yet: no verdict stands. "
-        f"`snakemake --config preset={bundle.preset} -- publish` fills this in."
-    )
+    return f"Nothing is published yet: `snakemake --config preset={bundle.preset} -- publish` fills this in."
 
 
 def _or_nothing(fact: Callable[[Bundle], str]) -> Callable[[Bundle], str]:
@@ -107,7 +105,14 @@ def _or_nothing(fact: Callable[[Bundle], str]) -> Callable[[Bundle], str]:
 def _counted(bundle: Bundle) -> str:
     verdicts = bundle.table("claims.csv")["verdict"]
     parts = [f"{(verdicts == name).sum()} {VERDICT_WORDS[name]}" for name in VERDICTS if (verdicts == name).any()]
-    return f"Of the paper's {len(verdicts)} claims: {', '.join(parts)}."
+    return f"Of the paper's {len(verdicts)} claims: {', '.join(parts)}.{_so_far(bundle)}"
+
+
+def _so_far(bundle: Bundle) -> str:
+    """How much of what the preset plans is published, where that is not all."""
+    planned = with_predecessors(bundle.config, provenance.planned(bundle.config, bundle.preset))
+    there = len(bundle.table("cost.csv"))
+    return "" if there >= len(planned) else f" {there} of the {len(planned)} trainings planned are published."
 
 
 def _claims_table(bundle: Bundle) -> str:
@@ -137,7 +142,7 @@ def _verdicts(bundle: Bundle) -> str:
 def _cost(bundle: Bundle) -> str:
     costs = bundle.table("cost.csv")
     if costs.empty:
-        return "No records."
+        return "No record of a training is published yet."
     rows = [
         f"| {label(str(system))} | {len(group)} | {group['seconds'].mean() / 60:.1f} "
         f"| {group['peak_memory_mb'].max():.0f} |"
@@ -150,15 +155,38 @@ def _cost(bundle: Bundle) -> str:
 
 
 def _origins(bundle: Bundle) -> str:
-    costs = bundle.table("cost.csv")
-    return origins_table(costs) if costs.empty or len(origins(costs)) else ""
+    return origins_table(bundle.table("cost.csv"))
 
 
 def _figure_commands(bundle: Bundle) -> str:
-    lines = [
-        f"* {name.replace('figure', 'Figure ')}: `idgan-sc figure {name} --preset {bundle.preset}`" for name in FIGURES
-    ]
+    """A line a figure: what it shows, its command, and the published file."""
+    lines = []
+    for name, drawn in all_figures(bundle.config, bundle.preset).items():
+        path = bundle.root / "figures" / f"{name}.png"
+        link = f"[{path.name}]({_published(bundle)}/figures/{path.name})" if path.exists() else "not published yet"
+        lines.append(f"* **{drawn.title}.** {drawn.shows} `{drawn.command}`: {link}")
     return "\n".join(lines)
+
+
+def _published(bundle: Bundle) -> str:
+    return f"results/{bundle.preset}/published"
+
+
+MNIST = {"leakage": "Outside", "row_entropy": "Entropy of rows", "column_entropy": "Entropy of columns"}
+MNIST |= {"class_change": "Class change"}
+
+
+def _mnist(bundle: Bundle) -> str:
+    """What was measured on real MNIST, from the table beside its figures."""
+    table = bundle.table("mnist/leakage.csv")
+    if table.empty:
+        return _nothing(bundle)
+    rows = [
+        f"| {label(str(row['system']))} | {row['seed']} | {' | '.join(f'{row[key]:.2f}' for key in MNIST)} |"
+        for _, row in table.iterrows()
+    ]
+    head = [f"| System | Seed | {' | '.join(MNIST.values())} |", "|---" * (len(MNIST) + 2) + "|"]
+    return "\n".join([*head, *rows])
 
 
 def _errata(bundle: Bundle) -> str:
@@ -193,24 +221,28 @@ def _artifact(bundle: Bundle) -> str:
 
 
 def _effort(bundle: Bundle, claim: str, costs: pd.DataFrame) -> str:
+    command = f"`snakemake --config preset={bundle.preset} -- claims`"
     if costs.empty:
-        return "No runs of this claim's data at this preset."
+        planned = len(with_predecessors(bundle.config, claim_runs(bundle.config, bundle.preset, claim)))
+        return f"{planned} trainings planned, none published yet: {command} runs them."
     return (
         f"`make prove CLAIM={claim} BUDGET=30m` recomputes runs picked at random; all {len(costs)} trainings take "
         f"{costs['seconds'].sum() / 60:.0f} minutes on one core and up to {costs['peak_memory_mb'].max():.0f} MB: "
-        f"`snakemake --config preset={bundle.preset} -- claims`."
+        f"{command}."
     )
 
 
 def _ranges(judged: pd.DataFrame) -> list[str]:
-    measured = judged[judged["estimate"].notna()]
-    if measured.empty:
-        return ["* nothing measured"]
-    return [
-        f"* {row['words']}: {row['estimate']:.3f}, accepted from {row['low']:.3f} to {row['high']:.3f} "
-        f"({row['answer']})"
-        for _, row in measured.iterrows()
-    ]
+    return [f"* {row['words']}: {_accepted(row)}" for _, row in judged.iterrows()]
+
+
+def _accepted(row: pd.Series) -> str:
+    """Where the estimate of as many other seeds is expected (95 %): wider than the interval of the mean by sqrt(2)."""
+    if pd.isna(row["estimate"]):
+        return f"not measured ({row['reason']})"
+    half = sqrt(2) * (row["high"] - row["low"]) / 2
+    low, high = row["estimate"] - half, row["estimate"] + half
+    return f"{row['estimate']:.3f}, accepted from {low:.3f} to {high:.3f} ({row['answer']})"
 
 
 def _text(name: str) -> Callable[[Bundle], str]:
@@ -232,5 +264,7 @@ FACTS: dict[str, Callable[[Bundle], str]] = {
     "cost": _or_nothing(_cost),
     "origins": _or_nothing(_origins),
     "figure_commands": _figure_commands,
+    "mnist": _mnist,
+    "published": _published,
     "artifact": _or_nothing(_artifact),
 }

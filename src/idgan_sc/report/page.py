@@ -2,9 +2,13 @@
 
 import base64
 import html
+import inspect
 import io
 import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +17,33 @@ import pandas as pd
 from PIL import Image
 
 from idgan_sc import config as configuration
+from idgan_sc import generator_report, panels
 from idgan_sc.config import Config, Run
 from idgan_sc.figures import COLOURS, FACTOR_WORDS, FIGURES
 from idgan_sc.files import read_arrays, write_atomic
-from idgan_sc.provenance import artifact
+from idgan_sc.leakage_report import read_leakage
+from idgan_sc.provenance import artifact, shown_generators
 from idgan_sc.report.bundle import Bundle, core_hours, origins
 from idgan_sc.report.markup import to_html
-from idgan_sc.tables import DATASET, METRICS, NO_EVIDENCE, PROTOCOL, about, label, scored_codes, seeds_words
+from idgan_sc.sensitivity import effects_figure, specification_figure
+from idgan_sc.tables import (
+    DATASET,
+    METRICS,
+    NO_EVIDENCE,
+    PROTOCOL,
+    about,
+    data_name,
+    data_words,
+    label,
+    scored_codes,
+    seeds_words,
+)
 
 TEMPLATE = Path(__file__).parent / "page.html"
-SHOWN = ("infogan_cr", "idgan_sc")  # side by side
 MOST = 10_000_000  # bytes of images in the page; anchors are left out beyond
-EXTRA_FIGURES = {"specification": "sensitivity", "main_effects": "sensitivity"}
+TITLES = {"figure_leakage": "Leakage", "figure_generator": "The generators"}
+Draw = Callable[..., list[Path]]
+STUDY: dict[str, Draw] = {"specification": specification_figure, "main_effects": effects_figure}
 
 
 def write_page(config: Config, preset: str, root: Path) -> Path:
@@ -40,7 +59,8 @@ def write_page(config: Config, preset: str, root: Path) -> Path:
 def render(config: Config, preset: str, root: Path) -> str:
     """The page's text; equal results give equal bytes."""
     bundle = Bundle(config, preset, root)
-    data = {"generators": generators(config, preset, root), "scores": points(config, preset, bundle)}
+    scores = [*points(config, preset, bundle), *leakage_points(bundle)]
+    data = {"generators": generators(config, preset, root), "scores": scores}
     costs = bundle.table("cost.csv")
     chosen = config["presets"][preset]
     words = [*about(config, preset, seeds_words(len(configuration.seeds(config, preset)))), _spent(costs)]
@@ -53,7 +73,7 @@ def render(config: Config, preset: str, root: Path) -> str:
         "ERRATA": to_html(bundle.text("errata.md")),
         "DIFFERENCES": to_html(bundle.text("tables/differences.md")),
         "ORIGINS": to_html(origins_table(costs)),
-        "FIGURES": "\n".join(figures(preset, root)),
+        "FIGURES": "\n".join(figures(config, preset, root)),
         "DATA": json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True).replace("</", "<\\/"),
     }
     text = TEMPLATE.read_text(encoding="utf-8")
@@ -89,38 +109,93 @@ def origins_table(costs: pd.DataFrame) -> str:
 
 # ----------------------------------------------------------------------------------------------------------- generators
 def generators(config: Config, preset: str, root: Path) -> list[dict[str, Any]]:
-    """Images of the systems that stand side by side: for each anchor one picture, a row a code, a column a value."""
-    seed = configuration.seeds(config, preset, DATASET)[0]
-    runs = [Run(preset, DATASET, system, "main", seed) for system in SHOWN]
-    paths = {run: artifact(config, run, "traversal.npz", root) for run in runs}
+    """Every generator that was traversed: for each anchor one picture, a row a code, a column a value."""
+    paths = {run: artifact(config, run, "traversal.npz", root) for run in shown_generators(config, preset)}
     there = {run: path for run, path in paths.items() if path.exists()}
     return [
-        _generator(run, read_arrays(path, "run `idgan-sc traverse`"), MOST // len(there)) for run, path in there.items()
+        _generator(config, run, read_arrays(path, "run `idgan-sc traverse`"), root, MOST // len(there))
+        for run, path in there.items()
     ]
 
 
-def _generator(run: Run, arrays: dict[str, np.ndarray], most: int) -> dict[str, Any]:
-    images = arrays["images"]  # (A, k, S, C, H, W)
-    association = arrays.get("association", np.zeros((images.shape[1], 0)))
-    names = [FACTOR_WORDS.get(str(name), str(name)) for name in arrays.get("factor_names", [])]
+def _generator(config: Config, run: Run, arrays: dict[str, np.ndarray], root: Path, most: int) -> dict[str, Any]:
     sprites: list[str] = []
-    for anchor in images:
+    for anchor in arrays["images"]:  # (k, S, C, H, W)
         sprite = base64.b64encode(png(sheet(anchor))).decode()
         if sprites and sum(map(len, sprites)) + len(sprite) > most:
             break
         sprites.append(sprite)
+    matrices = [*_association(arrays), *_leakage(config, run, root)]
     return {
+        "dataset": run.dataset,
+        "data": data_words(config, run.preset, run.dataset),
         "system": run.system,
+        "pictured": run.system in configuration.PICTURED,
         "label": label(run.system),
         "colour": COLOURS[run.system],
         "seed": run.seed,
-        "size": int(images.shape[-1]),
+        "size": int(arrays["images"].shape[-1]),
         "values": [round(float(value), 4) for value in arrays["values"]],
         "anchors": [[round(float(value), 2) for value in row] for row in arrays["anchors"][: len(sprites)]],
-        "factors": names,
-        "association": [[round(float(value), 4) for value in row] for row in association],
+        "tells": _tells(matrices, arrays["images"].shape[1]),
+        "matrices": matrices,
         "sprites": sprites,
     }
+
+
+def _association(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """What every code tells of every factor, where factors are known; a digit's class alone is none of the paper's."""
+    names = [str(name) for name in arrays.get("factor_names", [])]
+    if names in ([], ["digit"]):
+        return []
+    return [
+        {
+            "title": "What every code tells of every factor",
+            "about": "Mutual information on real images, in percent of the factor's entropy.",
+            "factors": [_words(name) for name in names],
+            "rows": [[round(float(share), 4) for share in row] for row in arrays["association"]],
+            "percent": True,
+            "own": [],
+            "beside": None,
+        }
+    ]
+
+
+def _leakage(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
+    """How much every code moves every factor, where that was measured; `own` are the (code, factor) shown."""
+    if not artifact(config, run, "leakage.csv", root).exists():
+        return []
+    table = read_leakage(config, run, root)
+    change, outside = table[table.measure == "change"], table[table.measure == "outside"]
+    factors = list(dict.fromkeys(change["factor"]))
+    rows = change.pivot(index="code", columns="factor", values="value")[factors]
+    entropy = table[table.measure == "row_entropy"].set_index("code")["value"]
+    shares = ", ".join(f"{_words(r['factor'])} {r['value']:.0%}" for _, r in outside.iterrows())
+    return [
+        {
+            "title": "Leakage: how much every code moves every factor",
+            "about": "SD of the factor over a sweep, in SD of real images; framed: the code that stands for it. "
+            f"H: entropy of the row, 0 if one factor moves alone, 1 if all move alike. Outside its factor: {shares}.",
+            "factors": [_words(factor) for factor in factors],
+            "rows": rows.round(3).to_numpy().tolist(),
+            "percent": False,
+            "own": [[int(r["code"]) - 1, factors.index(r["factor"])] for _, r in outside.iterrows()],
+            "beside": [round(float(entropy.get(code, 0)), 3) for code in rows.index],
+        }
+    ]
+
+
+def _words(factor: str) -> str:
+    return {**FACTOR_WORDS, **panels.WORDS}.get(factor, factor)
+
+
+def _tells(matrices: list[dict[str, Any]], k: int) -> list[str]:
+    """What stands beside each slider: the factor that the code tells most of, or moves most."""
+    if not matrices:
+        return ["no factor known"] * k
+    best = [(int(np.argmax(row)), max(row)) for row in matrices[0]["rows"]]
+    size = "{:.0%}" if matrices[0]["percent"] else "{:.2f} SD"
+    return [f"{matrices[0]['factors'][i]}, {size.format(value)}" for i, value in best]
 
 
 def sheet(images: np.ndarray) -> np.ndarray:
@@ -165,6 +240,22 @@ def points(config: Config, preset: str, bundle: Bundle) -> list[dict[str, Any]]:
     return rows
 
 
+def leakage_points(bundle: Bundle) -> list[dict[str, Any]]:
+    """Every seed's leakage, a plot a data set."""
+    table = bundle.table("leakage.csv")
+    return [
+        {
+            "metric": f"leakage_{data}",
+            "metric_label": f"Leakage on {data_name(str(data))}",
+            "label": label(str(system)),
+            "colour": COLOURS[str(system)],
+            "seeds": [[int(row["seed"]), round(float(row["leakage"]), 4)] for _, row in group.iterrows()],
+            "paper": None,
+        }
+        for (data, system), group in (table.dropna(subset="leakage").groupby(["dataset", "system"], sort=False))
+    ] if len(table) else []  # fmt: skip
+
+
 def _printed(cells: pd.DataFrame, system: str, variant: str, code: str, metric: str) -> float | None:
     if cells.empty:
         return None
@@ -174,18 +265,40 @@ def _printed(cells: pd.DataFrame, system: str, variant: str, code: str, metric: 
 
 
 # ------------------------------------------------------------------------------------------------------------ figures
-def figures(preset: str, root: Path) -> list[str]:
+@dataclass(frozen=True)
+class Drawn:
+    """A figure that a preset can have: its title, what it shows, and the command that makes it."""
+
+    title: str
+    shows: str
+    command: str
+
+
+def all_figures(config: Config, preset: str) -> dict[str, Drawn]:
+    """Every figure of a preset by its file's name, the paper's first."""
+    known: dict[str, Draw] = {**FIGURES, **panels.names(config, preset), **generator_report.FIGURES}
+    drawn = {name: _drawn(name, draw, f"figure {name} --preset {preset}") for name, draw in known.items()}
+    return drawn | {name: _drawn(name, draw, f"sensitivity --preset {preset}") for name, draw in STUDY.items()}
+
+
+def _drawn(name: str, draw: Draw, command: str) -> Drawn:
+    said = inspect.getdoc(draw.func if isinstance(draw, partial) else draw) or ""
+    shows = " ".join(said.partition("\n\n")[0].split())
+    shows = re.sub(r"^Figures? \d( and \d)?: ", "", shows)
+    title = TITLES.get(name) or name.replace("_", " ").replace("figure", "Figure ").strip().capitalize()
+    return Drawn(title.replace("mnist", "(MNIST)"), shows, f"idgan-sc {command}")
+
+
+def figures(config: Config, preset: str, root: Path) -> list[str]:
     """Every figure that is there, with the command that made it."""
-    commands = {name: f"idgan-sc figure {name} --preset {preset}" for name in FIGURES}
-    commands |= {name: f"idgan-sc {command} --preset {preset}" for name, command in EXTRA_FIGURES.items()}
-    return [_figure(name, root / "figures" / f"{name}.png", command) for name, command in commands.items() if
-            (root / "figures" / f"{name}.png").exists()]  # fmt: skip
+    paths = {name: root / "figures" / f"{name}.png" for name in all_figures(config, preset)}
+    return [_figure(drawn, paths[name]) for name, drawn in all_figures(config, preset).items() if paths[name].exists()]
 
 
-def _figure(name: str, path: Path, command: str) -> str:
+def _figure(drawn: Drawn, path: Path) -> str:
     coded = base64.b64encode(path.read_bytes()).decode()
-    words = name.replace("_", " ").replace("figure", "Figure ").strip()
+    shows = html.escape(drawn.shows)
     return (
-        f'<figure><img alt="{words}" src="data:image/png;base64,{coded}"><figcaption>{words}: <code>{command}</code>'
-        "</figcaption></figure>"
+        f'<figure><img alt="{drawn.title}: {shows}" src="data:image/png;base64,{coded}">'
+        f"<figcaption><strong>{drawn.title}.</strong> {shows} <code>{drawn.command}</code></figcaption></figure>"
     )

@@ -1,0 +1,100 @@
+"""`idgan-sc publish`: the small files of finished runs go where git keeps them, with all that follows from them alone.
+
+Nothing is trained and no data set is opened: what is not finished is named, and the tables say `missing`.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from idgan_sc import claims, figures, generator_report, panels, paper, provenance, tables
+from idgan_sc.config import Config
+from idgan_sc.files import DataError, write_atomic
+from idgan_sc.generator import gather_generators
+from idgan_sc.leakage_report import gather_leakage, measured, write_table
+from idgan_sc.report.bundle import write_cost
+from idgan_sc.report.documents import write_documents
+from idgan_sc.report.page import write_page
+from idgan_sc.score import TOGETHER, gather
+from idgan_sc.sensitivity import sensitivity
+
+FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, beside `runs`
+
+
+def publish(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
+    """Copy finished runs of a preset, write what follows from all published ones and the documents; say what."""
+    written = provenance.publish(config, preset, root)
+    with published_alone(root) as alone:
+        derive(config, preset, alone)
+        made = {root / "published" / path.relative_to(alone): path for path in sorted(alone.rglob("*")) if kept(path)}
+        written += [write_atomic(target, partial(_copy, path)) for target, path in made.items()]
+    for old in derived(root / "published") - made.keys():
+        old.unlink()
+    return [*written, *write_documents(config, preset, root, repository)]
+
+
+def kept(path: Path) -> bool:
+    """Whether a derived file is published: tables, texts, pictures and the page."""
+    return path.is_file() and path.suffix in (".csv", ".md", ".png", ".html")
+
+
+def derived(published: Path) -> set[Path]:
+    """What an earlier `publish` derived: the files of these folders, and the tables beside them."""
+    below = [path for folder in FOLDERS for path in (published / folder).rglob("*") if path.is_file()]
+    return {*below, *published.glob("*.csv")}
+
+
+@contextmanager
+def published_alone(root: Path) -> Iterator[Path]:
+    """A folder of results in which there is nothing but what is published below `root`."""
+    with tempfile.TemporaryDirectory(prefix="idgan-sc-published-") as name:
+        alone = Path(name)
+        for kept in ("published", "accepted.yaml"):
+            if (root / kept).exists():
+                (alone / kept).symlink_to((root / kept).absolute())
+        yield alone
+
+
+def derive(config: Config, preset: str, root: Path) -> None:
+    """Write below `root` the tables, verdicts, figures and page that its runs allow; name what they do not."""
+    for make in (tables.table2, tables.differences):
+        make(config, preset, root)
+    scored = gather_or_nothing(config, preset, root)
+    tables.table3(config, preset, root)
+    if scored:
+        _write_what_is_there(config, preset, root)
+    claims.write_claims(config, preset, root)
+    paper.write_findings(config, root)
+    write_cost(config, preset, root)
+    write_page(config, preset, root)
+
+
+def gather_or_nothing(config: Config, preset: str, root: Path) -> bool:
+    """Gather the tables of the runs that are scored, tables without rows where none is; whether one is."""
+    if any(provenance.has_scores(config, run, root) for run in provenance.planned(config, preset)):
+        gather(config, preset, root, allow_missing=True)
+        return True
+    for name in TOGETHER.values():
+        write_table(root / name, pd.DataFrame(columns=[*claims.KEYS[name], "k", "value"]))
+    return False
+
+
+def _write_what_is_there(config: Config, preset: str, root: Path) -> None:
+    """Figures and further tables, each if the runs that it needs are there."""
+    drawn = figures.FIGURES | panels.names(config, preset) | generator_report.FIGURES
+    gathered = [gather_generators, *([gather_leakage] if measured(config, preset) else [])]
+    for make in [*gathered, *generator_report.TABLES.values(), *drawn.values(), sensitivity]:
+        try:
+            make(config, preset, root)
+        except DataError as error:
+            print(f"left out: {str(error).replace(f'{root}/', '')}", file=sys.stderr)
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
