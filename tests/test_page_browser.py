@@ -6,6 +6,7 @@ Chromium is driven through its own pipe (`--remote-debugging-pipe`), so that the
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -72,7 +73,7 @@ class Browser:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
         self.call("Page.navigate", url=path.as_uri())
-        self.until("document.querySelectorAll('[data-drawn]').length == 2")
+        self.until("document.querySelectorAll('[data-drawn]').length == 5")
 
     def run(self, script: str) -> Any:
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
@@ -126,34 +127,46 @@ def path(made_up: Config, results: Path) -> Path:  # noqa: F811
     return page.write_page(made_up, "desk", results)
 
 
-def pixel(browser: Browser, system: str) -> int:
-    script = (
-        f"""document.querySelector('[data-system={system}] canvas').getContext('2d').getImageData(4, 4, 1, 1).data[0]"""
-    )
+def card(dataset: str, system: str) -> str:
+    return f"document.querySelector('[data-dataset={dataset}][data-system={system}]')"
+
+
+def pixel(browser: Browser, dataset: str, system: str) -> int:
+    script = f"{card(dataset, system)}.querySelector('canvas').getContext('2d').getImageData(4, 4, 1, 1).data[0]"
     return int(browser.run(script))
 
 
-def drawn(system: str, anchor: int, code: int, step: int) -> str:
-    return f"document.querySelector('[data-system={system}]').dataset.drawn == '{anchor} {code} {step}'"
+def drawn(dataset: str, system: str, anchor: int, code: int, step: int) -> str:
+    return f"{card(dataset, system)}.dataset.drawn == '{anchor} {code} {step}'"
+
+
+GENERATORS = [
+    ("dsprites", "infogan_cr", 5),
+    ("dsprites", "idgan_sc", 10),
+    ("dsprites", "idgan", 10),
+    ("faces", "infogan_cr", 10),
+    ("faces", "idgan_sc", 10),
+]
 
 
 @pytest.mark.parametrize(("width", "height"), [(1200, 900), (390, 844)])
 def test_every_slider_shows_the_right_picture(browser: Browser, path: Path, width: int, height: int) -> None:
     browser.show(path, width, height)
-    for system, k in (("infogan_cr", 5), ("idgan_sc", 10)):
+    for dataset, system, k in GENERATORS:
         for anchor in (0, 1):
             browser.run(
-                f"""(() => {{ const s = document.querySelector('[data-system={system}] select');
+                f"""(() => {{ const s = {card(dataset, system)}.querySelector('select');
                 s.value = {anchor}; s.dispatchEvent(new Event('change')); }})()"""
             )
             for code in range(k):
                 step = (3 * code + 2) % 10
                 browser.run(
-                    f"""(() => {{ const s = document.getElementById('{system}-{code}');
+                    f"""(() => {{ const s = document.getElementById('{dataset}-{system}-{code}');
                     s.value = {step}; s.dispatchEvent(new Event('input')); }})()"""
                 )
-                browser.until(drawn(system, anchor, code, step))
-                assert pixel(browser, system) == grey(anchor, code, step)
+                browser.until(drawn(dataset, system, anchor, code, step))
+                assert pixel(browser, dataset, system) == grey(anchor, code, step)
+    browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     assert browser.run(f"document.documentElement.scrollWidth <= {width}")  # nothing sticks out sideways
     assert browser.complaints() == []
     assert browser.requests() <= {"file", "data"}
@@ -161,18 +174,30 @@ def test_every_slider_shows_the_right_picture(browser: Browser, path: Path, widt
 
 def test_the_keyboard_moves_a_slider_and_a_screen_reader_is_told(browser: Browser, path: Path) -> None:
     browser.show(path, 390, 844)
-    browser.run("document.getElementById('idgan_sc-3').focus()")
-    before = browser.run("Number(document.getElementById('idgan_sc-3').value)")
+    browser.run("document.getElementById('dsprites-idgan_sc-3').focus()")
+    before = browser.run("Number(document.getElementById('dsprites-idgan_sc-3').value)")
     browser.press("ArrowRight")
-    browser.until(drawn("idgan_sc", 0, 3, before + 1))
-    assert pixel(browser, "idgan_sc") == grey(0, 3, before + 1)
-    card = "document.querySelector('[data-system=idgan_sc]')"
-    assert "code 4 at" in browser.run(f"{card}.querySelector('[aria-live]').textContent")
-    assert "code 4 at" in browser.run(f"{card}.querySelector('canvas').getAttribute('aria-label')")
+    browser.until(drawn("dsprites", "idgan_sc", 0, 3, before + 1))
+    assert pixel(browser, "dsprites", "idgan_sc") == grey(0, 3, before + 1)
+    mine = card("dsprites", "idgan_sc")
+    assert "code 4 at" in browser.run(f"{mine}.querySelector('[aria-live]').textContent")
+    assert "code 4 at" in browser.run(f"{mine}.querySelector('canvas').getAttribute('aria-label')")
+    described = "document.getElementById(document.getElementById('faces-idgan_sc-2').getAttribute('aria-describedby'))"
+    assert re.fullmatch(r"\w+, \d+%", browser.run(f"{described}.textContent"))
     unlabelled = """[...document.querySelectorAll('input, select')].filter(e => !e.labels.length).length +
         [...document.querySelectorAll('img:not([alt])')].length"""
     assert browser.run(unlabelled) == 0
     assert browser.run("document.documentElement.lang") == "en"
+
+
+def test_the_pair_stands_side_by_side_and_its_leakage_beside_it(browser: Browser, path: Path) -> None:
+    browser.show(path, 1200, 900)
+    tops = [
+        browser.run(f"{card('faces', system)}.getBoundingClientRect().top") for system in ("infogan_cr", "idgan_sc")
+    ]
+    assert tops[0] == tops[1]
+    assert browser.run(f"{card('faces', 'idgan_sc')}.querySelectorAll('td.own').length") == 5
+    assert browser.run("document.querySelectorAll('#generators > section').length") == 2
 
 
 def test_every_seed_is_told_on_hover_and_by_the_arrow_keys(browser: Browser, path: Path) -> None:

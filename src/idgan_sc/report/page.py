@@ -175,7 +175,7 @@ def _leakage(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
         {
             "title": "Leakage: how much every code moves every factor",
             "about": "SD of the factor over a sweep, in SD of real images; framed: the code that stands for it. "
-            f"H: entropy of the row, 0 if one factor moves alone, 1 if all move alike. Outside its factor: {shares}.",
+            f"H: entropy of the row, 0 if one factor moves alone, 1 if all move alike. Outside it: {shares}.",
             "factors": [_words(factor) for factor in factors],
             "rows": rows.round(3).to_numpy().tolist(),
             "percent": False,
