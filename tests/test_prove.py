@@ -10,7 +10,7 @@ import pytest
 
 from idgan_sc import prove
 from idgan_sc.config import Config, ConfigError, Run
-from idgan_sc.files import DataError
+from idgan_sc.files import DataError, sha256
 
 
 @pytest.fixture
@@ -52,9 +52,45 @@ def test_a_changed_record_fails_on_the_same_kind_of_machine_only(
     assert proof.failed == failed and words in proof.words
 
 
-def test_a_budget_too_short_says_what_the_shortest_run_takes(proven: tuple[Config, Path]) -> None:
-    with pytest.raises(DataError, match="the budget of 0 s is too short: the shortest run takes"):
-        list(prove.prove(*_of(proven), "C1", 0, 0))
+def test_the_first_stretch_is_proven_where_no_whole_run_fits(proven: tuple[Config, Path], tmp_path: Path) -> None:
+    """Three of the five steps of stage A; its log has a row every three steps."""
+    config, root = slow_copy(proven, tmp_path)
+    (proof,) = prove.prove(config, "test", root, "C1", 65, 0)
+    assert proof.run == Run("test", "dsprites", "infogan_stage_a", "main", 0)
+    assert proof.words == "equal: the first 3 of 5 steps of log.csv" and not proof.failed
+
+
+def test_a_stretch_that_differs_fails(proven: tuple[Config, Path], tmp_path: Path) -> None:
+    config, root = slow_copy(proven, tmp_path)
+    folder = root / "runs/dsprites/infogan_stage_a/main/0"
+    lines = (folder / "log.csv").read_text().splitlines()
+    lines[1] = lines[1][:-1] + str((int(lines[1][-1]) + 1) % 10)
+    (folder / "log.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=r"log.csv is damaged .* restore it from the commit"):
+        list(prove.prove(config, "test", root, "C1", 65, 0))
+    record = json.loads((folder / "record.json").read_text())
+    record["outputs"]["log.csv"] = sha256(folder / "log.csv")
+    (folder / "record.json").write_text(json.dumps(record))
+    (proof,) = prove.prove(config, "test", root, "C1", 65, 0)
+    assert proof.failed and proof.words == "differs: the first 3 of 5 steps of log.csv"
+
+
+def slow_copy(proven: tuple[Config, Path], root: Path) -> tuple[Config, Path]:
+    """The records as a clone has them, their trainings said to take 100 seconds each."""
+    (root / "data").symlink_to(proven[1] / "data")
+    for folder in (proven[1] / "runs").glob("dsprites/infogan*/main/0"):
+        target = root / folder.relative_to(proven[1])
+        target.mkdir(parents=True)
+        record = json.loads((folder / "record.json").read_text()) | {"seconds": 100.0}
+        (target / "record.json").write_text(json.dumps(record))
+        (target / "log.csv").write_bytes((folder / "log.csv").read_bytes())
+    return proven[0], root
+
+
+def test_a_budget_too_short_says_what_the_shortest_stretch_takes(proven: tuple[Config, Path], tmp_path: Path) -> None:
+    config, root = slow_copy(proven, tmp_path)
+    with pytest.raises(DataError, match=r"the budget of 5 s is too short: the first 3 steps of .* take 60 s"):
+        list(prove.prove(config, "test", root, "C1", 5, 0))
 
 
 def test_a_claim_without_runs_is_told(proven: tuple[Config, Path]) -> None:
