@@ -76,6 +76,11 @@ def test_makes_every_table_and_figure(chain):
         assert all((results / f"tables/{name}.{kind}").stat().st_size > 0 for kind in ("csv", "md", "tex"))
     for name in FIGURES:
         assert all((results / f"figures/{name}.{kind}").stat().st_size > 0 for kind in ("png", "pdf", "csv"))
+    for name in ("claims.csv", "checks.csv", "errata.csv", "cost.csv", "associations.csv", "report/index.html"):
+        assert (results / name).stat().st_size > 0
+    assert set(pd.read_csv(results / "claims.csv").verdict) == {"not_tested"}
+    page = (results / "report/index.html").read_text()
+    assert page.count('"sprites"') == 5 and page.count("<figure>") == len(FIGURES)
     systems = set(pd.read_csv(results / "scores.csv").system)
     assert systems == {"beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc"}
 
@@ -131,17 +136,34 @@ def test_published_runs_get_no_job(chain, tmp_path):
     for folder in (chain / "results/test/runs").glob("dsprites/*/*/*"):
         target = published / folder.relative_to(chain / "results/test")
         target.mkdir(parents=True)
-        for name in ("record.json", "scores.csv", "curve.csv", "traversal.npz", "networks.json"):
+        for name in ("record.json", "scores.csv", "curve.csv", "association.csv", "traversal.npz", "networks.json"):
             if (folder / name).exists():
                 shutil.copy(folder / name, target)
     assert not {"train", "train_stage_a", "encode", "score", "traverse"} & set(jobs(clone, "all"))
     snakemake(clone, "all")
-    for name in ("scores.csv", "curves.csv", "figures/figure3.png", "figures/figure4.pdf", "tables/table3.csv"):
+    for name in ("scores.csv", "curves.csv", "figures/figure3.png", "figures/figure4.pdf", "associations.csv"):
         assert (clone / "results/test" / name).read_bytes() == (chain / "results/test" / name).read_bytes(), name
+    cells = [pd.read_csv(folder / "results/test/tables/table3.csv") for folder in (chain, clone)]
+    origins = [frame.pop("origin") for frame in cells]
+    pd.testing.assert_frame_equal(*cells)
+    assert set(origins[0]) == {"here"}
+    assert origins[1][~cells[1]["missing"]].str.startswith("commit ").all()
+
+
+def test_publish_trains_nothing(chain, tmp_path):
+    """A fresh clone publishes what it holds, here nothing, whatever preset it is set to."""
+    clone = copy_project(tmp_path)
+    assert jobs(clone, "publish") == {"publish": 1}
+    snakemake(clone, "publish")
+    assert set(pd.read_csv(clone / "results/desk/published/claims.csv").verdict) == {"not_tested"}
+    assert "11 not tested" in (clone / "REPLICATION.md").read_text()
 
 
 def test_publish_ships_a_card_with_each_weight_file(chain):
-    """By rule, generators measured first; last here, since published runs count from then on."""
+    """By rule, generators measured first; last here, since published runs count from then on. Only evidence is shipped."""
+    config = (chain / "config.yaml").read_text()
+    before, preset = config.split("\n  test:", 1)
+    (chain / "config.yaml").write_text(before + "\n  test:" + preset.replace("evidence: false", "evidence: true", 1))
     counts = jobs(chain, "publish")
     assert (counts["card"], counts["match"]) == (7, 5) and not {"train", "train_stage_a"} & set(counts)
     snakemake(chain, "--cores", "2", "publish")

@@ -92,7 +92,12 @@ def test_every_variant_gets_its_own_verdicts(config: Config, root: Path) -> None
     moved = pd.read_csv(root / "sensitivity/verdicts.csv")
     assert set(moved["variant"]) == {"main", *config["sensitivity"]["one_at_a_time"]}
     assert set(moved["claim"]) == set(config["claims"])
-    assert moved.set_index("claim").loc["C4", "verdict"].tolist() == ["inconclusive"] * moved["variant"].nunique()
+    mine = moved.set_index("claim").loc["C4"]
+    assert mine["verdict"].tolist() == ["inconclusive"] * moved["variant"].nunique()
+    assert (mine["measured"] == 3).all() and mine["agree"].between(0, 3).all()
+    page = (root / "sensitivity/verdicts.md").read_text()
+    assert "|  | default | tau_literal |" in page
+    assert f"| C4 | inconclusive ({mine['agree'].iloc[0]} of 3) |" in page
 
 
 def test_a_missing_run_is_named(config: Config, root: Path) -> None:

@@ -281,12 +281,18 @@ def _family(config: Config, run: Run) -> set[Run]:
 # ------------------------------------------------------------------------------------------------- what is answered
 def _near(measured: Measured, p: float, check: Check, judging: dict[str, Any]) -> Answer:
     """yes: TOST puts every comparison within the margin; no: an interval lies wholly outside; else unclear."""
-    margin = check.options["margin"]
+    margin, could = check.options["margin"], _could(measured, judging)
     if all(stats.equivalence(c, margin) < judging["alpha"] for c in measured.comparisons):
-        return Answer("yes", f"within ± {margin:g}")
+        return Answer("yes", f"within ± {margin:g}; {could}")
     if any(c.low > margin or c.high < -margin for c in measured.comparisons):
         return Answer("no", f"off by more than {margin:g}")
-    return Answer("unclear", f"± {margin:g} neither shown nor excluded")
+    return Answer("unclear", f"± {margin:g} neither shown nor excluded; {could}")
+
+
+def _could(measured: Measured, judging: dict[str, Any]) -> str:
+    """Belongs beside every "no difference": the effect that so many seeds could have detected."""
+    least = max(stats.detectable(c, judging["alpha"], judging["power"]) for c in measured.comparisons)
+    return f"{measured.n} seeds could have detected {least:.3f}"
 
 
 def _above(measured: Measured, p: float, check: Check, judging: dict[str, Any]) -> Answer:
@@ -294,7 +300,7 @@ def _above(measured: Measured, p: float, check: Check, judging: dict[str, Any]) 
     (c,), margin = measured.comparisons, check.options["margin"]
     if p < judging["alpha"]:
         return Answer("yes", "significantly above") if c.difference > 0 else Answer("no", "significantly below")
-    could = f"{measured.n} seeds could have detected {stats.detectable(c, judging['alpha'], judging['power']):.3f}"
+    could = _could(measured, judging)
     if stats.equivalence(c, margin) < judging["alpha"]:
         return Answer("no", f"no difference beyond ± {margin:g}; {could}")
     return Answer("unclear", f"no significant difference; {could}")

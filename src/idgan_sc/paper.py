@@ -43,6 +43,7 @@ def copied_spreads(config: Config) -> Finding:
     sentence = (
         f"{len(rows)} spreads of quoted rows differ from the source, {tenfold} of them by a factor of ten: {places}."
     )
+    places = "、".join(f"{label(row['system'])} 的 {METRICS[row['metric']]}" for row in rows)
     chinese = f"引用行中有 {len(rows)} 个离散度与来源不同，其中 {tenfold} 个恰为来源的十倍：{places}。"
     return Finding("copied_spreads", sentence, chinese, rows)
 
@@ -64,6 +65,11 @@ def not_above_all(config: Config) -> Finding:
         for row in rows
     )
     sentence = f'"Above all others" is false in the printed table: {told}.'
+    told = "；".join(
+        f"{label(row['system'])} 的 {METRICS[row['metric']]} 为 {row['printed']:.2f}，"
+        f"低于或等于 {label(row['other'])} 的 {row['other_printed']:.2f}"
+        for row in rows
+    )
     return Finding("not_above_all", sentence, f"“明显优于其他所有方法”与论文自己的表格不符：{told}。", rows)
 
 
@@ -155,6 +161,7 @@ def confounded_ablation(config: Config) -> Finding:
         f"Between InfoGAN-CR and IDGAN-SC (without β-VAE) the ablation changes {len(rows)} things at once: {told}; "
         f"the variants {' and '.join(variants)} are the missing corners."
     )
+    told = "、".join(f"`{row['metric']}` 由 `{row['other_printed']}` 变为 `{row['printed']}`" for row in rows)
     chinese = f"消融实验在 InfoGAN-CR 与 IDGAN-SC（无 β-VAE）之间同时改变了 {len(rows)} 处：{told}。"
     return Finding("confounded_ablation", sentence, chinese, rows if len(rows) > 1 else [])
 

@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 from scipy import stats as sps
 
 from idgan_sc import config as configuration
-from idgan_sc.claims import Results, judge, verdicts
+from idgan_sc.claims import VERDICT_WORDS, Results, judge, verdicts
 from idgan_sc.config import Config, Run
 from idgan_sc.figures import COLOURS, DPI, GREY, LIGHT, STYLE, TEXT, below, save
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.provenance import artifact
 from idgan_sc.score import TOGETHER
-from idgan_sc.tables import DATASET, METRICS, label, number, scored_codes, seeds_words
+from idgan_sc.tables import DATASET, METRICS, Page, about, label, markdown, number, scored_codes, seeds_words
 
 CHANGED_BY_START = ("start", "steps")  # settings that follow from another start; shown as one row
 
@@ -34,7 +34,9 @@ def sensitivity(config: Config, preset: str, root: Path) -> list[Path]:
     written += specification_figure(config, preset, root, scores)
     written += effects_figure(config, preset, root, effects(config, scores))
     moved = moved_verdicts(config, preset, root, folder)
-    return [*written, write_atomic(folder / "verdicts.csv", partial(_to_csv, moved))]
+    page = partial(Path.write_text, data=verdicts_page(config, preset, moved), encoding="utf-8")
+    written.append(write_atomic(folder / "verdicts.csv", partial(_to_csv, moved)))
+    return [*written, write_atomic(folder / "verdicts.md", page)]
 
 
 def gather(config: Config, preset: str, root: Path, folder: Path, one: str, together: str) -> Path:
@@ -120,9 +122,39 @@ def moved_verdicts(config: Config, preset: str, root: Path, folder: Path) -> pd.
     tables = []
     for variant in ["main", *study["one_at_a_time"]]:
         results = Results(config, preset, root, {study["arm"]: variant}, folder)
-        table = verdicts(config, preset, judge(results))
-        tables.append(table.assign(variant=variant)[["variant", "claim", "verdict", "n", "needs"]])
+        judged = judge(results)
+        measured = judged[judged["estimate"].notna()]
+        table = verdicts(config, preset, judged).assign(variant=variant)
+        table["measured"] = table["claim"].map(measured.groupby("claim").size()).fillna(0).astype(int)
+        table["agree"] = table["claim"].map(_agrees(measured).groupby(measured["claim"]).sum()).fillna(0).astype(int)
+        tables.append(table[["variant", "claim", "verdict", "n", "needs", "measured", "agree"]])
     return pd.concat(tables)
+
+
+def _agrees(judged: pd.DataFrame) -> pd.Series:
+    """Whether a check's estimate, whatever its interval, is as the claim says."""
+    off = (judged["estimate"] - judged["value"].fillna(0.0)).abs() <= judged["margin"]
+    return (judged["estimate"] > 0).where(judged["rule"] == "order", off)
+
+
+def verdicts_page(config: Config, preset: str, moved: pd.DataFrame) -> str:
+    """How each claim's verdict moves, a row a claim, a column a variant; for reading."""
+    study = config["sensitivity"]
+    order = list(dict.fromkeys(moved["variant"]))
+    rows = [[claim, *(_verdict_words(row) for _, row in mine.iterrows())] for claim, mine in moved.groupby("claim")]
+    rows.sort(key=lambda row: list(config["claims"]).index(row[0]))
+    arm = label(study["arm"])
+    notes = [
+        f"{arm} with one switch at another setting, in the place of its default; in brackets: checks whose estimate, "
+        "whatever its interval, is as the claim says, of those measured.",
+        "; ".join(about(config, preset, seeds_words(len(configuration.seeds(config, preset)[: study["seeds"]])))) + ".",
+    ]
+    header = ["", "default", *order[1:]]
+    return markdown(Page("Verdicts", "How each claim's verdict moves.", header, "l" * len(header), rows, notes))
+
+
+def _verdict_words(row: pd.Series) -> str:
+    return f"{VERDICT_WORDS[row['verdict']]} ({row['agree']} of {row['measured']})"
 
 
 def changed(config: Config, preset: str, variant: str) -> list[str]:

@@ -382,7 +382,7 @@ def _floor_cells(scores: pd.DataFrame) -> list[dict[str, Any]]:
         for k, of_k in mine.groupby("k"):
             for metric in METRICS:
                 about = {"system": system, "code": code, "metric": metric, "label": words, "k": k}
-                cells.append(about | _summarised(of_k[of_k["metric"] == metric]))
+                cells.append(about | {"origin": "here"} | _summarised(of_k[of_k["metric"] == metric]))
     return cells
 
 

@@ -54,6 +54,7 @@ rule sensitivity:
             f"{ROOT}/sensitivity/{{table}}.csv",
             table=["scores", "curves", "associations", "verdicts"],
         ),
+        f"{ROOT}/sensitivity/verdicts.md",
     log:
         f"{LOGS}/sensitivity.log",
     localrule: True

@@ -172,6 +172,7 @@ def _published(bundle: Bundle) -> str:
     return f"results/{bundle.preset}/published"
 
 
+NO_STUDY = "No run of the sensitivity study is published yet."
 MNIST = {"leakage": "Outside", "row_entropy": "Entropy of rows", "column_entropy": "Entropy of columns"}
 MNIST |= {"class_change": "Class change"}
 
@@ -259,6 +260,7 @@ FACTS: dict[str, Callable[[Bundle], str]] = {
     "chinese_errata": lambda bundle: "\n".join(f"* {finding.chinese}" for finding in paper.findings(bundle.config)),
     "table3": _or_nothing(_text("tables/table3.md")),
     "differences": _or_nothing(_text("tables/differences.md")),
+    "sensitivity": lambda bundle: bundle.text("sensitivity/verdicts.md").strip() or NO_STUDY,
     "errata": _errata,
     "omitted": _omitted,
     "cost": _or_nothing(_cost),
