@@ -160,7 +160,7 @@ def test_publish_trains_nothing(chain, tmp_path):
 
 
 def test_publish_ships_a_card_with_each_weight_file(chain):
-    """By rule, generators measured first; last here, since published runs count from then on. Only evidence is shipped."""
+    """By rule, and of evidence alone; generators are measured first. Last here: published runs count from then on."""
     config = (chain / "config.yaml").read_text()
     before, preset = config.split("\n  test:", 1)
     (chain / "config.yaml").write_text(before + "\n  test:" + preset.replace("evidence: false", "evidence: true", 1))
