@@ -18,6 +18,7 @@ from idgan_sc.config import ConfigError, Run, resolve, without_factorial
 from idgan_sc.models import GAN, Method, build
 from idgan_sc.stacked import Stack
 from idgan_sc.train import train, train_seeds
+from idgan_sc.verify import verify
 from test_train import in_child, run_of, strike_in_step
 
 SEEDS = (3, 8)
@@ -194,3 +195,12 @@ def test_interrupted_seeds_go_on_together_to_the_same_bytes(
     for one, other in zip(expected, found, strict=True):
         for name in ("weights.safetensors", "state.safetensors", "curve.npz", "log.csv"):
             assert (one / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def test_verify_trains_the_same_seeds_again(
+    config: dict[str, Any], new_root: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = new_root()
+    train_seeds(config, run_of("infogan"), [0, 1], root)
+    assert verify(config, run_of("infogan", 1), root)
+    assert "the same bytes as recorded" in capsys.readouterr().out
