@@ -140,7 +140,7 @@ def figure3(config: Config, preset: str, root: Path) -> list[Path]:
         ends = [end for system in config["reported"]["figure3"] for end in _arm(ax, config, curves, system)]
         ends += list(_floors(ax, curves))
         scores = [*curves["low"].fillna(curves["mean"]), *curves["high"].fillna(curves["mean"])]
-        scores += [*config["reported"]["figure3"].values(), *curves[list(FLOOR_WORDS)].iloc[:1].to_numpy().ravel()]
+        scores += [*config["reported"]["figure3"].values(), *curves[list(FLOOR_WORDS)].iloc[:1].stack()]
         ax.set_ylim(max(0.0, min(scores) - 0.04), min(1.0, max(scores) + 0.04))
         ax.set_xlim(0, max([1, *curves["step"]]))
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
@@ -272,7 +272,7 @@ def arm_curves(config: Config, root: Path) -> pd.DataFrame:
     columns = ["system", "label", "step", "n", "mean", "sd", "low", "high", "paper_level"]
     curves = pd.DataFrame(rows, columns=columns).astype({"sd": float, "low": float, "high": float})
     floor = read_floor(root).query("metric == 'factor_vae' and variant == 'main'").groupby("system")["value"].mean()
-    return curves.assign(**{name: floor[name] for name in FLOOR_WORDS})
+    return curves.assign(**{name: floor.get(name, np.nan) for name in FLOOR_WORDS})
 
 
 FLOOR_WORDS = {"untrained_q": "untrained Q", "pixel_components": "pixels' PCA"}
@@ -307,7 +307,7 @@ def _arm(ax: Axes, config: Config, curves: pd.DataFrame, system: str) -> Iterato
 def _floors(ax: Axes, curves: pd.DataFrame) -> Iterator[EndLabel]:
     """Draw what learned nothing; what is to be written at the right ends."""
     for (name, words), dashes in zip(FLOOR_WORDS.items(), ((1, 1.5), (1, 3)), strict=True):
-        if not curves.empty:
+        if curves[name].notna().any():
             level = float(curves[name].iloc[0])
             ax.axhline(level, color=GREY, linewidth=0.7, dashes=dashes, zorder=1)
             yield EndLabel(level, f"{words} {level:.2f}", GREY, 6)

@@ -230,7 +230,7 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
     Raises
     ------
     DataError
-        If weights that are to be published, or their card, are missing or do not belong together.
+        If weights that are to be published and their card do not belong together.
     """
     copied, with_weights = [], shipped(config, preset)
     for run in with_predecessors(config, [*planned(config, preset), *studied(config, preset)]):
@@ -253,9 +253,12 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
 
 
 def _check_card(folder: Path) -> None:
+    """Refuse weights without a card that names their hash, and a card without weights."""
     weights, card = folder / WEIGHTS, folder / CARD
+    if not weights.exists() and not card.exists():
+        return
     if not (weights.exists() and card.exists() and sha256(weights) in card.read_text(encoding="utf-8")):
-        raise DataError(f"{folder} has no weights to publish with a card of their own: run `idgan-sc card` for it")
+        raise DataError(f"{folder}: {WEIGHTS} and {CARD} do not belong together: run `idgan-sc card` for it")
 
 
 def read_record(folder: Path) -> dict[str, Any]:

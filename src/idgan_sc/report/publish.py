@@ -24,12 +24,15 @@ from idgan_sc.report.page import write_page
 from idgan_sc.score import TOGETHER, gather
 from idgan_sc.sensitivity import sensitivity
 
+FLOOR = "floor.csv"  # measured, not derived: copied as it is
 FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, beside `runs`
 
 
 def publish(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
     """Copy finished runs of a preset, write what follows from all published ones and the documents; say what."""
     written = provenance.publish(config, preset, root)
+    if (root / FLOOR).exists():
+        written.append(write_atomic(root / "published" / FLOOR, partial(_copy, root / FLOOR)))
     with published_alone(root) as alone:
         derive(config, preset, alone)
         made = {root / "published" / path.relative_to(alone): path for path in sorted(alone.rglob("*")) if kept(path)}
@@ -47,7 +50,7 @@ def kept(path: Path) -> bool:
 def derived(published: Path) -> set[Path]:
     """What an earlier `publish` derived: the files of these folders, and the tables beside them."""
     below = [path for folder in FOLDERS for path in (published / folder).rglob("*") if path.is_file()]
-    return {*below, *published.glob("*.csv")}
+    return {*below, *published.glob("*.csv")} - {published / FLOOR}
 
 
 @contextmanager
@@ -66,6 +69,8 @@ def derive(config: Config, preset: str, root: Path) -> None:
     for make in (tables.table2, tables.differences):
         make(config, preset, root)
     scored = gather_or_nothing(config, preset, root)
+    if not (root / "published" / FLOOR).exists():
+        write_table(root / FLOOR, pd.DataFrame(columns=[*tables.SCORE_KEY, "k", "value"]))
     tables.table3(config, preset, root)
     if scored:
         _write_what_is_there(config, preset, root)
