@@ -34,9 +34,8 @@ def sensitivity(config: Config, preset: str, root: Path) -> list[Path]:
     written += specification_figure(config, preset, root, scores)
     written += effects_figure(config, preset, root, effects(config, scores))
     moved = moved_verdicts(config, preset, root, folder)
-    page = partial(Path.write_text, data=verdicts_page(config, preset, moved), encoding="utf-8")
     written.append(write_atomic(folder / "verdicts.csv", partial(_to_csv, moved)))
-    return [*written, write_atomic(folder / "verdicts.md", page)]
+    return [*written, write_atomic(folder / "verdicts.md", partial(_to_text, verdicts_page(config, preset, moved)))]
 
 
 def gather(config: Config, preset: str, root: Path, folder: Path, one: str, together: str) -> Path:
@@ -52,6 +51,10 @@ def gather(config: Config, preset: str, root: Path, folder: Path, one: str, toge
 
 def _to_csv(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False, lineterminator="\n")
+
+
+def _to_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------------------------------------ numbers
@@ -141,8 +144,10 @@ def verdicts_page(config: Config, preset: str, moved: pd.DataFrame) -> str:
     """How each claim's verdict moves, a row a claim, a column a variant; for reading."""
     study = config["sensitivity"]
     order = list(dict.fromkeys(moved["variant"]))
-    rows = [[claim, *(_verdict_words(row) for _, row in mine.iterrows())] for claim, mine in moved.groupby("claim")]
-    rows.sort(key=lambda row: list(config["claims"]).index(row[0]))
+    rows = [
+        [claim, *(_verdict_words(row) for _, row in moved[moved["claim"] == claim].iterrows())]
+        for claim in config["claims"]
+    ]
     arm = label(study["arm"])
     notes = [
         f"{arm} with one switch at another setting, in the place of its default; in brackets: checks whose estimate, "
