@@ -176,7 +176,9 @@ def specification_figure(config: Config, preset: str, root: Path, scores: pd.Dat
     study = config["sensitivity"]
     order = scores.groupby("variant")["above"].mean().sort_values().index.tolist()
     differ = {variant: changed(config, preset, variant) for variant in order}
-    keys = list(dict.fromkeys(key for keys in differ.values() for key in keys))
+    moved = {key for keys in differ.values() for key in keys}
+    keys = [key for key in study["factorial"] if key in moved]  # in the configuration's order, then the others
+    keys += sorted(moved - set(keys))
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(TEXT, 2.6 + 0.14 * len(keys)), dpi=DPI)
         upper, lower = fig.subplots(
@@ -189,7 +191,8 @@ def specification_figure(config: Config, preset: str, root: Path, scores: pd.Dat
     n = scores.groupby("variant")["seed"].nunique().max()
     words = [
         seeds_words(int(n)),
-        f"large: mean over seeds, small: a seed; filled: differs from {label(study['arm'])}, main",
+        f"large: mean over seeds, small: a seed; filled: differs from {label(study['arm'])}, main; "
+        "f00 to f15: runs of the factorial design",
     ]
     below(fig, config, preset, words)
     return save(fig, config, preset, root, "specification", _with_changes(scores, differ))
@@ -241,7 +244,12 @@ def effects_figure(config: Config, preset: str, root: Path, table: pd.DataFrame)
         ax.set_yticks(range(len(ordered)), names)
         ax.set_ylim(-0.7, len(ordered) - 0.3)
         ax.set_xlabel(f"effect on the {METRICS[study['metric']]} score")
-    words = ["16 runs a seed, resolution IV", "band: Lenth's margin of error, 95 %"]
+    seeds = len(configuration.seeds(config, preset)[: study["seeds"]])
+    words = [
+        seeds_words(seeds),
+        "16 runs a seed, resolution IV; a dot: mean at the second setting less that at the first",
+    ]
+    words += ["band: Lenth's margin of error, 95 %"]
     below(fig, config, preset, words)
     return save(fig, config, preset, root, "main_effects", table)
 
