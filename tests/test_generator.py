@@ -26,7 +26,6 @@ from idgan_sc.model import TRAINING_ONLY, write_weights
 from idgan_sc.models import build
 from idgan_sc.score import score
 from idgan_sc.seeds import torch_stream
-from idgan_sc.tables import LABELS
 from idgan_sc.train import train
 
 Finished = Callable[[str], Path]
@@ -366,7 +365,8 @@ def test_published_weights_are_small_and_never_celebas(shipped: dict[str, Any], 
     config = copy.deepcopy(shipped)
     config["datasets"]["celeba"]["scored"] = True
     runs = provenance.shipped(config, preset)
-    assert {run.system for run in runs if run.dataset == "dsprites"} == set(LABELS)
+    expected = {run.system for run in configuration.runs(config, preset, "dsprites")}
+    assert {run.system for run in runs if run.dataset == "dsprites"} == expected and len(expected) == 7
     assert "celeba" not in {run.dataset for run in runs} and len({run.seed for run in runs}) <= 2
     for run in runs:
         settings = configuration.resolve(config, run)
@@ -384,8 +384,8 @@ def test_publish_ships_weights_with_their_card_and_not_without(
     shutil.copytree(matched("infogan_cr"), folder)
     for name in ("model.safetensors", "card.md"):
         (folder / name).unlink(missing_ok=True)
-    with pytest.raises(DataError, match="run `idgan-sc card` for it"):
-        provenance.publish(config, "test", root)
+    provenance.publish(config, "test", root)
+    assert not (root / "published" / run.path / "model.safetensors").exists()
     encode(folder, images, "test", "cpu")
     score(run, folder, images, sizes)
     write_weights(folder)
@@ -396,7 +396,7 @@ def test_publish_ships_weights_with_their_card_and_not_without(
     assert not {"weights.safetensors", "codes.npz", "match.npz"} & there
     assert idgan_sc.load(root / "published" / run.path).generate(np.zeros((1, 5))).shape == (1, 1, 32, 32)
     (folder / "model.safetensors").write_bytes(b"other weights")
-    with pytest.raises(DataError, match="a card of their own"):
+    with pytest.raises(DataError, match="do not belong together: run `idgan-sc card`"):
         provenance.publish(config, "test", root)
 
 
