@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -322,3 +323,18 @@ def test_missing_and_damaged_files_are_one_clear_error(file: str, name: str, roo
 def test_colours_of_systems_are_all_different(config: Config) -> None:
     assert set(figures.COLOURS) == set(config["runs"]["dsprites"])
     assert len(set(figures.COLOURS.values())) == 7
+
+
+def test_every_layer_of_the_networks_has_a_word() -> None:
+    from idgan_sc import networks, networks_celeba
+    from idgan_sc.networks import shapes
+
+    rows = []
+    for kind in (networks, networks_celeba):
+        for size in (32, 64):
+            rows += shapes(kind.Generator(size, 1, 5, 5), torch.zeros(2, 5), torch.zeros(2, 5))
+            rows += shapes(kind.Discriminator(size, 1, 5), torch.zeros(2, 1, size, size))
+    for size in networks.SIZES:
+        rows += shapes(networks.ConvEncoder(size, 1, 5), torch.zeros(2, 1, size, size))
+    layers = {row["kind"] for row in rows if row["parameters"] and "Norm" not in row["kind"]}
+    assert layers <= set(figures.LAYER_WORDS)

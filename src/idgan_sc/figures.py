@@ -352,8 +352,11 @@ def spread(at: list[float], heights: list[float]) -> list[float]:
 LAYER_WORDS = {
     "Conv2d": "conv",
     "SNConv2d": "SN conv",
+    "SNConv5": "SN conv",
     "ConvTranspose2d": "deconv",
     "Deconv2d": "deconv",
+    "WholeConv2d": "conv",
+    "WholeDeconv2d": "deconv",
     "Linear": "linear",
     "SNLinear": "SN linear",
 }
