@@ -35,7 +35,7 @@ LIGHT = [case if case[0] != "factor_vae" else pytest.param(*case, marks=pytest.m
 
 
 def new(config: dict[str, Any], system: str, variant: str, seed: int, **changes: Any) -> Method:
-    settings = resolve(config, Run("test", "dsprites", system, variant, 0)) | {"batch": 3} | changes
+    settings = resolve(config, Run("test", "dsprites", system, variant, 0)) | {"batch": 6} | changes
     vae = None
     if settings.get("code") == "vae":
         vae = build(resolve(config, Run("test", "dsprites", settings["vae"], "main", 0)), 1, seed, "vae", "cpu")
@@ -44,15 +44,18 @@ def new(config: dict[str, Any], system: str, variant: str, seed: int, **changes:
 
 def batches(steps: int, size: int = 32) -> Tensor:
     """(steps, S, B, C, H, W)"""
-    return torch.rand((steps, len(SEEDS), 3, 1, size, size), generator=torch.Generator().manual_seed(0))
+    return torch.rand((steps, len(SEEDS), 6, 1, size, size), generator=torch.Generator().manual_seed(0))
 
 
 def assert_equal_to_rounding(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """In double precision, where 50 steps of a GAN take rounding from 1e-16 of a tensor's norm to 1e-13 up to 1e-9."""
+    """In double precision, where 50 steps take rounding from 1e-16 of a tensor's norm to 1e-13 (VAE) or 1e-7 (GAN).
+
+    Single runs whose first weights differ by 1e-15 end as far apart as stacked and single ones.
+    """
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
         apart = (found[name] - tensor).double().norm()
-        assert apart <= 1e-7 * tensor.double().norm() + 1e-9, (name, float(apart))
+        assert apart <= 1e-6 * tensor.double().norm() + 1e-9, (name, float(apart))
 
 
 def restored(method: Method, fresh: Method) -> Method:
