@@ -289,7 +289,7 @@ def test_what_stands_in_the_repository_is_what_the_published_artifacts_say(shipp
 @pytest.mark.parametrize(
     ("name", "number"),
     [
-        ("README.md", r"14 minutes"),
+        ("README.md", r"9.5 minutes"),
         ("README.md", r"\| C4 \|.*?\| (\d+) \|"),
         ("REPLICATION.md", r"(\d\.\d\d) ± "),
         ("REPLICATION.md", r"InfoGAN-CR \| 0 \| (0\.\d\d)"),
