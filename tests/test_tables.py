@@ -254,6 +254,8 @@ def test_rows_of_other_variants_data_sets_and_protocols_are_not_mixed_in(root: P
         (lambda s: s.assign(value="x"), "is not a number"),
         (lambda s: s.drop(columns=["code", "value"]), "lacks the columns code, value"),
         (lambda s: s.assign(k=7), "are not of"),
+        (lambda s: s.assign(seed="0x"), "seed is '0x', no whole number"),
+        (lambda s: s.assign(k=4.5), "k is '4.5', no whole number"),
     ],
 )
 def test_spoilt_scores_are_one_clear_error(spoil, message: str, root: Path, config: Config) -> None:  # type: ignore[no-untyped-def]

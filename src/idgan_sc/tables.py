@@ -51,6 +51,7 @@ DATA_SETTINGS = ("source", "pool", *configuration.DATA)  # of a run's settings, 
 NO_EVIDENCE = "no evidence: a test of the pipeline"
 DASH = "–"
 
+WHOLE = ("seed", "k", "step", "draw")  # columns of whole numbers
 SCORE_KEY = ["dataset", "system", "variant", "seed", "code", "metric", "protocol"]
 
 Row = list[str] | None  # None: a gap between two blocks of rows
@@ -263,6 +264,13 @@ def read_scores(path: Path, key: list[str], command: str = "gather") -> pd.DataF
     absent = [column for column in [*key, "k", "value"] if column not in frame]
     if absent:
         raise DataError(f"{path} lacks the columns {', '.join(absent)}: delete it and run `idgan-sc {command}` again")
+    for column in [name for name in WHOLE if name in frame]:
+        values = pd.to_numeric(frame[column], errors="coerce")
+        wrong = ~(values >= 0) | (values % 1 != 0)
+        if wrong.any():
+            found = str(frame.loc[wrong, column].iloc[0])
+            raise DataError(f"{path}: {column} is {found!r}, no whole number: delete it, then `idgan-sc {command}`")
+        frame[column] = values.astype(int)
     for wrong, what in (
         (frame.duplicated(key), "stands twice"),
         (~np.isfinite(pd.to_numeric(frame["value"], errors="coerce")), "is not a number"),
