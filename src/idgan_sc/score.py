@@ -15,7 +15,7 @@ from idgan_sc.config import Config, Run, scored
 from idgan_sc.data.images import Images
 from idgan_sc.files import DataError, read_arrays, write_atomic
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
-from idgan_sc.metrics.information import entropy, mutual_information
+from idgan_sc.metrics.information import association
 from idgan_sc.seeds import numpy_stream
 
 PROTOCOL = "infogan_cr"
@@ -46,6 +46,8 @@ def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list
     codes, indices, curve = _read_codes(folder, images)
     draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
     scores = partial(scores_of, images, indices, run.preset)
+    assert images.classes is not None
+    classes = images.classes[indices]
     rows = [
         row_of(run, name, array, metric=metric, protocol=PROTOCOL, value=value)
         for name, array in codes.items()
@@ -61,7 +63,7 @@ def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list
     shares = [
         row_of(run, name, array, dimension=j + 1, factor=images.factor_names[i], value=round(float(share), 6))
         for name, array in codes.items()
-        for (j, i), share in np.ndenumerate(_associations(images, indices, array))
+        for (j, i), share in np.ndenumerate(association(array, classes))
     ]
     tables = {"scores.csv": rows, "curve.csv": points, "association.csv": shares}
     written = [_write(folder / file, pd.DataFrame(content)) for file, content in tables.items()]
@@ -96,14 +98,6 @@ def _are_codes(array: np.ndarray, n: int, dimensions: int) -> bool:
     """(..., n, k) finite numbers."""
     fits = array.ndim == dimensions and array.dtype.kind == "f" and array.shape[-2] == n and array.shape[-1] > 0
     return fits and bool(np.isfinite(array).all())
-
-
-def _associations(images: Images, indices: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """(k, K): mutual information of dimension and factor over the factor's entropy; 0 for a constant factor."""
-    assert images.classes is not None
-    classes = images.classes[indices]
-    information, h = mutual_information(codes, classes), entropy(classes)
-    return np.divide(information, h, out=np.zeros_like(information), where=h > 0)
 
 
 def scores_of(

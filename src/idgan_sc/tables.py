@@ -126,7 +126,7 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
     rows: list[Row] = []
     for start in range(0, len(cells), len(METRICS)):
         rows += ([None] if rows else []) + _block(cells[start : start + len(METRICS)], planned)
-    floors = _floor_cells(read_floor(root))
+    floors = _floor_cells(read_floor(root), "here" if (root / "floor.csv").exists() else "published")
     rows += [None]
     for start in range(0, len(floors), len(METRICS)):
         rows += _here(floors[start : start + len(METRICS)])
@@ -383,7 +383,7 @@ def _summarised(found: pd.DataFrame) -> dict[str, Any]:
     return {"dataset": DATASET, "protocol": PROTOCOL, **about, "missing": s.n == 0}
 
 
-def _floor_cells(scores: pd.DataFrame) -> list[dict[str, Any]]:
+def _floor_cells(scores: pd.DataFrame, whence: str) -> list[dict[str, Any]]:
     """A cell a kind of floor, number of codes and metric."""
     cells = []
     for system, (code, words) in FLOORS.items():
@@ -391,7 +391,7 @@ def _floor_cells(scores: pd.DataFrame) -> list[dict[str, Any]]:
         for k, of_k in mine.groupby("k"):
             for metric in METRICS:
                 about = {"system": system, "code": code, "metric": metric, "label": words, "k": k}
-                cells.append(about | {"origin": "here"} | _summarised(of_k[of_k["metric"] == metric]))
+                cells.append(about | {"origin": whence} | _summarised(of_k[of_k["metric"] == metric]))
     return cells
 
 

@@ -11,7 +11,7 @@ from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.encode import code_name, pool_indices
 from idgan_sc.files import read_arrays, write_arrays, write_json
-from idgan_sc.metrics.information import entropy, mutual_information
+from idgan_sc.metrics.information import association
 from idgan_sc.model import Model, load, to_bytes
 from idgan_sc.models import GAN, Method
 from idgan_sc.networks import shapes
@@ -73,8 +73,7 @@ def associate(folder: Path, method: Method, images: Images) -> dict[str, np.ndar
         return {}
     arrays = read_arrays(folder / "codes.npz", "run `idgan-sc encode`")
     codes, indices = arrays[code_name(method)], arrays["indices"]
-    classes = images.classes[indices]
-    share = mutual_information(codes, classes) / entropy(classes)  # (k, K)
+    share = association(codes, images.classes[indices])
     return {"association": share, "factor_names": np.array(images.factor_names)}
 
 

@@ -57,6 +57,15 @@ def entropy(classes: npt.ArrayLike) -> Array:
     return np.array([-(p[p > 0] * np.log(p[p > 0])).sum() for p in shares])
 
 
+def association(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
+    """Mutual information of every dimension (N, k) and factor (N, K) over the factor's entropy, (k, K) in [0, 1].
+
+    0 for a constant factor.
+    """
+    information, h = mutual_information(codes, classes), entropy(classes)
+    return np.divide(information, h, out=np.zeros_like(information), where=h > 0)
+
+
 def _information(bins: Array, classes: Array) -> float:
     width = int(classes.max()) + 1
     counts = np.bincount(bins * width + classes, minlength=BINS * width).reshape(-1, width)

@@ -85,9 +85,8 @@ class GAN:
 
     def discriminator_step(self, x: Tensor, fake: Tensor, c: Tensor) -> dict[str, Tensor]:
         """D maximises L_adv of Eq. (4); Q, on the same trunk, minimises λ L_info of Eq. (5)."""
-        logits, q = self.networks["discriminator"](
-            torch.cat([x, fake])
-        )  # no batch normalisation in D: one pass is two passes
+        # No batch normalisation in D: one pass is two passes.
+        logits, q = self.networks["discriminator"](torch.cat([x, fake]))
         real_logits, fake_logits = logits.split(len(x))
         adversarial = obj.discriminator_loss(real_logits, fake_logits)
         loss = adversarial
