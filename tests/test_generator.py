@@ -136,6 +136,11 @@ def test_match_writes_scores_and_labels(matched: Callable[[str], Path], system: 
     assert (scores["code"] == "generator").all() and scores["k"].nunique() == 1
     unscored = scores["value"].isna()
     assert (scores[unscored]["reason"].str.len() > 0).all() and scores[~unscored]["reason"].isna().all()
+    by_code = labels[labels["code"].notna()]
+    assert by_code["measure"].str.startswith("code_").all() and (by_code["rule"] == "change_one").all()
+    pairs = by_code[by_code["measure"] == "code_pairs"].set_index("code")["value"]
+    assert len(pairs) == labels["k"].iloc[0] and pairs.sum() == 16  # every pair has one code that differs
+    labels = labels[labels["code"].isna()]
     wide = labels[labels["measure"] != "accuracy_log"].pivot(index="rule", columns="measure", values="value")
     assert set(wide.index) == {"change_one", "keep_one", "unrelated"}
     assert (wide["pairs"] == [16, 16, 32]).all() and (wide["matched"] <= wide["pairs"]).all()
@@ -209,7 +214,7 @@ def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dic
     assert "score, pool too small: 3 of 9: InfoGAN (modified) (1 seed), InfoGAN (modified) c10 (1 seed)." in text
     assert "(n = 1)" in text and "no evidence" in text and text.count("Q, true images") == 8
     cells = pd.read_csv(results / "tables/table_generator.csv")
-    assert len(cells) == 8 * (5 + 3 + 5)
+    assert len(cells) == 8 * (5 + 3 + 5) and (cells["origin"] == "here").all()
     assert (cells[cells["code"] == "q_mean"]["mean"] == 0.5).all()
 
 

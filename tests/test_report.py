@@ -70,8 +70,11 @@ def write_results(config: Config, root: Path) -> Path:
     pd.DataFrame(curves).to_csv(root / "curves.csv", index=False)
     make_floor(root)
     pd.DataFrame(associations).to_csv(root / "associations.csv", index=False)
+    labels = pd.DataFrame({"measure": "code_changes_" + pd.Series(FACTORS.names), "value": np.arange(5) / 8})
+    of_codes = pd.concat([labels.assign(code=code, system="idgan", variant="main", seed=0) for code in range(1, 11)])
     for system, k in (("infogan_cr", 5), ("idgan_sc", 10), ("idgan", 10)):
         write_traversal(root / f"runs/dsprites/{system}/main/0/traversal.npz", k)
+    of_codes.to_csv(root / "runs/dsprites/idgan/main/0/pair_labels.csv", index=False)
     for system in ("infogan_cr", "idgan_sc"):
         write_traversal(root / f"runs/faces/{system}/main/3/traversal.npz", 10, FACES, channels=3)
         for seed in (3, 4):
@@ -178,6 +181,8 @@ def test_every_traversed_generator_is_shown_with_what_was_measured(made_up: Conf
     assert leakage["rows"][2] == [0.1, 0.1, 0.62, 0.1, 0.1] and leakage["own"][2] == [2, 2]
     assert "angle 25%" in leakage["about"] and leakage["beside"] == [0.5] * 10
     assert found[0]["tells"][0] == "y, 90%" and len(found[0]["matrices"]) == 1
+    redrawn = found[2]["matrices"][1]
+    assert redrawn["rows"] == [[0.0, 0.125, 0.25, 0.375, 0.5]] * 10 and redrawn["factors"][1] == "size"
     assert page._tells([leakage], 10)[1] == "fringe, 0.61 SD" and page._tells([], 2) == ["no factor known"] * 2
 
 

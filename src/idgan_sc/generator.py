@@ -32,6 +32,7 @@ Array = np.ndarray
 CODE = "generator"  # in the column `code`: the true code c against the generated factors
 RULES = ("change_one", "keep_one")
 UNRELATED = "unrelated"  # pairs of independent codes and noise, for comparison
+OF_CODE = "code_"  # starts the measures of pairs in which one given code differs
 OF_GROUPS, OF_POINTS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
 METRICS = OF_GROUPS + OF_POINTS
 
@@ -149,7 +150,8 @@ def score_generator(run: Run, folder: Path, images: Images, sizes: dict[str, Any
         for name, value in fidelity(images, classes, arrays["relative"], valid).items()
     ]
     table = pd.DataFrame([about | {"code": CODE, "k": k} | row for row in rows])
-    labels = pd.DataFrame([about | {"k": k} | row for row in _label_rows(folder, images, arrays, sizes)])
+    labels = pd.DataFrame([about | {"k": k, "code": None} | row for row in _label_rows(folder, images, arrays, sizes)])
+    labels["code"] = labels["code"].astype("Int64")
     return [write_table(folder / "generator_scores.csv", table), write_table(folder / "pair_labels.csv", labels)]
 
 
@@ -255,7 +257,9 @@ def label_shares(differs: Array) -> dict[str, float]:
 def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows (step, rule, measure, value): how many generated factors change in a pair, and the pair network's accuracy.
 
-    accuracy: on new pairs, at the end; accuracy_log: along the training, on the pairs it learns from.
+    accuracy: on new pairs, at the end; accuracy_log: along the training, on the pairs it learns from. Measures that
+    start with `code_` are of the change-one pairs in which code `code` (from 1) alone is drawn anew: what leakage is
+    elsewhere, where images can be matched.
     """
     n = len(arrays["index"]) // 2 * 2
     unrelated = {f"{UNRELATED}/{key}": arrays[key][:n].reshape(-1, 2) for key in ("index", "relative")}
@@ -272,7 +276,16 @@ def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: d
         log = pd.read_csv(folder / "log.csv").dropna(subset=["pair_accuracy"])
         steps = zip(log["step"], log["pair_accuracy"], strict=True)
         found += [(int(step), own, "accuracy_log", value) for step, value in steps]
-    return [dict(zip(("step", "rule", "measure", "value"), row, strict=True)) for row in found]
+    rows = [dict(zip(("step", "rule", "measure", "value"), row, strict=True)) for row in found]
+    redrawn = arrays["change_one/s"]
+    for code in range(arrays["codes"].shape[1]):
+        index, relative = (arrays[f"change_one/{name}"][redrawn == code] for name in ("index", "relative"))
+        labels = {} if len(index) == 0 else _labels_of(images, index, relative, sizes)
+        rows += [
+            {"step": end, "rule": "change_one", "measure": OF_CODE + name, "value": value, "code": code + 1}
+            for name, value in labels.items()
+        ]
+    return rows
 
 
 def _labels_of(images: Images, index: Array, relative: Array, sizes: dict[str, Any]) -> dict[str, float]:

@@ -19,7 +19,7 @@ from idgan_sc.figures import COLOURS, DPI, GREY, STYLE, TEXT, below, save
 from idgan_sc.files import DataError
 from idgan_sc.generator import CODE, RULES, UNRELATED
 from idgan_sc.generator_pictures import HELD_OUT, TRUE
-from idgan_sc.provenance import generators, read_generators
+from idgan_sc.provenance import generators, origin, read_generators
 from idgan_sc.stats import summary
 from idgan_sc.tables import (
     DASH,
@@ -92,7 +92,7 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
             *notes(config, preset),
         ],
     )
-    return write_page(config, preset, root, "table_generator", pd.DataFrame(cells), page)
+    return write_page(config, preset, root, "table_generator", _traced(config, preset, root, cells, generator), page)
 
 
 def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Path]:
@@ -138,7 +138,8 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
             *notes(config, preset, data),
         ],
     )
-    return write_page(config, preset, root, "table_generator_pictures", pd.DataFrame(cells), page, data)
+    traced = _traced(config, preset, root, cells, generator)
+    return write_page(config, preset, root, "table_generator_pictures", traced, page, data)
 
 
 def table_pairs(config: Config, preset: str, root: Path) -> list[Path]:
@@ -173,7 +174,7 @@ def table_pairs(config: Config, preset: str, root: Path) -> list[Path]:
             *notes(config, preset),
         ],
     )
-    return write_page(config, preset, root, "table_pairs", pd.DataFrame(cells), page)
+    return write_page(config, preset, root, "table_pairs", _traced(config, preset, root, cells, labels), page)
 
 
 TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
@@ -434,6 +435,21 @@ def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measur
     else:
         values = frame[frame["measure"] == measure]["value"].to_numpy(float)
     return {"system": system, "variant": variant, "rule": rule, "measure": measure, **_summary(values)}
+
+
+def _traced(
+    config: Config, preset: str, root: Path, cells: list[dict[str, Any]], measurements: pd.DataFrame
+) -> pd.DataFrame:
+    """The cells, each with the origin of its runs, as Table 3 has it; a cell of true images has none."""
+    whence: dict[tuple[str, str, str], str | None] = {}
+    for cell in cells:
+        key = (cell.get("dataset", DATASET), cell["system"], cell["variant"])
+        if key not in whence:
+            mine = _of(measurements, dataset=key[0], system=key[1], variant=key[2])
+            runs = [Run(preset, *key, int(seed)) for seed in sorted(mine["seed"].unique())]
+            whence[key] = origin(config, runs, root) if runs else None
+        cell["origin"] = whence[key]
+    return pd.DataFrame(cells)
 
 
 def _summary(values: np.ndarray) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from idgan_sc import generator_report, panels
 from idgan_sc.config import Config, Run
 from idgan_sc.figures import COLOURS, FACTOR_WORDS, FIGURES
 from idgan_sc.files import read_arrays, write_atomic
+from idgan_sc.generator import OF_CODE
 from idgan_sc.leakage_report import read_leakage
-from idgan_sc.provenance import artifact, shown_generators
+from idgan_sc.provenance import artifact, measured, shown_generators
 from idgan_sc.report.bundle import Bundle, core_hours, origins
 from idgan_sc.report.markup import to_html
 from idgan_sc.sensitivity import effects_figure, specification_figure
@@ -43,6 +44,7 @@ TEMPLATE = Path(__file__).parent / "page.html"
 MOST = 10_000_000  # bytes of images in the page; anchors are left out beyond
 TITLES = {"figure_leakage": "Leakage", "figure_generator": "The generators"}
 Draw = Callable[..., list[Path]]
+CHANGES = f"{OF_CODE}changes_"
 STUDY: dict[str, Draw] = {"specification": specification_figure, "main_effects": effects_figure}
 
 
@@ -126,7 +128,7 @@ def _generator(config: Config, run: Run, arrays: dict[str, np.ndarray], root: Pa
         if sprites and sum(map(len, sprites)) + len(sprite) > most:
             break
         sprites.append(sprite)
-    matrices = [*_association(arrays), *_leakage(config, run, root)]
+    matrices = [*_association(arrays), *_leakage(config, run, root), *_redrawn(config, run, root)]
     return {
         "dataset": run.dataset,
         "data": data_words(config, run.preset, run.dataset),
@@ -182,6 +184,29 @@ def _leakage(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
             "percent": False,
             "own": [[int(r["code"]) - 1, factors.index(r["factor"])] for _, r in outside.iterrows()],
             "beside": [round(float(entropy.get(code, 0)), 3) for code in rows.index],
+        }
+    ]
+
+
+def _redrawn(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
+    """What each code, drawn anew, changes of the nearest true image, where pairs were matched."""
+    path = measured(config, run, "pair_labels.csv", root)
+    if not path.exists():
+        return []
+    table = generator_report.read(path)
+    table = table[table.measure.str.startswith(CHANGES)]
+    if table.empty:
+        return []
+    rows = table.pivot(index="code", columns="measure", values="value")[list(dict.fromkeys(table.measure))]
+    return [
+        {
+            "title": "Leakage: what changes when one code alone is drawn anew",
+            "about": "Share of such pairs of generated images whose nearest true images differ in the factor.",
+            "factors": [_words(name.removeprefix(CHANGES)) for name in rows.columns],
+            "rows": rows.round(3).to_numpy().tolist(),
+            "percent": True,
+            "own": [],
+            "beside": None,
         }
     ]
 
