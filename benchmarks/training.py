@@ -7,6 +7,7 @@
 (a2) this project's plan of updates in default PyTorch calls: contiguous tensors, library convolutions, unfused Adam.
      Its losses over the first steps must equal ours to rounding, which is checked in double precision: in single
      precision 20 steps of a GAN make visible differences of rounding errors.
+     (a1) and (a2) run in a process of their own, whose memory and numerics are as PyTorch and glibc leave them.
 (b)  ours: channels_last, matrix products on the image side of convolutions, fused Adam, freed memory kept.
 (c)  the floor: the multiply-adds of (a2), counted by PyTorch, over the rate of a matrix product measured in this run.
 
@@ -16,6 +17,7 @@ CPU seconds of one thread, the variants in turn within every round, medians; mac
 import argparse
 import copy
 import datetime
+import json
 import platform
 import statistics
 import subprocess
@@ -24,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -32,6 +35,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from idgan_sc import checkpoint, networks
@@ -48,6 +52,8 @@ from idgan_sc.train import Batches, use_device
 ROOT = Path(__file__).parents[1]
 SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc")
 CHECKED_STEPS = 20
+PRODUCTS = [f"aten::{name}" for name in ("mm", "bmm", "addmm", "_convolution", "mkldnn_convolution")]
+PRODUCTS += ["aten::convolution_backward"]
 
 
 def contiguous() -> Any:
@@ -182,28 +188,64 @@ def difference(config: dict[str, Any], settings: dict[str, Any]) -> float:
     return largest
 
 
-def compare(config: dict[str, Any], settings: dict[str, Any], rounds: int) -> dict[str, float]:
-    """CPU seconds a step of the four, in turn within every round; medians."""
-    x, fast_x = batch_of(settings)
-    ours = make(config, settings)
+def serve(settings: dict[str, Any]) -> None:
+    """In a process as PyTorch starts it: print a step's multiply-adds, then for each line read a step's seconds."""
+    torch.set_num_threads(1)
+    config = configuration.load(ROOT / "config.yaml")
+    x = batch_of(settings)[0]
     with plain():
-        default, reference = unfuse(make(config, settings)), unfuse(make(config, settings))
+        method = unfuse(make(config, settings))
         with FlopCounterMode(display=False) as counter:
-            default.step(x)
-    for _ in range(2):
-        ours.step(fast_x)
-    times: dict[str, list[float]] = {"a1": [], "a2": [], "b": [], "rate": []}
-    for _ in range(rounds):
-        times["b"].append(cpu_seconds(lambda: ours.step(fast_x)))
-        with plain():
-            times["a2"].append(cpu_seconds(lambda: default.step(x)))
-            if isinstance(reference, GAN):
-                times["a1"].append(cpu_seconds(lambda: reference_step(reference, x)))
-        times["rate"].append(matrix_product_rate())
-    row = {name: statistics.median(values) for name, values in times.items() if values}
-    row.setdefault("a1", row["a2"])  # a VAE has one order of updates
-    macs = counter.get_total_flops() / 2
-    return row | {"gmac": macs / 1e9, "c": macs / row["rate"]}
+            method.step(x)
+        print(counter.get_total_flops() / 2, flush=True)
+        for wanted in sys.stdin:
+            step = partial(reference_step, method) if wanted.strip() == "a1" else method.step  # type: ignore[arg-type]
+            print(cpu_seconds(lambda: step(x)), flush=True)  # noqa: B023
+
+
+@contextmanager
+def default_pytorch(settings: dict[str, Any]) -> Iterator[tuple[float, Callable[[str], float]]]:
+    """The multiply-adds of (a2), and what runs a step of (a1) or (a2) in that process and says its CPU seconds."""
+    command = [sys.executable, __file__, "--serve", json.dumps(settings)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin and child.stdout
+
+        def seconds(wanted: str) -> float:
+            print(wanted, file=child.stdin, flush=True)
+            return float(child.stdout.readline())  # type: ignore[union-attr]
+
+        yield float(child.stdout.readline()), seconds
+        child.stdin.close()
+
+
+def compare(config: dict[str, Any], settings: dict[str, Any], rounds: int) -> dict[str, float]:
+    """CPU seconds a step of the four, in turn within every round, medians; `products`: share of ours in the library's.
+
+    A VAE has one order of updates: its (a1) is (a2).
+    """
+    fast_x = batch_of(settings)[1]
+    ours = make(config, settings)
+    plans = ["a2"] if settings["family"] == "vae" else ["a1", "a2"]
+    times: dict[str, list[float]] = {plan: [] for plan in [*plans, "b", "rate"]}
+    with default_pytorch(settings) as (macs, seconds):
+        for _ in range(rounds + 2):
+            times["b"].append(cpu_seconds(lambda: ours.step(fast_x)))
+            for plan in plans:
+                times[plan].append(seconds(plan))
+            times["rate"].append(matrix_product_rate())
+    row = {name: statistics.median(values[2:]) for name, values in times.items()}
+    row.setdefault("a1", row["a2"])
+    products = statistics.median(product_share(ours, fast_x) for _ in range(3))
+    return row | {"gmac": macs / 1e9, "c": macs / row["rate"], "products": products}
+
+
+def product_share(method: Method, x: Tensor) -> float:
+    """The share of a step that PyTorch's profiler finds in the library's own convolutions and matrix products."""
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        method.step(x)
+    spent = {event.key: event.self_cpu_time_total for event in found.key_averages()}
+    products = sum(time for name, time in spent.items() if name in PRODUCTS)
+    return products / sum(spent.values())
 
 
 TRICKS: dict[str, Callable[[], Any]] = {
@@ -292,6 +334,44 @@ def spreads(batch: int, channels: int, size: int) -> dict[str, float]:
     return seconds
 
 
+def by_blocks(x: Tensor, weight: Tensor) -> Tensor:
+    """A 4x4 stride-2 convolution as a 2x2 one of 2x2 blocks (space to depth)."""
+    (batch, i, size, _), o = x.shape, weight.shape[0]
+    half = size // 2 + 1
+    blocks = F.pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1).reshape(batch, half, 2, half, 2, i)
+    blocks = blocks.permute(0, 1, 3, 2, 4, 5).reshape(batch, half, half, 4 * i).permute(0, 3, 1, 2)
+    kernel = weight.view(o, i, 2, 2, 2, 2).permute(0, 3, 5, 1, 2, 4).reshape(o, 4 * i, 2, 2)
+    return F.conv2d(blocks, kernel.contiguous(memory_format=torch.channels_last))
+
+
+def by_patches(x: Tensor, weight: Tensor) -> Tensor:
+    """The same as one matrix product of all patches."""
+    (batch, i, size, _), o = x.shape, weight.shape[0]
+    patches = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).unfold(1, 4, 2).unfold(2, 4, 2)
+    y = patches.reshape(-1, 16 * i) @ weight.flatten(1).t()
+    return y.view(batch, size // 2, size // 2, o).permute(0, 3, 1, 2)
+
+
+INNER: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "the library (in use)": lambda x, weight: F.conv2d(x, weight, None, 2, 1),
+    "2×2 convolution of 2×2 blocks": by_blocks,
+    "matrix product of patches": by_patches,
+}
+
+
+def inner(batch: int, i: int, o: int, size: int) -> dict[str, float]:
+    """CPU seconds of a 4x4 stride-2 convolution (batch, i, size, size) -> o and its gradients, and their floor."""
+    x = torch.randn(batch, i, size, size).contiguous(memory_format=torch.channels_last).requires_grad_()
+    weight = torch.randn(o, i, 4, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
+    expected = F.conv2d(x, weight, None, 2, 1).detach()
+    g = torch.randn_like(expected)
+    seconds = {}
+    for name, way in INNER.items():
+        torch.testing.assert_close(way(x, weight), expected, rtol=1e-3, atol=1e-3)
+        seconds[name] = statistics.median(cpu_seconds(lambda: way(x, weight).backward(g)) for _ in range(7))  # noqa: B023
+    return seconds | {"floor": 3 * 16 * i * expected.numel() / matrix_product_rate()}
+
+
 def overhead(config: dict[str, Any], settings: dict[str, Any], data: Images, folder: Path) -> dict[str, float]:
     """Shares of a step that are not passes through networks: batch, log, spectral norm, optimiser; and a checkpoint."""
     method = make(config, settings)
@@ -341,7 +421,10 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs="+", default=[64, 32], choices=[32, 64])
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
     parser.add_argument("--rounds", type=int, default=12, help="timed rounds")
+    parser.add_argument("--serve", type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.serve:
+        return serve(args.serve)
     config = configuration.load(ROOT / "config.yaml")
     use_device(config)
     model = next((row for row in Path("/proc/cpuinfo").read_text().splitlines() if row.startswith("model name")), "?")
@@ -359,15 +442,33 @@ def main() -> None:
     )
     print("\n## A step at the paper's settings, one G step\n")
     print("a1: the reference's order of updates in default PyTorch; a2: our plan of updates in default PyTorch;")
-    print("floor: its multiply-adds at the rate of that product. Δ: largest relative difference of a loss between a2")
-    print(f"and ours over {CHECKED_STEPS} steps in double precision. A VAE has one order of updates.")
-    table(("size", "system", "GMAC", "a1", "a2", "ours", "floor", "a1/ours", "a2/ours", "ours/floor", "Δ"))
+    print("floor: its multiply-adds at the rate of that product; products: ours in the library's own convolutions and")
+    print("matrix products alone. Δ: largest relative difference of a loss between a2 and ours over")
+    print(f"{CHECKED_STEPS} steps in double precision. A VAE has one order of updates.")
+    table(
+        (
+            "size",
+            "system",
+            "GMAC",
+            "a1",
+            "a2",
+            "ours",
+            "floor",
+            "a1/ours",
+            "a2/ours",
+            "ours/floor",
+            "products/floor",
+            "Δ",
+        )
+    )
     for size in args.size:
         for system in args.systems:
             settings = settings_of(config, system, size)
             row = compare(config, settings, args.rounds)
             ms = (f"{row[name] * 1e3:.1f}" for name in ("a1", "a2", "b", "c"))
-            ratios = (f"{row[up] / row[down]:.2f}" for up, down in (("a1", "b"), ("a2", "b"), ("b", "c")))
+            row["library"] = row["products"] * row["b"]
+            pairs = (("a1", "b"), ("a2", "b"), ("b", "c"), ("library", "c"))
+            ratios = (f"{row[up] / row[down]:.2f}" for up, down in pairs)
             line(size, system, f"{row['gmac']:.2f}", *ms, *ratios, f"{difference(config, settings):.0e}")
     print("\n## What each trick gains\n\nTime of a step without it over the time with all.")
     shown = [(system, size) for system in ("beta_vae", "infogan", "idgan_sc") for size in args.size]
@@ -385,6 +486,12 @@ def main() -> None:
     table(("way, ms", *(f"{batch} × {channels} × {size}²" for batch, channels, size in shapes)))
     for name in SPREADS:
         line(name, *(f"{ways[shape][name] * 1e3:.1f}" for shape in shapes))
+    print("\nAn inner 4 × 4 stride-2 convolution and both its gradients, batch × inputs × outputs × input size:")
+    layers = [(128, 32, 32, 32), (768, 32, 32, 32), (128, 32, 64, 16), (64, 32, 32, 16)]
+    found_ways = {layer: inner(*layer) for layer in layers}
+    table(("way, ms", *(" × ".join(map(str, layer)) + "²" for layer in layers)))
+    for name in [*INNER, "floor"]:
+        line(name, *(f"{found_ways[layer][name] * 1e3:.1f}" for layer in layers))
     print("\n## What is no pass through a network, share of a step")
     with tempfile.TemporaryDirectory() as folder:
         data = prepare(Path(folder) / "dsprites", source="procedural")
