@@ -71,6 +71,8 @@ def write_results(config: Config, root: Path) -> Path:
     make_floor(root)
     pd.DataFrame(associations).to_csv(root / "associations.csv", index=False)
     labels = pd.DataFrame({"measure": "code_changes_" + pd.Series(FACTORS.names), "value": np.arange(5) / 8})
+    counts = pd.DataFrame({"measure": ["code_matched", "code_pairs"], "value": [9, 20]})
+    labels = pd.concat([labels, counts])
     of_codes = pd.concat([labels.assign(code=code, system="idgan", variant="main", seed=0) for code in range(1, 11)])
     for system, k in (("infogan_cr", 5), ("idgan_sc", 10), ("idgan", 10)):
         write_traversal(root / f"runs/dsprites/{system}/main/0/traversal.npz", k)
@@ -183,6 +185,7 @@ def test_every_traversed_generator_is_shown_with_what_was_measured(made_up: Conf
     assert found[0]["tells"][0] == "y, 90%" and len(found[0]["matrices"]) == 1
     redrawn = found[2]["matrices"][1]
     assert redrawn["rows"] == [[0.0, 0.125, 0.25, 0.375, 0.5]] * 10 and redrawn["factors"][1] == "size"
+    assert "Of 90 of 200 pairs" in redrawn["about"]
     assert page._tells([leakage], 10)[1] == "fringe, 0.61 SD" and page._tells([], 2) == ["no factor known"] * 2
 
 

@@ -193,15 +193,17 @@ def _redrawn(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
     path = measured(config, run, "pair_labels.csv", root)
     if not path.exists():
         return []
-    table = generator_report.read(path)
-    table = table[table.measure.str.startswith(CHANGES)]
+    labels = generator_report.read(path)
+    table = labels[labels.measure.str.startswith(CHANGES)]
     if table.empty:
         return []
+    matched, pairs = (int(labels.loc[labels.measure == OF_CODE + name, "value"].sum()) for name in ("matched", "pairs"))
     rows = table.pivot(index="code", columns="measure", values="value")[list(dict.fromkeys(table.measure))]
     return [
         {
             "title": "Leakage: what changes when one code alone is drawn anew",
-            "about": "Share of such pairs of generated images whose nearest true images differ in the factor.",
+            "about": "Share of such pairs of generated images whose nearest true images differ in the factor. "
+            f"Of {matched} of {pairs} pairs; in the others an image is like no true one.",
             "factors": [_words(name.removeprefix(CHANGES)) for name in rows.columns],
             "rows": rows.round(3).to_numpy().tolist(),
             "percent": True,
