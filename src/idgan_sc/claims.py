@@ -384,7 +384,7 @@ def _measure(results: Results, check: Check) -> Measured:
 
 
 def _answer(config: Config, preset: str, check: Check, found: Measured, p: float | None) -> Answer:
-    only, needs = check.options.get("presets"), _needs(config, check.claim)
+    only, needs = check.options.get("presets"), needed(config, check.claim)
     if only is not None and preset not in only:
         return Answer("elsewhere", f"judged at {', '.join(only)} only")
     if found.n == 0:
@@ -396,7 +396,7 @@ def _answer(config: Config, preset: str, check: Check, found: Measured, p: float
     return DECISIONS[check.rule](found, 1.0 if p is None else p, check, config["judging"])
 
 
-def _needs(config: Config, claim: str) -> int:
+def needed(config: Config, claim: str) -> int:
     return int(config["claims"][claim].get("needs", config["judging"]["needs"]))
 
 
@@ -430,11 +430,11 @@ def _row(config: Config, preset: str, check: Check, found: Measured, p: float | 
         "predicted_high": found.predicted[1] if found.predicted else None,
         "answer": answer.answer,
         "reason": answer.reason,
-        "words": _words(check),
+        "words": words(check),
     }
 
 
-def _words(check: Check) -> str:
+def words(check: Check) -> str:
     """The check as a reader says it."""
     what = METRICS[check.metric] if check.metric else check.options.get("what") or QUANTITY_WORDS[check.quantity]
     other, value = check.other.words if check.other else "", check.options.get("value", 0.0)
@@ -496,7 +496,7 @@ def verdicts(config: Config, preset: str, judged: pd.DataFrame) -> pd.DataFrame:
                 "dataset": data,
                 "source": configuration.dataset(config, preset, data)["source"] if data else None,
                 "n": int(tested["n"].min()) if len(tested) else 0,
-                "needs": _needs(config, name),
+                "needs": needed(config, name),
                 "checks": len(mine),
                 **{answer: int((mine["answer"] == answer).sum()) for answer in ANSWERS},
             }

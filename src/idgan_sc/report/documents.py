@@ -1,4 +1,4 @@
-"""README's generated parts, REPLICATION.md, ARTIFACT.md and README.zh-CN.md: texts whose numbers artifacts fill in.
+"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md, parts of README and PROTOCOL.md: texts whose numbers artifacts fill in.
 
 Everything is a function of the configuration and the committed files of a preset, so that a test can compare what
 stands in the repository with what the files say.
@@ -13,7 +13,7 @@ import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc import paper, provenance
-from idgan_sc.claims import VERDICT_WORDS, VERDICTS, checks, dataset_of
+from idgan_sc.claims import VERDICT_WORDS, VERDICTS, checks, dataset_of, needed, words
 from idgan_sc.config import Config, Run
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.provenance import with_predecessors
@@ -24,6 +24,7 @@ from idgan_sc.tables import DASH, data_words, label, seeds_words
 TEMPLATES = Path(__file__).parent
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
+WRITTEN = ("README.md", f"results/{PUBLISHED}/PROTOCOL.md")  # by hand, but for the generated parts between markers
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
 CHINESE = {
     "reproduced": "复现",
@@ -35,12 +36,10 @@ CHINESE = {
 
 
 def documents(config: Config, bundle: Bundle, repository: Path) -> dict[Path, str]:
-    """Path -> text of every generated document, and of README.md with its generated parts filled in."""
+    """Path -> text of every generated document, and of those in `WRITTEN` with their generated parts filled in."""
     found = {repository / name: fill((TEMPLATES / name).read_text(encoding="utf-8"), bundle) for name in DOCUMENTS}
-    readme = repository / "README.md"
-    if readme.exists():
-        found[readme] = fill_blocks(readme.read_text(encoding="utf-8"), bundle)
-    return found
+    written = [repository / name for name in WRITTEN if (repository / name).exists()]
+    return found | {path: fill_blocks(path.read_text(encoding="utf-8"), bundle) for path in written}
 
 
 def write_documents(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
@@ -67,7 +66,7 @@ def fill(template: str, bundle: Bundle) -> str:
 
 
 def fill_blocks(text: str, bundle: Bundle) -> str:
-    """README with the lines between its markers replaced by the fact that the first marker names."""
+    """A text with the lines between its markers replaced by the fact that the first marker names."""
 
     def block(match: re.Match[str]) -> str:
         return f"{match[1]}{fill('{{' + match[2] + '}}', bundle).strip()}\n{match[3]}"
@@ -86,12 +85,12 @@ def _write(path: Path, text: str) -> Path:
 def _scope(bundle: Bundle) -> str:
     chosen = bundle.config["presets"][bundle.preset]
     seeds = seeds_words(len(configuration.seeds(bundle.config, bundle.preset)))
-    words = [
+    parts = [
         f"Preset `{bundle.preset}`: {chosen['title']}",
         data_words(bundle.config, bundle.preset),
         f"{seeds} planned",
     ]
-    return "; ".join(words) + "."
+    return "; ".join(parts) + "."
 
 
 def _nothing(bundle: Bundle) -> str:
@@ -246,6 +245,17 @@ def _accepted(row: pd.Series) -> str:
     return f"{row['estimate']:.3f}, accepted from {low:.3f} to {high:.3f} ({row['answer']})"
 
 
+def _planned_checks(bundle: Bundle) -> str:
+    """Every check that is judged at the preset, with its rule and margin: no result enters."""
+    config = bundle.config
+    rows = [
+        f"| {check.claim} | {words(check)} | {check.rule} | {check.options['margin']} | {needed(config, check.claim)} |"
+        for check in checks(config)
+        if bundle.preset in check.options.get("presets", [bundle.preset])
+    ]
+    return "\n".join(["| Claim | Check | Rule | Margin | Seeds needed |", "|---|---|---|---|---|", *rows])
+
+
 def _text(name: str) -> Callable[[Bundle], str]:
     return lambda bundle: bundle.text(name).strip()
 
@@ -269,4 +279,5 @@ FACTS: dict[str, Callable[[Bundle], str]] = {
     "mnist": _mnist,
     "published": _published,
     "artifact": _or_nothing(_artifact),
+    "planned_checks": _planned_checks,
 }
