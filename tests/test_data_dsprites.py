@@ -6,6 +6,8 @@ import dataclasses
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -262,6 +264,27 @@ def test_write_atomic_keeps_the_old_file_when_writing_fails(tmp_path: Path) -> N
     with pytest.raises(OSError, match="disk full"):
         write_atomic(path, fail)
     assert [file.read_text() for file in path.parent.iterdir()] == ["old"]
+
+
+def test_write_atomic_removes_what_a_killed_writer_left_and_nothing_of_a_living_one(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    code = (
+        "import os, sys; from pathlib import Path; from idgan_sc.files import write_atomic\n"
+        "def write(temporary): temporary.write_text('half'); os.kill(os.getpid(), 9)\n"
+        "write_atomic(Path(sys.argv[1]), write)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -9
+    left = list(tmp_path.glob(".tmp-*"))
+    assert len(left) == 1 and not path.exists()
+
+    def beside_another(temporary: Path) -> None:
+        assert not left[0].exists()
+        write_atomic(path, lambda other: other.write_text("first") and None)
+        assert list(tmp_path.glob(".tmp-*")) == [temporary]
+        temporary.write_text("second")
+
+    write_atomic(path, beside_another)
+    assert path.read_text() == "second" and list(tmp_path.iterdir()) == [path]
 
 
 # ---- the real file: a small one of the same layout stands for it

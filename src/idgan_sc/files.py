@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +27,38 @@ def write_atomic(path: str | Path, write: Callable[[Path], None]) -> Path:
     """Let `write` fill a temporary file beside `path`, then put it in place in one move.
 
     Whoever reads `path` sees the old bytes or the new, never a part. When `write` raises (a full disk, a wrong chunk),
-    the temporary file is removed and `path` is as it was. After SIGKILL a hidden `.tmp-*` file may stay behind.
-    The temporary name ends as `path` does, because many writers choose their format by the suffix.
+    the temporary file is removed and `path` is as it was. What SIGKILL leaves of it, the next writer of `path` removes.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{secrets.token_hex(4)}-{path.name}")
     try:
-        write(temporary)
-        replace(temporary, path)
+        with _temporary(path) as temporary:
+            write(temporary)
+            replace(temporary, path)
     except OSError as error:
         if type(error) is not OSError or error.filename is not None:
             raise
         raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from error  # a full disk names no file
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A new hidden file beside `path`, locked while its writer lives; those of dead writers are removed.
+
+    Its name ends as `path` does, because many writers choose their format by the suffix.
+    """
+    for left in path.parent.glob(f".tmp-*-{glob.escape(path.name)}"):
+        with suppress(OSError), open(left, "rb") as file:  # a lock that is held, or gone meanwhile
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
+    temporary = path.with_name(f".tmp-{secrets.token_hex(4)}-{path.name}")
+    with open(temporary, "xb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def replace(temporary: Path, path: Path) -> None:
