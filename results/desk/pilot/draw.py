@@ -13,11 +13,11 @@ from idgan_sc.tables import label
 HERE = Path(__file__).parent
 FLOOR = 0.52  # principal components of the pixels, 5 codes: results/desk/published/floor.csv
 STARTS = {  # variants of stage A, each with how it is drawn
-    "main": ("1e-3 / 2e-3", "#999999", "-"),
-    "g2": ("1e-3 / 2e-3, two G steps", "#999999", ":"),
-    "lam_20": ("1e-3 / 2e-3, λ = 0.2", "#0072B2", "-"),
-    "mid": ("5e-4 / 1e-3", "#D55E00", "-"),
-    "low_a": ("2e-4 / 4e-4", "#009E73", "-"),
+    "main": ("1e-3 / 2e-3", "#AAAAAA", "-"),
+    "g2": ("1e-3 / 2e-3, two G steps", "#AAAAAA", ":"),
+    "lam_20": ("1e-3 / 2e-3, λ = 0.2", "#9ECAE1", "-"),
+    "mid": ("5e-4 / 1e-3", "#08306B", "-"),
+    "low_a": ("2e-4 / 4e-4", "#0072B2", "-"),
 }
 ALPHAS = {0.2: "-", 0.6: (0, (4, 1.5)), 2.0: (0, (1, 1))}
 
