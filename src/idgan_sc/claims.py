@@ -397,6 +397,7 @@ def _answer(config: Config, preset: str, check: Check, found: Measured, p: float
 
 
 def needed(config: Config, claim: str) -> int:
+    """Seeds below which a claim is inconclusive."""
     return int(config["claims"][claim].get("needs", config["judging"]["needs"]))
 
 

@@ -280,10 +280,9 @@ def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: d
     redrawn = arrays["change_one/s"]
     for code in range(arrays["codes"].shape[1]):
         index, relative = (arrays[f"change_one/{name}"][redrawn == code] for name in ("index", "relative"))
-        labels = {} if len(index) == 0 else _labels_of(images, index, relative, sizes)
         rows += [
             {"step": end, "rule": "change_one", "measure": OF_CODE + name, "value": value, "code": code + 1}
-            for name, value in labels.items()
+            for name, value in _labels_of(images, index, relative, sizes).items()
         ]
     return rows
 

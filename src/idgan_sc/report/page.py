@@ -189,7 +189,7 @@ def _leakage(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
 
 
 def _redrawn(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
-    """What each code, drawn anew, changes of the nearest true image, where pairs were matched."""
+    """What each code, drawn anew, changes of the nearest true image; None for a code without a matched pair."""
     path = measured(config, run, "pair_labels.csv", root)
     if not path.exists():
         return []
@@ -199,13 +199,14 @@ def _redrawn(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
         return []
     matched, pairs = (int(labels.loc[labels.measure == OF_CODE + name, "value"].sum()) for name in ("matched", "pairs"))
     rows = table.pivot(index="code", columns="measure", values="value")[list(dict.fromkeys(table.measure))]
+    rows = rows.reindex(labels["code"].dropna().sort_values().unique())
     return [
         {
             "title": "Leakage: what changes when one code alone is drawn anew",
             "about": "Share of such pairs of generated images whose nearest true images differ in the factor. "
             f"Of {matched} of {pairs} pairs; in the others an image is like no true one.",
             "factors": [_words(name.removeprefix(CHANGES)) for name in rows.columns],
-            "rows": rows.round(3).to_numpy().tolist(),
+            "rows": [[None if np.isnan(share) else round(share, 3) for share in row] for row in rows.to_numpy()],
             "percent": True,
             "own": [],
             "beside": None,
