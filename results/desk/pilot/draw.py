@@ -1,4 +1,4 @@
-"""Draw `figures/live.png` from `live.csv`: python results/desk/pilot/draw.py"""
+"""Draw `figures/live.png` from `live.csv` and `figures/grid.png` from `grid.csv`: python results/desk/pilot/draw.py"""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from idgan_sc.figures import COLOURS, DPI, GREY, STYLE, TEXT
 from idgan_sc.tables import label
 
 HERE = Path(__file__).parent
-FLOOR = 0.52  # principal components of the pixels, 5 codes: results/desk/published/floor.csv
+FLOOR, FLOOR_10 = 0.52, 0.59  # principal components of the pixels, 5 and 10 codes: results/desk/published/floor.csv
 STARTS = {  # variants of stage A, each with how it is drawn
     "main": ("1e-3 / 2e-3", "#AAAAAA", "-"),
     "g2": ("1e-3 / 2e-3, two G steps", "#AAAAAA", ":"),
@@ -20,25 +20,73 @@ STARTS = {  # variants of stage A, each with how it is drawn
     "low_a": ("2e-4 / 4e-4", "#0072B2", "-"),
 }
 ALPHAS = {0.2: "-", 0.6: (0, (4, 1.5)), 2.0: (0, (1, 1))}
+DISTILLED = {
+    "on_beta_1.0": ("β = 1", "#9ECAE1"),
+    "on_beta_0.5": ("β = 0.5", "#0072B2"),
+    "main": ("β = 0.25", "#08306B"),
+}
+WIDTHS = {1000: 1.1, 1001: 0.5}  # of the two seeds' lines
 
 
 def main() -> None:
-    table = pd.read_csv(HERE / "live.csv")
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(TEXT, 3.2), dpi=DPI)
-        first, second, third = fig.subplots(
-            1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.36}
+        live(pd.read_csv(HERE / "live.csv"))
+        grid(pd.read_csv(HERE / "grid.csv"))
+
+
+def live(table: pd.DataFrame) -> None:
+    """A live stage A, and what alpha does from there."""
+    fig = Figure(figsize=(TEXT, 3.2), dpi=DPI)
+    first, second, third = fig.subplots(1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.36})
+    stage_a(first, table[table["system"] == "infogan_stage_a"])
+    later = table[table["variant"].str.startswith("b_a")]
+    for ax, seed in ((second, 1000), (third, 1001)):
+        stage_b(ax, later[later["seed"] == seed])
+        ax.set(title=f"stage B, seed {seed}", xlabel="step of stage B")
+    first.set(title="stage A", xlabel="step of stage A", ylabel="FactorVAE score of Q")
+    for ax in (first, second, third):
+        ax.axhline(FLOOR, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
+        ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.2), fontsize=5.5, frameon=False, handlelength=2.5)
+    fig.savefig(HERE / "figures/live.png", metadata={"Software": None})
+
+
+def grid(table: pd.DataFrame) -> None:
+    """The stages A, and where stage B ends by alpha, 0 being the arm without a regulariser; the second seed thin."""
+    fig = Figure(figsize=(TEXT, 2.9), dpi=DPI)
+    first, second, third = fig.subplots(1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.36})
+    for seed, width in WIDTHS.items():
+        mine = table[table["seed"] == seed]
+        infogan = mine[(mine["system"] == "infogan_stage_a") & (mine["variant"] == "main")]
+        first.plot(
+            infogan["step"], infogan["mean"], color=GREY, linewidth=width, label="InfoGAN" if width > 1 else None
         )
-        stage_a(first, table[table["system"] == "infogan_stage_a"])
-        later = table[table["variant"].str.startswith("b_a")]
-        for ax, seed in ((second, 1000), (third, 1001)):
-            stage_b(ax, later[later["seed"] == seed])
-            ax.set(title=f"stage B, seed {seed}", xlabel="step of stage B")
-        first.set(title="stage A", xlabel="step of stage A", ylabel="FactorVAE score of Q")
-        for ax in (first, second, third):
-            ax.axhline(FLOOR, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
-            ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.2), fontsize=5.5, frameon=False, handlelength=2.5)
-        fig.savefig(HERE / "figures/live.png", metadata={"Software": None})
+        for variant, (words, colour) in DISTILLED.items():
+            line = mine[(mine["system"] == "idgan_stage_a") & (mine["variant"] == variant)]
+            first.plot(line["step"], line["mean"], color=colour, linewidth=width, label=words if width > 1 else None)
+        by_alpha(second, mine, "infogan", ["infogan_cr", "idgan_sc_prior"], width)
+        by_alpha(third, mine, "idgan", ["idgan_sc"], width)
+    first.set(title="stage A", xlabel="step", ylabel="FactorVAE score of Q")
+    second.set(title="stage B from InfoGAN's", xlabel="α")
+    third.set(title="stage B from the distilled", xlabel="α")
+    for ax, floors in ((first, (FLOOR, FLOOR_10)), (second, (FLOOR,)), (third, (FLOOR_10,))):
+        for floor in floors:
+            ax.axhline(floor, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
+        ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.24), fontsize=5.5, frameon=False, handlelength=2.5)
+    fig.savefig(HERE / "figures/grid.png", metadata={"Software": None})
+
+
+def by_alpha(ax: Axes, table: pd.DataFrame, without: str, systems: list[str], width: float) -> None:
+    """Where each regularised system ends, by alpha, from where the system without a regulariser does."""
+    ends = table[table["step"] == table.groupby(["system", "variant"])["step"].transform("max")]
+    start = ends[(ends["system"] == without) & (ends["variant"] == "main")]
+    for system in systems:
+        mine = ends[(ends["system"] == system) & ends["variant"].str.startswith("alpha_")]
+        line = pd.concat([start.assign(alpha=0), mine]).sort_values("alpha")
+        name = label(system) if width > 1 else None
+        ax.plot(
+            range(len(line)), line["mean"], color=COLOURS[system], linewidth=width, marker="o", markersize=2, label=name
+        )
+        ax.set_xticks(range(len(line)), [f"{alpha:g}" for alpha in line["alpha"]])
 
 
 def stage_a(ax: Axes, table: pd.DataFrame) -> None:
