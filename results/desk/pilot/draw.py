@@ -22,9 +22,11 @@ STARTS = {  # variants of stage A, each with how it is drawn
 ALPHAS = {0.2: "-", 0.6: (0, (4, 1.5)), 2.0: (0, (1, 1))}
 DISTILLED = {
     "on_beta_1.0": ("β = 1", "#9ECAE1"),
-    "on_beta_0.5": ("β = 0.5", "#0072B2"),
-    "main": ("β = 0.25", "#08306B"),
+    "main": ("β = 0.5", "#0072B2"),
+    "on_beta_0.25": ("β = 0.25", "#08306B"),
 }
+GRID = [0, 0.2, 0.6, 2]  # of alpha, evenly apart
+PAIRS = {128: "-", 64: (0, (1, 1))}  # m
 WIDTHS = {1000: 1.1, 1001: 0.5}  # of the two seeds' lines
 
 
@@ -76,17 +78,16 @@ def grid(table: pd.DataFrame) -> None:
 
 
 def by_alpha(ax: Axes, table: pd.DataFrame, without: str, systems: list[str], width: float) -> None:
-    """Where each regularised system ends, by alpha, from where the system without a regulariser does."""
+    """Where each regularised system ends, by alpha, from where the system without a regulariser does; a line an m."""
     ends = table[table["step"] == table.groupby(["system", "variant"])["step"].transform("max")]
-    start = ends[(ends["system"] == without) & (ends["variant"] == "main")]
-    for system in systems:
-        mine = ends[(ends["system"] == system) & ends["variant"].str.startswith("alpha_")]
-        line = pd.concat([start.assign(alpha=0), mine]).sort_values("alpha")
-        name = label(system) if width > 1 else None
-        ax.plot(
-            range(len(line)), line["mean"], color=COLOURS[system], linewidth=width, marker="o", markersize=2, label=name
-        )
-        ax.set_xticks(range(len(line)), [f"{alpha:g}" for alpha in line["alpha"]])
+    start = ends[(ends["system"] == without) & (ends["variant"] == "main")].assign(alpha=0)
+    grid = ends[ends["system"].isin(systems) & ends["variant"].str.fullmatch(r"(alpha|m64)_\d+")]
+    for (system, pairs), mine in grid.groupby(["system", "pairs"], sort=False):
+        line = pd.concat([start, mine]).sort_values("alpha")
+        name = f"{label(str(system))}, m = {pairs:.0f}" if width > 1 else None
+        style = {"color": COLOURS[str(system)], "linewidth": width, "linestyle": PAIRS[pairs], "markersize": 2}
+        ax.plot([GRID.index(alpha) for alpha in line["alpha"]], line["mean"], marker="o", label=name, **style)
+    ax.set_xticks(range(len(GRID)), [f"{alpha:g}" for alpha in GRID])
 
 
 def stage_a(ax: Axes, table: pd.DataFrame) -> None:
