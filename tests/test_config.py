@@ -284,6 +284,7 @@ def test_settings_without_meaning_are_left_out(
 
 def test_later_layers_win(whole: Config) -> None:
     run = run_of("idgan_sc_prior", "tau_07", "desk")
+    whole["presets"]["desk"]["systems"]["idgan_sc_prior"].pop("alpha")
     assert resolve(whole, run)["tau_numerator"] == 0.07 and resolve(whole, run)["lr_generator"] == 2e-4
     for path, value in [
         ("families/gan/alpha", 1.0), ("datasets/dsprites/families/gan/alpha", 2.5),

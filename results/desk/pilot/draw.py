@@ -81,7 +81,8 @@ def by_alpha(ax: Axes, table: pd.DataFrame, without: str, systems: list[str], wi
     """Where each regularised system ends, by alpha, from where the system without a regulariser does; a line an m."""
     ends = table[table["step"] == table.groupby(["system", "variant"])["step"].transform("max")]
     start = ends[(ends["system"] == without) & (ends["variant"] == "main")].assign(alpha=0)
-    grid = ends[ends["system"].isin(systems) & ends["variant"].str.fullmatch(r"(alpha|m64)_\d+")]
+    grid = ends[ends["system"].isin(systems) & ~ends["variant"].str.contains("beta|g2|slow|c10")]
+    grid = grid.drop_duplicates(["system", "pairs", "alpha"])  # `main` is one point of the grid again
     for (system, pairs), mine in grid.groupby(["system", "pairs"], sort=False):
         line = pd.concat([start, mine]).sort_values("alpha")
         name = f"{label(str(system))}, m = {pairs:.0f}" if width > 1 else None
