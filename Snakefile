@@ -40,6 +40,22 @@ localrules:
     tables,
     figures,
     generators,
+    runs,
+
+
+# A sweep in pieces: all that is published of some seeds' runs, as `--config preset=desk seeds=0-4 -- runs`.
+rule runs:
+    input:
+        [
+            artifact(run, name)
+            for run in of_piece(SCORED_RUNS)
+            for name in provenance.GATHERED
+        ],
+        [artifact(run, "leakage.csv") for run in of_piece(MEASURED)],
+        [artifact(run, "traversal.npz") for run in of_piece(SHOWN)],
+        of_runs(of_piece(GENERATORS + READ_GENERATORS), "generator_scores.csv")
+        if EVIDENCE
+        else [],
 
 
 rule all:

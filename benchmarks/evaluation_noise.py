@@ -15,7 +15,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Run
 from idgan_sc.data.images import open_images
 from idgan_sc.files import read_arrays
-from idgan_sc.score import _scores, draw
+from idgan_sc.score import draw, scores_of
 
 METRICS = ["factor_vae", "factor_vae_revised", "beta_vae", "sap", "mig", "dci", "dci_lasso"]
 SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc")
@@ -28,9 +28,8 @@ def noise(config: configuration.Config, run: Run, root: Path, draws: int) -> lis
     codes = read_arrays(root / run.path / "codes.npz", "run `idgan-sc encode`")
     indices = codes.pop("indices")
     name, array = next(iter(codes.items()))
-    stream = f"forest/{images.name}/{run.preset}"
     scored = pd.DataFrame(
-        _scores(images, indices, stream, array, draw(images, indices, run.preset, sizes, number), METRICS)
+        scores_of(images, indices, run.preset, array, draw(images, indices, run.preset, sizes, number), METRICS)
         for number in range(draws)
     )
     about = {"system": run.system, "variant": run.variant, "seed": run.seed, "code": name, "k": array.shape[1]}

@@ -75,9 +75,9 @@ def nothing_in_place() -> Iterator[None]:
 @contextmanager
 def filled_memory() -> Iterator[None]:
     """With what PyTorch's deterministic mode does by default: fresh tensors are filled."""
-    torch.utils.deterministic.fill_uninitialized_memory = True
+    torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
     yield
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -126,8 +126,8 @@ def reference_step(method: GAN, x: Tensor) -> None:
     loss = obj.discriminator_loss(real_logits, fake_logits) + settings["lambda_info"] * obj.info_loss(c, q)
     descend(method, "discriminator", loss)
     for _ in range(2):
-        images = generate_halves(method, pairs) if pairs is not None else None
-        method.generator_step(nets["generator"](z, c), c, images, pairs, move_pair_network=False)
+        moved = generate_halves(method, pairs) if pairs is not None else None
+        method.generator_step(nets["generator"](z, c), c, moved, pairs, move_pair_network=False)
 
 
 def generate_halves(method: GAN, pairs: Any) -> tuple[Tensor, Tensor]:
@@ -384,7 +384,7 @@ def overhead(config: dict[str, Any], settings: dict[str, Any], data: Images, fol
     log = method.step(x)
     parts: dict[str, Callable[[], object]] = {
         "batch": batch,
-        "spectral norm": lambda: [networks.power_iteration(network) for network in method.networks.values()],
+        "spectral norm": lambda: list(map(networks.power_iteration, method.networks.values())),
         "optimiser": lambda: [optimiser.step() for optimiser in method.optimisers.values()],
         "log": lambda: [float(sum(log.values())), *(value.double() for value in log.values())],
     }

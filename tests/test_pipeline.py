@@ -131,6 +131,27 @@ def test_paper_preset_plans_the_full_protocol(chain):
     assert (counts["score"], counts["encode"], counts["leakage"]) == (500, 520, 20)
 
 
+def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
+    """`runs` makes what is missing of the named seeds; another machine goes on from what was published of them."""
+    changed("presets", "test", "seeds", to={"first": 0, "count": 3})
+    assert jobs(chain, "--config", "seeds=0", "--", "runs") == {}
+    counts = jobs(chain, "--config", "seeds=1-2", "--", "runs")
+    assert (counts["train"], counts["train_stage_a"], counts["score"]) == (2 * 8, 2 * 3, 2 * 8)
+    another = copy_project(tmp_path)
+    shutil.copy(chain / "config.yaml", another)
+    for name in ("record.json", "scores.csv", "curve.csv", "association.csv", "traversal.npz"):
+        for path in (chain / "results/test/runs").rglob(name):
+            target = another / "results/test/published" / path.relative_to(chain / "results/test")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    assert jobs(another, "--config", "seeds=0", "--", "runs") == {}
+    counts = jobs(another, "--config", "seeds=0,1", "--", "runs")
+    assert (counts["train"], counts["train_stage_a"], counts["score"]) == (8, 3, 8)
+    command = [str(BIN / "snakemake"), "-n", "--config", "seeds=2-3", "--", "runs"]
+    done = subprocess.run(command, cwd=chain, capture_output=True, text=True)
+    assert done.returncode != 0 and "--config seeds=2-3: preset test has 0-2" in done.stdout + done.stderr
+
+
 def test_published_runs_get_no_job(chain, tmp_path):
     """A fresh clone that holds the published records trains nothing and needs no data for the scores."""
     clone = copy_project(tmp_path)

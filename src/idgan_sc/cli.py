@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, ConfigError, Run
+from idgan_sc.config import Config, ConfigError, Run, seed_list
 from idgan_sc.files import DataError, locked
 
 if TYPE_CHECKING:
@@ -313,14 +313,10 @@ def _seed(text: str) -> int:
 
 
 def _seeds(text: str) -> list[int]:
-    """Seeds such as `0-7` or `0,3,5-7`."""
-    found: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        found += range(_seed(first), _seed(last or first) + 1)
-    if not found or len(set(found)) < len(found):
-        raise argparse.ArgumentTypeError(f"{text}: seeds such as 0-7 or 0,3,5-7, each once")
-    return found
+    try:
+        return seed_list(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _count(text: str) -> int:

@@ -239,6 +239,26 @@ def seeds(config: Config, preset: str, data: str | None = None) -> list[int]:
     return list(range(wanted["first"], wanted["first"] + wanted["count"]))
 
 
+def seed_list(text: str) -> list[int]:
+    """Seeds such as `0-7` or `0,3,5-7`.
+
+    >>> seed_list("0,3,5-7")
+    [0, 3, 5, 6, 7]
+
+    Raises
+    ------
+    ConfigError
+        If it is no such list, or names a seed twice.
+    """
+    parts = [part.strip().partition("-") for part in text.split(",")]
+    if not all(first.isdecimal() and (last.isdecimal() if dash else True) for first, dash, last in parts):
+        raise ConfigError(f"{text}: seeds such as 0-7 or 0,3,5-7")
+    found = [seed for first, _, last in parts for seed in range(int(first), int(last or first) + 1)]
+    if not found or len(set(found)) < len(found):
+        raise ConfigError(f"{text}: seeds such as 0-7 or 0,3,5-7, each once")
+    return found
+
+
 def runs(config: Config, preset: str, data: str) -> list[Run]:
     """The runs that tables and figures of a data set are made of, all seeds."""
     systems = config["presets"][preset].get("runs", config["runs"]).get(data, {})

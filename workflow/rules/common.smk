@@ -12,8 +12,9 @@ from idgan_sc import config as configuration
 from idgan_sc import costs, provenance
 from idgan_sc.config import Run
 
-# What --config can set: `allow_missing` lets tables be made of the runs that are scored, `sample` is for `verify`.
-OPTIONS = ("preset", "allow_missing", "sample")
+# What --config can set: `allow_missing` lets tables be made of the runs that are scored, `sample` is for `verify`, and
+# `seeds` names those of `runs`.
+OPTIONS = ("preset", "allow_missing", "sample", "seeds")
 
 try:
     CONFIG = configuration.load("config.yaml")
@@ -37,6 +38,7 @@ try:
         raise configuration.ConfigError(
             "--config sample: a number of runs from 1 on, or all"
         )
+    PIECE = configuration.seed_list(str(config["seeds"])) if "seeds" in config else None
 except configuration.ConfigError as error:
     raise WorkflowError(str(error))
 
@@ -48,6 +50,11 @@ IDGAN_SC = f"{sys.executable} -m idgan_sc"
 DATASETS = configuration.datasets(CONFIG, PRESET)
 RUNS = provenance.planned(CONFIG, PRESET)
 SCORED_RUNS = [run for run in RUNS if configuration.scored(CONFIG, run.dataset)]
+PLANNED_SEEDS = {run.seed for run in RUNS}
+if PIECE and not set(PIECE) <= PLANNED_SEEDS:
+    raise WorkflowError(
+        f"--config seeds={config['seeds']}: preset {PRESET} has {min(PLANNED_SEEDS)}-{max(PLANNED_SEEDS)}"
+    )
 HELD = []
 STARTS = sorted(configuration.starts(CONFIG))
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
@@ -160,6 +167,11 @@ def probe_data(wildcards):
     """The data set that the reading network learns from: faces for CelebA, which has no labels."""
     data = {"celeba": "faces"}.get(wildcards.dataset, wildcards.dataset)
     return f"{ROOT}/data/{data}/dataset.json"
+
+
+def of_piece(runs):
+    """Those of the seeds that `--config seeds=0-4` names; all where it names none."""
+    return [run for run in runs if PIECE is None or run.seed in PIECE]
 
 
 def measured_of(wildcards):

@@ -86,8 +86,9 @@ def by_alpha(ax: Axes, table: pd.DataFrame, without: str, systems: list[str], wi
     for (system, pairs), mine in grid.groupby(["system", "pairs"], sort=False):
         line = pd.concat([start, mine]).sort_values("alpha")
         name = f"{label(str(system))}, m = {pairs:.0f}" if width > 1 else None
-        style = {"color": COLOURS[str(system)], "linewidth": width, "linestyle": PAIRS[pairs], "markersize": 2}
-        ax.plot([GRID.index(alpha) for alpha in line["alpha"]], line["mean"], marker="o", label=name, **style)
+        at, style = [GRID.index(alpha) for alpha in line["alpha"]], PAIRS[round(float(str(pairs)))]
+        (drawn,) = ax.plot(at, line["mean"], marker="o", markersize=2, linewidth=width, linestyle=style, label=name)
+        drawn.set_color(COLOURS[str(system)])
     ax.set_xticks(range(len(GRID)), [f"{alpha:g}" for alpha in GRID])
 
 
@@ -103,7 +104,13 @@ def stage_b(ax: Axes, table: pd.DataFrame) -> None:
     """A line an arm and α."""
     for (system, alpha), mine in table.fillna({"alpha": 0}).groupby(["system", "alpha"], sort=False):
         words = label(str(system)) + (f", α = {alpha}" if alpha else "")
-        ax.plot(mine["step"], mine["mean"], color=COLOURS[str(system)], linestyle=ALPHAS.get(alpha, "-"), label=words)
+        ax.plot(
+            mine["step"],
+            mine["mean"],
+            color=COLOURS[str(system)],
+            linestyle=ALPHAS.get(float(str(alpha)), "-"),
+            label=words,
+        )
 
 
 if __name__ == "__main__":

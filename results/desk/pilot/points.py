@@ -1,0 +1,64 @@
+"""Score what a pilot's trainings kept along the way, as Figure 3's points are, and append the rows to a table.
+
+    python results/desk/pilot/points.py FOLDER... --to results/desk/pilot/grid.csv
+
+FOLDER is a finished run, `<root>/runs/<dataset>/<system>/<variant>/<seed>`, its images in `<root>/data`. Rows that
+the table has of it are replaced. What else its settings are stands in its training's record, in `logs`.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from idgan_sc import config as configuration
+from idgan_sc import provenance
+from idgan_sc.config import Config, Run
+from idgan_sc.data.images import open_images
+from idgan_sc.encode import pool_indices
+from idgan_sc.files import read_arrays
+from idgan_sc.score import draw, scores_of
+
+KEY = ["dataset", "system", "variant", "seed"]
+SETTINGS = ["beta", "lr_generator", "lr_discriminator", "generator_steps", "pairs", "alpha"]
+
+
+def points(config: Config, folder: Path, variant: str | None) -> pd.DataFrame:
+    """A row a kept step: FactorVAE score, mean and range over the preset's evaluation draws; SD of every code."""
+    record = provenance.read_record(folder)
+    run = Run(record["preset"], record["dataset"], record["system"], record["variant"], record["seed"])
+    sizes = configuration.evaluation(config, run.preset, run.dataset)
+    images = open_images(folder.parents[4] / "data" / run.dataset)
+    indices = pool_indices(images, run.preset, sizes["pool"])
+    draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
+    curve = read_arrays(folder / "curve.npz", "train it")
+    rows = []
+    for step, codes in zip(curve["steps"], curve["codes"], strict=True):
+        found = [
+            scores_of(images, indices, run.preset, codes, chosen, ["factor_vae"])["factor_vae"] for chosen in draws
+        ]
+        score = pd.Series(found)
+        about = dict(zip(KEY, (run.dataset, run.system, variant or run.variant, run.seed), strict=True))
+        about |= {"codes": codes.shape[1]} | {key: record["settings"].get(key) for key in SETTINGS}
+        measured = {"step": int(step), "mean": score.mean(), "lowest": score.min(), "highest": score.max()}
+        rows.append(about | measured | {"code_sd": " ".join(f"{sd:.2f}" for sd in codes.std(0))})
+    return pd.DataFrame(rows).round({"mean": 3, "lowest": 3, "highest": 3})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    parser.add_argument("--to", type=Path, required=True, help="the table to add to")
+    parser.add_argument("--variant", help="what to call the trainings, where a pilot's config.yaml differs in a key")
+    args = parser.parse_args()
+    config = configuration.load("config.yaml")
+    for folder in args.folders:
+        new = points(config, folder.absolute(), args.variant)
+        table = pd.read_csv(args.to) if args.to.exists() else new[:0]
+        mine = (table[KEY] == new[KEY].iloc[0].to_numpy()).all(axis=1)
+        pd.concat([table[~mine], new]).sort_values([*KEY, "step"]).to_csv(args.to, index=False)
+        print(new.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
