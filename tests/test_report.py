@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -322,6 +323,39 @@ def test_a_changed_number_is_found(name: str, number: str, shipped: Config, tmp_
     changed = re.sub(r"\d", lambda digit: str((int(digit[0]) + 1) % 10), text[start:end])
     (tmp_path / name).write_text(text[:start] + changed + text[end:], encoding="utf-8")
     assert stale(shipped, tmp_path) != []
+
+
+def test_a_change_after_registration_is_said(shipped: Config, tmp_path: Path) -> None:
+    """Settings, seeds, evaluation, margins and levels are registered; words and other presets are not."""
+
+    def said(config: Config) -> str:
+        return documents.fill("{{protocol}}", bundles.Bundle(config, "desk", tmp_path / "published"))
+
+    assert said(shipped) == "not registered"
+    words = f"registered 2026-11-25 as `{provenance.protocol_hash(shipped, 'desk')}`"
+    (tmp_path / "PROTOCOL.md").write_text(f"# Protocol\n\n**R{words[1:]}.** No more.\n", encoding="utf-8")
+    assert said(shipped) == words
+    changes: list[tuple[tuple[str | int, ...], object]] = [
+        (("presets", "desk", "systems", "idgan_sc", "alpha"), 0.3),
+        (("presets", "desk", "systems", "beta_vae", "beta"), 1.0),
+        (("presets", "desk", "seeds", "count"), 30),
+        (("presets", "desk", "evaluation", "points"), 10000),
+        (("claims", "C4", "checks", 1, "margin"), 0.01),
+        (("judging", "alpha"), 0.1),
+    ]
+    unchanged: list[tuple[tuple[str | int, ...], object]] = [
+        (("claims", "C4", "sentence"), "other words"),
+        (("presets", "quick", "families", "gan", "steps"), 10),
+        (("compute", "threads"), 2),
+    ]
+    for path, value in changes + unchanged:
+        config = copy.deepcopy(shipped)
+        row: Any = config
+        for key in path[:-1]:
+            row = row[key]
+        row[path[-1]] = value
+        differs = f"{words}, **and config.yaml differs from it**"
+        assert said(config) == (differs if (path, value) in changes else words), path
 
 
 def test_the_published_tables_follow_from_the_published_runs(shipped: Config) -> None:

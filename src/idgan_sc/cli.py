@@ -235,7 +235,12 @@ def _plan(config: Config, args: argparse.Namespace) -> None:
 
 
 def _check(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc import provenance
+
     print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
+    for preset, row in config["presets"].items():
+        if row["evidence"]:
+            print(f"protocol of {preset}: {provenance.protocol_hash(config, preset)}")
 
 
 def _of(known: dict[str, Any], name: str) -> Any:

@@ -22,6 +22,8 @@ from idgan_sc.config import (
     Config,
     Run,
     datasets,
+    evaluation,
+    generated,
     predecessors,
     resolve,
     runs,
@@ -128,6 +130,21 @@ def planned(config: Config, preset: str) -> list[Run]:
 def studied(config: Config, preset: str) -> list[Run]:
     """The runs of the sensitivity study of a preset; none where it does not run its data set."""
     return sensitivity_runs(config, preset, "dsprites") if "dsprites" in datasets(config, preset) else []
+
+
+def protocol_hash(config: Config, preset: str) -> str:
+    """Twelve hexadecimal digits of what a preset's protocol fixes before it is run; neither source nor machine enters.
+
+    Settings and seeds of all planned runs and what they build on, evaluation, the claims' checks, how they are judged.
+    """
+    content = {
+        "settings": {str(run): resolve(config, run) for run in with_predecessors(config, planned(config, preset))},
+        "evaluation": {data: evaluation(config, preset, data) for data in datasets(config, preset)},
+        "generated": generated(config, preset),
+        "checks": {name: claim["checks"] for name, claim in config["claims"].items()},
+        "judging": config["judging"],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def with_predecessors(config: Config, chosen: list[Run]) -> list[Run]:

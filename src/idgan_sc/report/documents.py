@@ -25,6 +25,9 @@ TEMPLATES = Path(__file__).parent
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
 WRITTEN = ("README.md", f"results/{PUBLISHED}/PROTOCOL.md")  # by hand, but for the generated parts between markers
+REGISTERED = re.compile(
+    r"^\*\*Registered (\d{4}-\d\d-\d\d) as `([0-9a-f]{12})`", re.M
+)  # in PROTOCOL.md, `protocol_hash`
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
 CHINESE = {
     "reproduced": "复现",
@@ -256,6 +259,17 @@ def _planned_checks(bundle: Bundle) -> str:
     return "\n".join(["| Claim | Check | Rule | Margin | Seeds needed |", "|---|---|---|---|---|", *rows])
 
 
+def _protocol(bundle: Bundle) -> str:
+    """Whether the protocol beside the published runs is registered, and as what the configuration says."""
+    path = bundle.root.parent / "PROTOCOL.md"
+    lines = REGISTERED.findall(path.read_text(encoding="utf-8")) if path.exists() else []
+    if not lines:
+        return "not registered"
+    date, registered = lines[-1]
+    changed = registered != provenance.protocol_hash(bundle.config, bundle.preset)
+    return f"registered {date} as `{registered}`" + (", **and config.yaml differs from it**" if changed else "")
+
+
 def _text(name: str) -> Callable[[Bundle], str]:
     return lambda bundle: bundle.text(name).strip()
 
@@ -280,4 +294,5 @@ FACTS: dict[str, Callable[[Bundle], str]] = {
     "published": _published,
     "artifact": _or_nothing(_artifact),
     "planned_checks": _planned_checks,
+    "protocol": _protocol,
 }
