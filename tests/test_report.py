@@ -37,6 +37,7 @@ SEEDS = 10
 def made_up(shipped: Config) -> Config:
     changed = copy.deepcopy(shipped)
     changed["presets"]["desk"]["seeds"] = {"first": 0, "count": SEEDS}
+    changed["judging"]["needs"] = SEEDS
     changed["presets"]["desk"]["runs"] = {name: changed["runs"][name] for name in ("dsprites",)}
     changed["presets"]["desk"]["runs"]["faces"] = changed["runs"]["celeba"]
     changed["presets"]["desk"]["datasets"]["faces"]["seeds"] = {"first": 3, "count": 2}

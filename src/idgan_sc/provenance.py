@@ -141,7 +141,10 @@ def protocol_hash(config: Config, preset: str) -> str:
         "settings": {str(run): resolve(config, run) for run in with_predecessors(config, planned(config, preset))},
         "evaluation": {data: evaluation(config, preset, data) for data in datasets(config, preset)},
         "generated": generated(config, preset),
-        "checks": {name: claim["checks"] for name, claim in config["claims"].items()},
+        "claims": {
+            name: {key: value for key, value in claim.items() if key not in ("place", "sentence")}
+            for name, claim in config["claims"].items()
+        },
         "judging": config["judging"],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
