@@ -242,6 +242,25 @@ def test_tables_can_be_made_of_the_runs_that_exist_and_say_what_is_missing(
         gather(config, "test", root, allow_missing=True)
 
 
+def test_runs_that_build_on_two_trainings_of_one_predecessor_are_not_compared(
+    config: Config, place: Path, finished: Callable[[str], Path]
+) -> None:
+    """As when stage A of a seed is trained again on another kind of machine, for the arms that are still to come."""
+    config["presets"]["test"]["runs"] = {"dsprites": {"infogan": ["main"], "infogan_cr": ["main"]}}
+    root, another = place.parents[4], place.parents[2] / "infogan_cr/main/0"
+    another.mkdir(parents=True)
+    shutil.copy(finished("infogan_cr") / "record.json", another)
+    for name in ("scores.csv", "curve.csv", "association.csv"):
+        shutil.copy(place / name, another)
+    gather(config, "test", root)
+    start = json.loads((another / "record.json").read_text())["before"]["start"]
+    assert start["weights"] == sha256(root / STAGE_A.path / "weights.safetensors")
+    rerecord(another, before={"start": start | {"weights": "0" * 64}})
+    said = r"infogan_cr/main/0 builds on another training of .*infogan_stage_a/main/0 than dsprites/infogan/main/0"
+    with pytest.raises(DataError, match=said):
+        gather(config, "test", root)
+
+
 # --------------------------------------------------------------------------------------------------------------- verify
 def test_verify_finds_the_same_bytes(config: Config, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = place.parents[4]

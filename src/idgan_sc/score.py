@@ -137,6 +137,7 @@ def gather(config: Config, preset: str, root: Path, allow_missing: bool = False)
         raise DataError(f"no run below {root} is scored: nothing to gather")
     for dataset in sorted({run.dataset for run in runs}):
         _refuse_mixed_sources(config, [run for run in runs if run.dataset == dataset], root)
+    _refuse_other_predecessors(config, runs, root)
     written = []
     for one, together in TOGETHER.items():
         table = pd.concat([_read_table(provenance.artifact(config, run, one, root)) for run in runs])
@@ -152,6 +153,24 @@ def _refuse_mixed_sources(config: Config, runs: list[Run], root: Path) -> None:
             f"the runs below {root} were trained by different source ({', '.join(sorted(sources))}): train them again, "
             f"or list what changes no number in {root / 'accepted.yaml'}"
         )
+
+
+def _refuse_other_predecessors(config: Config, runs: list[Run], root: Path) -> None:
+    """Runs of one seed are compared pair by pair: what they build on must be one training, not two of equal settings.
+
+    Another kind of machine makes other bytes of the same seed, and a GAN amplifies them to another model.
+    """
+    first: dict[str, tuple[str, Run]] = {}  # path of a predecessor -> hash of its weights, and who says so
+    for run in runs:
+        record = provenance.read_record(provenance.artifact(config, run, "record.json", root).parent)
+        own = {str(run.path): record["outputs"].get("weights.safetensors")}
+        for path, weights in (own | {row["path"]: row.get("weights") for row in record["before"].values()}).items():
+            known, by = first.setdefault(path, (weights, run)) if weights else (weights, run)
+            if known != weights:
+                raise DataError(
+                    f"{run} builds on another training of {path} than {by}, so that they cannot be compared: "
+                    f"train all of seed {run.seed} again on one machine"
+                )
 
 
 def _read_table(path: Path) -> pd.DataFrame:

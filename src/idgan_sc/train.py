@@ -332,7 +332,11 @@ class _Training:
     def _record(self, outputs: list[str]) -> dict[str, Any]:
         run, root = self.run, self.folder.parents[4]
         before = {
-            role: {"path": _relative(path, root), "fingerprint": self.task.records[role]["fingerprint"]}
+            role: {
+                "path": _relative(path, root),
+                "fingerprint": self.task.records[role]["fingerprint"],
+                "weights": self.task.records[role]["outputs"]["weights.safetensors"],
+            }
             for role, path in self.task.folders.items()
         }
         return {
