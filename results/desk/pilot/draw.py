@@ -1,4 +1,4 @@
-"""Draw `figures/live.png` from `live.csv` and `figures/grid.png` from `grid.csv`: python results/desk/pilot/draw.py"""
+"""Draw `figures/live.png`, `grid.png` and `again.png` from the tables beside it: python results/desk/pilot/draw.py"""
 
 from pathlib import Path
 
@@ -25,6 +25,13 @@ DISTILLED = {
     "main": ("β = 0.5", "#0072B2"),
     "on_beta_0.25": ("β = 0.25", "#08306B"),
 }
+AGAIN = {  # variants of stage B, each with its words and line
+    "long": (", α = 2", "-"),
+    "alpha_06": (", α = 0.6", (0, (4, 1.5))),
+    "alpha_02": (", α = 0.2", (0, (1, 1))),
+    "d2": (", α = 2, D twice as fast", (0, (6, 1, 1, 1))),
+    "d4": (", α = 2, D four times as fast", (0, (6, 1, 1, 1, 1, 1))),
+}
 GRID = [0, 0.2, 0.6, 2]  # of alpha, evenly apart
 PAIRS = {128: "-", 64: (0, (1, 1))}  # m
 WIDTHS = {1000: 1.1, 1001: 0.5}  # of the two seeds' lines
@@ -34,6 +41,7 @@ def main() -> None:
     with mpl.rc_context(STYLE):
         live(pd.read_csv(HERE / "live.csv"))
         grid(pd.read_csv(HERE / "grid.csv"))
+        again(*(pd.read_csv(HERE / name) for name in ("again.csv", "grid.csv", "live.csv")))
 
 
 def live(table: pd.DataFrame) -> None:
@@ -75,6 +83,43 @@ def grid(table: pd.DataFrame) -> None:
             ax.axhline(floor, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
         ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.24), fontsize=5.5, frameon=False, handlelength=2.5)
     fig.savefig(HERE / "figures/grid.png", metadata={"Software": None})
+
+
+def again(table: pd.DataFrame, grid: pd.DataFrame, live: pd.DataFrame) -> None:
+    """Stage A by rates, three trainings each; what follows a live one; the paper's own settings at 64x64."""
+    fig = Figure(figsize=(TEXT, 3.2), dpi=DPI)
+    first, second, third = fig.subplots(1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.36})
+    rates = {
+        ("5e-4 / 1e-3", "#9ECAE1"): [_training(grid, "main", seed) for seed in WIDTHS] + [_training(table, "main")],
+        ("2e-4 / 4e-4", "#08306B"): [_training(live, "low_a", seed) for seed in WIDTHS] + [_training(table, "low30")],
+    }
+    for (words, colour), trainings in rates.items():
+        for line in trainings:
+            first.plot(line["step"], line["mean"], color=colour, label=words if line is trainings[-1] else None)
+    on_paper = table["variant"] == "paper_64"
+    later = table[~table["system"].str.endswith("stage_a") & ~on_paper]
+    for (system, variant), line in later.groupby(["system", "variant"], sort=False):
+        words = label(str(system)) + AGAIN.get(str(variant), ("", "-"))[0]
+        style = AGAIN.get(str(variant), ("", "-"))[1]
+        second.plot(line["step"], line["mean"], color=COLOURS[str(system)], linestyle=style, label=words)
+    start = _training(table, "paper_64")
+    third.plot(start["step"], start["mean"], color=GREY, label="InfoGAN, stage A")
+    for system, line in table[on_paper & (table["system"] != "infogan_stage_a")].groupby("system", sort=False):
+        third.plot(
+            start["step"].max() + line["step"], line["mean"], color=COLOURS[str(system)], label=label(str(system))
+        )
+    first.set(title="stage A, 32×32", xlabel="step", ylabel="FactorVAE score of Q")
+    second.set(title="stage B from 2e-4 / 4e-4", xlabel="step of stage B")
+    third.set(title="the paper's settings, 64×64", xlabel="step")
+    for ax in (first, second, third):
+        ax.axhline(FLOOR, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
+        ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.2), fontsize=5.5, frameon=False, handlelength=2.5)
+    fig.savefig(HERE / "figures/again.png", metadata={"Software": None})
+
+
+def _training(table: pd.DataFrame, variant: str, seed: int = 1000) -> pd.DataFrame:
+    wanted = (table["system"] == "infogan_stage_a") & (table["variant"] == variant) & (table["seed"] == seed)
+    return table[wanted]
 
 
 def by_alpha(ax: Axes, table: pd.DataFrame, without: str, systems: list[str], width: float) -> None:

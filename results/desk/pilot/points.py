@@ -40,7 +40,13 @@ def points(config: Config, folder: Path, variant: str | None) -> pd.DataFrame:
         score = pd.Series(found)
         about = dict(zip(KEY, (run.dataset, run.system, variant or run.variant, run.seed), strict=True))
         about |= {"codes": codes.shape[1]} | {key: record["settings"].get(key) for key in SETTINGS}
-        measured = {"step": int(step), "mean": score.mean(), "lowest": score.min(), "highest": score.max()}
+        measured = {
+            "processor": record["processor"],
+            "step": int(step),
+            "mean": score.mean(),
+            "lowest": score.min(),
+            "highest": score.max(),
+        }
         rows.append(about | measured | {"code_sd": " ".join(f"{sd:.2f}" for sd in codes.std(0))})
     return pd.DataFrame(rows).round({"mean": 3, "lowest": 3, "highest": 3})
 
@@ -49,9 +55,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--to", type=Path, required=True, help="the table to add to")
+    parser.add_argument("--config", default="config.yaml", help="where the evaluation's sizes are read")
     parser.add_argument("--variant", help="what to call the trainings, where a pilot's config.yaml differs in a key")
     args = parser.parse_args()
-    config = configuration.load("config.yaml")
+    config = configuration.load(args.config)
     for folder in args.folders:
         new = points(config, folder.absolute(), args.variant)
         table = pd.read_csv(args.to) if args.to.exists() else new[:0]
