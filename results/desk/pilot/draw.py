@@ -27,10 +27,11 @@ DISTILLED = {
 }
 AGAIN = {  # variants of stage B, each with its words and line
     "long": (", α = 2", "-"),
-    "alpha_06": (", α = 0.6", (0, (4, 1.5))),
     "alpha_02": (", α = 0.2", (0, (1, 1))),
-    "d2": (", α = 2, D twice as fast", (0, (6, 1, 1, 1))),
-    "d4": (", α = 2, D four times as fast", (0, (6, 1, 1, 1, 1, 1))),
+    "main": (", α = 0.2", (0, (1, 1))),  # of the contrastive arm
+    "l05": (", α = 2, λ = 0.5", (0, (4, 1.5))),
+    "l1": (", α = 2, λ = 1", (0, (6, 1, 1, 1))),
+    "d2": (", α = 2, D twice as fast", (0, (6, 1, 1, 1, 1, 1))),
 }
 GRID = [0, 0.2, 0.6, 2]  # of alpha, evenly apart
 PAIRS = {128: "-", 64: (0, (1, 1))}  # m
@@ -98,10 +99,12 @@ def again(table: pd.DataFrame, grid: pd.DataFrame, live: pd.DataFrame) -> None:
             first.plot(line["step"], line["mean"], color=colour, label=words if line is trainings[-1] else None)
     on_paper = table["variant"] == "paper_64"
     later = table[~table["system"].str.endswith("stage_a") & ~on_paper]
-    for (system, variant), line in later.groupby(["system", "variant"], sort=False):
-        words = label(str(system)) + AGAIN.get(str(variant), ("", "-"))[0]
-        style = AGAIN.get(str(variant), ("", "-"))[1]
-        second.plot(line["step"], line["mean"], color=COLOURS[str(system)], linestyle=style, label=words)
+    for (system, variant), line in later[later["step"] <= 3500].groupby(["system", "variant"], sort=False):
+        words, style = AGAIN[str(variant)]
+        if system == "infogan":
+            words = words.replace(", α = 2", "").replace(", α = 0.2", "")
+        name = label(str(system)) + words
+        second.plot(line["step"], line["mean"], color=COLOURS[str(system)], linestyle=style, label=name)
     start = _training(table, "paper_64")
     third.plot(start["step"], start["mean"], color=GREY, label="InfoGAN, stage A")
     for system, line in table[on_paper & (table["system"] != "infogan_stage_a")].groupby("system", sort=False):

@@ -20,7 +20,7 @@ from idgan_sc.files import read_arrays
 from idgan_sc.score import draw, scores_of
 
 KEY = ["dataset", "system", "variant", "seed"]
-SETTINGS = ["beta", "lr_generator", "lr_discriminator", "generator_steps", "pairs", "alpha"]
+SETTINGS = ["beta", "lr_generator", "lr_discriminator", "generator_steps", "pairs", "lambda_info", "alpha"]
 
 
 def points(config: Config, folder: Path, variant: str | None) -> pd.DataFrame:
