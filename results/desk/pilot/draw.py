@@ -101,8 +101,8 @@ def again(table: pd.DataFrame, grid: pd.DataFrame, live: pd.DataFrame) -> None:
     later = table[~table["system"].str.endswith("stage_a") & ~on_paper]
     for (system, variant), line in later[later["step"] <= 3500].groupby(["system", "variant"], sort=False):
         words, style = AGAIN[str(variant)]
-        if system == "infogan":
-            words = words.replace(", α = 2", "").replace(", α = 0.2", "")
+        if system == "infogan":  # has no α
+            words, style = words.replace(", α = 2", "").replace(", α = 0.2", ""), "-" if variant == "main" else style
         name = label(str(system)) + words
         second.plot(line["step"], line["mean"], color=COLOURS[str(system)], linestyle=style, label=name)
     start = _training(table, "paper_64")
@@ -115,8 +115,9 @@ def again(table: pd.DataFrame, grid: pd.DataFrame, live: pd.DataFrame) -> None:
     second.set(title="stage B from 2e-4 / 4e-4", xlabel="step of stage B")
     third.set(title="the paper's settings, 64×64", xlabel="step")
     for ax in (first, second, third):
-        ax.axhline(FLOOR, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
-        ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.2), fontsize=5.5, frameon=False, handlelength=2.5)
+        if ax is not third:  # the floor at 64x64 was not measured
+            ax.axhline(FLOOR, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
+        ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.2), fontsize=5.5, frameon=False, handlelength=3.5)
     fig.savefig(HERE / "figures/again.png", metadata={"Software": None})
 
 
