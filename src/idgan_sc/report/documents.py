@@ -25,9 +25,8 @@ TEMPLATES = Path(__file__).parent
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
 WRITTEN = ("README.md", f"results/{PUBLISHED}/PROTOCOL.md")  # by hand, but for the generated parts between markers
-REGISTERED = re.compile(
-    r"^\*\*Registered (\d{4}-\d\d-\d\d) as `([0-9a-f]{12})`", re.M
-)  # in PROTOCOL.md, `protocol_hash`
+# A line of PROTOCOL.md: the date, and what `provenance.protocol_hash` was.
+REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d) as `([0-9a-f]{12})`", re.M)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
 CHINESE = {
     "reproduced": "复现",
