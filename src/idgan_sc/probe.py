@@ -54,7 +54,8 @@ class Probe:
         """uint8 (N, C, H, W) -> what the convolutions make of them, (N, 1024): the space for precision and recall.
 
         The hidden layer after them keeps only what the factors need: there noise looks like a face (precision 0.86 on
-        500 images with a probe of 250 steps; 0.00 here, as for faces whose pixels are shuffled).
+        500 images with a probe of 250 steps; here 0.00 to 0.04 on 120 images with 16 probes). Faces whose pixels are
+        shuffled get 0.00 to 0.42, according to the probe, and no recall: precision is to be read with recall.
         """
         return _outputs(self.network[:LAST_CONVOLUTION], images).numpy().astype(np.float64)
 
