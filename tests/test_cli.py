@@ -152,7 +152,7 @@ def test_data_of_another_source_than_the_settings_is_refused(
 
 def test_check_says_that_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     idgan_sc("check")
-    assert re.search(r"nothing wrong\n(protocol of (paper|desk): [0-9a-f]{12}\n){2}$", capsys.readouterr().out)
+    assert re.search(r"nothing wrong\n(protocol of (paper|desk), \w+: [0-9a-f]{12}\n){6}$", capsys.readouterr().out)
 
 
 # ------------------------------------------------------------------------------------------------------------ mistakes

@@ -332,9 +332,11 @@ def test_a_change_after_registration_is_said(shipped: Config, tmp_path: Path) ->
     def said(config: Config) -> str:
         return documents.fill("{{protocol}}", bundles.Bundle(config, "desk", tmp_path / "published"))
 
-    assert said(shipped) == "not registered"
-    words = f"registered 2026-11-25 as `{provenance.protocol_hash(shipped, 'desk')}`"
-    (tmp_path / "PROTOCOL.md").write_text(f"# Protocol\n\n**R{words[1:]}.** No more.\n", encoding="utf-8")
+    assert said(shipped) == "dsprites: not registered; digits: not registered; faces: not registered"
+    digits = provenance.protocol_hash(shipped, "desk", "dsprites")
+    line = f"**Registered 2026-11-25: dsprites as `{digits}`.** No more.\n"
+    (tmp_path / "PROTOCOL.md").write_text(f"# Protocol\n\n{line.replace(digits, '0' * 12)}\n{line}", encoding="utf-8")
+    words = f"dsprites: registered 2026-11-25 as `{digits}`; digits: not registered; faces: not registered"
     assert said(shipped) == words
     changes: list[tuple[tuple[str | int, ...], object]] = [
         (("presets", "desk", "systems", "idgan_sc", "alpha"), 0.3),
@@ -346,6 +348,7 @@ def test_a_change_after_registration_is_said(shipped: Config, tmp_path: Path) ->
     ]
     unchanged: list[tuple[tuple[str | int, ...], object]] = [
         (("claims", "C4", "sentence"), "other words"),
+        (("presets", "desk", "datasets", "digits", "families", "gan", "steps"), 10),
         (("presets", "quick", "families", "gan", "steps"), 10),
         (("compute", "threads"), 2),
     ]
@@ -355,7 +358,7 @@ def test_a_change_after_registration_is_said(shipped: Config, tmp_path: Path) ->
         for key in path[:-1]:
             row = row[key]
         row[path[-1]] = value
-        differs = f"{words}, **and config.yaml differs from it**"
+        differs = words.replace("`;", "`, **and config.yaml differs from it**;")
         assert said(config) == (differs if (path, value) in changes else words), path
 
 

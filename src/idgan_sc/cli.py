@@ -240,7 +240,8 @@ def _check(config: Config, args: argparse.Namespace) -> None:
     print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
     for preset, row in config["presets"].items():
         if row["evidence"]:
-            print(f"protocol of {preset}: {provenance.protocol_hash(config, preset)}")
+            for dataset in configuration.datasets(config, preset):
+                print(f"protocol of {preset}, {dataset}: {provenance.protocol_hash(config, preset, dataset)}")
 
 
 def _of(known: dict[str, Any], name: str) -> Any:

@@ -132,14 +132,16 @@ def studied(config: Config, preset: str) -> list[Run]:
     return sensitivity_runs(config, preset, "dsprites") if "dsprites" in datasets(config, preset) else []
 
 
-def protocol_hash(config: Config, preset: str) -> str:
-    """Twelve hexadecimal digits of what a preset's protocol fixes before it is run; neither source nor machine enters.
+def protocol_hash(config: Config, preset: str, dataset: str) -> str:
+    """Twelve hexadecimal digits of what a preset's protocol fixes before a data set is run: no source and no machine.
 
-    Settings and seeds of all planned runs and what they build on, evaluation, the claims' checks, how they are judged.
+    Settings and seeds of the data set's planned runs and what they build on, its evaluation, every claim's checks (they
+    are tested together), how they are judged.
     """
+    chosen = with_predecessors(config, runs(config, preset, dataset))
     content = {
-        "settings": {str(run): resolve(config, run) for run in with_predecessors(config, planned(config, preset))},
-        "evaluation": {data: evaluation(config, preset, data) for data in datasets(config, preset)},
+        "settings": {str(run): resolve(config, run) for run in chosen},
+        "evaluation": evaluation(config, preset, dataset),
         "generated": generated(config, preset),
         "claims": {
             name: {key: value for key, value in claim.items() if key not in ("place", "sentence")}

@@ -1,4 +1,4 @@
-"""Draw `figures/live.png`, `grid.png` and `again.png` from the tables beside it: python results/desk/pilot/draw.py"""
+"""Draw `live.png`, `grid.png`, `again.png`, `desk.png` in `figures` from tables: python results/desk/pilot/draw.py"""
 
 from pathlib import Path
 
@@ -41,7 +41,9 @@ WIDTHS = {1000: 1.1, 1001: 0.5}  # of the two seeds' lines
 def main() -> None:
     with mpl.rc_context(STYLE):
         live(pd.read_csv(HERE / "live.csv"))
-        grid(pd.read_csv(HERE / "grid.csv"))
+        grid(pd.read_csv(HERE / "grid.csv"), "grid")
+        desk = pd.read_csv(HERE / "desk.csv")
+        grid(desk[~desk["variant"].isin(["l02", "l05"])], "desk")  # other λ
         again(*(pd.read_csv(HERE / name) for name in ("again.csv", "grid.csv", "live.csv")))
 
 
@@ -61,7 +63,7 @@ def live(table: pd.DataFrame) -> None:
     fig.savefig(HERE / "figures/live.png", metadata={"Software": None})
 
 
-def grid(table: pd.DataFrame) -> None:
+def grid(table: pd.DataFrame, name: str) -> None:
     """The stages A, and where stage B ends by alpha, 0 being the arm without a regulariser; the second seed thin."""
     fig = Figure(figsize=(TEXT, 2.9), dpi=DPI)
     first, second, third = fig.subplots(1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.36})
@@ -83,7 +85,7 @@ def grid(table: pd.DataFrame) -> None:
         for floor in floors:
             ax.axhline(floor, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
         ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.24), fontsize=5.5, frameon=False, handlelength=2.5)
-    fig.savefig(HERE / "figures/grid.png", metadata={"Software": None})
+    fig.savefig(HERE / f"figures/{name}.png", metadata={"Software": None})
 
 
 def again(table: pd.DataFrame, grid: pd.DataFrame, live: pd.DataFrame) -> None:

@@ -9,22 +9,46 @@ the table has of it are replaced. What else its settings are stands in its train
 import argparse
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc import provenance
 from idgan_sc.config import Config, Run
-from idgan_sc.data.images import open_images
+from idgan_sc.data.images import Images, open_images
 from idgan_sc.encode import pool_indices
 from idgan_sc.files import read_arrays
+from idgan_sc.generator import draw_codes
+from idgan_sc.model import Model
+from idgan_sc.models import GAN
 from idgan_sc.score import draw, scores_of
+from idgan_sc.seeds import torch_stream
 
 KEY = ["dataset", "system", "variant", "seed"]
 SETTINGS = ["beta", "lr_generator", "lr_discriminator", "generator_steps", "pairs", "lambda_info", "alpha"]
 
 
+def code_change(folder: Path, images: Images, preset: str) -> str:
+    """Pixels that each code changes in G's images: the most that an image of a sweep differs from the sweep's first.
+
+    The mean over 256 codes as in training, each with noise of its own; empty for a VAE.
+    """
+    model = Model(folder)
+    if not isinstance(model.method, GAN):
+        return ""
+    rng = torch_stream(0, "pilot/codes")
+    codes = draw_codes(model.method, images, preset, 256, rng).numpy()
+    noise = model.noise(len(codes), rng)
+    swept = (model.traverse(codes, k, noise=noise) for k in range(codes.shape[1]))
+    change = [np.abs(x - x[:, :1]).sum(axis=(2, 3, 4)).max(axis=1).mean() for x in swept]
+    return " ".join(f"{pixels:.0f}" for pixels in change)
+
+
 def points(config: Config, folder: Path, variant: str | None) -> pd.DataFrame:
-    """A row a kept step: FactorVAE score, mean and range over the preset's evaluation draws; SD of every code."""
+    """A row a kept step: FactorVAE score, mean and range over the preset's evaluation draws; SD of every code.
+
+    The last step's row has what each code changes in G's images too.
+    """
     record = provenance.read_record(folder)
     run = Run(record["preset"], record["dataset"], record["system"], record["variant"], record["seed"])
     sizes = configuration.evaluation(config, run.preset, run.dataset)
@@ -48,6 +72,7 @@ def points(config: Config, folder: Path, variant: str | None) -> pd.DataFrame:
             "highest": score.max(),
         }
         rows.append(about | measured | {"code_sd": " ".join(f"{sd:.2f}" for sd in codes.std(0))})
+    rows[-1]["code_change"] = code_change(folder, images, run.preset)
     return pd.DataFrame(rows).round({"mean": 3, "lowest": 3, "highest": 3})
 
 

@@ -25,8 +25,8 @@ TEMPLATES = Path(__file__).parent
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
 WRITTEN = ("README.md", f"results/{PUBLISHED}/PROTOCOL.md")  # by hand, but for the generated parts between markers
-# A line of PROTOCOL.md: the date, and what `provenance.protocol_hash` was.
-REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d) as `([0-9a-f]{12})`", re.M)
+# A line of PROTOCOL.md for a data set: the date, and what `provenance.protocol_hash` was.
+REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d): (\w+) as `([0-9a-f]{12})`", re.M)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
 CHINESE = {
     "reproduced": "复现",
@@ -259,14 +259,21 @@ def _planned_checks(bundle: Bundle) -> str:
 
 
 def _protocol(bundle: Bundle) -> str:
-    """Whether the protocol beside the published runs is registered, and as what the configuration says."""
+    """For each data set whether the protocol beside the published runs is registered, and as config.yaml has it."""
     path = bundle.root.parent / "PROTOCOL.md"
     lines = REGISTERED.findall(path.read_text(encoding="utf-8")) if path.exists() else []
-    if not lines:
-        return "not registered"
-    date, registered = lines[-1]
-    changed = registered != provenance.protocol_hash(bundle.config, bundle.preset)
-    return f"registered {date} as `{registered}`" + (", **and config.yaml differs from it**" if changed else "")
+    registered = {dataset: (date, digits) for date, dataset, digits in lines}  # the last line of a data set counts
+    words = []
+    for dataset in configuration.datasets(bundle.config, bundle.preset):
+        if dataset not in registered:
+            words.append(f"{dataset}: not registered")
+            continue
+        date, digits = registered[dataset]
+        changed = digits != provenance.protocol_hash(bundle.config, bundle.preset, dataset)
+        words.append(
+            f"{dataset}: registered {date} as `{digits}`" + (", **and config.yaml differs from it**" if changed else "")
+        )
+    return "; ".join(words)
 
 
 def _text(name: str) -> Callable[[Bundle], str]:
