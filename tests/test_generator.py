@@ -134,6 +134,7 @@ def test_match_writes_scores_and_labels(matched: Callable[[str], Path], system: 
     scores, labels = (pd.read_csv(folder / name) for name in ("generator_scores.csv", "pair_labels.csv"))
     assert scores["metric"].tolist()[:6] == [*generator.METRICS, "distance"]
     assert (scores["code"] == "generator").all() and scores["k"].nunique() == 1
+    assert ("distilled" in set(scores["metric"])) == (system == "idgan_sc")
     unscored = scores["value"].isna()
     assert (scores[unscored]["reason"].str.len() > 0).all() and scores[~unscored]["reason"].isna().all()
     by_code = labels[labels["code"].notna()]
@@ -160,6 +161,30 @@ def test_the_same_run_gives_the_same_answer(
     assert generator.match(folder, images, "test", sizes, "cpu").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (lambda c: c, 1.0),
+        (lambda c: -c, -1.0),
+        (lambda c: c[:, [1, 0, 2]], 0.0),  # one code shown as another
+        (lambda c: torch.stack([c[:, 0] + c[:, 1], c[:, 1] - c[:, 0], c[:, 2]], 1), 0.5**0.5),  # turned by 45 degrees
+    ],
+)
+def test_distilled_says_whether_codes_mean_what_they_mean_to_the_encoder(
+    shown: Callable[[torch.Tensor], torch.Tensor], expected: float
+) -> None:
+    """Of an encoder that reads its codes off perfectly, whatever G shows as what; an unused code does not count."""
+
+    class Encoder:
+        def posterior(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            used = torch.tensor([1.0, 1.0, 0.0])
+            return x.flatten(1) * used, (torch.full_like(x.flatten(1), 0.1).log() * used)
+
+    c = torch.randn(4000, 3, generator=torch.Generator().manual_seed(0))
+    found = generator.distilled(Encoder(), c, shown(c)[:, :, None, None])  # type: ignore[arg-type]
+    assert found == pytest.approx(expected, abs=0.03)
+
+
 def test_a_vae_has_no_generator_to_match(finished: Finished, images: Images, sizes: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="no generator of the GAN family"):
         generator.match(finished("beta_vae"), images, "test", sizes, "cpu")
@@ -182,7 +207,8 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
     for run in provenance.generators(shipped, "quick"):
         about = {"dataset": "dsprites", "system": run.system, "variant": run.variant, "seed": run.seed, "k": 5}
         refused = run.system == "infogan" and run.seed == 1
-        for metric in (*generator.METRICS, "distance", "abstained", "coverage"):
+        with_vae = ["distilled"] if configuration.resolve(shipped, run)["code"] == "vae" else []
+        for metric in (*generator.METRICS, "distance", "abstained", "coverage", *with_vae):
             absent = refused and metric in generator.METRICS
             value, reason = (np.nan, "pool too small: 3 of 9") if absent else (rng.uniform(0.1, 0.9), "")
             scores.append(about | {"code": "generator", "metric": metric, "value": value, "reason": reason})
@@ -214,7 +240,9 @@ def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dic
     assert "score, pool too small: 3 of 9: InfoGAN (modified) (1 seed), InfoGAN (modified) c10 (1 seed)." in text
     assert "(n = 1)" in text and "no evidence" in text and text.count("Q, true images") == 8
     cells = pd.read_csv(results / "tables/table_generator.csv")
-    assert len(cells) == 8 * (5 + 3 + 5) and (cells["origin"] == "here").all()
+    assert len(cells) == 8 * (5 + 3 + 1 + 5) and (cells["origin"] == "here").all()
+    has = cells[(cells["metric"] == "distilled") & (cells["n"] > 0)]
+    assert set(has["system"]) == {"idgan", "idgan_sc"} and text.count("| – |\n") == 8 + 6
     assert (cells[cells["code"] == "q_mean"]["mean"] == 0.5).all()
 
 
@@ -253,12 +281,12 @@ def test_table_of_read_generators_states_the_regressors_and_what_true_images_rea
 ) -> None:
     generator_report.table_generator_pictures(shipped, "quick", results)
     text = (results / "tables/table_generator_pictures.md").read_text()
-    assert "| digits | InfoGAN-CR | 10 | 1 | generator | 0.30 | 0.30 | 0.30 | 0.30 | 0.30 | 0.70 | 0.20 |" in text
-    assert "| faces | true images |  |  | – | – | – | – | – | – | 0.93 | 0.94 |" in text
+    assert "| digits | InfoGAN-CR | 10 | 1 | generator | 0.30 | 0.30 | 0.30 | 0.30 | 0.30 | 0.70 | 0.20 | – |" in text
+    assert "| faces | true images |  |  | – | – | – | – | – | – | 0.93 | 0.94 | – |" in text
     assert "Held-out true images of faces: x R² 0.88." in text and "k = 3" in text
     assert "n = 1 seed planned" in text and "no evidence" in text
     cells = pd.read_csv(results / "tables/table_generator_pictures.csv")
-    assert len(cells) == 2 * (2 * (5 + 2 + 5) + 2)
+    assert len(cells) == 2 * (2 * (5 + 2 + 1 + 5) + 2)
 
 
 def test_figure_of_read_generators(results: Path, shipped: dict[str, Any]) -> None:

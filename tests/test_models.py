@@ -292,6 +292,21 @@ def test_without_weight_the_regulariser_leaves_g_and_d_as_infogan_has_them_but_f
             torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
+def test_no_loss_asks_which_image_a_distilled_code_came_from(shipped: dict[str, Any]) -> None:
+    """With a learned Q the images may be shuffled against their codes: D never sees them together (ledger row 14)."""
+    settings = settings_of(shipped, "test", "idgan")
+    method, other, third = (new(shipped, settings, "test") for _ in range(3))
+    assert isinstance(method, GAN) and isinstance(other, GAN) and isinstance(third, GAN)
+    x = batch(settings)
+    c = third.draw_codes(x)
+    assert (c - c.flip(0)).abs().max() > 0.1  # they are different codes
+    method.draw_codes = other.draw_codes = lambda _: c  # type: ignore[method-assign]
+    rows, shuffled = method.step(x), other.step(x.flip(0))
+    assert set(rows) == set(shuffled) and {"loss_d", "loss_info", "loss_g"} <= set(rows)
+    for name in ("loss_d", "loss_info", "loss_g"):
+        torch.testing.assert_close(rows[name], shuffled[name], rtol=1e-5, atol=1e-6)
+
+
 def test_singular_vectors_are_renewed_once_a_step(shipped: dict[str, Any]) -> None:
     settings = settings_of(shipped, "paper", "idgan_sc_prior")  # two steps of G
     method, twin = new(shipped, settings, "paper"), new(shipped, settings, "paper")

@@ -204,6 +204,18 @@ def test_printed_values_stand_once_beside_the_row_they_belong_to(root: Path, con
     assert quoted[["paper_mean", "paper_spread", "source_mean", "source_spread"]].tolist() == [0.82, 0.1, 0.82, 0.01]
 
 
+def test_table3_has_the_papers_alpha_where_a_preset_runs_it(tmp_path: Path, config: Config) -> None:
+    """A row of its own that says its α; none at a preset whose arms have the paper's α anyway."""
+    make_scores(config, "desk", seeds=1).to_csv(tmp_path / "scores.csv", index=False)
+    make_floor(tmp_path)
+    frame = csv(tables.table3(config, "desk", tmp_path)).drop_duplicates(["system", "variant"])
+    labels = frame.set_index(["system", "variant"])["label"]
+    for system, name in (("infogan_cr", "InfoGAN-CR"), ("idgan_sc", "IDGAN-SC (with β-VAE)")):
+        assert labels[system].to_dict().items() >= {"main": f"{name} (α = 0.2)", "alpha_2": f"{name} (α = 2)"}.items()
+    assert not frame["missing"].astype(bool)[frame["variant"] == "alpha_2"].any()
+    assert "alpha_2" not in set(csv(tables.table3(config, "paper", tmp_path))["variant"])
+
+
 @pytest.mark.parametrize(("n", "interval"), [(1, False), (4, False), (5, True), (50, True)])
 def test_table3_has_an_interval_from_five_seeds_on(n: int, interval: bool, tmp_path: Path, config: Config) -> None:
     scores = make_scores(config, "paper", seeds=n)

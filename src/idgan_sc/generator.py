@@ -25,6 +25,8 @@ from idgan_sc.matcher import Matcher, changed, generated_factors
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import entropy
 from idgan_sc.models import GAN
+from idgan_sc.models.gan import DEAD_NATS
+from idgan_sc.objectives import gaussian_kl
 from idgan_sc.score import DEPTH, IBGAN_DEPTHS, PROTOCOL
 from idgan_sc.seeds import numpy_stream, torch_stream
 
@@ -35,6 +37,7 @@ UNRELATED = "unrelated"  # pairs of independent codes and noise, for comparison
 OF_CODE = "code_"  # starts the measures of pairs in which one given code differs
 OF_GROUPS, OF_POINTS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
 METRICS = OF_GROUPS + OF_POINTS
+DISTILLED = "distilled"  # in the column `metric`, of generators whose codes come from a β-VAE
 
 
 # ------------------------------------------------------------------------------------------------------------ matching
@@ -51,8 +54,11 @@ def match(folder: Path, images: Images, preset: str, sizes: dict[str, Any], devi
     matcher = Matcher(images, method.settings["image_size"])
     codes = draw_codes(method, images, preset, sizes["images"], rng)
     z = draw_noise(method, len(codes), rng)
-    found = matcher.nearest(generate(method, z, codes).cpu().numpy())
+    generated = generate(method, z, codes)
+    found = matcher.nearest(generated.cpu().numpy())
     arrays = {"codes": codes.cpu().numpy(), "index": found.index, "relative": found.relative}
+    if method.settings["code"] == "vae":
+        arrays[DISTILLED] = np.array(distilled(method, codes, generated))
     for rule in RULES:
         arrays |= _match_pairs(method, matcher, preset, rule, sizes["pairs"], rng)
     return write_arrays(folder / "match.npz", **arrays)
@@ -79,6 +85,22 @@ def _match_pairs(
 def generate(method: GAN, z: Tensor, c: Tensor) -> Tensor:
     """G(z, c), a batch at a time: (n, C, H, W)."""
     return torch.cat([method.generate(*part) for part in zip(z.split(BATCH), c.split(BATCH), strict=True)])
+
+
+@torch.no_grad()
+def distilled(method: GAN, c: Tensor, generated: Tensor) -> float:
+    """How far c (n, k) means in G's images (n, C, H, W) what it means to the frozen β-VAE it was drawn from.
+
+    The correlation of c_k with the encoder's mean of G(z, c) there, its mean over the codes with more than DEAD_NATS in
+    these images; 1 at best, NaN if there is none. Eq. (5) asks the learned Q alone to find c again, and D never sees
+    which image c came from: G may show any code as anything, if only c has its distribution (ledger row 14).
+    """
+    mean, logvar = (torch.cat(part) for part in zip(*map(method.posterior, generated.split(BATCH)), strict=True))
+    live = gaussian_kl(mean, logvar) > DEAD_NATS
+    both = torch.stack([c[:, live], mean[:, live]]).double()
+    both = both - both.mean(1, keepdim=True)
+    covariance, variances = both.prod(0).mean(0), both.square().mean(1)
+    return float((covariance / variances.prod(0).sqrt()).mean())
 
 
 @torch.no_grad()
@@ -149,6 +171,8 @@ def score_generator(run: Run, folder: Path, images: Images, sizes: dict[str, Any
         {"metric": name, "protocol": "matcher", "value": value, "reason": ""}
         for name, value in fidelity(images, classes, arrays["relative"], valid).items()
     ]
+    if DISTILLED in arrays:
+        rows.append(distilled_row(float(arrays[DISTILLED])))
     table = pd.DataFrame([about | {"code": CODE, "k": k} | row for row in rows])
     labels = pd.DataFrame([about | {"k": k, "code": None} | row for row in _label_rows(folder, images, arrays, sizes)])
     labels["code"] = labels["code"].astype("Int64")
@@ -188,6 +212,12 @@ def score_rows(scores: dict[str, float], reason: str) -> list[dict[str, Any]]:
         {"metric": m, "protocol": PROTOCOL, "value": scores.get(m), "reason": "" if m in scores else reason}
         for m in METRICS
     ]
+
+
+def distilled_row(value: float) -> dict[str, Any]:
+    """The row of `generator_scores.csv` with what `distilled` found."""
+    reason = f"no code of the β-VAE has more than {DEAD_NATS} nat in the generated images" if np.isnan(value) else ""
+    return {"metric": DISTILLED, "protocol": "encoder", "value": value, "reason": reason}
 
 
 def _draw_points(classes: Array, sizes: dict[str, Any]) -> Draw:

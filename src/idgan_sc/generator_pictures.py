@@ -15,7 +15,16 @@ from idgan_sc.config import Run
 from idgan_sc.data.images import Images
 from idgan_sc.encode import load_run, pool_indices
 from idgan_sc.files import DataError
-from idgan_sc.generator import CODE, draw_codes, draw_noise, generate, score_factors, score_rows
+from idgan_sc.generator import (
+    CODE,
+    distilled,
+    distilled_row,
+    draw_codes,
+    draw_noise,
+    generate,
+    score_factors,
+    score_rows,
+)
 from idgan_sc.leakage_report import about_run, write_table
 from idgan_sc.model import to_bytes
 from idgan_sc.models import GAN
@@ -46,7 +55,8 @@ def score_generator_pictures(run: Run, folder: Path, images: Images, probe: Prob
         raise DataError(f"{folder} holds no generator of the GAN family: only these are scored")
     rng = torch_stream(0, f"generated/{images.name}")
     codes = draw_codes(method, images, run.preset, sizes["images"], rng)
-    generated = to_bytes(generate(method, draw_noise(method, len(codes), rng), codes).numpy())
+    made = generate(method, draw_noise(method, len(codes), rng), codes)
+    generated = to_bytes(made.numpy())
     classes, values = read_factors(images, probe, generated)
     rows = score_rows(*score_factors(images, codes.numpy(), classes, values, sizes))
     pool = pool_indices(images, run.preset, method.settings["pool"])
@@ -56,6 +66,8 @@ def score_generator_pictures(run: Run, folder: Path, images: Images, probe: Prob
         {"metric": name, "protocol": f"k = {sizes['neighbours']}", "value": value, "reason": ""}
         for name, value in shares.items()
     ]
+    if method.settings["code"] == "vae":
+        rows.append(distilled_row(distilled(method, codes, made)))
     rows += [
         {"metric": HELD_OUT + f.name, "protocol": "accuracy" if f.classes else "R²", "value": f.held_out, "reason": ""}
         for f in probe.factors

@@ -17,7 +17,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
 from idgan_sc.figures import COLOURS, DPI, GREY, STYLE, TEXT, below, save
 from idgan_sc.files import DataError
-from idgan_sc.generator import CODE, RULES, UNRELATED
+from idgan_sc.generator import CODE, DISTILLED, RULES, UNRELATED
 from idgan_sc.generator_pictures import HELD_OUT, TRUE
 from idgan_sc.provenance import generators, origin, read_generators
 from idgan_sc.stats import summary
@@ -38,6 +38,11 @@ from idgan_sc.tables import (
 )
 
 FIDELITY = {"distance": "Distance", "abstained": "Abstained", "coverage": "Coverage"}
+WITH_VAE = {DISTILLED: "Distilled"}  # measured where codes come from a β-VAE
+DISTILLED_WORDS = (
+    "Distilled: correlation of each code c_k with the frozen β-VAE's own mean of G(z, c) there, mean over the codes "
+    "that it uses; 1: a code shows what it shows in the β-VAE, near 0: something else."
+)
 START = "{} at the start of stage B"  # a stage A
 SPACES = {"prior": "codes of the prior", "vae": "distilled codes"}
 PAIRS = {"change_one": "change one", "keep_one": "keep one", UNRELATED: "unrelated"}
@@ -67,27 +72,28 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
     for system, variant in _arms(config, preset, starts=False):
         own = _of(generator, dataset=DATASET, system=system, variant=variant)
         theirs = _of(q, dataset=DATASET, system=system, variant=variant)
-        mine = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *FIDELITY)]
+        mine = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *FIDELITY, *WITH_VAE)]
         other = [_cell(theirs, system, variant, _code_of(theirs), metric) for metric in METRICS]
         n = max(cell["n"] for cell in mine)
         head = [_label(config, preset, system, variant), str(_k(config, preset, system, variant)), str(n)]
         rows += [
-            [*head, "generator", *(_mean_sd(cell, n) for cell in mine)],
-            ["", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * len(FIDELITY)],
+            [*head, "generator", *(_shown(cell, n) for cell in mine)],
+            ["", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * len(mine[len(other) :])],
         ]
         cells += mine + other
     sizes = configuration.generated(config, preset)
     page = Page(
         "Table G",
         "Disentanglement of the generator itself, and its fidelity.",
-        ["Model", "k", "n", "Scored", *METRICS.values(), *FIDELITY.values()],
-        "lrrl" + "c" * (len(METRICS) + len(FIDELITY)),
+        ["Model", "k", "n", "Scored", *METRICS.values(), *FIDELITY.values(), *WITH_VAE.values()],
+        "lrrl" + "c" * (len(METRICS) + len(FIDELITY) + len(WITH_VAE)),
         rows,
         [
             f"Generator: the true code c against the factors of the nearest true image of each of {sizes['images']} "
             "generated images; orientation modulo the shape's symmetry. Q: as in Table 3.",
             f"Distance: median of |g − x|²/|x|². Abstained: share of images beyond {sizes['abstain']}, left out of the "
             "scores. Coverage: grid cells reached over those of as many random true images.",
+            DISTILLED_WORDS,
             *_reasons(_of(generator, dataset=DATASET)),
             *notes(config, preset),
         ],
@@ -109,24 +115,25 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
         for system, variant in _read_arms(config, preset, name):
             own = _of(mine, system=system, variant=variant)
             theirs = _of(q, dataset=name, system=system, variant=variant)
-            scored = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *SHARED_MANIFOLD)]
+            measures = (*METRICS, *SHARED_MANIFOLD, *WITH_VAE)
+            scored = [_cell(own, system, variant, CODE, metric) for metric in measures]
             other = [_cell(theirs, system, variant, _code_of(theirs), metric) for metric in METRICS]
             n = max(cell["n"] for cell in scored)
             head = [data_name(name), label(system), str(_k(config, preset, system, variant, name)), str(n)]
             rows += [
-                [*head, "generator", *(_mean_sd(cell, n) for cell in scored)],
-                ["", "", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * len(true)],
+                [*head, "generator", *(_shown(cell, n) for cell in scored)],
+                ["", "", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * (len(true) + 1)],
             ]
             cells += [{"dataset": name} | cell for cell in scored + other]
         best = [plus_minus(cell["mean"], None) for cell in true]
-        rows.append([data_name(name), "true images", "", "", DASH, *[DASH] * len(METRICS), *best])
+        rows.append([data_name(name), "true images", "", "", DASH, *[DASH] * len(METRICS), *best, DASH])
         cells += [{"dataset": name} | cell for cell in true]
     sizes = configuration.generated(config, preset)
     page = Page(
         "Table R",
         "Disentanglement and quality of generators whose factors are read by regressors.",
-        ["Data", "Model", "k", "n", "Scored", *METRICS.values(), *SHARED_MANIFOLD.values()],
-        "llrrl" + "c" * (len(METRICS) + len(SHARED_MANIFOLD)),
+        ["Data", "Model", "k", "n", "Scored", *METRICS.values(), *SHARED_MANIFOLD.values(), *WITH_VAE.values()],
+        "llrrl" + "c" * (len(METRICS) + len(SHARED_MANIFOLD) + len(WITH_VAE)),
         rows,
         [
             "Generator: the true code c against the factors that a network reads off each of "
@@ -134,6 +141,7 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
             *(f"Held-out true images of {data_name(name)}: {_held_out(generator, name)}." for name in data),
             f"Precision and recall: Kynkäänniemi et al. 2019, k = {sizes['neighbours']}, in the space of that "
             "network's convolutional features; true images: another sample, what a perfect generator reaches.",
+            DISTILLED_WORDS,
             *_reasons(_of(generator, dataset=data)),
             *notes(config, preset, data),
         ],
@@ -465,6 +473,11 @@ def _mean_sd(cell: dict[str, Any], n: int, absent: str = "none") -> str:
     if cell["n"] == 0:
         return absent
     return plus_minus(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
+
+
+def _shown(cell: dict[str, Any], n: int) -> str:
+    """As `_mean_sd`, with a dash for what only some systems have."""
+    return _mean_sd(cell, n, absent=DASH if cell["metric"] in WITH_VAE else "none")
 
 
 def _k(config: Config, preset: str, system: str, variant: str, data: str = DATASET) -> int:

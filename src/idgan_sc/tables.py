@@ -22,7 +22,8 @@ from idgan_sc.stats import LEVEL, MIN_N, summary
 DATASET = "dsprites"  # whose scores Table 3 and the figures show
 PROTOCOL = "infogan_cr"
 METRICS = {"factor_vae": "FactorVAE", "dci": "DCI", "sap": "SAP", "mig": "MIG", "beta_vae": "β-VAE"}  # paper's order
-VARIANTS = ("main", "c10")  # what Table 3 keeps apart: 5 and 10 codes of the prior arms
+VARIANTS = ("main", "c10")  # what tables and figures keep apart: 5 and 10 codes of the prior arms
+TABLE3_VARIANTS = (*VARIANTS, "alpha_2")  # and the paper's α, where a preset's own is another
 PAPER_VARIANT = {"idgan_sc_prior": "c10"}  # which of them the paper's row had, `main` if not named (ledger row 28)
 LABELS = {
     "beta_vae": "β-VAE",
@@ -340,7 +341,7 @@ def _score_cells(config: Config, preset: str) -> Iterable[tuple[str, str, str, s
     rows: dict[tuple[str, str], None] = {}
     for table in (config["runs"], config["presets"][preset].get("runs", {})):
         for system, variants in table.get(DATASET, {}).items():
-            rows |= {(system, variant): None for variant in variants if variant in VARIANTS}
+            rows |= {(system, variant): None for variant in variants if variant in TABLE3_VARIANTS}
     for system, variant in rows:
         for code in scored_codes(_settings(config, Run(preset, DATASET, system, variant, 0))):
             for metric in METRICS:
@@ -400,7 +401,7 @@ def _paper_variant(system: str) -> str:
 
 
 def _label_with_weight(system: str, settings: Settings) -> str:
-    weight = {"beta": "β", "gamma": "γ"}
+    weight = {"beta": "β", "gamma": "γ", "alpha": "α"}
     shown = [f"{symbol} = {number(settings[key])}" for key, symbol in weight.items() if key in settings]
     return f"{label(system)} ({', '.join(shown)})" if shown else label(system)
 
