@@ -1,5 +1,7 @@
 """What learned nothing: the very network a training starts from, components as scikit-learn has them, noise at zero."""
 
+import argparse
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from conftest import with_data
+from idgan_sc import cli, provenance
 from idgan_sc import floor as floors
 from idgan_sc.data.images import open_images
 from idgan_sc.encode import encode_pool
@@ -47,6 +50,30 @@ def test_an_untrained_q_is_the_one_that_training_starts_from(
     monkeypatch.setattr(floors, "encode_pool", watched)
     floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
     np.testing.assert_array_equal(seen[0], np.load(finished("infogan_stage_a") / "curve.npz")["codes"][0])
+
+
+def test_a_published_floor_is_taken_where_its_settings_are_these(
+    small_data: Path, tmp_path: Path, small_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = with_data(tmp_path / "results", small_data)
+    floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
+    published = root / "published/floor.csv"
+    published.parent.mkdir()
+    (root / "floor.csv").rename(published)
+    assert provenance.published_floor(small_config, "test", root) == published
+
+    def no_scores(*_: Any) -> None:
+        raise AssertionError("the floor is scored again")
+
+    monkeypatch.setattr(floors, "floor", no_scores)
+    args = argparse.Namespace(preset="test", out=root)
+    cli._floor(small_config, args)
+    assert (root / "floor.csv").read_bytes() == published.read_bytes()
+    changed = copy.deepcopy(small_config)
+    changed["presets"]["test"]["evaluation"]["points"] += 1
+    assert provenance.published_floor(changed, "test", root) is None
+    with pytest.raises(AssertionError, match="scored again"):
+        cli._floor(changed, args)
 
 
 def test_principal_components_are_scikit_learns(small_data: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError, Run, seed_list
-from idgan_sc.files import DataError, locked
+from idgan_sc.files import DataError, copy_atomic, locked
 
 if TYPE_CHECKING:
     from idgan_sc.data.images import Images
@@ -151,9 +151,14 @@ def _gather(config: Config, args: argparse.Namespace) -> None:
 
 
 def _floor(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc import provenance
     from idgan_sc.floor import floor
     from idgan_sc.train import use_device
 
+    published = provenance.published_floor(config, args.preset, args.out)
+    if published:
+        print(copy_atomic(published, args.out / "floor.csv"))
+        return
     print(floor(config, args.preset, args.out, prepare(config, args.preset, "dsprites", args.out), use_device(config)))
 
 

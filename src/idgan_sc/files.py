@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,6 +41,15 @@ def write_atomic(path: str | Path, write: Callable[[Path], None]) -> Path:
             raise
         raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from error  # a full disk names no file
     return path
+
+
+def copy_atomic(source: Path, target: Path) -> Path:
+    """Copy a file to `target`, whole or not at all."""
+
+    def write(temporary: Path) -> None:
+        shutil.copyfile(source, temporary)
+
+    return write_atomic(target, write)
 
 
 @contextmanager

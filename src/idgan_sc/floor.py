@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from idgan_sc import config as configuration
+from idgan_sc import provenance
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
 from idgan_sc.encode import BATCH, encode_pool, pool_indices
@@ -19,9 +20,6 @@ from idgan_sc.files import write_atomic
 from idgan_sc.models import GAN, build
 from idgan_sc.score import PROTOCOL, draw, row_of, scores_of
 from idgan_sc.seeds import numpy_stream
-
-SEEDS = 5  # of the preset's, for what is random: enough for an interval
-START = "infogan_stage_a"  # whose untrained Q is scored
 
 
 def floor(config: Config, preset: str, root: Path, images: Images, device: str) -> Path:
@@ -33,17 +31,17 @@ def floor(config: Config, preset: str, root: Path, images: Images, device: str) 
         for run, name, codes, indices in _codes(config, preset, images, device)
         for metric, value in scores_of(images, indices, preset, codes, chosen, sizes["metrics"]).items()
     ]
-    return write_atomic(root / "floor.csv", lambda temporary: pd.DataFrame(rows).to_csv(temporary, index=False))
+    table = pd.DataFrame(rows).assign(fingerprint=provenance.floor_fingerprint(config, preset))
+    return write_atomic(root / "floor.csv", lambda temporary: table.to_csv(temporary, index=False))
 
 
 def _codes(
     config: Config, preset: str, images: Images, device: str
 ) -> Iterator[tuple[Run, str, np.ndarray, np.ndarray]]:
     """Each floor's codes of the evaluation pool, as a run of its own: run, what is scored, codes (N, k), the pool."""
-    seeds = configuration.seeds(config, preset)[:SEEDS]
-    for variant in variants(config, preset, images.name):
-        start = Run(preset, images.name, START, variant, seeds[0])
-        settings = configuration.resolve(config, start)
+    seeds = configuration.seeds(config, preset)[: provenance.FLOOR_SEEDS]
+    for start in provenance.floor_starts(config, preset):
+        variant, settings = start.variant, configuration.resolve(config, start)
         indices, k = pool_indices(images, preset, settings["pool"]), settings["c_dim"]
         for seed in seeds:
             method = build(settings, images.shape[0], seed, "scratch", device)
@@ -58,12 +56,6 @@ def _codes(
             yield Run(preset, images.name, "noise_codes", variant, seed), "noise", noise.astype(np.float32), indices
         components = principal_components(images, indices, settings["image_size"], k)
         yield Run(preset, images.name, "pixel_components", variant, seeds[0]), "components", components, indices
-
-
-def variants(config: Config, preset: str, dataset: str) -> list[str]:
-    """Those of InfoGAN that a preset runs: as many codes as they have, the floor has."""
-    found = [run.variant for run in configuration.runs(config, preset, dataset) if run.system == "infogan"]
-    return list(dict.fromkeys(found)) or ["main"]
 
 
 def principal_components(images: Images, indices: np.ndarray, size: int, k: int) -> np.ndarray:

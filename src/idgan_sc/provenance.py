@@ -1,15 +1,15 @@
 """What a result was made from: the hash of the source that defines the numbers, and the record beside every run."""
 
 import ast
+import csv
 import hashlib
 import itertools
 import json
 import platform
 import resource
-import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
-from functools import cache, partial
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from idgan_sc.config import (
     seeds,
     sensitivity_runs,
 )
-from idgan_sc.files import DataError, locked, sha256, write_atomic, write_json
+from idgan_sc.files import DataError, copy_atomic, locked, sha256, write_json
 
 PACKAGE = Path(__file__).parent
 # Files whose code can change a training's numbers, beside its data set's own; the metrics are hashed apart, so that a
@@ -42,6 +42,9 @@ TRAINING = (
 )  # fmt: skip
 SCORING = ("metrics/*.py", "score.py", "seeds.py")
 MATCHING = ("matcher.py", "generator.py", "metrics/*.py", "codes.py", "seeds.py")
+FLOOR = (*SCORING, "floor.py")
+FLOOR_SEEDS = 5  # of the preset's, for what is random in the floor: enough for an interval
+FLOOR_START = "infogan_stage_a"  # whose untrained Q the floor scores
 READING = ("generator_pictures.py", "precision_recall.py", "probe.py", "generator.py", *SCORING)
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 GATHERED = ("record.json", "scores.csv", "curve.csv", "association.csv")
@@ -132,6 +135,31 @@ def studied(config: Config, preset: str) -> list[Run]:
     return sensitivity_runs(config, preset, "dsprites") if "dsprites" in datasets(config, preset) else []
 
 
+def floor_starts(config: Config, preset: str) -> list[Run]:
+    """What the floor of Table 3 has the numbers of codes of: InfoGAN's stage A in each variant that a preset runs."""
+    found = dict.fromkeys(run.variant for run in runs(config, preset, "dsprites") if run.system == "infogan")
+    first = seeds(config, preset)[0]
+    return [Run(preset, "dsprites", FLOOR_START, variant, first) for variant in found or ["main"]]
+
+
+def floor_fingerprint(config: Config, preset: str) -> str:
+    """What the bytes of `floor.csv` depend on, besides the kind of machine."""
+    settings = [resolve(config, run) for run in floor_starts(config, preset)]
+    content = [settings, seeds(config, preset)[:FLOOR_SEEDS], evaluation(config, preset, "dsprites")]
+    content += [training_source("dsprites"), source_hash(FLOOR)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def published_floor(config: Config, preset: str, root: Path) -> Path | None:
+    """The published scores of the floor, if they are of these settings and this source."""
+    path = root / "published/floor.csv"
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file), {})
+    return path if row.get("fingerprint") == floor_fingerprint(config, preset) else None
+
+
 def protocol_hash(config: Config, preset: str, dataset: str) -> str:
     """Twelve hexadecimal digits of what a preset's protocol fixes before a data set is run: no source and no machine.
 
@@ -219,10 +247,6 @@ def has_scores(config: Config, run: Run, root: Path) -> bool:
     return all(artifact(config, run, name, root).exists() for name in GATHERED)
 
 
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
-
-
 PUBLISHED = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")
 PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv")
@@ -269,7 +293,7 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
         for name in names:
             source = root / run.path / name
             if source.exists():
-                write_atomic(target / name, partial(_copy, source))
+                copy_atomic(source, target / name)
         copied.append(target)
     return copied
 

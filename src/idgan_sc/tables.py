@@ -4,6 +4,7 @@ Each table is a function of the configuration and the files below `root`, the re
 complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
 """
 
+import filecmp
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -127,7 +128,7 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
     rows: list[Row] = []
     for start in range(0, len(cells), len(METRICS)):
         rows += ([None] if rows else []) + _block(cells[start : start + len(METRICS)], planned)
-    floors = _floor_cells(read_floor(root), "here" if (root / "floor.csv").exists() else "published")
+    floors = _floor_cells(read_floor(root), _floor_origin(root))
     rows += [None]
     for start in range(0, len(floors), len(METRICS)):
         rows += _here(floors[start : start + len(METRICS)])
@@ -245,6 +246,14 @@ def read_floor(root: Path) -> pd.DataFrame:
     """What representations that learned nothing score on dSprites: `floor.csv`, else the published one."""
     places = [root / "floor.csv", root / "published/floor.csv"]
     return read_scores(next((path for path in places if path.exists()), places[0]), SCORE_KEY, "floor")
+
+
+def _floor_origin(root: Path) -> str:
+    """`here`, or `published` where that is what is read, or what was copied to be read."""
+    here, published = root / "floor.csv", root / "published/floor.csv"
+    if here.exists() and not (published.exists() and filecmp.cmp(here, published, shallow=False)):
+        return "here"
+    return "published"
 
 
 def read_scores(path: Path, key: list[str], command: str = "gather") -> pd.DataFrame:

@@ -97,8 +97,7 @@ rule floor:
         mem_mb=3000,
         runtime=120,
     params:
-        evaluation=configuration.evaluation(CONFIG, PRESET, "dsprites"),
-        source=provenance.source_hash((*provenance.SCORING, "floor.py")),
+        fingerprint=provenance.floor_fingerprint(CONFIG, PRESET),
         command=f"floor --preset {PRESET} --out {ROOT}",
     shell:
         f"{IDGAN_SC} {{params.command}} > {{log}} 2>&1"

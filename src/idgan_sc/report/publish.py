@@ -3,19 +3,17 @@
 Nothing is trained and no data set is opened: what is not finished is named, and the tables say `missing`.
 """
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from idgan_sc import claims, figures, generator_report, panels, paper, provenance, tables
 from idgan_sc.config import Config
-from idgan_sc.files import DataError, write_atomic
+from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.generator import gather_generators
 from idgan_sc.leakage_report import gather_leakage, measured, write_table
 from idgan_sc.report.bundle import write_cost
@@ -32,11 +30,11 @@ def publish(config: Config, preset: str, root: Path, repository: Path) -> list[P
     """Copy finished runs of a preset, write what follows from all published ones and the documents; say what."""
     written = provenance.publish(config, preset, root)
     if (root / FLOOR).exists():
-        written.append(write_atomic(root / "published" / FLOOR, partial(_copy, root / FLOOR)))
+        written.append(copy_atomic(root / FLOOR, root / "published" / FLOOR))
     with published_alone(root) as alone:
         derive(config, preset, alone)
         made = {root / "published" / path.relative_to(alone): path for path in sorted(alone.rglob("*")) if kept(path)}
-        written += [write_atomic(target, partial(_copy, path)) for target, path in made.items()]
+        written += [copy_atomic(path, target) for target, path in made.items()]
     for old in derived(root / "published") - made.keys():
         old.unlink()
     return [*written, *write_documents(config, preset, root, repository)]
@@ -99,7 +97,3 @@ def _write_what_is_there(config: Config, preset: str, root: Path) -> None:
             make(config, preset, root)
         except DataError as error:
             print(f"left out: {str(error).replace(f'{root}/', '')}", file=sys.stderr)
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
