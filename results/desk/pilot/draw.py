@@ -75,7 +75,8 @@ def grid(table: pd.DataFrame, name: str) -> None:
         )
         for variant, (words, colour) in DISTILLED.items():
             line = mine[(mine["system"] == "idgan_stage_a") & (mine["variant"] == variant)]
-            first.plot(line["step"], line["mean"], color=colour, linewidth=width, label=words if width > 1 else None)
+            shown = words if width > 1 and len(line) else None
+            first.plot(line["step"], line["mean"], color=colour, linewidth=width, label=shown)
         by_alpha(second, mine, "infogan", ["infogan_cr", "idgan_sc_prior"], width)
         by_alpha(third, mine, "idgan", ["idgan_sc"], width)
     first.set(title="stage A", xlabel="step", ylabel="FactorVAE score of Q")
