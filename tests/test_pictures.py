@@ -280,7 +280,7 @@ def test_precision_and_recall_in_the_probes_features(drawn: dict[str, Images]) -
     assert found["true"]["recall"] > 0.6
     # A probe of 100 steps is another network on another processor: over 16 of them noise had a precision up to 0.04,
     # shuffled faces up to 0.42, true faces at least 0.86; neither of the first two had any recall.
-    assert found["noise"]["precision"] < 0.2 and found["shuffled"]["precision"] < 0.75 * found["true"]["precision"]
+    assert found["noise"]["precision"] < 0.1 and found["shuffled"]["precision"] < 0.75 * found["true"]["precision"]
     assert all(found[name]["recall"] < 0.05 for name in ("noise", "shuffled"))
     assert found["one"]["recall"] == 0 and found["one"]["precision"] in (0, 1)
 
