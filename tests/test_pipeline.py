@@ -152,6 +152,18 @@ def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
     assert done.returncode != 0 and "--config seeds=2-3: preset test has 0-2" in done.stdout + done.stderr
 
 
+def test_a_piece_of_one_data_set_leaves_the_others_alone(chain):
+    def piece(*options):
+        command = [str(BIN / "snakemake"), "-n", "--config", "preset=desk", *options, "--", "runs"]
+        return subprocess.run(command, cwd=chain, capture_output=True, text=True)
+
+    output = piece("dataset=digits", "seeds=0,4").stdout
+    assert "runs/digits/" in output and "runs/dsprites/" not in output and "runs/faces/" not in output
+    for option, there in (("dataset=mnist", "dsprites, digits, faces"), ("seeds=5", "0-4")):
+        done = piece("dataset=digits", "seeds=0", option)  # the last of two settings of a key counts
+        assert done.returncode != 0 and f"--config {option}: preset desk has {there}" in done.stdout + done.stderr
+
+
 def test_published_runs_get_no_job(chain, tmp_path):
     """A fresh clone that holds the published records trains nothing and needs no data for the scores."""
     clone = copy_project(tmp_path)

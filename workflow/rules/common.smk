@@ -13,8 +13,8 @@ from idgan_sc import costs, provenance
 from idgan_sc.config import Run
 
 # What --config can set: `allow_missing` lets tables be made of the runs that are scored, `sample` is for `verify`, and
-# `seeds` names those of `runs`.
-OPTIONS = ("preset", "allow_missing", "sample", "seeds")
+# `dataset` and `seeds` say which of the runs `runs` finishes.
+OPTIONS = ("preset", "allow_missing", "sample", "seeds", "dataset")
 
 try:
     CONFIG = configuration.load("config.yaml")
@@ -50,7 +50,13 @@ IDGAN_SC = f"{sys.executable} -m idgan_sc"
 DATASETS = configuration.datasets(CONFIG, PRESET)
 RUNS = provenance.planned(CONFIG, PRESET)
 SCORED_RUNS = [run for run in RUNS if configuration.scored(CONFIG, run.dataset)]
-PLANNED_SEEDS = {run.seed for run in RUNS}
+if config.get("dataset", DATASETS[0]) not in DATASETS:
+    raise WorkflowError(
+        f"--config dataset={config['dataset']}: preset {PRESET} has {', '.join(DATASETS)}"
+    )
+PLANNED_SEEDS = {
+    run.seed for run in RUNS if run.dataset == config.get("dataset", run.dataset)
+}
 if PIECE and not set(PIECE) <= PLANNED_SEEDS:
     raise WorkflowError(
         f"--config seeds={config['seeds']}: preset {PRESET} has {min(PLANNED_SEEDS)}-{max(PLANNED_SEEDS)}"
@@ -170,8 +176,13 @@ def probe_data(wildcards):
 
 
 def of_piece(runs):
-    """Those of the seeds that `--config seeds=0-4` names; all where it names none."""
-    return [run for run in runs if PIECE is None or run.seed in PIECE]
+    """Those of the data set and the seeds that `--config dataset=digits seeds=0-4` names; all where it names none."""
+    return [
+        run
+        for run in runs
+        if run.dataset == config.get("dataset", run.dataset)
+        and (PIECE is None or run.seed in PIECE)
+    ]
 
 
 def measured_of(wildcards):
