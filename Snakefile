@@ -24,9 +24,9 @@ wildcard_constraints:
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/pictures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/verify.smk"
-include: "workflow/rules/pictures.smk"
 include: "workflow/rules/generator.smk"
 include: "workflow/rules/verdict.smk"
 

@@ -1,6 +1,7 @@
 """The generator's scores, its pairs, tables and figure, cards, and finished runs in a user's hands."""
 
 import copy
+import itertools
 import json
 import re
 import shutil
@@ -297,6 +298,47 @@ def test_figure_of_read_generators(results: Path, shipped: dict[str, Any]) -> No
         (data, system) for data in ("digits", "faces") for system in ("infogan_cr", "idgan_sc")
     }
     assert (points["recall"] == 0.2).all() and (points["q_mig"] == 0.4).all()
+
+
+def test_generators_of_a_sweep_that_is_not_finished(
+    results: Path, shipped: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What is there is gathered where that is asked for; tables name what is missing, but no data set of none."""
+    root = tmp_path_factory.mktemp("unfinished")
+    scores, labels = (pd.read_csv(results / name) for name in ("generator_scores.csv", "pair_labels.csv"))
+    shutil.copy(results / "scores.csv", root)
+    names = {"generator_scores.csv": scores, "pair_labels.csv": labels}
+    of = {("dsprites", "infogan_stage_a", 0), ("dsprites", "infogan", 0), ("digits", "infogan_cr", 0)}
+
+    def put(runs: set[tuple[str, str, int]]) -> None:
+        for (data, system, seed), (name, table) in itertools.product(runs, names.items()):
+            mine = table[(table["dataset"] == data) & (table["system"] == system) & (table["seed"] == seed)]
+            mine = mine[mine["variant"] == "main"]
+            if len(mine):
+                folder = root / "runs" / data / system / "main" / str(seed)
+                folder.mkdir(parents=True, exist_ok=True)
+                mine.to_csv(folder / name, index=False)
+
+    with pytest.raises(DataError, match="nothing to gather"):
+        generator.gather_generators(shipped, "quick", root, allow_missing=True)
+    put({("digits", "infogan_cr", 0)})
+    assert [path.name for path in generator.gather_generators(shipped, "quick", root, allow_missing=True)] == [
+        "generator_scores.csv"
+    ]
+    put(of)
+    with pytest.raises(DataError, match="is missing or damaged"):
+        generator.gather_generators(shipped, "quick", root)
+    gathered = generator.gather_generators(shipped, "quick", root, allow_missing=True)
+    assert [len(pd.read_csv(path)["system"].unique()) for path in gathered] == [3, 2]
+    text = generator_report.table_generator(shipped, "quick", root)[1].read_text()
+    assert "| InfoGAN-CR | 5 | 0 | generator | missing | missing |" in text
+    assert text.count("| generator | 0.") == 1
+    text = generator_report.table_generator_pictures(shipped, "quick", root)[1].read_text()
+    assert "digits" in text and "faces" not in text
+    assert "| digits | IDGAN-SC (with β-VAE) | 10 | 0 | generator | missing |" in text
+    assert "| ID-GAN at the start" in generator_report.table_pairs(shipped, "quick", root)[1].read_text()
+    for draw in generator_report.FIGURES.values():
+        assert draw(shipped, "quick", root)[1].stat().st_size > 0
 
 
 def test_a_preset_without_digits_and_faces_has_no_such_table(results: Path, shipped: dict[str, Any]) -> None:

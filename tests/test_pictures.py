@@ -4,6 +4,7 @@ The measurement is tested on answers known in advance: a generator that changes 
 """
 
 import copy
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from idgan_sc.config import Run
 from idgan_sc.data import celeba, digits, faces, mnist
 from idgan_sc.data.folder import prepare_folder
 from idgan_sc.data.images import Images
+from idgan_sc.files import DataError
 from idgan_sc.models import build
 from idgan_sc.train import train
 
@@ -321,6 +323,7 @@ def measured(few: Config, drawn: dict[str, Images], tmp_path_factory: pytest.Tem
             for command in ("train", "encode", "leakage"):
                 options = ["--preset", "quick", "--dataset", dataset, "--system", system, "--out", str(root)]
                 cli.main(["--config", str(path), command, *options])
+    leakage_report.gather_leakage(few, "quick", root)
     return root
 
 
@@ -355,8 +358,7 @@ def test_the_leakage_figure_aligns_the_codes_of_different_seeds(
     blocks = []
     for seeds in ([0], [1], [0, 1]):
         runs = [Run("quick", "faces", "idgan_sc", "main", seed) for seed in seeds]
-        monkeypatch.setattr(panels, "_runs", lambda *about, runs=runs: runs)
-        blocks.append(panels._matrix(few, "quick", measured, "faces", "idgan_sc"))
+        blocks.append(panels._matrix(few, "quick", measured, runs))
     for block in blocks[1:]:
         np.testing.assert_allclose(block["change"], blocks[0]["change"])
         np.testing.assert_allclose(block["row_entropy"], blocks[0]["row_entropy"])
@@ -371,6 +373,26 @@ def test_gathered_leakage_has_a_row_a_run(few: Config, measured: Path) -> None:
         (data, system) for data in ("digits", "faces") for system in configuration.PICTURED
     }
     assert frame["leakage"].between(0, 1).all() and frame["row_entropy"].between(0, 1).all()
+
+
+def test_leakage_of_a_sweep_that_is_not_finished(few: Config, measured: Path, tmp_path: Path) -> None:
+    """What is there is gathered and shown where that is asked for; a data set with one of the two systems is not."""
+    for path in (measured / "runs").rglob("leakage.csv"):
+        if "faces/idgan_sc" not in str(path):
+            (tmp_path / path.relative_to(measured)).parent.mkdir(parents=True)
+            shutil.copy(path, tmp_path / path.relative_to(measured))
+    with pytest.raises(DataError, match=r"faces/idgan_sc.*leakage\.csv is missing: run `idgan-sc leakage`"):
+        leakage_report.gather_leakage(few, "quick", tmp_path)
+    assert len(pd.read_csv(leakage_report.gather_leakage(few, "quick", tmp_path, allow_missing=True))) == 3
+    panels.figure_leakage(few, "quick", tmp_path)
+    assert set(pd.read_csv(tmp_path / "figures/figure_leakage.csv")["dataset"]) == {"digits"}
+    shutil.rmtree(tmp_path / "runs/digits")
+    leakage_report.gather_leakage(few, "quick", tmp_path, allow_missing=True)
+    with pytest.raises(DataError, match="no data set with runs of both infogan_cr and idgan_sc"):
+        panels.figure_leakage(few, "quick", tmp_path)
+    shutil.rmtree(tmp_path / "runs")
+    with pytest.raises(DataError, match="nothing to gather"):
+        leakage_report.gather_leakage(few, "quick", tmp_path, allow_missing=True)
 
 
 def test_nothing_that_shows_celeba_or_a_users_images_is_published(

@@ -139,7 +139,7 @@ def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
     assert (counts["train"], counts["train_stage_a"], counts["score"]) == (2 * 8, 2 * 3, 2 * 8)
     another = copy_project(tmp_path)
     shutil.copy(chain / "config.yaml", another)
-    for name in ("record.json", "scores.csv", "curve.csv", "association.csv", "traversal.npz"):
+    for name in ("record.json", "scores.csv", "curve.csv", "association.csv", "traversal.npz", "networks.json"):
         for path in (chain / "results/test/runs").rglob(name):
             target = another / "results/test/published" / path.relative_to(chain / "results/test")
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -147,6 +147,11 @@ def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
     assert jobs(another, "--config", "seeds=0", "--", "runs") == {}
     counts = jobs(another, "--config", "seeds=0,1", "--", "runs")
     assert (counts["train"], counts["train_stage_a"], counts["score"]) == (8, 3, 8)
+    rest = jobs(another, "--config", "allow_missing=true", "--", "all")  # of what is there alone
+    assert set(rest) == {"data", "floor", "gather", "table", "figure", "claims", "report"}
+    assert rest["figure"] == 4
+    shutil.rmtree(another / "results/test/published/runs/dsprites/idgan_sc")  # which three of the figures show
+    assert jobs(another, "--config", "allow_missing=true", "--", "figures")["figure"] == 1
     command = [str(BIN / "snakemake"), "-n", "--config", "seeds=2-3", "--", "runs"]
     done = subprocess.run(command, cwd=chain, capture_output=True, text=True)
     assert done.returncode != 0 and "--config seeds=2-3: preset test has 0-2" in done.stdout + done.stderr

@@ -131,7 +131,7 @@ def _leakage(config: Config, args: argparse.Namespace) -> None:
 def _gather_leakage(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.leakage_report import gather_leakage
 
-    print(gather_leakage(config, args.preset, args.out))
+    print(gather_leakage(config, args.preset, args.out, args.allow_missing))
 
 
 def _score(config: Config, args: argparse.Namespace) -> None:
@@ -194,7 +194,7 @@ def _read_generator(config: Config, args: argparse.Namespace) -> None:
 def _gather_generators(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.generator import gather_generators
 
-    for path in gather_generators(config, args.preset, args.out):
+    for path in gather_generators(config, args.preset, args.out, args.allow_missing):
         print(path)
 
 
@@ -378,7 +378,6 @@ def parser() -> argparse.ArgumentParser:
     of_run(command("score", _score, "score a run's codes"))
     placed(command("floor", _floor, "score what learned nothing: an untrained Q, noise, principal components"))
     of_run(command("leakage", _leakage, "measure what each code of a finished run changes"))
-    placed(command("gather-leakage", _gather_leakage, "concatenate what was measured, a row a run"))
     of_run(command("traverse", _traverse, "draw images along each code of a finished run"))
     of_run(command("match", _match, "match a generator's images with the nearest true ones and score it by them"))
     of_run(command("read-generator", _read_generator, "score a generator by the factors read off its images"))
@@ -387,13 +386,17 @@ def parser() -> argparse.ArgumentParser:
     )
     for name, do in (("table", _table), ("figure", _figure)):
         placed(command(name, do, f"write one {name} from the results")).add_argument("name", help=f"such as {name}1")
-    gather = placed(command("gather", _gather, "concatenate the score tables of all runs that the tables are made of"))
-    gather.add_argument("--allow-missing", action="store_true", help="of the runs that are scored; name the others")
+    for name, do, words in (
+        ("gather", _gather, "concatenate the score tables of all runs that the tables are made of"),
+        ("gather-leakage", _gather_leakage, "concatenate what was measured, a row a run"),
+        ("gather-generators", _gather_generators, "concatenate what was measured of all generators"),
+    ):
+        gather = placed(command(name, do, words))
+        gather.add_argument("--allow-missing", action="store_true", help="of the runs that are there; name the others")
     verify = placed(command("verify", _verify, "recompute finished runs and compare with their recorded hashes"))
     verify.add_argument("runs", nargs="*", help="such as dsprites/infogan/main/0 (default: a random sample)")
     verify.add_argument("--sample", type=_count, default=1, help="how many runs to draw at random (default: 1)")
     verify.add_argument("--all", action="store_true", help="every finished run")
-    placed(command("gather-generators", _gather_generators, "concatenate what was measured of all generators"))
     referee = command("referee", _referee, "score representations under every published definition of the metrics")
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
     referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")

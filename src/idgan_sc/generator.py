@@ -328,8 +328,16 @@ def _labels_of(images: Images, index: Array, relative: Array, sizes: dict[str, A
 
 
 # ----------------------------------------------------------------------------------------------------------- gathering
-def gather_generators(config: Config, preset: str, root: Path) -> list[Path]:
-    """Write `generator_scores.csv` of all measured generators of a preset and `pair_labels.csv` of the matched ones."""
+def gather_generators(config: Config, preset: str, root: Path, allow_missing: bool = False) -> list[Path]:
+    """Write `generator_scores.csv` of all measured generators of a preset and `pair_labels.csv` of the matched ones.
+
+    With `allow_missing`, of those that are measured, and no `pair_labels.csv` of none; the others are named on stderr.
+
+    Raises
+    ------
+    DataError
+        If a generator is not measured, or none is.
+    """
     matched = provenance.generators(config, preset)
     runs = {
         "generator_scores.csv": [*matched, *provenance.read_generators(config, preset)],
@@ -337,8 +345,13 @@ def gather_generators(config: Config, preset: str, root: Path) -> list[Path]:
     }
     written = []
     for name, measured in runs.items():
+        if allow_missing:
+            measured = provenance.without_missing(config, measured, root, [name], provenance.measured)
         tables = [_read(provenance.measured(config, run, name, root)) for run in measured]
-        written.append(write_table(root / name, pd.concat(tables)))
+        if tables:
+            written.append(write_table(root / name, pd.concat(tables)))
+    if not written:
+        raise DataError(f"no generator below {root} is measured: nothing to gather")
     return written
 
 

@@ -104,7 +104,7 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
 def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Path]:
     """As `table_generator` for digits and faces: factors read by regressors; precision and recall."""
     generator, q = read(root / "generator_scores.csv"), read(root / "scores.csv")
-    data = _labelled(config, preset)
+    data = _labelled(config, preset, generator)
     cells: list[dict[str, Any]] = []
     rows: list[Row] = []
     for name in data:
@@ -222,8 +222,8 @@ def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
 
 def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[Path]:
     """Scores of the generators of digits and faces against precision, and recall against precision."""
-    data = _labelled(config, preset)
     generator = read(root / "generator_scores.csv")
+    data = _labelled(config, preset, generator)
     true = {metric: metric + TRUE for metric in SHARED_MANIFOLD}
     wide = _points(generator, read(root / "scores.csv"), data, [*SHARED_MANIFOLD, *true.values()])
     with mpl.rc_context(STYLE):
@@ -404,18 +404,21 @@ def _arms(config: Config, preset: str, starts: bool) -> list[tuple[str, str]]:
     return list(dict.fromkeys((run.system, run.variant) for run in runs if starts or run.system in known))
 
 
-def _labelled(config: Config, preset: str) -> list[str]:
-    """The data sets whose generators are read.
+def _labelled(config: Config, preset: str, scores: pd.DataFrame) -> list[str]:
+    """The data sets whose generators were read, of those that a preset runs.
 
     Raises
     ------
     DataError
-        If the preset runs none of them.
+        If the preset runs none, or no generator was read.
     """
     found = list(dict.fromkeys(run.dataset for run in read_generators(config, preset)))
     if not found:
         raise DataError(f"preset {preset} has no GAN on {' or '.join(configuration.LABELLED)}: name one in its `runs`")
-    return found
+    there = [name for name in found if name in set(scores["dataset"])]
+    if not there:
+        raise DataError(f"no generator of {' or '.join(found)} is measured: run `idgan-sc read-generator`")
+    return there
 
 
 def _read_arms(config: Config, preset: str, data: str) -> list[tuple[str, str]]:
@@ -470,8 +473,9 @@ def _code_of(scores: pd.DataFrame) -> str:
 
 
 def _mean_sd(cell: dict[str, Any], n: int, absent: str = "none") -> str:
+    """Mean and SD; `absent` where no value is of the n measured runs, "missing" where no run is."""
     if cell["n"] == 0:
-        return absent
+        return absent if n else "missing"
     return plus_minus(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
 
 

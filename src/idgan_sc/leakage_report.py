@@ -15,9 +15,22 @@ def measured(config: Config, preset: str) -> list[Run]:
     return [run for data in datasets(config, preset) if data in PICTURES for run in runs(config, preset, data)]
 
 
-def gather_leakage(config: Config, preset: str, root: Path) -> Path:
-    """Write `leakage.csv` of a preset, a row a run: mean share of change outside a code's own factor, entropies."""
-    rows = [summarised(run, read_leakage(config, run, root)) for run in measured(config, preset)]
+def gather_leakage(config: Config, preset: str, root: Path, allow_missing: bool = False) -> Path:
+    """Write `leakage.csv` of a preset, a row a run: mean share of change outside a code's own factor, entropies.
+
+    With `allow_missing`, of the runs that are measured; the others are named on stderr.
+
+    Raises
+    ------
+    DataError
+        If a run is not measured, or none is.
+    """
+    chosen = measured(config, preset)
+    if allow_missing:
+        chosen = provenance.without_missing(config, chosen, root, ["leakage.csv"])
+    if not chosen:
+        raise DataError(f"no run below {root} has its leakage measured: nothing to gather")
+    rows = [summarised(run, read_leakage(config, run, root)) for run in chosen]
     columns = [*about_run(Run("", "", "", "", 0)), "leakage", "row_entropy", "column_entropy", "class_change"]
     return write_table(root / "leakage.csv", pd.DataFrame(rows, columns=columns))
 
@@ -53,6 +66,21 @@ def read_leakage(config: Config, run: Run, root: Path) -> pd.DataFrame:
         raise DataError(f"{path} is missing: run `idgan-sc leakage` for {run}") from error
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path} is damaged ({error}): delete it and run `idgan-sc leakage` again") from error
+
+
+def read_gathered(root: Path) -> pd.DataFrame:
+    """What `gather_leakage` wrote, a row a run.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged.
+    """
+    path = root / "leakage.csv"
+    try:
+        return pd.read_csv(path)[[*about_run(Run("", "", "", "", 0)), "leakage"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path} is missing or damaged ({error}): run `idgan-sc gather-leakage` again") from error
 
 
 def about_run(run: Run) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from idgan_sc import config as configuration
 from idgan_sc import figures as drawing
 from idgan_sc.config import PICTURED, Config, Run
 from idgan_sc.files import DataError, read_arrays
-from idgan_sc.leakage_report import read_leakage, summarised
+from idgan_sc.leakage_report import read_gathered, read_leakage, summarised
 from idgan_sc.provenance import artifact
 from idgan_sc.stats import summary
 from idgan_sc.tables import data_name, data_words, label, seeds_range
@@ -162,10 +162,15 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
     """What each code moves besides its factor: InfoGAN-CR beside IDGAN-SC, a block a data set, the entropies beside it.
 
     A cell is the mean over seeds of the SD of a factor over a sweep, in SD of real images. Codes have no order, and
-    code 3 of one seed is not code 3 of another: rows are the codes that stand for the factors, then the others.
+    code 3 of one seed is not code 3 of another: rows are the codes that stand for the factors, then the others. The
+    runs are those that `leakage.csv` has gathered.
     """
+    runs = _gathered(config, preset, root)
     shown = list(dict.fromkeys(data for data, _ in configuration.pictures(config, preset).values()))
-    blocks = [[_matrix(config, preset, root, data, s) for s in PICTURED] for data in shown]
+    shown = [data for data in shown if all(runs[data, system] for system in PICTURED)]
+    if not shown:
+        raise DataError(f"{root / 'leakage.csv'} has no data set with runs of both {' and '.join(PICTURED)}")
+    blocks = [[_matrix(config, preset, root, runs[data, system]) for system in PICTURED] for data in shown]
     heights = [max(len(block["change"]) for block in pair) * CELL + 1.0 for pair in blocks]
     notes = 0.55
     with mpl.rc_context(drawing.STYLE):
@@ -189,9 +194,19 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
     return drawing.save(fig, config, preset, root, "figure_leakage", frame, shown)
 
 
-def _matrix(config: Config, preset: str, root: Path, data: str, system: str) -> dict[str, Any]:
-    """A system's mean matrix (k, F) with what is written beside it, and all of it as rows of the CSV."""
-    runs = _runs(config, preset, data, system)
+def _gathered(config: Config, preset: str, root: Path) -> dict[tuple[str, str], list[Run]]:
+    """The gathered runs of either system on every data set that a preset shows."""
+    seeds = read_gathered(root).groupby(["dataset", "system", "variant"])["seed"].agg(set)
+    return {
+        (data, system): [run for run in _runs(config, preset, data, system) if run.seed in seeds.get(key, set())]
+        for data, system in configuration.pictures(config, preset).values()
+        for key in [(data, system, "main")]
+    }
+
+
+def _matrix(config: Config, preset: str, root: Path, runs: list[Run]) -> dict[str, Any]:
+    """A system's mean matrix (k, F) over `runs` with what is written beside it, and all of it as rows of the CSV."""
+    data, system = runs[0].dataset, runs[0].system
     tables = [read_leakage(config, run, root) for run in runs]
     every, first = pd.concat(tables), tables[0]
     factors = list(dict.fromkeys(first[first.measure == "change"]["factor"]))

@@ -8,7 +8,8 @@ import json
 import platform
 import resource
 import subprocess
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -242,9 +243,23 @@ def measured(config: Config, run: Run, name: str, root: Path) -> Path:
     return path if path.exists() else root / run.path / name
 
 
-def has_scores(config: Config, run: Run, root: Path) -> bool:
-    """Whether a run has all that `gather` reads of it."""
-    return all(artifact(config, run, name, root).exists() for name in GATHERED)
+Find = Callable[[Config, Run, str, Path], Path]  # where a file of a run lies: `artifact` or `measured`
+
+
+def having(config: Config, runs: list[Run], root: Path, names: Sequence[str], find: Find = artifact) -> list[Run]:
+    """Those of `runs` that have files of all these names, published or here."""
+    return [run for run in runs if all(find(config, run, name, root).exists() for name in names)]
+
+
+def without_missing(
+    config: Config, runs: list[Run], root: Path, names: Sequence[str], find: Find = artifact
+) -> list[Run]:
+    """As `having`; the others are named on stderr."""
+    found = having(config, runs, root, names, find)
+    for run in runs:
+        if run not in found:
+            print(f"missing: {run}", file=sys.stderr)
+    return found
 
 
 PUBLISHED = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")

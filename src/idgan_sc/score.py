@@ -2,7 +2,6 @@
 `association.csv` (what every dimension tells of every factor).
 """
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,10 +128,7 @@ def gather(config: Config, preset: str, root: Path, allow_missing: bool = False)
     """
     runs = [run for run in provenance.planned(config, preset) if scored(config, run.dataset)]
     if allow_missing:
-        missing = [run for run in runs if not provenance.has_scores(config, run, root)]
-        runs = [run for run in runs if run not in missing]
-        for run in missing:
-            print(f"missing: {run}", file=sys.stderr)
+        runs = provenance.without_missing(config, runs, root, provenance.GATHERED)
     if not runs:
         raise DataError(f"no run below {root} is scored: nothing to gather")
     for dataset in sorted({run.dataset for run in runs}):

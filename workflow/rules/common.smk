@@ -12,7 +12,7 @@ from idgan_sc import config as configuration
 from idgan_sc import costs, provenance
 from idgan_sc.config import Run
 
-# What --config can set: `allow_missing` lets tables be made of the runs that are scored, `sample` is for `verify`, and
+# What --config can set: `allow_missing` lets all be made of what is there of the runs, `sample` is for `verify`, and
 # `dataset` and `seeds` say which of the runs `runs` finishes.
 OPTIONS = ("preset", "allow_missing", "sample", "seeds", "dataset")
 
@@ -61,6 +61,7 @@ if PIECE and not set(PIECE) <= PLANNED_SEEDS:
     raise WorkflowError(
         f"--config seeds={config['seeds']}: preset {PRESET} has {min(PLANNED_SEEDS)}-{max(PLANNED_SEEDS)}"
     )
+MISSING = "--allow-missing" if ALLOW_MISSING == "true" else ""
 HELD = []
 STARTS = sorted(configuration.starts(CONFIG))
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
@@ -120,6 +121,13 @@ def run_options(wildcards):
         f"--preset {PRESET} --dataset {run.dataset} --system {run.system} --variant {run.variant} "
         f"--seed {run.seed} --out {ROOT}"
     )
+
+
+def there(runs, *names, find=provenance.artifact):
+    """All of these runs; with `allow_missing` those that have these files already, so that none is made for the others."""
+    if ALLOW_MISSING == "false":
+        return runs
+    return provenance.having(CONFIG, runs, Path(ROOT), names, find)
 
 
 def artifact(run, name):
@@ -185,14 +193,19 @@ def of_piece(runs):
     ]
 
 
+def pictured(picture):
+    """The run that one of Figures 5 to 8 shows: its system's first seed."""
+    data, system = configuration.pictures(CONFIG, PRESET)[picture]
+    runs = configuration.runs(CONFIG, PRESET, data)
+    return next(run for run in runs if (run.system, run.variant) == (system, "main"))
+
+
 def measured_of(wildcards):
     """What a figure is drawn from: two files of one run, or one file of every run."""
     if wildcards.picture == "figure_leakage":
-        return [artifact(run, "leakage.csv") for run in MEASURED]
-    data, system = configuration.pictures(CONFIG, PRESET)[wildcards.picture]
-    runs = configuration.runs(CONFIG, PRESET, data)
-    run = next(run for run in runs if (run.system, run.variant) == (system, "main"))
-    return [artifact(run, name) for name in ("panels.npz", "leakage.csv")]
+        runs = [artifact(run, "leakage.csv") for run in MEASURED]
+        return [f"{ROOT}/leakage.csv", *runs]
+    return [artifact(pictured(wildcards.picture), name) for name in PANELS]
 
 
 def of_runs(runs, name):

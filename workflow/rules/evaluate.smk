@@ -62,11 +62,7 @@ rule traverse:
         f"{IDGAN_SC} traverse {{params.options}} > {{log}} 2>&1"
 
 
-GATHERED = [
-    run
-    for run in SCORED_RUNS
-    if ALLOW_MISSING == "false" or provenance.has_scores(CONFIG, run, Path(ROOT))
-]
+GATHERED = there(SCORED_RUNS, *provenance.GATHERED)
 
 
 rule gather:
@@ -81,7 +77,7 @@ rule gather:
     localrule: True
     params:
         runs=[str(run) for run in GATHERED],
-        missing="--allow-missing" if ALLOW_MISSING == "true" else "",
+        missing=MISSING,
     shell:
         f"{IDGAN_SC} gather {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 

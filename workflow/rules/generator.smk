@@ -1,11 +1,20 @@
 # The generators themselves: their images matched with true ones, or their factors read by a network, scored, and what
 # their pairs show.
-GENERATORS = provenance.generators(CONFIG, PRESET)
-READ_GENERATORS = provenance.read_generators(CONFIG, PRESET)
-GENERATOR_TABLES = ["table_generator", "table_pairs"]
-GENERATOR_TABLES += ["table_generator_pictures"] if READ_GENERATORS else []
-GENERATOR_FIGURES = ["figure_generator", "figure_pairs"]
-GENERATOR_FIGURES += ["figure_generator_pictures"] if READ_GENERATORS else []
+GENERATORS = there(
+    provenance.generators(CONFIG, PRESET),
+    "generator_scores.csv",
+    "pair_labels.csv",
+    find=provenance.measured,
+)
+READ_GENERATORS = there(
+    provenance.read_generators(CONFIG, PRESET),
+    "generator_scores.csv",
+    find=provenance.measured,
+)
+OF_GENERATORS = ["generator", "pairs"] if GENERATORS else []
+OF_GENERATORS += ["generator_pictures"] if READ_GENERATORS else []
+GENERATOR_TABLES = [f"table_{name}" for name in OF_GENERATORS]
+GENERATOR_FIGURES = [f"figure_{name}" for name in OF_GENERATORS]
 
 
 rule match:
@@ -64,14 +73,15 @@ rule gather_generators:
         pairs=of_runs(GENERATORS, "pair_labels.csv"),
     output:
         f"{ROOT}/generator_scores.csv",
-        f"{ROOT}/pair_labels.csv",
+        [f"{ROOT}/pair_labels.csv"] if GENERATORS else [],
     log:
         f"{LOGS}/gather_generators.log",
     localrule: True
     params:
         runs=[str(run) for run in GENERATORS + READ_GENERATORS],
+        missing=MISSING,
     shell:
-        f"{IDGAN_SC} gather-generators --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
+        f"{IDGAN_SC} gather-generators {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
 
 use rule table as generator_table with:
@@ -81,7 +91,7 @@ use rule table as generator_table with:
     log:
         f"{LOGS}/{{table}}.log",
     wildcard_constraints:
-        table="|".join(GENERATOR_TABLES),
+        table="|".join(GENERATOR_TABLES) or "none",
     params:
         config=CONFIG,
         source=provenance.source_hash(("generator_report.py", "tables.py", "stats.py")),
@@ -94,7 +104,7 @@ use rule figure as generator_figure with:
     log:
         f"{LOGS}/{{figure}}.log",
     wildcard_constraints:
-        figure="|".join(GENERATOR_FIGURES),
+        figure="|".join(GENERATOR_FIGURES) or "none",
     params:
         config=CONFIG,
         source=provenance.source_hash(("generator_report.py", "figures.py", "stats.py")),

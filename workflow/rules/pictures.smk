@@ -1,6 +1,21 @@
 # Figures 5 to 8 and what they leave to the eye, measured: the factors are read off generated images by a network that
 # learned them from the data set, on real MNIST by morphometrics.
-MEASURED = [run for run in RUNS if run.dataset in configuration.PICTURES]
+PANELS = ("panels.npz", "leakage.csv")
+MEASURED = there(
+    [run for run in RUNS if run.dataset in configuration.PICTURES], "leakage.csv"
+)
+PICTURES = [
+    picture
+    for picture in configuration.pictures(CONFIG, PRESET)
+    if there([pictured(picture)], *PANELS)
+]
+COMPARED = [  # data sets of which both systems' leakage is measured
+    data
+    for data in DATASETS
+    if {run.system for run in MEASURED if run.dataset == data}
+    >= set(configuration.PICTURED)
+]
+PICTURES += ["figure_leakage"] if COMPARED else []
 
 
 rule probe:
@@ -57,8 +72,9 @@ rule gather_leakage:
     localrule: True
     params:
         runs=[str(run) for run in MEASURED],
+        missing=MISSING,
     shell:
-        f"{IDGAN_SC} gather-leakage --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
+        f"{IDGAN_SC} gather-leakage {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
 
 rule picture:

@@ -5,8 +5,9 @@ Nothing is trained and no data set is opened: what is not finished is named, and
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -80,7 +81,7 @@ def derive(config: Config, preset: str, root: Path) -> None:
 
 def gather_or_nothing(config: Config, preset: str, root: Path) -> bool:
     """Gather the tables of the runs that are scored, tables without rows where none is; whether one is."""
-    if any(provenance.has_scores(config, run, root) for run in provenance.planned(config, preset)):
+    if provenance.having(config, provenance.planned(config, preset), root, provenance.GATHERED):
         gather(config, preset, root, allow_missing=True)
         return True
     for name in TOGETHER.values():
@@ -91,8 +92,10 @@ def gather_or_nothing(config: Config, preset: str, root: Path) -> bool:
 def _write_what_is_there(config: Config, preset: str, root: Path) -> None:
     """Figures and further tables, each if the runs that it needs are there."""
     drawn = figures.FIGURES | panels.names(config, preset) | generator_report.FIGURES
-    gathered = [gather_generators, *([gather_leakage] if measured(config, preset) else [])]
-    for make in [*gathered, *generator_report.TABLES.values(), *drawn.values(), sensitivity]:
+    chosen: list[Callable[..., object]] = [gather_generators, *([gather_leakage] if measured(config, preset) else [])]
+    gathered = [partial(gather, allow_missing=True) for gather in chosen]
+    made: list[Callable[..., object]] = [*gathered, *generator_report.TABLES.values(), *drawn.values(), sensitivity]
+    for make in made:
         try:
             make(config, preset, root)
         except DataError as error:
