@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import torch
 
-from idgan_sc import checkpoint, files
+from idgan_sc import checkpoint, files, provenance
 from idgan_sc.config import ConfigError, Run
 from idgan_sc.encode import load_run, pool_indices, read_record
 from idgan_sc.files import DataError
@@ -495,3 +495,31 @@ def test_the_record_is_json_without_surprises(finished: Callable[[str], Path]) -
     record = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     needed = "settings source fingerprint seed torch device threads seconds peak_memory_mb commit dirty inputs outputs"
     assert set(needed.split()) <= record.keys()
+
+
+def test_a_record_says_whether_the_checkout_was_changed_but_not_by_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    for name in ("src/package/code.py", "results/desk/published/scores.csv", "README.md", "config.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("as committed")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "src/package")
+    for names, dirty in (
+        ((), False),
+        (("results/desk/published/scores.csv", "README.md"), False),
+        (("config.yaml",), True),
+        (("src/package/code.py",), True),
+    ):
+        for name in names:
+            (tmp_path / name).write_text("changed")
+        provenance.commit.cache_clear()
+        assert provenance.commit()["dirty"] is dirty
+        git("checkout", ".")
+    provenance.commit.cache_clear()

@@ -41,7 +41,7 @@ FIDELITY = {"distance": "Distance", "abstained": "Abstained", "coverage": "Cover
 WITH_VAE = {DISTILLED: "Distilled"}  # measured where codes come from a β-VAE
 DISTILLED_WORDS = (
     "Distilled: correlation of each code c_k with the frozen β-VAE's own mean of G(z, c) there, mean over the codes "
-    "that it uses; 1: a code shows what it shows in the β-VAE, near 0: something else."
+    "that it uses; 1: a code shows what it shows in the β-VAE, −1: the reverse of it, near 0: something else."
 )
 START = "{} at the start of stage B"  # a stage A
 SPACES = {"prior": "codes of the prior", "vae": "distilled codes"}

@@ -408,16 +408,22 @@ def _noted(folder: Path) -> dict[str, str]:
         raise DataError(f"{path} is damaged ({error}): delete it, encode and score again") from error
 
 
+CODE = ("--", ":/", ":(top,exclude)results", ":(top,exclude)*.md")
+
+
 @cache
 def commit() -> dict[str, Any]:
-    """The commit of the checkout that the package lies in and whether it was changed since; empty outside of one."""
+    """The commit of the checkout that the package lies in and whether it was changed since; empty outside of one.
+
+    Results are no change: a sweep goes on while those of its first seeds are published, and documents follow from them.
+    """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(PACKAGE), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
     try:
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "-uno"))}
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "-uno", *CODE))}
     except (OSError, subprocess.SubprocessError):
         return {"commit": None, "dirty": None}
 

@@ -228,7 +228,16 @@ def plus_minus(mean: float | None, spread: float | None) -> str:
     """A mean and its spread as the tables have them, such as 0.82 ± 0.10."""
     if mean is None:
         return DASH
-    return f"{mean:.2f}" if spread is None else f"{mean:.2f} ± {spread:.2f}"
+    return places(mean) if spread is None else f"{places(mean)} ± {places(spread)}"
+
+
+def places(value: float) -> str:
+    """A score with two decimals and a true minus sign, none before a zero.
+
+    >>> places(-0.341), places(-0.001)
+    ('−0.34', '0.00')
+    """
+    return f"{value:z.2f}".replace("-", "−")
 
 
 def number(value: Any) -> str:
@@ -458,7 +467,7 @@ def _mean_sd(cell: dict[str, Any], n: int) -> str:
 
 
 def _interval(cell: dict[str, Any]) -> str:
-    return DASH if cell["low"] is None else f"[{cell['low']:.2f}, {cell['high']:.2f}]"
+    return DASH if cell["low"] is None else f"[{places(cell['low'])}, {places(cell['high'])}]"
 
 
 def _score_notes() -> list[str]:
