@@ -36,6 +36,7 @@ from idgan_sc.tables import (
     data_name,
     data_words,
     label,
+    number,
     scored_codes,
     seeds_words,
 )
@@ -65,7 +66,8 @@ def render(config: Config, preset: str, root: Path) -> str:
     data = {"generators": generators(config, preset, root), "scores": scores}
     costs = bundle.table("cost.csv")
     chosen = config["presets"][preset]
-    words = [*about(config, preset, seeds_words(len(configuration.seeds(config, preset)))), _spent(costs)]
+    planned = f"{seeds_words(len(configuration.seeds(config, preset)))} planned"
+    words = [*about(config, preset, planned), _spent(costs)]
     parts = {
         "TITLE": html.escape(f"IDGAN-SC, replicated: {chosen['title']}"),
         "ABOUT": html.escape("; ".join(words) + "."),
@@ -258,7 +260,7 @@ def points(config: Config, preset: str, bundle: Bundle) -> list[dict[str, Any]]:
             {
                 "metric": metric,
                 "metric_label": METRICS[metric],
-                "label": label(system) + ("" if variant == "main" else f", {variant}"),
+                "label": label(system) + _variant_words(variant, settings),
                 "colour": COLOURS[system],
                 "seeds": [
                     [int(seed), round(float(v), 4)] for seed, v in zip(group["seed"], group["value"], strict=True)
@@ -267,6 +269,12 @@ def points(config: Config, preset: str, bundle: Bundle) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _variant_words(variant: str, settings: dict[str, Any]) -> str:
+    if variant == "main":
+        return ""
+    return f", α = {number(settings['alpha'])}" if variant.startswith("alpha") else f", {variant}"
 
 
 def leakage_points(bundle: Bundle) -> list[dict[str, Any]]:
