@@ -247,6 +247,15 @@ def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dic
     assert (cells[cells["code"] == "q_mean"]["mean"] == 0.5).all()
 
 
+def test_table_of_generators_says_where_no_code_of_the_vae_is_alive(results: Path, shipped: dict[str, Any]) -> None:
+    scores = pd.read_csv(results / "generator_scores.csv")
+    dead = (scores["metric"] == "distilled") & (scores["system"] == "idgan") & (scores["dataset"] == "dsprites")
+    scores.loc[dead, ["value", "reason"]] = [np.nan, "no code of the β-VAE is alive"]
+    scores.to_csv(results / "generator_scores.csv", index=False)
+    text = generator_report.table_generator(shipped, "quick", results)[1].read_text()
+    assert "No Distilled score, no code of the β-VAE is alive: ID-GAN (modified) (2 seeds)." in text
+
+
 def test_table_of_pairs_has_first_last_and_new_accuracy(results: Path, shipped: dict[str, Any]) -> None:
     generator_report.table_pairs(shipped, "quick", results)
     text = (results / "tables/table_pairs.md").read_text()
@@ -275,6 +284,18 @@ def test_figure_of_pairs_starts_with_stage_a_and_takes_chance_off(results: Path,
     assert (right["mean"] == right["system"].map({"infogan_cr": 0.1}).fillna(0.3)).all()  # one stays, one changes
     accuracy = rows[(rows["measure"] == "accuracy") & (rows["system"] == "idgan_sc")].set_index("step")["mean"]
     assert accuracy.to_dict() == pytest.approx({20: (0.21 - 0.2) / 0.8, 300: (0.59 - 0.2) / 0.8})
+
+
+def test_pairs_of_images_like_no_sprite_have_no_shares(results: Path, shipped: dict[str, Any]) -> None:
+    """As after a few steps: nothing is matched, and there is the log of the pair network alone."""
+    labels = pd.read_csv(results / "pair_labels.csv")
+    labels[labels["measure"] == "accuracy_log"].to_csv(results / "pair_labels.csv", index=False)
+    for path in (
+        *generator_report.figure_pairs(shipped, "quick", results),
+        *generator_report.table_pairs(shipped, "quick", results),
+    ):
+        assert path.stat().st_size > 0
+    assert set(pd.read_csv(results / "figures/figure_pairs.csv")["measure"]) == {"accuracy"}
 
 
 def test_table_of_read_generators_states_the_regressors_and_what_true_images_reach(

@@ -53,6 +53,7 @@ SHARES = {
     "one_stays": "Exactly one stays",
 }
 SHARED_MANIFOLD = {"precision": "Precision", "recall": "Recall"}
+MEASURES = METRICS | FIDELITY | SHARED_MANIFOLD | WITH_VAE
 RIGHT = {"change_one": "one_changes", "keep_one": "one_stays"}  # when a rule's label can be right
 ACCURACIES = {"accuracy_first": "E or H, first", "accuracy_last": "last", "accuracy": "new pairs"}
 PANELS = ("factor_vae", "mig")  # of the figures
@@ -273,13 +274,14 @@ def figure_pairs(config: Config, preset: str, root: Path) -> list[Path]:
         ax.set(xlim=(-0.3, 1.3), xlabel="of stage B", ylabel="pairs whose label can be right")
         ax.set_ylim(0, 1.1 * max([0.1, *shares["mean"]]))
         _legend(fig, shares, apart=0.17)
-    unrelated = _of(labels, rule=UNRELATED).groupby("measure")["value"].mean()
+    means = _of(labels, rule=UNRELATED).groupby("measure")["value"].mean().dropna()
+    unrelated = {name: plus_minus(means.get(name), None) for name in RIGHT.values()}
     words = [
         seeds_range(shares["n"].tolist()),
         "mean over seeds; dashed: variant c10",
         "above chance: (accuracy − 1/k)/(1 − 1/k)",
-        f"right label: exactly one of five factors stays (InfoGAN-CR; unrelated pairs {unrelated['one_stays']:.2f}), "
-        f"or changes (the others; unrelated pairs {unrelated['one_changes']:.2f})",
+        f"right label: exactly one of five factors stays (InfoGAN-CR; unrelated pairs {unrelated['one_stays']}), "
+        f"or changes (the others; unrelated pairs {unrelated['one_changes']})",
     ]
     below(fig, config, preset, words)
     frame = pd.concat([accuracy.assign(measure="accuracy"), shares.assign(measure="right_label")], ignore_index=True)
@@ -500,7 +502,7 @@ def _reasons(scores: pd.DataFrame) -> list[str]:
     absent = _of(scores, system=list(COLOURS), variant=list(VARIANTS))
     absent = absent[absent["value"].isna()]
     key = ["dataset", "system", "variant", "seed"]
-    words = absent.assign(metric=absent["metric"].map(METRICS)).groupby([*key, "reason"], sort=False)["metric"]
+    words = absent.assign(metric=absent["metric"].map(MEASURES)).groupby([*key, "reason"], sort=False)["metric"]
     runs = words.agg(", ".join).reset_index()
     return [
         f"No {row['metric']} score, {row['reason']}: {_counted(_of(runs, reason=row['reason'], metric=row['metric']))}."

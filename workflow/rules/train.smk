@@ -39,6 +39,7 @@ use rule train as train_stage_a with:
         state=f"{RUN}/state.safetensors",
     wildcard_constraints:
         system="|".join(STARTS),
+    priority: 1  # stages B of several systems wait for it
     resources:
         mem_mb=lambda wildcards, attempt: attempt * TRAIN_STAGE_A["mem_mb"],
         runtime=TRAIN_STAGE_A["runtime"],
