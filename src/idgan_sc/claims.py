@@ -533,18 +533,16 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
         for _, row in table.iterrows()
     ]
     lists = [line for name in config["claims"] for line in _check_lines(name, judged[judged["claim"] == name])]
+    judged_on = list(dict.fromkeys(table["dataset"].dropna()))
+    fewest = "n: seeds of a claim's check that has fewest, of those needed"
     notes = [
-        "; ".join(about(config, preset, f"n: the smallest number of seeds of a check, of {_most(table)} needed")) + ".",
+        "; ".join(about(config, preset, fewest, judged_on)) + ".",
         f"Holm's adjustment runs over all {int((judged['rule'] == 'order').sum())} planned orders, run or not; "
         "levels, differences and ties are equivalence tests (TOST) within the stated margin.",
     ]
     header = ["", "Claim", "Place", "Verdict", "n", "Data"]
     page = markdown(Page("Claims", "The paper's claims and their verdicts.", header, "llllll", rows, notes))
     return page + "\n" + "\n".join(lists) + "\n"
-
-
-def _most(table: pd.DataFrame) -> int:
-    return int(table["needs"].max())
 
 
 def _of_needed(row: pd.Series) -> str:

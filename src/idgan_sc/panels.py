@@ -302,8 +302,9 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, confi
 
 def _readers(block: dict[str, Any]) -> str:
     """Who measured, and how well on held-out images."""
-    read = ", ".join(f"{factor} {value:.2f}" for factor, value in block["held_out"].items())
-    discrete = "R², or share right for digit and style"
+    read = ", ".join(f"{WORDS.get(factor, factor)} {value:.2f}" for factor, value in block["held_out"].items())
     if block["data"] == "mnist":
         return f"MNIST: thickness, angle and width by morphometrics, digit by a network ({read} right, held out)"
-    return f"{block['data']}: factors read by a network, on held-out images {read} ({discrete})"
+    discrete = " and ".join(factor for factor in ("digit", "style") if factor in block["held_out"])
+    unit = f"share right of {discrete}, R² of the others" if discrete else "R²"
+    return f"{block['data']}: factors read by a network, on held-out images {read} ({unit})"

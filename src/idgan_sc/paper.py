@@ -11,7 +11,7 @@ import pandas as pd
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
 from idgan_sc.files import write_atomic
-from idgan_sc.tables import DATASET, METRICS, label
+from idgan_sc.tables import DATASET, METRICS, label, places
 
 Rows = list[dict[str, Any]]
 
@@ -123,12 +123,12 @@ def sign_of_equation3(config: Config) -> Finding:
     }
     wrong = terms["clustered"] > terms["scattered"] and printed["players"] == "min"
     sentence = (
-        f"The last term of Eq. (3), minimised as printed, is {terms['clustered']:.2f} where the classes are perfectly "
-        f"clustered and {terms['scattered']:.2f} where they are scattered: its sign drives the classes apart."
+        f"The last term of Eq. (3), minimised as printed, is {places(terms['clustered'])} where the classes are "
+        f"perfectly clustered and {places(terms['scattered'])} where they are scattered: its sign drives them apart."
     )
     chinese = (
-        f"按印出的符号最小化式 (3) 的最后一项，类别完全聚合时为 {terms['clustered']:.2f}，"
-        f"分散时为 {terms['scattered']:.2f}："
+        f"按印出的符号最小化式 (3) 的最后一项，类别完全聚合时为 {places(terms['clustered'])}，"
+        f"分散时为 {places(terms['scattered'])}："
         "该符号会使类别分开而不是聚合。"
     )
     row = {"system": "idgan_sc", "metric": "term of Eq. (3)", "printed": terms["clustered"]}

@@ -216,10 +216,14 @@ def seeds_range(n: Sequence[int]) -> str:
     return seeds_words(n[0]) if min(n) == max(n) else f"n = {min(n)}–{max(n)} seeds"
 
 
+def planned_words(config: Config, preset: str, data: Sequence[str]) -> str:
+    """How many seeds of these data sets are planned: n = 5–10 seeds planned."""
+    return f"{seeds_range([len(configuration.seeds(config, preset, name)) for name in data])} planned"
+
+
 def notes(config: Config, preset: str, data: Sequence[str] = (DATASET,)) -> list[str]:
     """The last lines below a table: what it was made from, and whether it is evidence."""
-    planned = seeds_range([len(configuration.seeds(config, preset, name)) for name in data])
-    words = about(config, preset, f"{planned} planned for each system", data)
+    words = about(config, preset, f"{planned_words(config, preset, data)} for each system", data)
     sentence = [] if config["presets"][preset]["evidence"] else [f"This is {NO_EVIDENCE}."]
     return ["; ".join(word for word in words if word != NO_EVIDENCE) + ".", *sentence]
 

@@ -19,7 +19,7 @@ from idgan_sc.files import DataError, write_atomic
 from idgan_sc.provenance import with_predecessors
 from idgan_sc.report.bundle import Bundle, core_hours
 from idgan_sc.report.page import all_figures, origins_table
-from idgan_sc.tables import DASH, data_words, label, seeds_words
+from idgan_sc.tables import DASH, data_words, label, planned_words
 
 TEMPLATES = Path(__file__).parent
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
@@ -85,12 +85,12 @@ def _write(path: Path, text: str) -> Path:
 
 # -------------------------------------------------------------------------------------------------------------- facts
 def _scope(bundle: Bundle) -> str:
-    chosen = bundle.config["presets"][bundle.preset]
-    seeds = seeds_words(len(configuration.seeds(bundle.config, bundle.preset)))
+    config, preset = bundle.config, bundle.preset
+    data = configuration.datasets(config, preset)
     parts = [
-        f"Preset `{bundle.preset}`: {chosen['title']}",
-        data_words(bundle.config, bundle.preset),
-        f"{seeds} planned",
+        f"Preset `{preset}`: {config['presets'][preset]['title']}",
+        ", ".join(data_words(config, preset, name) for name in data),
+        planned_words(config, preset, data),
     ]
     return "; ".join(parts) + "."
 

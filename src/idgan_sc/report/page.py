@@ -37,13 +37,19 @@ from idgan_sc.tables import (
     data_words,
     label,
     number,
+    planned_words,
     scored_codes,
-    seeds_words,
 )
 
 TEMPLATE = Path(__file__).parent / "page.html"
 MOST = 10_000_000  # bytes of images in the page; anchors are left out beyond
-TITLES = {"figure_leakage": "Leakage", "figure_generator": "The generators"}
+PIXELS_AN_INCH = 155  # of a figure's printed width, on the page: a figure as wide as the paper's text fills it
+TITLES = {
+    "figure_leakage": "Leakage",
+    "figure_generator": "The generators",
+    "figure_generator_pictures": "The generators of pictures",
+    "figure_pairs": "The pairs",
+}
 Draw = Callable[..., list[Path]]
 CHANGES = f"{OF_CODE}changes_"
 STUDY: dict[str, Draw] = {"specification": specification_figure, "main_effects": effects_figure}
@@ -66,8 +72,8 @@ def render(config: Config, preset: str, root: Path) -> str:
     data = {"generators": generators(config, preset, root), "scores": scores}
     costs = bundle.table("cost.csv")
     chosen = config["presets"][preset]
-    planned = f"{seeds_words(len(configuration.seeds(config, preset)))} planned"
-    words = [*about(config, preset, planned), _spent(costs)]
+    shown = configuration.datasets(config, preset)
+    words = [*about(config, preset, planned_words(config, preset, shown), shown), _spent(costs)]
     parts = {
         "TITLE": html.escape(f"IDGAN-SC, replicated: {chosen['title']}"),
         "ABOUT": html.escape("; ".join(words) + "."),
@@ -323,7 +329,7 @@ def _drawn(name: str, draw: Draw, command: str) -> Drawn:
     shows = " ".join(said.partition("\n\n")[0].split())
     shows = re.sub(r"^Figures? \d( and \d)?: ", "", shows)
     title = TITLES.get(name) or name.replace("_", " ").replace("figure", "Figure ").strip().capitalize()
-    return Drawn(title.replace("mnist", "(MNIST)"), shows, f"idgan-sc {command}")
+    return Drawn(title.replace("mnist", "(MNIST)"), shows[:1].upper() + shows[1:], f"idgan-sc {command}")
 
 
 def figures(config: Config, preset: str, root: Path) -> list[str]:
@@ -335,7 +341,9 @@ def figures(config: Config, preset: str, root: Path) -> list[str]:
 def _figure(drawn: Drawn, path: Path) -> str:
     coded = base64.b64encode(path.read_bytes()).decode()
     shows = html.escape(drawn.shows)
+    with Image.open(path) as image:
+        width = round(image.width / image.info["dpi"][0] * PIXELS_AN_INCH)
     return (
-        f'<figure><img alt="{drawn.title}: {shows}" src="data:image/png;base64,{coded}">'
+        f'<figure><img alt="{drawn.title}: {shows}" width="{width}" src="data:image/png;base64,{coded}">'
         f"<figcaption><strong>{drawn.title}.</strong> {shows} <code>{drawn.command}</code></figcaption></figure>"
     )
