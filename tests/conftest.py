@@ -104,20 +104,21 @@ def finished(
     return folder
 
 
-def make_floor(root: Path) -> Path:
-    """A floor.csv with known levels, 5 and 10 codes: untrained .4, components .5, noise .25."""
+def make_floor(root: Path, dataset: str = "dsprites") -> Path:
+    """A data set's floor with known levels, 5 and 10 codes: untrained .4, components .5, noise .25."""
     levels = {"untrained_q": ("q_mean", 0.4), "pixel_components": ("components", 0.5), "noise_codes": ("noise", 0.25)}
     rows = [
-        {"dataset": "dsprites", "system": system, "variant": variant, "seed": seed, "code": code, "k": k}
+        {"dataset": dataset, "system": system, "variant": variant, "seed": seed, "code": code, "k": k}
         | {"metric": metric, "protocol": "infogan_cr", "value": level}
         for system, (code, level) in levels.items()
         for variant, k in (("main", 5), ("c10", 10))
         for seed in range(1 if system == "pixel_components" else 2)
         for metric in ("factor_vae", "beta_vae", "sap", "mig", "dci")
     ]
-    root.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(root / "floor.csv", index=False)
-    return root / "floor.csv"
+    path = root / f"floor/{dataset}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
 
 
 def with_data(root: Path, data: Path) -> Path:

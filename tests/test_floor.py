@@ -26,15 +26,15 @@ def test_the_floor_is_scored_as_the_systems_are(
     root = new_root()
     floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
     found = read_floor(root)
-    assert set(found["metric"]) == set(METRICS) and set(found["k"]) == {5}
+    assert set(found["metric"]) == set(METRICS) and set(found["k"]) == {5, 10}  # as InfoGAN-CR and its c10
     assert set(found["system"]) == {"untrained_q", "noise_codes", "pixel_components"}
     start = pd.Series(np.load(finished("infogan_stage_a") / "curve.npz")["steps"])
     assert start[0] == 0
-    mine = found.set_index(["system", "metric"])["value"]
+    mine = found[found["k"] == 5].set_index(["system", "metric"])["value"]
     assert mine["noise_codes", "mig"] < 0.2 and mine["noise_codes", "sap"] < 0.2
-    first = (root / "floor.csv").read_bytes()
+    first = (root / "floor/dsprites.csv").read_bytes()
     floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
-    assert (root / "floor.csv").read_bytes() == first
+    assert (root / "floor/dsprites.csv").read_bytes() == first
 
 
 def test_an_untrained_q_is_the_one_that_training_starts_from(
@@ -57,23 +57,40 @@ def test_a_published_floor_is_taken_where_its_settings_are_these(
 ) -> None:
     root = with_data(tmp_path / "results", small_data)
     floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
-    published = root / "published/floor.csv"
-    published.parent.mkdir()
-    (root / "floor.csv").rename(published)
-    assert provenance.published_floor(small_config, "test", root) == published
+    published = root / "published/floor/dsprites.csv"
+    published.parent.mkdir(parents=True)
+    (root / "floor/dsprites.csv").rename(published)
+    assert provenance.published_floor(small_config, "test", "dsprites", root) == published
 
     def no_scores(*_: Any) -> None:
         raise AssertionError("the floor is scored again")
 
     monkeypatch.setattr(floors, "floor", no_scores)
-    args = argparse.Namespace(preset="test", out=root)
+    args = argparse.Namespace(preset="test", dataset="dsprites", out=root)
     cli._floor(small_config, args)
-    assert (root / "floor.csv").read_bytes() == published.read_bytes()
+    assert (root / "floor/dsprites.csv").read_bytes() == published.read_bytes()
     changed = copy.deepcopy(small_config)
     changed["presets"]["test"]["evaluation"]["points"] += 1
-    assert provenance.published_floor(changed, "test", root) is None
+    assert provenance.published_floor(changed, "test", "dsprites", root) is None
     with pytest.raises(AssertionError, match="scored again"):
         cli._floor(changed, args)
+
+
+def test_every_data_set_whose_generators_are_scored_has_a_floor_of_its_own(shipped: dict[str, Any]) -> None:
+    assert provenance.floored(shipped, "desk") == ["dsprites", "digits", "faces"]
+    assert provenance.floored(shipped, "test") == ["dsprites"]
+    starts = {data: provenance.floor_starts(shipped, "desk", data) for data in provenance.floored(shipped, "desk")}
+    assert [run.variant for run in starts["dsprites"]] == ["main", "c10"]
+    assert [run.variant for run in starts["digits"]] == [run.variant for run in starts["faces"]] == ["main"]
+    assert len({provenance.floor_fingerprint(shipped, "desk", data) for data in starts}) == 3
+
+
+def test_there_is_no_floor_where_no_factor_is_known(
+    shipped: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["floor", "--preset", "paper", "--dataset", "mnist", "--out", str(tmp_path)])
+    assert "mnist: its factors are not known" in capsys.readouterr().err and not any(tmp_path.iterdir())
 
 
 def test_principal_components_are_scikit_learns(small_data: Path) -> None:
@@ -84,5 +101,5 @@ def test_principal_components_are_scikit_learns(small_data: Path) -> None:
 
 
 def test_a_missing_floor_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"floor.csv is missing: run `idgan-sc floor`"):
+    with pytest.raises(DataError, match=r"floor/dsprites.csv is missing: run `idgan-sc floor --dataset dsprites`"):
         read_floor(tmp_path)

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 import idgan_sc
+from conftest import make_floor
 from idgan_sc import config as configuration
 from idgan_sc import generator, generator_report, provenance
 from idgan_sc.card import write_card
@@ -27,6 +28,7 @@ from idgan_sc.model import TRAINING_ONLY, write_weights
 from idgan_sc.models import build
 from idgan_sc.score import score
 from idgan_sc.seeds import torch_stream
+from idgan_sc.tables import FLOORS
 from idgan_sc.train import train
 
 Finished = Callable[[str], Path]
@@ -232,6 +234,8 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
         scores += [about | {"metric": metric, "value": value} for metric, value in measured.items()]
     for name, rows in (("generator_scores", scores), ("pair_labels", labels), ("scores", q)):
         pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
+    for data in ("dsprites", "digits", "faces"):
+        make_floor(tmp_path, data)
     return tmp_path
 
 
@@ -241,9 +245,13 @@ def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dic
     assert "score, pool too small: 3 of 9: InfoGAN (modified) (1 seed), InfoGAN (modified) c10 (1 seed)." in text
     assert "(n = 1)" in text and "no evidence" in text and text.count("Q, true images") == 8
     cells = pd.read_csv(results / "tables/table_generator.csv")
-    assert len(cells) == 8 * (5 + 3 + 1 + 5) and (cells["origin"] == "here").all()
+    floor = cells["system"].isin(FLOORS)
+    assert (cells["origin"] == "here").all() and floor.sum() == 3 * 2 * 5
+    assert text.count("| Floor: principal components | 10 | 1 | pixels | 0.50 | 0.50 |") == 1
+    cells = cells[~floor]
+    assert len(cells) == 8 * (5 + 3 + 1 + 5)
     has = cells[(cells["metric"] == "distilled") & (cells["n"] > 0)]
-    assert set(has["system"]) == {"idgan", "idgan_sc"} and text.count("| – |\n") == 8 + 6
+    assert set(has["system"]) == {"idgan", "idgan_sc"} and text.count("| – |\n") == 8 + 6 + 3 * 2
     assert (cells[cells["code"] == "q_mean"]["mean"] == 0.5).all()
 
 
@@ -308,7 +316,10 @@ def test_table_of_read_generators_states_the_regressors_and_what_true_images_rea
     assert "Held-out true images of faces: x R² 0.88." in text and "k = 3" in text
     assert "n = 1 seed planned" in text and "no evidence" in text
     cells = pd.read_csv(results / "tables/table_generator_pictures.csv")
-    assert len(cells) == 2 * (2 * (5 + 2 + 1 + 5) + 2)
+    floor = cells["system"].isin(FLOORS)
+    assert (~floor).sum() == 2 * (2 * (5 + 2 + 1 + 5) + 2)
+    assert cells[floor].groupby("dataset").size().to_dict() == {"digits": 3 * 2 * 5, "faces": 3 * 2 * 5}
+    assert "| faces | Floor: noise | 5 | 2 | noise | 0.25 ± 0.00 | 0.25 ± 0.00 |" in text
 
 
 def test_figure_of_read_generators(results: Path, shipped: dict[str, Any]) -> None:
@@ -328,6 +339,7 @@ def test_generators_of_a_sweep_that_is_not_finished(
     root = tmp_path_factory.mktemp("unfinished")
     scores, labels = (pd.read_csv(results / name) for name in ("generator_scores.csv", "pair_labels.csv"))
     shutil.copy(results / "scores.csv", root)
+    shutil.copytree(results / "floor", root / "floor")
     names = {"generator_scores.csv": scores, "pair_labels.csv": labels}
     of = {("dsprites", "infogan_stage_a", 0), ("dsprites", "infogan", 0), ("digits", "infogan_cr", 0)}
 

@@ -155,11 +155,14 @@ def _floor(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.floor import floor
     from idgan_sc.train import use_device
 
-    published = provenance.published_floor(config, args.preset, args.out)
+    if not configuration.scored(config, args.dataset):
+        raise ConfigError(f"--dataset {args.dataset}: its factors are not known, so that nothing can be scored on it")
+    published = provenance.published_floor(config, args.preset, args.dataset, args.out)
     if published:
-        print(copy_atomic(published, args.out / "floor.csv"))
+        print(copy_atomic(published, args.out / provenance.floor_file(args.dataset)))
         return
-    print(floor(config, args.preset, args.out, prepare(config, args.preset, "dsprites", args.out), use_device(config)))
+    images = prepare(config, args.preset, args.dataset, args.out)
+    print(floor(config, args.preset, args.out, images, use_device(config)))
 
 
 def _match(config: Config, args: argparse.Namespace) -> None:
@@ -376,7 +379,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
     of_run(command("encode", _encode, "encode the evaluation pool with a finished run"))
     of_run(command("score", _score, "score a run's codes"))
-    placed(command("floor", _floor, "score what learned nothing: an untrained Q, noise, principal components"))
+    of_data(command("floor", _floor, "score what learned nothing: an untrained Q, noise, principal components"))
     of_run(command("leakage", _leakage, "measure what each code of a finished run changes"))
     of_run(command("traverse", _traverse, "draw images along each code of a finished run"))
     of_run(command("match", _match, "match a generator's images with the nearest true ones and score it by them"))

@@ -23,7 +23,7 @@ from idgan_sc.seeds import numpy_stream
 
 
 def floor(config: Config, preset: str, root: Path, images: Images, device: str) -> Path:
-    """Write `floor.csv`: rows as in `scores.csv`, for as many codes as InfoGAN has in each of its variants."""
+    """Write a data set's `floor/<name>.csv`: rows as in `scores.csv`, for as many codes as InfoGAN's variants have."""
     sizes = configuration.evaluation(config, preset, images.name)
     chosen = draw(images, pool_indices(images, preset, sizes["pool"]), preset, sizes, 0)
     rows = [
@@ -31,16 +31,17 @@ def floor(config: Config, preset: str, root: Path, images: Images, device: str) 
         for run, name, codes, indices in _codes(config, preset, images, device)
         for metric, value in scores_of(images, indices, preset, codes, chosen, sizes["metrics"]).items()
     ]
-    table = pd.DataFrame(rows).assign(fingerprint=provenance.floor_fingerprint(config, preset))
-    return write_atomic(root / "floor.csv", lambda temporary: table.to_csv(temporary, index=False))
+    table = pd.DataFrame(rows).assign(fingerprint=provenance.floor_fingerprint(config, preset, images.name))
+    path = root / provenance.floor_file(images.name)
+    return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False))
 
 
 def _codes(
     config: Config, preset: str, images: Images, device: str
 ) -> Iterator[tuple[Run, str, np.ndarray, np.ndarray]]:
     """Each floor's codes of the evaluation pool, as a run of its own: run, what is scored, codes (N, k), the pool."""
-    seeds = configuration.seeds(config, preset)[: provenance.FLOOR_SEEDS]
-    for start in provenance.floor_starts(config, preset):
+    seeds = configuration.seeds(config, preset, images.name)[: provenance.FLOOR_SEEDS]
+    for start in provenance.floor_starts(config, preset, images.name):
         variant, settings = start.variant, configuration.resolve(config, start)
         indices, k = pool_indices(images, preset, settings["pool"]), settings["c_dim"]
         for seed in seeds:

@@ -22,13 +22,16 @@ from idgan_sc.generator_pictures import HELD_OUT, TRUE
 from idgan_sc.provenance import generators, origin, read_generators
 from idgan_sc.stats import summary
 from idgan_sc.tables import (
+    CODES,
     DASH,
     DATASET,
+    FLOORS,
     METRICS,
     VARIANTS,
     Page,
     Row,
     data_name,
+    floors,
     label,
     notes,
     plus_minus,
@@ -82,6 +85,9 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
             ["", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * len(mine[len(other) :])],
         ]
         cells += mine + other
+    for floor in floors(root):
+        rows.append([*_floor_line(floor), *[DASH] * (len(FIDELITY) + len(WITH_VAE))])
+        cells += floor
     sizes = configuration.generated(config, preset)
     page = Page(
         "Table G",
@@ -91,7 +97,7 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
         rows,
         [
             f"Generator: the true code c against the factors of the nearest true image of each of {sizes['images']} "
-            "generated images; orientation modulo the shape's symmetry. Q: as in Table 3.",
+            "generated images; orientation modulo the shape's symmetry. Q and floor, on true images: as in Table 3.",
             f"Distance: median of |g − x|²/|x|². Abstained: share of images beyond {sizes['abstain']}, left out of the "
             "scores. Coverage: grid cells reached over those of as many random true images.",
             DISTILLED_WORDS,
@@ -129,6 +135,9 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
         best = [plus_minus(cell["mean"], None) for cell in true]
         rows.append([data_name(name), "true images", "", "", DASH, *[DASH] * len(METRICS), *best, DASH])
         cells += [{"dataset": name} | cell for cell in true]
+        for floor in floors(root, name):
+            rows.append([data_name(name), *_floor_line(floor), *[DASH] * (len(true) + 1)])
+            cells += floor
     sizes = configuration.generated(config, preset)
     page = Page(
         "Table R",
@@ -139,6 +148,7 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
         [
             "Generator: the true code c against the factors that a network reads off each of "
             f"{sizes['images']} generated images, none left out. Q: its mean on true images.",
+            "Floor: representations of true images that learned nothing, to be held against Q's scores.",
             *(f"Held-out true images of {data_name(name)}: {_held_out(generator, name)}." for name in data),
             f"Precision and recall: Kynkäänniemi et al. 2019, k = {sizes['neighbours']}, in the space of that "
             "network's convolutional features; true images: another sample, what a perfect generator reaches.",
@@ -205,7 +215,11 @@ def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
         for i, metric in enumerate(PANELS):
             ax = fig.add_axes((0.07 + 0.385 * i, 0.64, 0.315, 0.34))
             _scatter(ax, wide, f"q_{metric}", metric)
+            levels = _components(root, DATASET, metric)
+            ax.set_xlim(0, max([ax.get_xlim()[1], *(1.1 * level for level in levels)]))
             _diagonal(ax)
+            for level, face in zip(levels, (GREY, "white"), strict=False):
+                ax.plot(level, 0, marker="^", color=GREY, markerfacecolor=face, markersize=4, clip_on=False, zorder=3)
             ax.set_xlabel(f"{METRICS[metric]} of Q, on true images")
             ax.set_ylabel(f"{METRICS[metric]} of the generator")
         for i, (measure, axis) in enumerate(QUALITY.items()):
@@ -215,7 +229,10 @@ def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
             ax.set_ylabel(f"{METRICS[PANELS[0]]} of the generator")
         _legend(fig, wide)
     unscored = int(wide[list(PANELS)].isna().any(axis=1).sum())
-    words = [_seeds(wide), "a point is one seed; open: variant c10; dashed: equal scores"]
+    words = [
+        f"{_seeds(wide)}; a point is one seed; open: variant c10; dashed: equal scores",
+        "triangles: what the pixels' principal components score, open: as many as codes of c10",
+    ]
     words += [f"{unscored} of {len(wide)} runs have no score"] if unscored else []
     below(fig, config, preset, words)
     return save(fig, config, preset, root, "figure_generator", wide)
@@ -232,7 +249,12 @@ def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[P
         for i, metric in enumerate([*PANELS, "recall"]):
             ax = fig.add_axes((0.065 + 0.265 * i, 0.37, 0.195, 0.58))
             _scatter(ax, wide, "precision", metric)
-            if metric == "recall":
+            if metric != "recall":
+                for name in data:
+                    levels = pd.Series(_components(root, name, metric), dtype=float)
+                    _marks(ax, pd.Series(name, levels.index), 0 * levels, levels, GREY, GREY)
+                    ax.set_ylim(0, max([ax.get_ylim()[1], *(1.1 * levels)]))
+            else:
                 best = wide.drop_duplicates("dataset")
                 _marks(ax, best["dataset"], best[true["precision"]], best[true["recall"]], GREY, "none")
                 ax.set_ylim(0, 1)
@@ -243,7 +265,8 @@ def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[P
     shapes = ", ".join(f"{SHAPE_WORDS[MARKERS[name]]}: {data_name(name)}" for name in data)
     words = [
         _seeds(wide),
-        f"a point is one seed; {shapes}; grey: other true images",
+        f"a point is one seed; {shapes}",
+        "grey: other true images; at the left, what the pixels' principal components score",
         "factors are read by a network; on held-out true images "
         + "; ".join(f"{data_name(name)}: {_held_out(generator, name)}" for name in data),
     ]
@@ -357,6 +380,12 @@ def _diagonal(ax: Axes) -> None:
     ax.set(xlim=(0, high), ylim=(0, high))
 
 
+def _components(root: Path, data: str, metric: str) -> list[float]:
+    """What the pixels' principal components of a data set score, by how many they are."""
+    cells = [cell for floor in floors(root, data) for cell in floor]
+    return [cell["mean"] for cell in cells if cell["system"] == "pixel_components" and cell["metric"] == metric]
+
+
 def _seeds(wide: pd.DataFrame) -> str:
     return seeds_range(wide.groupby(["dataset", "system", "variant"])["seed"].nunique().tolist())
 
@@ -441,6 +470,18 @@ def _cell(frame: pd.DataFrame, system: str, variant: str, code: str, metric: str
     return {"system": system, "variant": variant, "code": code, "metric": metric, **_summary(values)}
 
 
+def _floor_line(floor: list[dict[str, Any]]) -> list[str]:
+    """Name, number of codes and of seeds, what is scored, and the scores of one floor."""
+    first = floor[0]
+    return [
+        first["label"],
+        str(first["k"]),
+        str(first["n"]),
+        CODES[first["code"]],
+        *(_mean_sd(c, c["n"]) for c in floor),
+    ]
+
+
 def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measure: str) -> dict[str, Any]:
     if measure in ("accuracy_first", "accuracy_last"):
         log = frame[frame["measure"] == "accuracy_log"].sort_values("step").groupby("seed")["value"]
@@ -453,16 +494,17 @@ def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measur
 def _traced(
     config: Config, preset: str, root: Path, cells: list[dict[str, Any]], measurements: pd.DataFrame
 ) -> pd.DataFrame:
-    """The cells, each with the origin of its runs, as Table 3 has it; a cell of true images has none."""
+    """The cells, each with the origin of its runs, as in Table 3; a floor has its own, a cell of true images none."""
     whence: dict[tuple[str, str, str], str | None] = {}
-    for cell in cells:
+    for cell in [cell for cell in cells if "origin" not in cell]:
         key = (cell.get("dataset", DATASET), cell["system"], cell["variant"])
         if key not in whence:
             mine = _of(measurements, dataset=key[0], system=key[1], variant=key[2])
             runs = [Run(preset, *key, int(seed)) for seed in sorted(mine["seed"].unique())]
             whence[key] = origin(config, runs, root) if runs else None
         cell["origin"] = whence[key]
-    return pd.DataFrame(cells)
+    kept = dict.fromkeys(key for cell in cells if cell["system"] not in FLOORS for key in cell)
+    return pd.DataFrame(cells, columns=list(kept))
 
 
 def _summary(values: np.ndarray) -> dict[str, Any]:

@@ -136,29 +136,40 @@ def studied(config: Config, preset: str) -> list[Run]:
     return sensitivity_runs(config, preset, "dsprites") if "dsprites" in datasets(config, preset) else []
 
 
-def floor_starts(config: Config, preset: str) -> list[Run]:
-    """What the floor of Table 3 has the numbers of codes of: InfoGAN's stage A in each variant that a preset runs."""
-    found = dict.fromkeys(run.variant for run in runs(config, preset, "dsprites") if run.system == "infogan")
-    first = seeds(config, preset)[0]
-    return [Run(preset, "dsprites", FLOOR_START, variant, first) for variant in found or ["main"]]
+def floored(config: Config, preset: str) -> list[str]:
+    """Data sets that have a floor: that of Table 3, and those of a preset whose generators are read."""
+    return list(dict.fromkeys(["dsprites", *(run.dataset for run in read_generators(config, preset))]))
 
 
-def floor_fingerprint(config: Config, preset: str) -> str:
-    """What the bytes of `floor.csv` depend on, besides the kind of machine."""
-    settings = [resolve(config, run) for run in floor_starts(config, preset)]
-    content = [settings, seeds(config, preset)[:FLOOR_SEEDS], evaluation(config, preset, "dsprites")]
-    content += [training_source("dsprites"), source_hash(FLOOR)]
+def floor_starts(config: Config, preset: str, dataset: str) -> list[Run]:
+    """What the floor has the numbers of codes of: InfoGAN's stage A in each variant that a data set's runs build on."""
+    built_on = with_predecessors(config, runs(config, preset, dataset))
+    found = dict.fromkeys(run.variant for run in built_on if run.system == FLOOR_START)
+    first = seeds(config, preset, dataset)[0]
+    return [Run(preset, dataset, FLOOR_START, variant, first) for variant in found or ["main"]]
+
+
+def floor_fingerprint(config: Config, preset: str, dataset: str) -> str:
+    """What the bytes of a data set's floor depend on, besides the kind of machine."""
+    settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
+    content = [settings, seeds(config, preset, dataset)[:FLOOR_SEEDS], evaluation(config, preset, dataset)]
+    content += [training_source(dataset), source_hash(FLOOR)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def published_floor(config: Config, preset: str, root: Path) -> Path | None:
-    """The published scores of the floor, if they are of these settings and this source."""
-    path = root / "published/floor.csv"
+def published_floor(config: Config, preset: str, dataset: str, root: Path) -> Path | None:
+    """The published scores of a data set's floor, if they are of these settings and this source."""
+    path = root / "published" / floor_file(dataset)
     if not path.exists():
         return None
     with path.open(encoding="utf-8", newline="") as file:
         row = next(csv.DictReader(file), {})
-    return path if row.get("fingerprint") == floor_fingerprint(config, preset) else None
+    return path if row.get("fingerprint") == floor_fingerprint(config, preset, dataset) else None
+
+
+def floor_file(dataset: str) -> str:
+    """Where a data set's floor stands below a preset's results."""
+    return f"floor/{dataset}.csv"
 
 
 def protocol_hash(config: Config, preset: str, dataset: str) -> str:

@@ -5,7 +5,7 @@ complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
 """
 
 import filecmp
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run, Settings
 from idgan_sc.data.images import open_images
 from idgan_sc.files import DataError, write_atomic
-from idgan_sc.provenance import origin
+from idgan_sc.provenance import floor_file, origin
 from idgan_sc.stats import LEVEL, MIN_N, summary
 
 DATASET = "dsprites"  # whose scores Table 3 and the figures show
@@ -119,7 +119,7 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
     Raises
     ------
     DataError
-        If `scores.csv` or `floor.csv` is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
+        If `scores.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
     """
     scores = read_scores(root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
@@ -128,11 +128,10 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
     rows: list[Row] = []
     for start in range(0, len(cells), len(METRICS)):
         rows += ([None] if rows else []) + _block(cells[start : start + len(METRICS)], planned)
-    floors = _floor_cells(read_floor(root), _floor_origin(root))
     rows += [None]
-    for start in range(0, len(floors), len(METRICS)):
-        rows += _here(floors[start : start + len(METRICS)])
-    cells += floors
+    for floor in floors(root):
+        rows += _here(floor)
+        cells += floor
     page = Page(
         "Table 3",
         "Disentanglement scores on dSprites.",
@@ -255,15 +254,26 @@ def number(value: Any) -> str:
     return ", ".join(map(number, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def read_floor(root: Path) -> pd.DataFrame:
-    """What representations that learned nothing score on dSprites: `floor.csv`, else the published one."""
-    places = [root / "floor.csv", root / "published/floor.csv"]
-    return read_scores(next((path for path in places if path.exists()), places[0]), SCORE_KEY, "floor")
+def floors(root: Path, dataset: str = DATASET) -> Iterator[list[dict[str, Any]]]:
+    """What learned nothing, a list of cells, one a metric, for each kind of floor and number of codes."""
+    scores, whence = read_floor(root, dataset), _floor_origin(root, dataset)
+    for system, (code, words) in FLOORS.items():
+        mine = scores[(scores["system"] == system) & (scores["code"] == code)]
+        for k, of_k in mine.groupby("k"):
+            about = {"dataset": dataset, "system": system, "code": code, "label": words, "k": k, "origin": whence}
+            yield [_summarised(of_k[of_k["metric"] == name]) | about | {"metric": name} for name in METRICS]
 
 
-def _floor_origin(root: Path) -> str:
+def read_floor(root: Path, dataset: str = DATASET) -> pd.DataFrame:
+    """What representations that learned nothing score on a data set, the published scores where none are here."""
+    places = [below / floor_file(dataset) for below in (root, root / "published")]
+    found = next((path for path in places if path.exists()), places[0])
+    return read_scores(found, SCORE_KEY, f"floor --dataset {dataset}")
+
+
+def _floor_origin(root: Path, dataset: str) -> str:
     """`here`, or `published` where that is what is read, or what was copied to be read."""
-    here, published = root / "floor.csv", root / "published/floor.csv"
+    here, published = (below / floor_file(dataset) for below in (root, root / "published"))
     if here.exists() and not (published.exists() and filecmp.cmp(here, published, shallow=False)):
         return "here"
     return "published"
@@ -404,18 +414,6 @@ def _summarised(found: pd.DataFrame) -> dict[str, Any]:
     s = summary(found["value"].to_numpy(float))
     about = {key: getattr(s, key) for key in ("n", "mean", "sd", "se", "low", "high")}
     return {"dataset": DATASET, "protocol": PROTOCOL, **about, "missing": s.n == 0}
-
-
-def _floor_cells(scores: pd.DataFrame, whence: str) -> list[dict[str, Any]]:
-    """A cell a kind of floor, number of codes and metric."""
-    cells = []
-    for system, (code, words) in FLOORS.items():
-        mine = scores[(scores["system"] == system) & (scores["code"] == code)]
-        for k, of_k in mine.groupby("k"):
-            for metric in METRICS:
-                about = {"system": system, "code": code, "metric": metric, "label": words, "k": k}
-                cells.append(about | {"origin": whence} | _summarised(of_k[of_k["metric"] == metric]))
-    return cells
 
 
 def _paper_variant(system: str) -> str:

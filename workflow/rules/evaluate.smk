@@ -84,16 +84,18 @@ rule gather:
 
 rule floor:
     input:
-        f"{ROOT}/data/dsprites/dataset.json",
+        f"{ROOT}/data/{{dataset}}/dataset.json",
     output:
-        f"{ROOT}/floor.csv",
+        f"{ROOT}/floor/{{dataset}}.csv",
     log:
-        f"{LOGS}/floor.log",
+        f"{LOGS}/floor/{{dataset}}.log",
     resources:
         mem_mb=3000,
         runtime=120,
     params:
-        fingerprint=provenance.floor_fingerprint(CONFIG, PRESET),
-        command=f"floor --preset {PRESET} --out {ROOT}",
+        fingerprint=lambda wildcards: provenance.floor_fingerprint(
+            CONFIG, PRESET, wildcards.dataset
+        ),
+        command=lambda wildcards: f"floor --preset {PRESET} --dataset {wildcards.dataset} --out {ROOT}",
     shell:
         f"{IDGAN_SC} {{params.command}} > {{log}} 2>&1"

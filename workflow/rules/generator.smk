@@ -13,6 +13,7 @@ READ_GENERATORS = there(
 )
 OF_GENERATORS = ["generator", "pairs"] if GENERATORS else []
 OF_GENERATORS += ["generator_pictures"] if READ_GENERATORS else []
+FLOORED = provenance.floored(CONFIG, PRESET)
 GENERATOR_TABLES = [f"table_{name}" for name in OF_GENERATORS]
 GENERATOR_FIGURES = [f"figure_{name}" for name in OF_GENERATORS]
 
@@ -87,6 +88,7 @@ rule gather_generators:
 use rule table as generator_table with:
     input:
         scores=f"{ROOT}/scores.csv",
+        floor=expand(f"{ROOT}/floor/{{dataset}}.csv", dataset=FLOORED),
         generators=rules.gather_generators.output,
     log:
         f"{LOGS}/{{table}}.log",
@@ -100,6 +102,7 @@ use rule table as generator_table with:
 use rule figure as generator_figure with:
     input:
         scores=f"{ROOT}/scores.csv",
+        floor=expand(f"{ROOT}/floor/{{dataset}}.csv", dataset=FLOORED),
         generators=rules.gather_generators.output,
     log:
         f"{LOGS}/{{figure}}.log",

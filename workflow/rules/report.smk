@@ -8,7 +8,7 @@ FIGURES = ["figure1", "figure2", "figure3", "figure4"] if SHOWN_FIRST else ["fig
 rule table:
     input:
         scores=f"{ROOT}/scores.csv",
-        floor=f"{ROOT}/floor.csv",
+        floor=f"{ROOT}/floor/dsprites.csv",
         data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=DATASETS),
     output:
         csv=f"{ROOT}/tables/{{table}}.csv",
@@ -35,7 +35,7 @@ rule figure:
     input:
         scores=f"{ROOT}/scores.csv",
         curves=f"{ROOT}/curves.csv",
-        floor=f"{ROOT}/floor.csv",
+        floor=f"{ROOT}/floor/dsprites.csv",
         data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=DATASETS),
         drawn=[artifact(run, name) for run in SHOWN_FIRST for name in DRAWN],
     output:

@@ -23,18 +23,18 @@ from idgan_sc.report.page import write_page
 from idgan_sc.score import TOGETHER, gather
 from idgan_sc.sensitivity import sensitivity
 
-FLOOR = "floor.csv"  # measured, not derived: copied as it is
+FLOOR = "floor"  # measured, not derived: copied as it is
 FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, beside `runs`
 
 
 def publish(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
     """Copy finished runs of a preset, write what follows from all published ones and the documents; say what."""
     written = provenance.publish(config, preset, root)
-    if (root / FLOOR).exists():
-        written.append(copy_atomic(root / FLOOR, root / "published" / FLOOR))
+    written += [copy_atomic(path, root / "published" / FLOOR / path.name) for path in (root / FLOOR).glob("*.csv")]
     with published_alone(root) as alone:
         derive(config, preset, alone)
-        made = {root / "published" / path.relative_to(alone): path for path in sorted(alone.rglob("*")) if kept(path)}
+        there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if kept(path)]
+        made = {root / "published" / path: alone / path for path in there if path.parts[0] != FLOOR}
         written += [copy_atomic(path, target) for target, path in made.items()]
     for old in derived(root / "published") - made.keys():
         old.unlink()
@@ -49,7 +49,7 @@ def kept(path: Path) -> bool:
 def derived(published: Path) -> set[Path]:
     """What an earlier `publish` derived: the files of these folders, and the tables beside them."""
     below = [path for folder in FOLDERS for path in (published / folder).rglob("*") if path.is_file()]
-    return {*below, *published.glob("*.csv")} - {published / FLOOR}
+    return {*below, *published.glob("*.csv")}
 
 
 @contextmanager
@@ -68,8 +68,9 @@ def derive(config: Config, preset: str, root: Path) -> None:
     for make in (tables.table2, tables.differences):
         make(config, preset, root)
     scored = gather_or_nothing(config, preset, root)
-    if not (root / "published" / FLOOR).exists():
-        write_table(root / FLOOR, pd.DataFrame(columns=[*tables.SCORE_KEY, "k", "value"]))
+    for path in map(provenance.floor_file, provenance.floored(config, preset)):
+        if not (root / "published" / path).exists():
+            write_table(root / path, pd.DataFrame(columns=[*tables.SCORE_KEY, "k", "value"]))
     tables.table3(config, preset, root)
     if scored:
         _write_what_is_there(config, preset, root)
