@@ -266,6 +266,22 @@ def test_other_tables_are_read_as_configured(config: Config, tmp_path: Path) -> 
     assert verdicts(config, "desk", tmp_path)["C9"] == "reproduced"
 
 
+def test_an_interval_that_holms_method_does_not_bear_out_is_named(config: Config, tmp_path: Path) -> None:
+    write_results(tmp_path, PAPER)
+    config["claims"]["C9"]["datasets"] = ["dsprites"]
+    rows = [
+        {"dataset": "dsprites", "system": arm, "variant": "main", "seed": seed, "leakage": level + 0.02 * (seed - 9.5)}
+        for arm, level in (("infogan_cr", 0.4), ("idgan_sc", 0.5))
+        for seed in range(20)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "leakage.csv")
+    assert verdicts(config, "desk", tmp_path)["C9"] == "inconclusive"
+    row = pd.read_csv(tmp_path / "checks.csv").set_index("claim").loc["C9"]
+    assert row["high"] < 0 and row["p"] < 0.05 < row["p_holm"]
+    said = f"p = {row['p']:.3f}, by Holm {row['p_holm']:.2f}, although its own interval lies below 0"
+    assert row["answer"] == "unclear" and said in row["reason"]
+
+
 def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path) -> None:
     results = claims.Results(config, "desk", tmp_path)
 

@@ -303,7 +303,9 @@ def _above(measured: Measured, p: float, check: Check, judging: dict[str, Any]) 
     could = _could(measured, judging)
     if stats.equivalence(c, margin) < judging["alpha"]:
         return Answer("no", f"no difference beyond ± {margin:g}; {could}")
-    return Answer("unclear", f"no significant difference; {could}")
+    side = "above" if c.low > 0 else "below" if c.high < 0 else ""
+    aside = f", although its own interval lies {side} 0" if side else ""
+    return Answer("unclear", f"not significant: p = {c.p:.3f}, by Holm {p:.2f}{aside}; in one test {could}")
 
 
 MEASURES: dict[str, Callable[[Results, str, Check], Measured]] = {
