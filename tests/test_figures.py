@@ -15,6 +15,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from scipy import stats
 
 from conftest import make_floor
 from idgan_sc import config as configuration
@@ -135,11 +136,11 @@ def texts(fig: Figure) -> list[Text]:
     """Every text that is drawn: tick labels beyond the axes' limits exist but are not."""
     fig.draw_without_rendering()
     unseen = [
-        text
+        tick.label1
         for axes in fig.axes
         for axis in (axes.xaxis, axes.yaxis)
-        for place, text in zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
-        if not axes.axison or not min(axis.get_view_interval()) <= place <= max(axis.get_view_interval())
+        for tick in axis.get_major_ticks()
+        if not axes.axison or not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
     ]
     found = [text for text in fig.findobj(Text) if isinstance(text, Text) and text not in unseen]
     return [text for text in found if text.get_visible() and text.get_text().strip()]
@@ -209,6 +210,29 @@ def test_figure3_plots_means_over_seeds_and_its_table_has_them(
         np.testing.assert_allclose(mine["high"] - mine["mean"], of_seed.std(axis=1, ddof=1))
         np.testing.assert_allclose(line_of[figures.COLOURS[system]].get_xydata(), mine[["step", "mean"]])
         assert set(mine["paper_level"]) == {config["reported"]["figure3"][system]}
+
+
+def test_figure3_shows_differences_within_a_seed(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
+    points = make_curves(seeds=6, steps=300)
+    points["value"] += points["seed"].map(dict(enumerate([0.0, 0.3, -0.2, 0.1, -0.1, 0.2])))  # a seed's own level
+    lost = points.query("system == 'infogan_cr' and seed == 5").index
+    points.drop(lost).to_csv(root / "curves.csv", index=False)
+    frame = pd.read_csv(figures.figure3(config, "quick", root)[0])
+    assert frame.loc[frame["system"] == "infogan", "above"].isna().all()
+    lines = {line.get_color(): line for line in drawn["figure3"].axes[1].lines if line.get_marker() == "o"}
+    assert len(lines) == 2
+    for system, n in (("infogan_cr", 5), ("idgan_sc_prior", 6)):
+        mine = frame[frame["system"] == system]
+        values = points[points["seed"] < n].groupby(["system", "step", "seed"])["value"].mean()
+        difference = (values[system] - values["infogan"]).unstack()  # (steps, seeds)
+        half = stats.t.ppf(0.975, n - 1) * difference.std(axis=1, ddof=1) / np.sqrt(n)
+        np.testing.assert_allclose(mine["above"], difference.mean(axis=1), atol=1e-12)
+        np.testing.assert_allclose(mine["above_high"] - mine["above"], half, atol=1e-12)
+        np.testing.assert_allclose(mine["above"] - mine["above_low"], half, atol=1e-12)
+        np.testing.assert_allclose(lines[figures.COLOURS[system]].get_xydata(), mine[["step", "above"]])
+    said = [text.get_text() for text in texts(drawn["figure3"])]
+    assert {"paper +0.08", "paper +0.10"} <= set(said)
+    assert_readable(drawn["figure3"])
 
 
 def test_figure3_with_one_seed_has_no_band(root: Path, config: Config, drawn: dict[str, Figure]) -> None:

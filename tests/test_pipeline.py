@@ -16,7 +16,7 @@ from idgan_sc.tables import FLOORS
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-TABLES = ["table1", "table2", "table3", "differences"]
+TABLES = ["table1", "table2", "table3", "stage_a", "differences"]
 FIGURES = ["figure1", "figure2", "figure3", "figure4"]
 
 

@@ -89,6 +89,7 @@ def write_results(config: Config, root: Path) -> Path:
     claims.write_claims(config, "desk", root)
     paper.write_findings(config, root)
     tables.table3(config, "desk", root)
+    tables.stage_a(config, "desk", root)
     tables.differences(config, "desk", root)
     bundles.write_cost(config, "desk", root)
     return root

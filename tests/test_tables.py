@@ -28,6 +28,7 @@ def config() -> Config:
 @pytest.fixture
 def root(tmp_path: Path, config: Config) -> Path:
     make_scores(config, "quick", seeds=2).to_csv(tmp_path / "scores.csv", index=False)
+    make_curves(config, "desk", seeds=2).to_csv(tmp_path / "curves.csv", index=False)
     make_floor(tmp_path)
     return tmp_path
 
@@ -47,6 +48,18 @@ def make_scores(config: Config, preset: str, seeds: int) -> pd.DataFrame:
             for metric in tables.METRICS
         ]
     return pd.DataFrame(rows)
+
+
+def make_curves(config: Config, preset: str, seeds: int) -> pd.DataFrame:
+    """Two draws at steps 0 and 9 of every run from a stage A, alike at step 0: .4 and .6 by seed; .9 at 9."""
+    scores = make_scores(config, preset, seeds)
+    scores = scores[(scores["code"] == "q_mean")].assign(value=0.4 + 0.2 * scores["seed"])
+    points = [
+        scores.assign(step=step, draw=draw, value=(0.9 if step else scores["value"]) + 0.02 * draw)
+        for step in (0, 9)
+        for draw in (0, 1)
+    ]
+    return pd.concat(points, ignore_index=True)
 
 
 def make_images(root: Path, n: int) -> None:
@@ -284,6 +297,40 @@ def test_absent_and_unreadable_scores_are_one_clear_error(root: Path, config: Co
     (root / "scores.csv").unlink()
     with pytest.raises(DataError, match="is missing"):
         tables.table3(config, "quick", root)
+
+
+# ------------------------------------------------------------------------------------------------------------- stage A
+def test_stage_a_has_a_row_a_stage_with_the_floor_of_as_many_codes(root: Path, config: Config) -> None:
+    other = pd.read_csv(root / "curves.csv")
+    columns = ("dataset", "system", "variant", "metric", "protocol")
+    others = [other.assign(value=9.0, **{column: other[column] + "_"}) for column in columns]
+    pd.concat([other, *others]).to_csv(root / "curves.csv", index=False)
+    floor = pd.read_csv(root / "floor/dsprites.csv")
+    floor.loc[floor["k"] == 10, "value"] = 0.7
+    floor.to_csv(root / "floor/dsprites.csv", index=False)
+    frame = csv(tables.stage_a(config, "desk", root)).set_index(["system", "variant"])
+    assert frame["k"].to_dict() == {
+        ("infogan_stage_a", "main"): 5,
+        ("infogan_stage_a", "c10"): 10,
+        ("idgan_stage_a", "main"): 10,
+    }
+    assert (frame["n"] == 2).all()
+    np.testing.assert_allclose(frame["mean"], 0.51)  # 0.41 and 0.61: both draws, step 0 alone
+    np.testing.assert_allclose(frame[["lowest", "highest"]], [[0.41, 0.61]] * 3)
+    assert frame["floor"].tolist() == [0.5, 0.7, 0.7]
+    assert frame["above"].tolist() == [1, 0, 0]
+    assert "| InfoGAN after stage A | 5 | 2 of 10 | 0.51 ± 0.14 | 0.41 | 0.61 | 0.50 | 1 |" in (
+        root / "tables/stage_a.md"
+    ).read_text().replace("\\|", "|")
+
+
+def test_stage_a_dashes_what_has_not_run(root: Path, config: Config) -> None:
+    curves = pd.read_csv(root / "curves.csv")
+    curves[curves["system"] == "idgan_sc"].to_csv(root / "curves.csv", index=False)
+    frame = csv(tables.stage_a(config, "desk", root)).set_index(["system", "variant"])
+    assert frame["n"].tolist() == [0, 0, 2]
+    assert frame["above"].isna().tolist() == [True, True, False]
+    assert "| InfoGAN after stage A | 10 | 0 of 10 | – | – | – | 0.50 | – |" in (root / "tables/stage_a.md").read_text()
 
 
 # --------------------------------------------------------------------------------------------------------- differences

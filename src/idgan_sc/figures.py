@@ -25,7 +25,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.provenance import artifact
-from idgan_sc.stats import summary
+from idgan_sc.stats import LEVEL, MIN_N, summary
 from idgan_sc.tables import (
     DATASET,
     NO_EVIDENCE,
@@ -34,6 +34,7 @@ from idgan_sc.tables import (
     data_words,
     label,
     number,
+    places,
     read_floor,
     read_scores,
     seeds_range,
@@ -128,30 +129,37 @@ def figure2(config: Config, preset: str, root: Path) -> list[Path]:
 
 
 def figure3(config: Config, preset: str, root: Path) -> list[Path]:
-    """Figure 3: FactorVAE score of the three arms of the ablation against the step of stage B.
+    """Figure 3: FactorVAE score of the three arms of the ablation along stage B; below, what each adds to InfoGAN.
 
-    A point is the mean over seeds of each seed's mean over its evaluation draws; the band is ± 1 SD over seeds; one
-    seed has none.
+    Above, a point is the mean over seeds of each seed's mean over its evaluation draws; the band is ± 1 SD over seeds;
+    one seed has none. Below, what an arm has more than InfoGAN from the same stage A, as the claims compare them: the
+    seeds' own level, most of that SD, is taken off.
     """
     curves = arm_curves(config, root)
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(COLUMN, 2.75), dpi=DPI)
-        ax = fig.add_axes((0.145, 0.27, 0.555, 0.69))
+        fig = Figure(figsize=(COLUMN, 4.0), dpi=DPI)
+        ax = fig.add_axes((0.165, 0.48, 0.535, 0.5))
         ends = [end for system in config["reported"]["figure3"] for end in _arm(ax, config, curves, system)]
         ends += list(_floors(ax, curves))
         scores = [*curves["low"].fillna(curves["mean"]), *curves["high"].fillna(curves["mean"])]
         scores += [*config["reported"]["figure3"].values(), *curves[list(FLOOR_WORDS)].iloc[:1].stack()]
         ax.set_ylim(max(0.0, min(scores) - 0.04), min(1.0, max(scores) + 0.04))
+        ax.set_ylabel("FactorVAE score")
+        _direct_labels(ax, ends)
+        under = fig.add_axes((0.165, 0.205, 0.535, 0.22), sharex=ax)
+        _direct_labels(under, list(_differences(under, config, curves)))
+        under.set_ylabel("above InfoGAN")
+        under.set_xlabel("step of stage B")
+        fig.align_ylabels([ax, under])
+        ax.tick_params(labelbottom=False)
         ax.set_xlim(0, max([1, *curves["step"]]))
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
         ax.xaxis.set_major_formatter(lambda value, _: number(round(value)))
-        ax.set_xlabel("step of stage B")
-        ax.set_ylabel("FactorVAE score")
-        _direct_labels(ax, ends)
     n = curves.groupby("system")["n"].max()
     draws = configuration.evaluation(config, preset)["draws"]
     words = [f"line: mean over seeds, {draws} evaluation draws each"]
     words += ["band: ± 1 SD over seeds" if (n > 1).any() else "one seed: no band"]
+    words += [f"below: difference within a seed, band: {LEVEL:.0%} interval, from {MIN_N} seeds on"]
     below(fig, config, preset, [seeds_range(n.tolist()), *words])
     return save(fig, config, preset, root, "figure3", curves)
 
@@ -254,23 +262,29 @@ def contents(tile: np.ndarray) -> dict[str, Any]:
 def arm_curves(config: Config, root: Path) -> pd.DataFrame:
     """Figure 3's points: a row an arm and step, with n, mean, sd and band over seeds; an arm without runs has none.
 
-    Every row repeats the floor: what an untrained Q and the principal components of the pixels score, mean over seeds.
+    `above` and its interval: mean over seeds of an arm's score less the first arm's of the same seed. Every row repeats
+    the floor: what an untrained Q and the principal components of the pixels score, mean over seeds.
     """
     key = ["dataset", "system", "variant", "seed", "code", "step", "draw", "metric", "protocol"]
     points = read_scores(root / "curves.csv", key)
     about_points = {"dataset": DATASET, "variant": "main", "metric": "factor_vae", "protocol": PROTOCOL}
     wanted = np.logical_and.reduce([points[column] == value for column, value in about_points.items()])
-    rows = []
-    for system, level in config["reported"]["figure3"].items():
-        mine = points[wanted & (points["system"] == system)]
-        of_seed = mine.groupby(["step", "seed"], as_index=False)["value"].mean()
-        for step, group in of_seed.groupby("step"):
-            s = summary(group["value"].to_numpy(float))
+    arms = {
+        system: points[wanted & (points["system"] == system)].groupby(["step", "seed"])["value"].mean()
+        for system in config["reported"]["figure3"]
+    }
+    first, rows = next(iter(arms)), []
+    for system, of_seed in arms.items():
+        above = (of_seed - arms[first]).dropna() if system != first else of_seed[:0]
+        for step, values in of_seed.groupby("step"):
+            s, more = summary(values), summary(above[above.index.get_level_values("step") == step])
             assert s.mean is not None
             band = (None, None) if s.sd is None else (s.mean - s.sd, s.mean + s.sd)
-            rows.append((system, label(system), step, s.n, s.mean, s.sd, *band, level))
-    columns = ["system", "label", "step", "n", "mean", "sd", "low", "high", "paper_level"]
-    curves = pd.DataFrame(rows, columns=columns).astype({"sd": float, "low": float, "high": float})
+            level = config["reported"]["figure3"][system]
+            rows.append((system, label(system), step, s.n, s.mean, s.sd, *band, level, more.mean, more.low, more.high))
+    numbers = ["sd", "low", "high", "above", "above_low", "above_high"]
+    columns = ["system", "label", "step", "n", "mean", *numbers[:3], "paper_level", *numbers[3:]]
+    curves = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))
     floor = read_floor(root).query("metric == 'factor_vae' and variant == 'main'").groupby("system")["value"].mean()
     return curves.assign(**{name: floor.get(name, np.nan) for name in FLOOR_WORDS})
 
@@ -302,6 +316,29 @@ def _arm(ax: Axes, config: Config, curves: pd.DataFrame, system: str) -> Iterato
     ax.fill_between(mine["step"], mine["low"], mine["high"], color=colour, alpha=0.18, linewidth=0)
     ax.plot(mine["step"], mine["mean"], color=colour, marker="o", markersize=2.2, clip_on=False, zorder=3)
     yield EndLabel(float(mine["mean"].iloc[-1]), name, colour, 6.5)
+
+
+def _differences(ax: Axes, config: Config, curves: pd.DataFrame) -> Iterator[EndLabel]:
+    """Draw what each arm has more than the first, and what it has in the paper; what stands at their right ends."""
+    (_, base), *others = config["reported"]["figure3"].items()
+    ax.axhline(0, color=GREY, linewidth=0.5, zorder=1)
+    heights = [0.0]
+    for system, level in others:
+        mine, colour = curves[curves["system"] == system].dropna(subset="above"), COLOURS[system]
+        ax.axhline(level - base, color=colour, linewidth=0.7, dashes=(4, 3), zorder=1)
+        yield EndLabel(level - base, f"paper {_signed(level - base)}", colour, 6)
+        heights += [level - base, *mine[["above", "above_low", "above_high"]].stack().dropna()]
+        if len(mine):
+            ax.fill_between(mine["step"], mine["above_low"], mine["above_high"], color=colour, alpha=0.18, linewidth=0)
+            ax.plot(mine["step"], mine["above"], color=colour, marker="o", markersize=2.2, clip_on=False, zorder=3)
+            end = float(mine["above"].iloc[-1])
+            yield EndLabel(end, _signed(end), colour, 6.5)
+    ax.set_ylim(min(heights) - 0.02, max(heights) + 0.02)
+
+
+def _signed(value: float) -> str:
+    """A difference with its sign: +0.08, −0.02."""
+    return ("+" if value >= 0 else "") + places(value)
 
 
 def _floors(ax: Axes, curves: pd.DataFrame) -> Iterator[EndLabel]:

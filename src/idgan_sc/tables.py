@@ -1,4 +1,4 @@
-"""Tables 1 to 3 of the paper and the list of differences from its settings, as CSV, Markdown and LaTeX.
+"""Tables 1 to 3 of the paper, where stage A ended, and differences from its settings, as CSV, Markdown and LaTeX.
 
 Each table is a function of the configuration and the files below `root`, the results of one preset. The CSV is tidy and
 complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
@@ -143,6 +143,54 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
     return write_page(config, preset, root, "table3", pd.DataFrame(cells), page)
 
 
+def stage_a(config: Config, preset: str, root: Path) -> list[Path]:
+    """Where stage A ended, before any regulariser: the FactorVAE score of its Q, beside the floor's.
+
+    The question whether a regulariser helps is live where that score lies well above the floor (PROTOCOL.md).
+
+    Raises
+    ------
+    DataError
+        If `curves.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
+    """
+    points = read_scores(root / "curves.csv", [*SCORE_KEY, "step", "draw"])
+    about_points = {"dataset": DATASET, "metric": "factor_vae", "protocol": PROTOCOL, "step": 0}
+    points = points[np.logical_and.reduce([points[column] == value for column, value in about_points.items()])]
+    floor = read_floor(root).query("system == 'pixel_components' and metric == 'factor_vae'")
+    starts: dict[Run, list[Run]] = {}  # stage A -> what goes on from it; the same at step 0
+    first = configuration.seeds(config, preset)[0]
+    for run in configuration.runs(config, preset, DATASET):
+        before = configuration.predecessors(config, run).get("start")
+        if before and run.seed == first:
+            starts.setdefault(before, []).append(run)
+    rows = [_start_row(config, points, floor, start, arms) for start, arms in starts.items()]
+    planned = len(configuration.seeds(config, preset))
+    page = Page(
+        "Stage A",
+        "Where stage A ended: FactorVAE score of Q on dSprites.",
+        ["Stage A", "k", "n", "FactorVAE", "Lowest", "Highest", "Floor", "Seeds above it"],
+        "lrlccccc",
+        [
+            [
+                row["label"],
+                str(row["k"]),
+                f"{row['n']} of {planned}" if row["n"] < planned else str(row["n"]),
+                plus_minus(row["mean"], row["sd"]),
+                *(DASH if row[key] is None else places(row[key]) for key in ("lowest", "highest", "floor")),
+                DASH if row["above"] is None else str(row["above"]),
+            ]
+            for row in rows
+        ],
+        [
+            "Mean ± SD over seeds of the mean over evaluation draws, at step 0 of stage B. Floor: as many principal "
+            "components of the pixels as there are codes. A seed whose stage A does not lie above it says little about "
+            "what a regulariser adds; it counts in every verdict all the same.",
+            *notes(config, preset),
+        ],
+    )
+    return write_page(config, preset, root, "stage_a", pd.DataFrame(rows), page)
+
+
 def differences(config: Config, preset: str, root: Path) -> list[Path]:
     """Every setting in which a preset differs from the paper's protocol (the preset `paper`).
 
@@ -171,6 +219,7 @@ TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
     "table1": table1,
     "table2": table2,
     "table3": table3,
+    "stage_a": stage_a,
     "differences": differences,
 }
 
@@ -482,6 +531,27 @@ def _score_notes() -> list[str]:
         "Floor: representations that learned nothing, scored the same way: Q as InfoGAN's training finds it, the "
         "principal components of the pixels, and noise that knows nothing of the image.",
     ]
+
+
+# ------------------------------------------------------------------------------------------------------- rows: stage A
+def _start_row(
+    config: Config, points: pd.DataFrame, floor: pd.DataFrame, start: Run, arms: list[Run]
+) -> dict[str, Any]:
+    k = _settings(config, start)["c_dim"]
+    mine = np.logical_or.reduce([(points["system"] == arm.system) & (points["variant"] == arm.variant) for arm in arms])
+    values = points[mine].groupby("seed")["value"].mean()
+    s, level = summary(values), floor.loc[floor["k"] == k, "value"]
+    return {
+        "system": start.system,
+        "variant": start.variant,
+        "label": label(start.system),
+        "k": k,
+        **{key: getattr(s, key) for key in ("n", "mean", "sd")},
+        "lowest": float(values.min()) if s.n else None,
+        "highest": float(values.max()) if s.n else None,
+        "floor": float(level.mean()) if len(level) else None,
+        "above": int((values > level.mean()).sum()) if s.n and len(level) else None,
+    }
 
 
 # --------------------------------------------------------------------------------------------------- rows: differences

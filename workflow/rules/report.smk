@@ -1,5 +1,5 @@
 # Tables and figures, from files alone.
-TABLES = ["table1", "table2", "table3", "differences"]
+TABLES = ["table1", "table2", "table3", "stage_a", "differences"]
 DRAWN = ("traversal.npz", "networks.json")  # of the run that Figures 1, 2 and 4 show
 SHOWN_FIRST = there([shown("idgan_sc")], *DRAWN)
 FIGURES = ["figure1", "figure2", "figure3", "figure4"] if SHOWN_FIRST else ["figure3"]
@@ -8,6 +8,7 @@ FIGURES = ["figure1", "figure2", "figure3", "figure4"] if SHOWN_FIRST else ["fig
 rule table:
     input:
         scores=f"{ROOT}/scores.csv",
+        curves=f"{ROOT}/curves.csv",
         floor=f"{ROOT}/floor/dsprites.csv",
         data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=DATASETS),
     output:

@@ -289,6 +289,7 @@ FACTS: dict[str, Callable[[Bundle], str]] = {
     "chinese_claims": lambda bundle: _chinese_claims(bundle) if bundle.there else "尚未发布任何结果，因此还没有结论。",
     "chinese_errata": lambda bundle: "\n".join(f"* {finding.chinese}" for finding in paper.findings(bundle.config)),
     "table3": _or_nothing(_text("tables/table3.md")),
+    "stage_a": _or_nothing(_text("tables/stage_a.md")),
     "differences": _or_nothing(_text("tables/differences.md")),
     "sensitivity": lambda bundle: bundle.text("sensitivity/verdicts.md").strip() or NO_STUDY,
     "errata": _errata,

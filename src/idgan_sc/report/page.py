@@ -80,6 +80,7 @@ def render(config: Config, preset: str, root: Path) -> str:
         "WARNING": "" if chosen["evidence"] else f'<p class="warning" role="note">This is {NO_EVIDENCE}.</p>',
         "CLAIMS": _claims(bundle.text("claims.md")),
         "TABLE3": to_html(bundle.text("tables/table3.md")),
+        "STAGE_A": to_html(bundle.text("tables/stage_a.md")),
         "SENSITIVITY": to_html(bundle.text("sensitivity/verdicts.md")),
         "ERRATA": to_html(bundle.text("errata.md")),
         "DIFFERENCES": to_html(bundle.text("tables/differences.md")),

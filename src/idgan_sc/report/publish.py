@@ -71,7 +71,8 @@ def derive(config: Config, preset: str, root: Path) -> None:
     for path in map(provenance.floor_file, provenance.floored(config, preset)):
         if not (root / "published" / path).exists():
             write_table(root / path, pd.DataFrame(columns=[*tables.SCORE_KEY, "k", "value"]))
-    tables.table3(config, preset, root)
+    for make in (tables.table3, tables.stage_a):
+        make(config, preset, root)
     if scored:
         _write_what_is_there(config, preset, root)
     claims.write_claims(config, preset, root)
