@@ -302,6 +302,25 @@ def test_holm_runs_over_all_planned_orders(config: Config, tmp_path: Path) -> No
     assert len(ran) == 1 and ran["p_holm"].iloc[0] == pytest.approx(min(1.0, ran["p"].iloc[0] * planned))
 
 
+def test_unfinished_orders_move_no_verdict(config: Config, tmp_path: Path) -> None:
+    write_results(tmp_path, PAPER)
+    for name in ("scores.csv", "curves.csv"):
+        frame = pd.read_csv(tmp_path / name)
+        frame[frame["seed"] < 3].to_csv(tmp_path / name, index=False)
+    config["claims"]["C9"]["datasets"] = ["dsprites"]
+    rows = [
+        {"dataset": "dsprites", "system": arm, "variant": "main", "seed": seed, "leakage": level + 0.02 * (seed - 9.5)}
+        for arm, level in (("infogan_cr", 0.4), ("idgan_sc", 0.5))
+        for seed in range(20)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "leakage.csv")
+    checks = claims.judge(claims.Results(config, "desk", tmp_path))
+    orders = checks[checks["rule"] == "order"].set_index("claim")
+    assert (orders["p"] < orders.loc["C9", "p"]).sum() > 5  # of three seeds, which would make Holm milder
+    assert orders.loc["C9", "p_holm"] == pytest.approx(min(1.0, orders.loc["C9", "p"] * len(orders)))
+    assert set(orders.loc[orders["n"] == 3, "p_holm"]) == {1.0}
+
+
 def test_what_never_varies_is_compared_exactly(config: Config, tmp_path: Path) -> None:
     write_results(tmp_path, PAPER, sd=0.0)
     found = verdicts(config, "desk", tmp_path)

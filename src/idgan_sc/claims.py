@@ -347,13 +347,21 @@ def dataset_of(config: Config, preset: str, claim: str) -> str | None:
 
 
 def judge(results: Results) -> pd.DataFrame:
-    """Every planned check with its comparison and answer, a row each; Holm runs over all `order` checks, run or not."""
+    """Every planned check with its comparison and answer, a row each.
+
+    Holm runs over all `order` checks: one that has fewer seeds than needed counts as p = 1, so that no unfinished run
+    moves a verdict.
+    """
     config, preset = results.config, results.preset
     planned = checks(config)
     measured = [_measure(results, check) for check in planned]
     adjusted = iter(
         stats.holm(
-            [m.comparisons[0].p if m.comparisons else 1.0 for c, m in zip(planned, measured, strict=True) if _tests(c)]
+            [
+                m.comparisons[0].p if m.comparisons and m.n >= needed(config, c.claim) else 1.0
+                for c, m in zip(planned, measured, strict=True)
+                if _tests(c)
+            ]
         )
     )
     rows = []
