@@ -31,6 +31,7 @@ from idgan_sc.tables import (
     data_words,
     label,
     markdown,
+    n_of,
     read_scores,
     scored_codes,
 )
@@ -537,7 +538,7 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
             row["sentence"],
             row["place"],
             VERDICT_WORDS[row["verdict"]],
-            _of_needed(row),
+            n_of(row["n"], row["needs"]),
             data_words(config, preset, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
         ]
         for _, row in table.iterrows()
@@ -553,10 +554,6 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
     header = ["", "Claim", "Place", "Verdict", "n", "Data"]
     page = markdown(Page("Claims", "The paper's claims and their verdicts.", header, "llllll", rows, notes))
     return page + "\n" + "\n".join(lists) + "\n"
-
-
-def _of_needed(row: pd.Series) -> str:
-    return f"{row['n']} of {row['needs']}" if row["n"] < row["needs"] else str(row["n"])
 
 
 def _check_lines(name: str, mine: pd.DataFrame) -> list[str]:

@@ -174,7 +174,7 @@ def stage_a(config: Config, preset: str, root: Path) -> list[Path]:
             [
                 row["label"],
                 str(row["k"]),
-                f"{row['n']} of {planned}" if row["n"] < planned else str(row["n"]),
+                n_of(row["n"], planned),
                 plus_minus(row["mean"], row["sd"]),
                 *(DASH if row[key] is None else places(row[key]) for key in ("lowest", "highest", "floor")),
                 DASH if row["above"] is None else str(row["above"]),
@@ -255,6 +255,11 @@ def about(config: Config, preset: str, n: str, data: Sequence[str] = (DATASET,))
 
 def seeds_words(n: int) -> str:
     return f"n = {n} seed" if n == 1 else f"n = {n} seeds"
+
+
+def n_of(n: int, planned: int) -> str:
+    """How many seeds there are, of those planned where some are missing: 3 of 10."""
+    return f"{n} of {planned}" if n < planned else str(n)
 
 
 def seeds_range(n: Sequence[int]) -> str:
@@ -495,13 +500,12 @@ def _block(cells: list[dict[str, Any]], planned: int) -> list[Row]:
 def _here(cells: list[dict[str, Any]], planned: int = 0) -> list[Row]:
     """What was found of one model, and its interval if there is one."""
     first, n = cells[0], max(cell["n"] for cell in cells)
-    shown_n = f"{n} of {planned}" if n < planned else str(n)
     lines: list[Row] = [
         [
             first["label"],
             str(first["k"]),
             CODES[first["code"]],
-            shown_n,
+            n_of(n, planned),
             first["origin"],
             *(_mean_sd(cell, n) for cell in cells),
         ]
