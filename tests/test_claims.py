@@ -125,6 +125,8 @@ def test_what_the_paper_says_comes_out_reproduced(config: Config, tmp_path: Path
 def test_levels_are_judged_at_the_papers_preset(config: Config, tmp_path: Path) -> None:
     write_results(tmp_path, {arm: end - 0.2 for arm, end in PAPER.items()})
     assert verdicts(config, "desk", tmp_path)["C3"] == "reproduced"  # the difference is there
+    page = (tmp_path / "claims.md").read_text()
+    assert "| reproduced as far as judged here (2 yes, 1 judged at another preset) |" in page
     found = verdicts(config, "paper", tmp_path)
     assert (found["C1"], found["C3"]) == ("partly", "partly")  # flat, but at 0.60; above by 0.08, but at 0.68
     checks = pd.read_csv(tmp_path / "checks.csv")
@@ -162,8 +164,19 @@ def test_too_few_seeds_are_inconclusive_with_their_number(config: Config, tmp_pa
     write_results(tmp_path, PAPER, seeds=3)
     paths = claims.write_claims(config, "desk", tmp_path)
     row = pd.read_csv(paths[0]).set_index("claim").loc["C3"]
-    assert (row["verdict"], row["n"], row["needs"]) == ("inconclusive", 3, config["judging"]["needs"])
-    assert f"| inconclusive | 3 of {config['judging']['needs']} |" in paths[2].read_text()
+    assert (row["verdict"], row["n"], row["needs"]) == ("inconclusive", 3, 20)  # all that the preset plans
+    assert "| inconclusive | 3 of 20 |" in paths[2].read_text()
+    order = pd.read_csv(paths[1]).query("claim == 'C3' and rule == 'order'").iloc[0]
+    assert order["estimate"] > 0 and pd.isna(order["low"])  # no interval of so few
+    assert f"{order['estimate']:.3f} (3 of the 20 seeds needed)" in paths[2].read_text()
+
+
+def test_fewer_seeds_than_a_preset_plans_are_never_enough(config: Config, tmp_path: Path) -> None:
+    config["presets"]["desk"]["seeds"]["count"] = 3
+    write_results(tmp_path, PAPER, seeds=3)
+    assert verdicts(config, "desk", tmp_path)["C3"] == "inconclusive"
+    assert claims.needed(config, "desk", "C3") == config["judging"]["needs"] > 3
+    assert claims.needed(config, "paper", "C3") == 20
 
 
 @pytest.mark.parametrize("preset", ["quick", "test"])
@@ -247,7 +260,7 @@ def test_pair_labels_are_compared_at_the_start_of_stage_b(
     assert mine["answer"].tolist() == [expected] * 2
     assert mine["estimate"].tolist() == pytest.approx([distilled - 0.4] * 2, abs=0.02)
     assert mine["words"].iloc[0] == (
-        "share of pairs in which one factor changes: ID-GAN after stage A > InfoGAN after stage A"
+        "share of pairs in which one factor changes: ID-GAN after stage A > InfoGAN after stage A [10 codes against 5]"
     )
 
 
@@ -283,7 +296,7 @@ def test_an_interval_that_holms_method_does_not_bear_out_is_named(config: Config
     assert verdicts(config, "desk", tmp_path)["C9"] == "inconclusive"
     row = pd.read_csv(tmp_path / "checks.csv").set_index("claim").loc["C9"]
     assert row["high"] < 0 and row["p"] < 0.05 < row["p_holm"]
-    said = f"p = {row['p']:.3f}, by Holm {row['p_holm']:.2f}, although its own interval lies below 0"
+    said = f"p = {row['p']:.3f}, by Holm {row['p_holm']:.3f}, although its own interval lies below 0"
     assert row["answer"] == "unclear" and said in row["reason"]
 
 

@@ -87,17 +87,17 @@ def test_the_effects_put_in_are_found_and_no_others(config: Config, root: Path) 
     assert curve.loc[curve["variant"] == "separate", "differs"].unique().tolist() == ["pair_step"]
 
 
-def test_every_variant_gets_its_own_verdicts(config: Config, root: Path) -> None:
+def test_every_variant_gets_its_own_verdicts_on_the_claims_that_it_can_move(config: Config, root: Path) -> None:
     sensitivity.sensitivity(config, "desk", root)
     moved = pd.read_csv(root / "sensitivity/verdicts.csv")
     assert set(moved["variant"]) == {"main", *config["sensitivity"]["one_at_a_time"]}
-    assert set(moved["claim"]) == set(config["claims"])
+    assert set(moved["claim"]) == {"C2", "C4"}  # the others compare other arms, or 10 codes
     mine = moved.set_index("claim").loc["C4"]
     assert mine["verdict"].tolist() == ["inconclusive"] * moved["variant"].nunique()
     assert (mine["measured"] == 3).all() and mine["agree"].between(0, 3).all()
     page = (root / "sensitivity/verdicts.md").read_text()
     assert "|  | default | tau_literal |" in page
-    assert f"| C4 | inconclusive ({mine['agree'].iloc[0]} of 3) |" in page
+    assert f"| C4 | {mine['agree'].iloc[0]} of 3 |" in page  # two seeds are no verdict
 
 
 def test_a_missing_run_is_named(config: Config, root: Path) -> None:

@@ -215,7 +215,7 @@ def _compare(a: np.ndarray, b: np.ndarray, paired: bool) -> Comparison:
     """The fitting comparison; where nothing varies, the exact sign test stands in for t."""
     try:
         return stats.paired(a, b) if paired else stats.welch(a, b)
-    except ValueError:
+    except stats.NothingVaries:
         return stats.constant(float(np.mean(a) - np.mean(b)), min(len(a), len(b)))
 
 
@@ -301,12 +301,12 @@ def _above(measured: Measured, p: float, check: Check, judging: dict[str, Any]) 
     (c,), margin = measured.comparisons, check.options["margin"]
     if p < judging["alpha"]:
         return Answer("yes", "significantly above") if c.difference > 0 else Answer("no", "significantly below")
-    could = _could(measured, judging)
-    if stats.equivalence(c, margin) < judging["alpha"]:
-        return Answer("no", f"no difference beyond ± {margin:g}; {could}")
     side = "above" if c.low > 0 else "below" if c.high < 0 else ""
     aside = f", although its own interval lies {side} 0" if side else ""
-    return Answer("unclear", f"not significant: p = {c.p:.3f}, by Holm {p:.2f}{aside}; in one test {could}")
+    tested = f"not significant: p = {c.p:.3f}, by Holm {p:.3f}{aside}; in one test {_could(measured, judging)}"
+    if stats.equivalence(c, margin) < judging["alpha"]:
+        return Answer("no", f"no difference beyond ± {margin:g}; {tested}")
+    return Answer("unclear", tested)
 
 
 MEASURES: dict[str, Callable[[Results, str, Check], Measured]] = {
@@ -359,7 +359,7 @@ def judge(results: Results) -> pd.DataFrame:
     adjusted = iter(
         stats.holm(
             [
-                m.comparisons[0].p if m.comparisons and m.n >= needed(config, c.claim) else 1.0
+                m.comparisons[0].p if m.comparisons and m.n >= needed(config, preset, c.claim) else 1.0
                 for c, m in zip(planned, measured, strict=True)
                 if _tests(c)
             ]
@@ -395,7 +395,7 @@ def _measure(results: Results, check: Check) -> Measured:
 
 
 def _answer(config: Config, preset: str, check: Check, found: Measured, p: float | None) -> Answer:
-    only, needs = check.options.get("presets"), needed(config, check.claim)
+    only, needs = check.options.get("presets"), needed(config, preset, check.claim)
     if only is not None and preset not in only:
         return Answer("elsewhere", f"judged at {', '.join(only)} only")
     if found.n == 0:
@@ -407,15 +407,18 @@ def _answer(config: Config, preset: str, check: Check, found: Measured, p: float
     return DECISIONS[check.rule](found, 1.0 if p is None else p, check, config["judging"])
 
 
-def needed(config: Config, claim: str) -> int:
-    """Seeds below which a claim is inconclusive."""
-    return int(config["claims"][claim].get("needs", config["judging"]["needs"]))
+def needed(config: Config, preset: str, claim: str) -> int:
+    """Seeds below which a claim is inconclusive: all that the preset plans, so that no unfinished sweep is judged."""
+    least = int(config["claims"][claim].get("needs", config["judging"]["needs"]))
+    data = dataset_of(config, preset, claim)
+    return max(least, len(configuration.seeds(config, preset, data))) if data else least
 
 
 def _row(config: Config, preset: str, check: Check, found: Measured, p: float | None) -> dict[str, Any]:
     answer = _answer(config, preset, check, found, p)
     worst = max(found.comparisons, key=lambda c: abs(c.difference), default=None)
     value, margin = check.options.get("value", 0.0), check.options["margin"]
+    interval = worst if worst and found.n >= stats.MIN_N else None
     alpha, power = config["judging"]["alpha"], config["judging"]["power"]
     return {
         "claim": check.claim,
@@ -430,20 +433,32 @@ def _row(config: Config, preset: str, check: Check, found: Measured, p: float | 
         "n": found.n,
         "design": found.design,
         "estimate": worst.difference + value if worst else None,
-        "low": worst.low + value if worst else None,
-        "high": worst.high + value if worst else None,
+        "low": interval.low + value if interval else None,
+        "high": interval.high + value if interval else None,
         "effect": worst.effect if worst else None,
         "superiority": worst.superiority if worst else None,
         "p": worst.p if worst and p is not None else None,
         "p_holm": p if worst else None,
         "p_equivalence": max((stats.equivalence(c, margin) for c in found.comparisons), default=None),
-        "detectable": stats.detectable(worst, alpha, power) if worst else None,
+        "detectable": max((stats.detectable(c, alpha, power) for c in found.comparisons), default=None),
         "predicted_low": found.predicted[0] if found.predicted else None,
         "predicted_high": found.predicted[1] if found.predicted else None,
         "answer": answer.answer,
         "reason": answer.reason,
-        "words": words(check),
+        "words": words(check) + _codes(config, preset, check),
     }
+
+
+def _codes(config: Config, preset: str, check: Check) -> str:
+    """Numbers of codes of the two arms where they differ: as in the paper's table, and not the regulariser's doing."""
+    data = dataset_of(config, preset, check.claim)
+    if data is None or check.other is None:
+        return ""
+    k, other = (
+        configuration.resolve(config, Run(preset, data, arm.system, arm.variant, 0))["c_dim"]
+        for arm in (check.arm, check.other)
+    )
+    return f" [{k} codes against {other}]" if k != other else ""
 
 
 def words(check: Check) -> str:
@@ -508,7 +523,7 @@ def verdicts(config: Config, preset: str, judged: pd.DataFrame) -> pd.DataFrame:
                 "dataset": data,
                 "source": configuration.dataset(config, preset, data)["source"] if data else None,
                 "n": int(tested["n"].min()) if len(tested) else 0,
-                "needs": needed(config, name),
+                "needs": needed(config, preset, name),
                 "checks": len(mine),
                 **{answer: int((mine["answer"] == answer).sum()) for answer in ANSWERS},
             }
@@ -537,7 +552,7 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
             row["claim"],
             row["sentence"],
             row["place"],
-            VERDICT_WORDS[row["verdict"]],
+            said(row),
             n_of(row["n"], row["needs"]),
             data_words(config, preset, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
         ]
@@ -550,6 +565,10 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
         "; ".join(about(config, preset, fewest, judged_on)) + ".",
         f"Holm's adjustment runs over all {int((judged['rule'] == 'order').sum())} planned orders, run or not; "
         "levels, differences and ties are equivalence tests (TOST) within the stated margin.",
+        "Reproduced: every check is a yes; partly: one at least; not reproduced: none, and one at least is a no; "
+        "inconclusive: one has fewer seeds than it needs, or all are unclear.",
+        f"Below, a check's estimate and its {stats.LEVEL:.0%} interval, from n = {stats.MIN_N} on; an equivalence test "
+        "at 5% asks that the 90% interval lies within the margin. Along a curve: of the point that differs most.",
     ]
     header = ["", "Claim", "Place", "Verdict", "n", "Data"]
     page = markdown(Page("Claims", "The paper's claims and their verdicts.", header, "llllll", rows, notes))
@@ -559,9 +578,38 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
 def _check_lines(name: str, mine: pd.DataFrame) -> list[str]:
     lines = ["", f"**{name}**", ""]
     for _, row in mine.iterrows():
-        found = f": {row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" if pd.notna(row["estimate"]) else ""
+        found = f": {row['estimate']:.3f}" if pd.notna(row["estimate"]) else ""
+        if pd.notna(row["low"]):
+            found += f" [{row['low']:.3f}, {row['high']:.3f}]"
         lines.append(f"* {row['answer']}: {row['words']}{found} ({row['reason']})")
     return lines
+
+
+def said(claim: pd.Series) -> str:
+    """A claim's verdict as a reader gets it: how its checks came out, and whether some are left to another preset.
+
+    >>> said(pd.Series({"verdict": "partly", "yes": 1, "no": 2, "unclear": 21, "untested": 0, "elsewhere": 0}))
+    'partly reproduced (1 yes, 2 no, 21 unclear)'
+    """
+    word = VERDICT_WORDS[claim["verdict"]] + (AS_FAR if as_far(claim) else "")
+    counts = ", ".join(f"{claim[name]} {ANSWER_WORDS[name]}" for name in ANSWER_WORDS if claim[name])
+    return f"{word} ({counts})" if claim["verdict"] in DECIDED else word
+
+
+def as_far(claim: pd.Series) -> bool:
+    """Whether a verdict covers only a part of what its claim says: a level is judged at the paper's own settings."""
+    return bool(claim["verdict"] in DECIDED and claim["elsewhere"])
+
+
+DECIDED = ("reproduced", "partly", "not_reproduced")
+AS_FAR = " as far as judged here"
+ANSWER_WORDS = {
+    "yes": "yes",
+    "no": "no",
+    "unclear": "unclear",
+    "untested": "not run",
+    "elsewhere": "judged at another preset",
+}
 
 
 VERDICT_WORDS = {

@@ -116,7 +116,7 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
     rows: list[Row] = []
     for name in data:
         mine = _of(generator, dataset=name)
-        once = mine.drop_duplicates("metric")  # the same for all runs
+        once = _once_a_seed(mine)
         true = [_cell(once, "", "", CODE, metric + TRUE) for metric in SHARED_MANIFOLD]
         rows += [None] if rows else []
         for system, variant in _read_arms(config, preset, name):
@@ -150,6 +150,7 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
             f"{sizes['images']} generated images, none left out. Q: its mean on true images.",
             "Floor: representations of true images that learned nothing, to be held against Q's scores.",
             *(f"Held-out true images of {data_name(name)}: {_held_out(generator, name)}." for name in data),
+            "Every machine that measures trains its own such network: values on true images are means over seeds.",
             f"Precision and recall: Kynkäänniemi et al. 2019, k = {sizes['neighbours']}, in the space of that "
             "network's convolutional features; true images: another sample, what a perfect generator reaches.",
             DISTILLED_WORDS,
@@ -255,7 +256,7 @@ def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[P
                     _marks(ax, pd.Series(name, levels.index), 0 * levels, levels, GREY, GREY)
                     ax.set_ylim(0, max([ax.get_ylim()[1], *(1.1 * levels)]))
             else:
-                best = wide.drop_duplicates("dataset")
+                best = wide.groupby("dataset", sort=False)[list(true.values())].mean().reset_index()
                 _marks(ax, best["dataset"], best[true["precision"]], best[true["recall"]], GREY, "none")
                 ax.set_ylim(0, 1)
             ax.set_xlim(0, 1)
@@ -458,11 +459,17 @@ def _read_arms(config: Config, preset: str, data: str) -> list[tuple[str, str]]:
 
 
 def _held_out(scores: pd.DataFrame, data: str) -> str:
-    """How well the regressors read a data set: the same for all of its runs."""
-    rows = _of(scores, dataset=data)
-    rows = rows[rows["metric"].str.startswith(HELD_OUT)].drop_duplicates("metric")
-    words = zip(rows["metric"].str.removeprefix(HELD_OUT), rows["protocol"], rows["value"], strict=True)
+    """How well the regressors read a data set, mean over seeds."""
+    rows = _once_a_seed(_of(scores, dataset=data))
+    rows = rows[rows["metric"].str.startswith(HELD_OUT)]
+    means = rows.groupby(["metric", "protocol"], sort=False)["value"].mean().reset_index()
+    words = zip(means["metric"].str.removeprefix(HELD_OUT), means["protocol"], means["value"], strict=True)
     return ", ".join(f"{factor} {protocol} {value:.2f}" for factor, protocol, value in words)
+
+
+def _once_a_seed(scores: pd.DataFrame) -> pd.DataFrame:
+    """Values that are the regressors' own: the same for all runs of a seed, and of a machine, which trains its own."""
+    return scores.drop_duplicates(["seed", "metric"])
 
 
 def _cell(frame: pd.DataFrame, system: str, variant: str, code: str, metric: str) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def _matrix(config: Config, preset: str, root: Path, runs: list[Run]) -> dict[st
         "change": np.mean([_changes(t).loc[c, factors] for t, c in zip(tables, codes, strict=True)], axis=0),
         "row_entropy": _nanmean([_by_code(t, "row_entropy").reindex(c) for t, c in zip(tables, codes, strict=True)]),
         "column_entropy": column_entropy.reindex(factors).to_numpy(),
-        "held_out": first[first.measure == "held_out"].set_index("factor")["value"].to_dict(),
+        "held_out": every[every.measure == "held_out"].groupby("factor", sort=False)["value"].mean().to_dict(),
         "frame": every.assign(figure_data=data_words(config, preset, data)),
     }  # fmt: skip
 

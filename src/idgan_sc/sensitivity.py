@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from scipy import stats as sps
 
 from idgan_sc import config as configuration
-from idgan_sc.claims import VERDICT_WORDS, Results, judge, verdicts
+from idgan_sc.claims import VERDICT_WORDS, Arm, Results, checks, judge, verdicts
 from idgan_sc.config import Config, Run
 from idgan_sc.figures import COLOURS, DPI, GREY, LIGHT, STYLE, TEXT, below, save
 from idgan_sc.files import DataError, write_atomic
@@ -27,7 +27,7 @@ CHANGED_BY_START = ("start", "steps")  # settings that follow from another start
 
 
 def sensitivity(config: Config, preset: str, root: Path) -> list[Path]:
-    """Write the two figures with their data, the scores of the study's runs, and each claim's verdict a variant."""
+    """Write the two figures with their data, the scores of the study's seeds, and what each variant does to claims."""
     folder = root / "sensitivity"
     written = [gather(config, preset, root, folder, *names) for names in TOGETHER.items()]
     scores = specifications(config, preset, folder)
@@ -39,14 +39,20 @@ def sensitivity(config: Config, preset: str, root: Path) -> list[Path]:
 
 
 def gather(config: Config, preset: str, root: Path, folder: Path, one: str, together: str) -> Path:
-    """One table of what the preset's planned runs and the study's each have in a file called `one`."""
-    planned = configuration.runs(config, preset, DATASET)
+    """One table of what the study's runs, and the planned ones of the same seeds, each have in a file called `one`."""
+    seeds = _seeds(config, preset)
+    planned = [run for run in configuration.runs(config, preset, DATASET) if run.seed in seeds]
     runs = dict.fromkeys([*planned, *configuration.sensitivity_runs(config, preset, DATASET)])
     paths = [artifact(config, run, one, root) for run in runs]
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise DataError(f"{missing[0]} is missing: train and score that run")
     return write_atomic(folder / together, partial(_to_csv, pd.concat([pd.read_csv(path) for path in paths])))
+
+
+def _seeds(config: Config, preset: str) -> list[int]:
+    """The study's seeds."""
+    return configuration.seeds(config, preset)[: config["sensitivity"]["seeds"]]
 
 
 def _to_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -120,14 +126,19 @@ def lenth(contrasts: np.ndarray) -> float:
 
 
 def moved_verdicts(config: Config, preset: str, root: Path, folder: Path) -> pd.DataFrame:
-    """Each claim's verdict with a variant in the place of the arm's `main`, beside the default's."""
+    """Verdicts with a variant in the place of the arm's `main`, beside the default's, all over the study's seeds.
+
+    Of the claims that compare the arm's `main`; no variant moves another.
+    """
     study = config["sensitivity"]
+    moving = {check.claim for check in checks(config) if Arm(study["arm"], "main") in (check.arm, check.other)}
     tables = []
     for variant in ["main", *study["one_at_a_time"]]:
         results = Results(config, preset, root, {study["arm"]: variant}, folder)
         judged = judge(results)
+        judged = judged[judged["claim"].isin(moving)]
         measured = judged[judged["estimate"].notna()]
-        table = verdicts(config, preset, judged).assign(variant=variant)
+        table = verdicts(config, preset, judged).query("checks > 0").assign(variant=variant)
         table["measured"] = table["claim"].map(measured.groupby("claim").size()).fillna(0).astype(int)
         table["agree"] = table["claim"].map(_agrees(measured).groupby(measured["claim"]).sum()).fillna(0).astype(int)
         tables.append(table[["variant", "claim", "verdict", "n", "needs", "measured", "agree"]])
@@ -141,25 +152,28 @@ def _agrees(judged: pd.DataFrame) -> pd.Series:
 
 
 def verdicts_page(config: Config, preset: str, moved: pd.DataFrame) -> str:
-    """How each claim's verdict moves, a row a claim, a column a variant; for reading."""
+    """How what is found of each claim moves, a row a claim, a column a variant; for reading."""
     study = config["sensitivity"]
     order = list(dict.fromkeys(moved["variant"]))
     rows = [
-        [claim, *(_verdict_words(row) for _, row in moved[moved["claim"] == claim].iterrows())]
-        for claim in config["claims"]
+        [str(claim), *(_verdict_words(row) for _, row in of_claim.iterrows())]
+        for claim, of_claim in moved.groupby("claim", sort=False)
     ]
     arm = label(study["arm"])
     notes = [
-        f"{arm} with one switch at another setting, in the place of its default; in brackets: checks whose estimate, "
-        "whatever its interval, is as the claim says, of those measured.",
-        "; ".join(about(config, preset, seeds_words(len(configuration.seeds(config, preset)[: study["seeds"]])))) + ".",
+        f"{arm} with one switch at another setting, in the place of its default: checks whose estimate, whatever its "
+        "interval, is as the claim says, of those measured, and the verdict where there are as many seeds as it needs.",
+        f"Claims that do not compare {arm} with its default number of codes are left out: no switch moves them.",
+        "; ".join(about(config, preset, seeds_words(len(_seeds(config, preset))))) + ".",
     ]
     header = ["", "default", *order[1:]]
-    return markdown(Page("Verdicts", "How each claim's verdict moves.", header, "l" * len(header), rows, notes))
+    title = "How what is found of each claim moves."
+    return markdown(Page("Variants", title, header, "l" * len(header), rows, notes))
 
 
 def _verdict_words(row: pd.Series) -> str:
-    return f"{VERDICT_WORDS[row['verdict']]} ({row['agree']} of {row['measured']})"
+    agree = f"{row['agree']} of {row['measured']}"
+    return f"{VERDICT_WORDS[row['verdict']]} ({agree})" if row["n"] >= row["needs"] else agree
 
 
 def changed(config: Config, preset: str, variant: str) -> list[str]:
@@ -244,7 +258,7 @@ def effects_figure(config: Config, preset: str, root: Path, table: pd.DataFrame)
         ax.set_yticks(range(len(ordered)), names)
         ax.set_ylim(-0.7, len(ordered) - 0.3)
         ax.set_xlabel(f"effect on the {METRICS[study['metric']]} score")
-    seeds = len(configuration.seeds(config, preset)[: study["seeds"]])
+    seeds = len(_seeds(config, preset))
     words = [
         seeds_words(seeds),
         "16 runs a seed, resolution IV; a dot: mean at the second setting less that at the first",

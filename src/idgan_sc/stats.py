@@ -16,8 +16,13 @@ from scipy import stats as sps
 
 MIN_N = 5  # no t-interval below this many seeds: it would rest on a guess of the SD
 LEVEL = 0.95  # of every interval
+ROUNDING = 1e-12  # a spread below this part of the largest value is none
 
 Array = npt.NDArray[np.float64]
+
+
+class NothingVaries(ValueError):
+    """A comparison has no standard error: see `constant`."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +82,17 @@ def paired(a: npt.ArrayLike, b: npt.ArrayLike) -> Comparison:
     Raises
     ------
     ValueError
-        If the arms differ in length, there are fewer than two pairs, or all pairs differ by the same amount.
+        If the arms differ in length, there are fewer than two pairs, or a value is not finite.
+    NothingVaries
+        If all pairs differ by the same amount, but for rounding.
     """
     x, y = _finite(a), _finite(b)
     if len(x) != len(y) or len(x) < 2:
         raise ValueError(f"a paired comparison needs at least two pairs, not {len(x)} and {len(y)} values")
     d = x - y
     sd = float(d.std(ddof=1))
-    if sd == 0:
-        raise ValueError("all pairs differ by the same amount: their difference has no standard error")
+    if sd <= ROUNDING * max(np.abs(x).max(), np.abs(y).max()):
+        raise NothingVaries("all pairs differ by the same amount: their difference has no standard error")
     superiority = float(np.mean((d > 0) + 0.5 * (d == 0)))
     n = len(d)
     return _comparison((n, n), float(d.mean()), sd / sqrt(n), n - 1, float(d.mean()) / sd, superiority)
@@ -97,15 +104,17 @@ def welch(a: npt.ArrayLike, b: npt.ArrayLike) -> Comparison:
     Raises
     ------
     ValueError
-        If a system has fewer than two values, or neither varies.
+        If a system has fewer than two values, or a value is not finite.
+    NothingVaries
+        If neither system varies, but for rounding.
     """
     x, y = _finite(a), _finite(b)
     n, m = len(x), len(y)
     if min(n, m) < 2:
         raise ValueError(f"an independent comparison needs at least two values a system, not {n} and {m}")
     u, v = x.var(ddof=1) / n, y.var(ddof=1) / m  # squared standard errors of the means
-    if u + v == 0:
-        raise ValueError("neither system varies: their difference has no standard error")
+    if sqrt(u + v) <= ROUNDING * max(np.abs(x).max(), np.abs(y).max()):
+        raise NothingVaries("neither system varies: their difference has no standard error")
     df = (u + v) ** 2 / (u**2 / (n - 1) + v**2 / (m - 1))  # Welch–Satterthwaite
     difference = float(x.mean() - y.mean())
     pooled = sqrt(((n - 1) * x.var(ddof=1) + (m - 1) * y.var(ddof=1)) / (n + m - 2))

@@ -196,7 +196,11 @@ def differences(config: Config, preset: str, root: Path) -> list[Path]:
 
     The CSV has a row a system and key; for reading, systems with the same difference share a row.
     """
-    paper, here = _everything(config, "paper"), _everything(config, preset)
+    paper, here, data = (
+        _everything(config, "paper"),
+        _everything(config, preset),
+        configuration.datasets(config, preset),
+    )
     rows = [
         {"system": place, "key": key, "paper": _plain(paper.get((place, key))), "here": _plain(here.get((place, key)))}
         for place, key in dict.fromkeys([*here, *paper])
@@ -210,9 +214,13 @@ def differences(config: Config, preset: str, root: Path) -> list[Path]:
         ["Setting", "Paper", "Here", "Of"],
         r"lp{0.13\textwidth}p{0.13\textwidth}p{0.5\textwidth}",
         grouped[["key", "paper", "here", "system"]].to_numpy().tolist(),
-        [*([] if rows else ["There is no difference."]), *notes(config, preset)],
+        [
+            *([] if rows else ["There is no difference."]),
+            "Paper: the preset paper; README says how it takes what the print leaves open.",
+            *notes(config, preset, data),
+        ],
     )
-    return write_page(config, preset, root, "differences", frame, page)
+    return write_page(config, preset, root, "differences", frame, page, data)
 
 
 TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {

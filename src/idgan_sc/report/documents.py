@@ -5,6 +5,7 @@ stands in the repository with what the files say.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from math import sqrt
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc import paper, provenance
-from idgan_sc.claims import VERDICT_WORDS, VERDICTS, checks, dataset_of, needed, words
+from idgan_sc.claims import AS_FAR, DECIDED, VERDICT_WORDS, VERDICTS, as_far, checks, dataset_of, needed, said, words
 from idgan_sc.config import Config, Run
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.provenance import with_predecessors
@@ -34,6 +35,13 @@ CHINESE = {
     "not_reproduced": "未复现",
     "inconclusive": "证据不足",
     "not_tested": "未检验",
+}
+CHINESE_ANSWERS = {
+    "yes": "成立",
+    "no": "不成立",
+    "unclear": "不明确",
+    "untested": "未运行",
+    "elsewhere": "在其他预设检验",
 }
 
 
@@ -104,9 +112,15 @@ def _or_nothing(fact: Callable[[Bundle], str]) -> Callable[[Bundle], str]:
 
 
 def _counted(bundle: Bundle) -> str:
-    verdicts = bundle.table("claims.csv")["verdict"]
-    parts = [f"{(verdicts == name).sum()} {VERDICT_WORDS[name]}" for name in VERDICTS if (verdicts == name).any()]
-    return f"Of the paper's {len(verdicts)} claims: {', '.join(parts)}.{_so_far(bundle)}"
+    claims = bundle.table("claims.csv")
+    found = Counter((row["verdict"], as_far(row)) for _, row in claims.iterrows())
+    parts = [
+        f"{found[name, part]} {VERDICT_WORDS[name]}{AS_FAR if part else ''}"
+        for name in VERDICTS
+        for part in (False, True)
+        if found[name, part]
+    ]
+    return f"Of the paper's {len(claims)} claims: {', '.join(parts)}.{_so_far(bundle)}"
 
 
 def _so_far(bundle: Bundle) -> str:
@@ -118,7 +132,7 @@ def _so_far(bundle: Bundle) -> str:
 
 def _claims_table(bundle: Bundle) -> str:
     rows = [
-        f"| {row['claim']} | {row['sentence']} | {VERDICT_WORDS[row['verdict']]} | {row['n']} | {_data(row)} |"
+        f"| {row['claim']} | {row['sentence']} | {said(row)} | {row['n']} | {_data(row)} |"
         for _, row in bundle.table("claims.csv").iterrows()
     ]
     return "\n".join(["| | Claim | Verdict | Seeds | Data |", "|---|---|---|---|---|", *rows])
@@ -130,10 +144,17 @@ def _data(row: pd.Series) -> str:
 
 def _chinese_claims(bundle: Bundle) -> str:
     rows = [
-        f"| {row['claim']} | {row['place']} | {CHINESE[row['verdict']]} | {row['n']} |"
+        f"| {row['claim']} | {row['place']} | {_chinese(row)} | {row['n']} |"
         for _, row in bundle.table("claims.csv").iterrows()
     ]
     return "\n".join(["| 编号 | 论文位置 | 结论 | 种子数 |", "|---|---|---|---|", *rows])
+
+
+def _chinese(claim: pd.Series) -> str:
+    """`said` in Chinese."""
+    counts = "，".join(f"{claim[name]} 项{words}" for name, words in CHINESE_ANSWERS.items() if claim[name])
+    part = "仅就此处检验的部分：" if as_far(claim) else ""
+    return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if claim["verdict"] in DECIDED else "")
 
 
 def _verdicts(bundle: Bundle) -> str:
@@ -223,14 +244,13 @@ def _artifact(bundle: Bundle) -> str:
 
 
 def _effort(bundle: Bundle, claim: str, costs: pd.DataFrame) -> str:
-    command = f"`snakemake --config preset={bundle.preset} -- claims`"
     if costs.empty:
+        command = f"`snakemake --config preset={bundle.preset} -- claims`"
         planned = len(with_predecessors(bundle.config, claim_runs(bundle.config, bundle.preset, claim)))
-        return f"{planned} trainings planned, none published yet: {command} runs them."
+        return f"{planned} trainings planned, none published yet: {command} runs them, with all else that is missing."
     return (
-        f"`make prove CLAIM={claim} BUDGET=30m` recomputes runs picked at random; all {len(costs)} trainings take "
-        f"{costs['seconds'].sum() / 60:.0f} minutes on one core and up to {costs['peak_memory_mb'].max():.0f} MB: "
-        f"{command}."
+        f"`make prove CLAIM={claim} BUDGET=30m` recomputes runs picked at random; all {len(costs)} trainings published "
+        f"took {costs['seconds'].sum() / 60:.0f} minutes on one core and up to {costs['peak_memory_mb'].max():.0f} MB."
     )
 
 
@@ -239,9 +259,14 @@ def _ranges(judged: pd.DataFrame) -> list[str]:
 
 
 def _accepted(row: pd.Series) -> str:
-    """Where the estimate of as many other seeds is expected (95 %): wider than the interval of the mean by sqrt(2)."""
+    """Where the estimate of as many other seeds is expected (95 %): wider than the interval of the mean by sqrt(2).
+
+    None where no interval is, nothing varied, or the estimate is the largest of several along a curve.
+    """
     if pd.isna(row["estimate"]):
         return f"not measured ({row['reason']})"
+    if pd.isna(row["low"]) or row["low"] == row["high"] or row["rule"] == "settled_by":
+        return f"{row['estimate']:.3f} ({row['answer']}: {row['reason']})"
     half = sqrt(2) * (row["high"] - row["low"]) / 2
     low, high = row["estimate"] - half, row["estimate"] + half
     return f"{row['estimate']:.3f}, accepted from {low:.3f} to {high:.3f} ({row['answer']})"
@@ -251,7 +276,8 @@ def _planned_checks(bundle: Bundle) -> str:
     """Every check that is judged at the preset, with its rule and margin: no result enters."""
     config = bundle.config
     rows = [
-        f"| {check.claim} | {words(check)} | {check.rule} | {check.options['margin']} | {needed(config, check.claim)} |"
+        f"| {check.claim} | {words(check)} | {check.rule} | {check.options['margin']} "
+        f"| {needed(config, bundle.preset, check.claim)} |"
         for check in checks(config)
         if bundle.preset in check.options.get("presets", [bundle.preset])
     ]

@@ -192,7 +192,7 @@ def _leakage(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
             "rows": rows.round(3).to_numpy().tolist(),
             "percent": False,
             "own": [[int(r["code"]) - 1, factors.index(r["factor"])] for _, r in outside.iterrows()],
-            "beside": [round(float(entropy.get(code, 0)), 3) for code in rows.index],
+            "beside": [round(float(entropy[code]), 3) if code in entropy else None for code in rows.index],
         }
     ]
 
