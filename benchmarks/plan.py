@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from idgan_sc import config as configuration
-from idgan_sc import costs, plan
+from idgan_sc import costs, plan, provenance
 from idgan_sc.cli import prepare
 from idgan_sc.config import Run
 from idgan_sc.train import train
@@ -23,7 +23,7 @@ def main(preset: str = "quick") -> None:
     with tempfile.TemporaryDirectory() as folder:
         prepare(config, preset, "dsprites", Path(folder))
         wanted = configuration.runs(config, preset, "dsprites")
-        for run in costs.trainings(config, [run for run in wanted if run.seed == wanted[0].seed]):
+        for run in provenance.with_predecessors(config, [run for run in wanted if run.seed == wanted[0].seed]):
             print(line(run, costs.seconds(config, run, speed), took(config, run, Path(folder))), flush=True)
 
 

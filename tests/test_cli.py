@@ -150,6 +150,35 @@ def test_data_of_another_source_than_the_settings_is_refused(
     assert "\n" not in said and "source" in said
 
 
+def test_data_of_other_settings_or_code_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Images that an earlier renderer drew would be taken for today's."""
+    root = tmp_path / "results"
+    idgan_sc("data", "--preset", "test", out=root)
+    idgan_sc("data", "--preset", "test", out=root)  # the same: taken as it is
+    path = root / "data/dsprites/made_by.json"
+    by = json.loads(path.read_text(encoding="utf-8"))
+    assert by["source"] == "procedural"
+    path.write_text(json.dumps(by | {"code": "0" * 12}), encoding="utf-8")
+    said = mistake(capsys, "--config", str(SHIPPED), "data", "--preset", "test", "--out", str(root))
+    assert "\n" not in said and "other settings or code" in said and "delete it" in said
+
+
+def test_a_data_set_that_no_run_of_the_preset_uses_is_checked_too(
+    config: Config, write_config: Callable[[Config], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config["presets"]["test"]["datasets"]["own"] = {"families": {"gan": {"image_size": 48}}}
+    arguments = ["train", "--dataset", "own", "--system", "infogan_stage_a", "--out", str(tmp_path)]
+    said = mistake(capsys, "--config", str(write_config(config)), *arguments)
+    assert "image_size" in said and "48" in said and "\n" not in said
+
+
+def test_the_referee_asks_for_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("idgan_sc.metrics.referee.main", lambda files, to: to.mkdir())
+    cli.main(["referee", "codes.npz", "--to", "there"])
+    assert (tmp_path / "there").is_dir()
+
+
 def test_check_says_that_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     idgan_sc("check")
     assert re.search(r"nothing wrong\n(protocol of (paper|desk), \w+: [0-9a-f]{12}\n){6}$", capsys.readouterr().out)
@@ -166,6 +195,9 @@ def test_check_says_that_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) ->
         (["train", "--system", "infogan", "--dataset", "sprites"], ["--dataset sprites"]),
         (["table", "table99", "--preset", "test"], ["table99"]),
         (["figure", "figure99", "--preset", "test"], ["figure99"]),
+        (["data", "--preset", "test", "--factors", "factors.csv"], ["--factors", "--from-folder"]),
+        (["data", "--preset", "test", "--crop", "9"], ["--crop", "--from-folder"]),
+        (["train", "--system", "infogan", "--seeds", "0-1", "--from", "there"], ["--from", "one --seed"]),
     ],
 )
 def test_names_that_do_not_exist_are_named_in_one_line(

@@ -56,6 +56,7 @@ def test_environment_agrees_with_the_lock():
     """Same names, same versions; conda users get what `make` installs."""
     rows = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     installed = next(row["pip"] for row in rows if isinstance(row, dict))
+    assert installed.pop() == "-e ."  # the package itself, whose modules the workflow imports
     pins = {re.sub(r"\[.*\]", "", row.partition("==")[0]): row.partition("==")[2] for row in installed}
     assert set(pins) == named()
     assert {name: lock()[name] for name in pins} == pins

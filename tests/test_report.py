@@ -18,7 +18,7 @@ import pytest
 from conftest import make_floor
 from idgan_sc import claims, cli, leakage_report, paper, provenance, tables
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run
+from idgan_sc.config import Config, Run, predecessors, resolve
 from idgan_sc.data.dsprites import FACTORS
 from idgan_sc.data.images import open_images
 from idgan_sc.encode import encode
@@ -420,9 +420,12 @@ def finished_desk(
     return config, root
 
 
-def test_publish_needs_nothing_but_finished_runs(finished_desk: tuple[Config, Path], tmp_path: Path) -> None:
+def test_publish_needs_nothing_but_finished_runs(
+    finished_desk: tuple[Config, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No data set, no other run; what is published counts afterwards, stage A and association included."""
     config, root = finished_desk
+    monkeypatch.setattr(publishing, "PUBLISHED", "test")
     shutil.rmtree(root / "runs/dsprites/beta_vae/main/0/.curve", ignore_errors=True)
     (root / "data/dsprites").unlink()
     (tmp_path / "README.md").write_text("# x\n<!-- generated: verdicts -->\n<!-- end of generated -->\n")
@@ -442,6 +445,74 @@ def test_publish_needs_nothing_but_finished_runs(finished_desk: tuple[Config, Pa
     left.write_bytes(b"")
     publishing.publish(config, "test", root, tmp_path)
     assert not left.exists()
+
+
+def test_only_the_preset_that_documents_are_about_writes_them(
+    finished_desk: tuple[Config, Path], tmp_path: Path
+) -> None:
+    config, root = finished_desk
+    stale = root / "floor/dsprites.csv"
+    stale.parent.mkdir()
+    stale.write_text("fingerprint,value\n0,1\n")
+    publishing.publish(config, "test", root, tmp_path)
+    assert (root / "published/claims.csv").exists() and not (tmp_path / "REPLICATION.md").exists()
+    assert not (root / "published/floor/dsprites.csv").exists()  # of other settings or source
+
+
+def test_a_run_is_published_whole_and_undamaged(finished_desk: tuple[Config, Path]) -> None:
+    """One that is trained alone would hide the folder in which its codes can be scored."""
+    config, root = finished_desk
+    run = Run("test", "dsprites", "idgan_sc", "main", 0)
+    scores = root / run.path / "scores.csv"
+    kept = scores.read_text()
+    scores.unlink()
+    assert root / "published" / run.path not in provenance.publish(config, "test", root)
+    provenance._record.cache_clear()
+    assert provenance.artifact(config, run, "scores.csv", root) == scores
+    scores.write_text(kept.replace("0.", "0.1", 1))
+    with pytest.raises(DataError, match="scores.csv is damaged"):
+        provenance.publish(config, "test", root)
+    assert not (root / "published" / run.path / "scores.csv").exists()
+    scores.write_text(kept)
+    assert root / "published" / run.path in provenance.publish(config, "test", root)
+    provenance._record.cache_clear()
+
+
+def test_what_others_settings_trained_or_measured_is_refused(finished_desk: tuple[Config, Path]) -> None:
+    config, root = finished_desk
+    runs = provenance.planned(config, "test")
+    run, names = runs[-1], provenance.GATHERED[1:]
+    provenance.refuse_others(config, runs, root, names, "evaluation")  # not noted: passes
+    provenance.note_measuring(config, run, root / run.path, "evaluation")
+    provenance.refuse_others(config, runs, root, names, "evaluation")
+    other = copy.deepcopy(config)
+    other["evaluation"]["points"] += 1
+    other["presets"]["test"].setdefault("evaluation", {})["points"] = other["evaluation"]["points"]
+    with pytest.raises(DataError, match=f"{run}.* measured by other settings of `evaluation`"):
+        provenance.refuse_others(other, runs, root, names, "evaluation")
+    other = copy.deepcopy(config)
+    other["systems"]["beta_vae"]["beta"] = 99.0
+    for section in other["presets"]["test"].get("systems", {}), other["datasets"]["dsprites"].get("systems", {}):
+        section.get("beta_vae", {}).pop("beta", None)
+    with pytest.raises(DataError, match="trained by other settings or source"):
+        provenance.refuse_others(other, runs, root, names, "evaluation")
+
+
+def test_an_accepted_source_counts_below_one_of_today(finished_desk: tuple[Config, Path]) -> None:
+    config, _ = finished_desk
+    run = provenance.planned(config, "test")[-1]
+    today = provenance.training_source("dsprites")
+    before = [provenance.expected_fingerprint(config, r, "old") for r in predecessors(config, run).values()]
+    mixed = provenance.fingerprint(resolve(config, run), run.seed, before, today)
+    assert before and mixed in provenance.accepted_fingerprints(config, run, {today, "old"})
+    assert provenance.accepted_fingerprints(config, run, {today}) == {provenance.expected_fingerprint(config, run)}
+
+
+def test_images_of_a_users_own_stay_whatever_their_name(shipped: Config) -> None:
+    changed = copy.deepcopy(shipped)
+    changed["datasets"]["pets"] = {"source": "folder"}
+    assert provenance.stays(changed, Run("desk", "pets", "idgan_sc", "main", 0))
+    assert not provenance.stays(changed, Run("desk", "dsprites", "idgan_sc", "main", 0))
 
 
 def test_what_is_no_evidence_is_not_published(capsys: pytest.CaptureFixture[str], monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

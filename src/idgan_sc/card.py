@@ -7,7 +7,7 @@ import pandas as pd
 
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
-from idgan_sc.files import DataError, sha256, write_atomic
+from idgan_sc.files import DataError, sha256, write_text
 from idgan_sc.provenance import CARD, WEIGHTS, read_record
 from idgan_sc.tables import CODES, DASH, METRICS, NO_EVIDENCE, label, number
 
@@ -47,7 +47,7 @@ def write_card(config: Config, run: Run, folder: Path, images: Images) -> Path:
         "Limits": _limits(config, record),
     }
     text = "\n\n".join(f"{'#' if title == name else '##'} {title}\n\n{content}" for title, content in sections.items())
-    return write_atomic(folder / CARD, lambda temporary: _save(temporary, text + "\n"))
+    return write_text(folder / CARD, text + "\n")
 
 
 def _about(config: Config, record: dict[str, Any], folder: Path) -> str:
@@ -127,7 +127,3 @@ def _limits(config: Config, record: dict[str, Any]) -> str:
 def _table(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
-
-
-def _save(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

@@ -18,7 +18,7 @@ import pandas as pd
 from idgan_sc import config as configuration
 from idgan_sc import stats
 from idgan_sc.config import Config, Run
-from idgan_sc.files import DataError, write_atomic
+from idgan_sc.files import DataError, write_text
 from idgan_sc.provenance import artifact, origin
 from idgan_sc.stats import Comparison
 from idgan_sc.tables import (
@@ -463,7 +463,11 @@ def _codes(config: Config, preset: str, check: Check) -> str:
 
 def words(check: Check) -> str:
     """The check as a reader says it."""
-    what = METRICS[check.metric] if check.metric else check.options.get("what") or QUANTITY_WORDS[check.quantity]
+    what = (
+        METRICS.get(check.metric, check.metric)
+        if check.metric
+        else check.options.get("what") or QUANTITY_WORDS[check.quantity]
+    )
     other, value = check.other.words if check.other else "", check.options.get("value", 0.0)
     from_step = (
         f"step {check.options['step']}" if "step" in check.options else f"{check.options.get('fraction', 0):.0%}"
@@ -540,9 +544,9 @@ def write_claims(config: Config, preset: str, root: Path) -> list[Path]:
     judged = judge(Results(config, preset, root))
     table = verdicts(config, preset, judged)
     return [
-        _write(root / "claims.csv", table.to_csv(index=False, lineterminator="\n")),
-        _write(root / "checks.csv", judged.to_csv(index=False, lineterminator="\n")),
-        _write(root / "claims.md", _page(config, preset, table, judged)),
+        write_text(root / "claims.csv", table.to_csv(index=False, lineterminator="\n")),
+        write_text(root / "checks.csv", judged.to_csv(index=False, lineterminator="\n")),
+        write_text(root / "claims.md", _page(config, preset, table, judged)),
     ]
 
 
@@ -619,10 +623,3 @@ VERDICT_WORDS = {
     "inconclusive": "inconclusive",
     "not_tested": "not tested",
 }
-
-
-def _write(path: Path, text: str) -> Path:
-    def write(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomic(path, write)

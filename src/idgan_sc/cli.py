@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import json
 import os
 import random
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError, Run, seed_list
-from idgan_sc.files import DataError, copy_atomic, locked
+from idgan_sc.files import DataError, copy_atomic, locked, write_json
 
 if TYPE_CHECKING:
     from idgan_sc.data.images import Images
@@ -19,26 +20,43 @@ if TYPE_CHECKING:
 # Commands import what they need when they run: `idgan-sc table` must not wait for PyTorch.
 
 
-def prepare(config: Config, preset: str, dataset: str, root: Path) -> "Images":
-    """The data set below `root`, rendered or downloaded if it is not there; a second process waits for the first."""
-    from idgan_sc.data.images import open_images
+def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | None = None) -> "Images":
+    """The data set below `root`, rendered or downloaded if it is not there; a second process waits for the first.
 
-    wanted = configuration.dataset(config, preset, dataset)
+    `file` stands for the data set's own file that the settings may name.
+
+    Raises
+    ------
+    DataError
+        If the data set is there and was made by other settings or source, or cannot be had.
+    """
+    from idgan_sc.data.images import open_images
+    from idgan_sc.provenance import source_hash
+
+    wanted = configuration.dataset(config, preset, dataset) | ({"file": str(file)} if file else {})
     folder = root / "data" / dataset
+    by = {key: wanted[key] for key in ("source", *configuration.DATA) if key in wanted}
+    by["code"] = source_hash((f"data/{dataset}.py", "data/images.py"))
     with locked(folder / ".lock"):
         if (folder / "dataset.json").exists():
             found = open_images(folder)
-            if found.source.startswith("procedural") != (wanted["source"] == "procedural"):
-                raise DataError(f"{folder} is of another source ({found.source}) than the settings: delete it")
+            made_by = folder / "made_by.json"
+            other = made_by.exists() and json.loads(made_by.read_text(encoding="utf-8")) != by
+            if other or found.source.startswith("procedural") != (wanted["source"] == "procedural"):
+                raise DataError(f"{folder} ({found.source}) was made by other settings or code than today's: delete it")
             return found
         if wanted["source"] == "folder":
             raise DataError(f"{folder} holds no images: `idgan-sc data --dataset {dataset} --from-folder IMAGES` first")
         module = importlib.import_module(f"idgan_sc.data.{dataset}")  # a data set's file has its name
         images: Images = module.prepare(folder, **wanted)
+        write_json(folder / "made_by.json", by)
         return images
 
 
 def _data(config: Config, args: argparse.Namespace) -> None:
+    for option in ("factors", "crop"):
+        if getattr(args, option) is not None and not args.from_folder:
+            raise ConfigError(f"--{option}: belongs to --from-folder, which names your images")
     make = _prepare_folder if args.from_folder else _prepare
     images = make(config, args)
     images.verify()
@@ -46,7 +64,7 @@ def _data(config: Config, args: argparse.Namespace) -> None:
 
 
 def _prepare(config: Config, args: argparse.Namespace) -> "Images":
-    return prepare(config, args.preset, args.dataset, args.out)
+    return prepare(config, args.preset, args.dataset, args.out, args.file)
 
 
 def _prepare_folder(config: Config, args: argparse.Namespace) -> "Images":
@@ -69,7 +87,9 @@ def _train(config: Config, args: argparse.Namespace) -> None:
         raise ConfigError("--seed and --seeds: give one of them")
     seeds = args.seeds or [args.seed or 0]
     args.seed = seeds[0]
-    before = {role: path for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
+    before = {role: path.absolute() for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
+    if before and len(seeds) > 1:
+        raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
     prepare(config, args.preset, args.dataset, args.out)
     for folder in train_seeds(config, _run(args), seeds, args.out, before):
         print(folder, file=sys.stderr)
@@ -86,8 +106,10 @@ def _encode(config: Config, args: argparse.Namespace) -> None:
 
 
 def _traverse(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.train import use_device
     from idgan_sc.traverse import traverse
 
+    use_device(config)
     run = _run(args)
     for path in traverse(args.out / run.path, prepare(config, run.preset, run.dataset, args.out), run.preset):
         print(path)
@@ -129,23 +151,29 @@ def _leakage(config: Config, args: argparse.Namespace) -> None:
 
 
 def _gather_leakage(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.leakage_report import gather_leakage
+    from idgan_sc.leakage_report import gather_leakage, measured
+    from idgan_sc.provenance import refuse_others
 
+    refuse_others(config, measured(config, args.preset), args.out, ["leakage.csv"], "evaluation")
     print(gather_leakage(config, args.preset, args.out, args.allow_missing))
 
 
 def _score(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.provenance import note_measuring
     from idgan_sc.score import score
 
     run = _run(args)
     images = prepare(config, run.preset, run.dataset, args.out)
     for path in score(run, args.out / run.path, images, configuration.evaluation(config, run.preset, run.dataset)):
         print(path)
+    note_measuring(config, run, args.out / run.path, "evaluation")
 
 
 def _gather(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.provenance import GATHERED, planned, refuse_others
     from idgan_sc.score import gather
 
+    refuse_others(config, planned(config, args.preset), args.out, GATHERED[1:], "evaluation")
     for path in gather(config, args.preset, args.out, args.allow_missing):
         print(path)
 
@@ -167,6 +195,7 @@ def _floor(config: Config, args: argparse.Namespace) -> None:
 
 def _match(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.generator import match, score_generator
+    from idgan_sc.provenance import note_measuring
     from idgan_sc.train import use_device
 
     run = _run(args)
@@ -176,11 +205,13 @@ def _match(config: Config, args: argparse.Namespace) -> None:
     sizes |= configuration.evaluation(config, run.preset, run.dataset)
     for path in score_generator(run, folder, images, sizes):
         print(path)
+    note_measuring(config, run, folder, "generated")
 
 
 def _read_generator(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc import probe
     from idgan_sc.generator_pictures import score_generator_pictures
+    from idgan_sc.provenance import note_measuring
     from idgan_sc.train import use_device
 
     use_device(config)
@@ -192,11 +223,15 @@ def _read_generator(config: Config, args: argparse.Namespace) -> None:
     sizes |= configuration.evaluation(config, run.preset, run.dataset)
     reader = probe.load(_trained_probe(config, args))
     print(score_generator_pictures(run, args.out / run.path, images, reader, sizes))
+    note_measuring(config, run, args.out / run.path, "generated")
 
 
 def _gather_generators(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.generator import gather_generators
+    from idgan_sc.provenance import generators, measured, read_generators, refuse_others
 
+    runs = generators(config, args.preset) + read_generators(config, args.preset)
+    refuse_others(config, runs, args.out, ["generator_scores.csv"], "generated", measured)
     for path in gather_generators(config, args.preset, args.out, args.allow_missing):
         print(path)
 
@@ -205,10 +240,10 @@ def _card(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.card import write_card
     from idgan_sc.data.images import open_images
     from idgan_sc.model import write_weights
-    from idgan_sc.provenance import STAYS
+    from idgan_sc.provenance import stays
 
     run = _run(args)
-    if run.dataset not in STAYS:
+    if not stays(config, run):
         print(write_weights(args.out / run.path))
     print(write_card(config, run, args.out / run.path, open_images(args.out / "data" / run.dataset)))
 
@@ -367,6 +402,9 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     data = of_data(command("data", _data, "render or download a data set, or make one of your images"))
+    data.add_argument(
+        "--file", type=Path, help="the data set's own file, or folder of files, where you have it already"
+    )
     data.add_argument("--from-folder", type=Path, help="folder of PNG and JPEG images; --dataset is then `own`")
     data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
     data.add_argument("--crop", type=int, help="side of the square cut from the centre (default: the largest)")
@@ -418,8 +456,8 @@ def parser() -> argparse.ArgumentParser:
         "--chance", type=_seed, help="number that decides the random choice (default: drawn and printed)"
     )
     plan = placed(command("plan", _plan, "say what a preset will cost: times a few steps here, then counts"))
-    plan.add_argument("--cores", type=int, default=1, help="cores to spread the trainings over (default: 1)")
-    plan.add_argument("--gpus", type=int, help="GPUs to spread them over instead; nothing is timed then")
+    plan.add_argument("--cores", type=_count, default=1, help="cores to spread the trainings over (default: 1)")
+    plan.add_argument("--gpus", type=_count, help="GPUs to spread them over instead; nothing is timed then")
     plan.add_argument("--gpu", default="h100", help="kind of GPU whose assumed speed is taken (default: h100)")
     command("check", _check, "check the configuration")
     return top
@@ -439,8 +477,10 @@ def _checked(config: Config, args: Any) -> None:
         value = getattr(args, key, None)
         if value is not None and value not in known:
             raise ConfigError(f"--{key} {value}: unknown; one of {', '.join(known)}")
-    if hasattr(args, "system") and not configuration.applies(config, args.variant, args.system):
-        raise ConfigError(f"--variant {args.variant}: it does not change system {args.system}")
+    if hasattr(args, "system"):
+        if not configuration.applies(config, args.variant, args.system):
+            raise ConfigError(f"--variant {args.variant}: it does not change system {args.system}")
+        configuration.check_run(config, _run(args))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -448,7 +488,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU's matrix products may vary
     try:
-        config = configuration.load(args.config)
+        config = {} if args.command == "referee" else configuration.load(args.config)  # it scores any codes, anywhere
         _checked(config, args)
         args.do(config, args)
     except (ConfigError, DataError) as error:

@@ -96,6 +96,11 @@ def load(path: str | Path = "config.yaml") -> Config:
         raise ConfigError(f"{path}: {error}") from error
     try:
         _check_schema(config)
+        for name, row in factorial(config).items():
+            if config["variants"].get(name, row) != row:
+                raise ConfigError(
+                    f"variants.{name}: the name is that of a run of the sensitivity study: choose another"
+                )
         config["variants"] |= factorial(config)
         check(config)
     except ConfigError as error:
@@ -123,7 +128,7 @@ def check(config: Config) -> None:
         for data in (None, *config["datasets"]):
             _check_evaluation(config, preset, data)
         for run in _every_run(config, preset):
-            _check_settings(config, run)
+            check_run(config, run)
 
 
 # ------------------------------------------------------------------------------------------------------------ resolving
@@ -195,7 +200,8 @@ def _variant_of(config: Config, system: str, variant: str) -> str:
 def starts(config: Config) -> set[str]:
     """Systems that another one continues, anywhere in the configuration: their runs keep Adam's moments."""
     tables = [config["systems"], config["variants"]]
-    for row in [*config["presets"].values(), *config["datasets"].values()]:
+    of_presets = [about for row in config["presets"].values() for about in (row, *row.get("datasets", {}).values())]
+    for row in [*of_presets, *config["datasets"].values()]:
         tables += [row.get("systems", {}), row.get("families", {})]
     return {row["start"] for table in tables for row in table.values() if row.get("start", "scratch") != "scratch"}
 
@@ -207,8 +213,10 @@ def applies(config: Config, variant: str, system: str) -> bool:
 
 def evaluation(config: Config, preset: str, data: str | None = None) -> dict[str, Any]:
     """Sizes of the evaluation and names of the metrics at a preset, of a data set where it has its own."""
-    own = _about_data(config, preset, data).get("evaluation", {}) if data else {}
-    return {**config["evaluation"], **config["presets"][preset].get("evaluation", {}), **own}
+    here = config["presets"][preset]
+    own = config["datasets"][data].get("evaluation", {}) if data else {}
+    own_here = here.get("datasets", {}).get(data, {}).get("evaluation", {}) if data else {}
+    return {**config["evaluation"], **here.get("evaluation", {}), **own, **own_here}
 
 
 def generated(config: Config, preset: str) -> dict[str, Any]:
@@ -389,6 +397,10 @@ def _check_names(config: Config) -> None:
         for system in about.get("systems", {}):
             _known("system", system, config["systems"], f"datasets.{name}.systems")
         _check_data_keys(about, name, f"datasets.{name}")
+        if about["source"] != "folder" and not (Path(__file__).parent / "data" / f"{name}.py").exists():
+            raise ConfigError(
+                f"datasets.{name}: nothing draws or reads such images: only `source: folder` can be given"
+            )
     for name, system in config["systems"].items():
         if "family" not in system:
             raise ConfigError(f"systems.{name}: `family` is missing: vae or gan")
@@ -402,6 +414,8 @@ def _check_names(config: Config) -> None:
             for system in about.get("systems", {}):
                 _known("system", system, config["systems"], f"presets.{preset}.datasets.{name}.systems")
             _check_data_keys(about, name, f"presets.{preset}.datasets.{name}")
+            if "scored" in about:
+                raise ConfigError(f"presets.{preset}.datasets.{name}: `scored` is the data set's: set it in `datasets`")
     for where, table in tables.items():
         for data, systems in table.items():
             _known("data set", data, config["datasets"], where)
@@ -429,7 +443,12 @@ def _check_claims(config: Config) -> None:
                 _check_arm(config, text, where)
             for preset in check.get("presets", []):
                 _known("preset", preset, config["presets"], where)
+            for metric in check.get("metrics", []):
+                _known("metric", metric, METRICS, where)
+        for data in claim.get("datasets", []):
+            _known("data set", data, config["datasets"], f"claims.{name}")
     study = config["sensitivity"]
+    _known("metric", study["metric"], METRICS, "sensitivity.metric")
     _check_arm(config, study["reference"], "sensitivity.reference")
     for variant in ["main", *study["one_at_a_time"]]:
         _check_arm(config, f"{study['arm']}/{variant}", "sensitivity.one_at_a_time")
@@ -465,6 +484,9 @@ def _check_evaluation(config: Config, preset: str, data: str | None = None) -> N
         _known("metric", metric, METRICS, f"{where}: metrics")
     if sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
         raise ConfigError(f"{where}: std {sizes['std']} exceeds pool {sizes['pool']}: draw at most the pool")
+    n = dataset(config, preset, data).get("n") if data else None
+    if n and sizes["pool"] != "all" and sizes["pool"] > n:
+        raise ConfigError(f"{where}: pool {sizes['pool']} exceeds the {n} images of {data} (`n`): lower it")
 
 
 def _every_run(config: Config, preset: str) -> Iterator[Run]:
@@ -475,8 +497,14 @@ def _every_run(config: Config, preset: str) -> Iterator[Run]:
                     yield Run(preset, data, system, variant, 0)
 
 
-def _check_settings(config: Config, run: Run) -> None:
-    """Refuse settings of one run that cannot go together."""
+def check_run(config: Config, run: Run) -> None:
+    """Refuse settings of one run that cannot go together.
+
+    Raises
+    ------
+    ConfigError
+        One line: the key, what is wrong, and the mend.
+    """
     where = f"{run.system} ({run.variant}) at preset {run.preset}"
 
     def refuse_if(condition: bool, key: str, reason: str) -> None:

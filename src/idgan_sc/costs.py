@@ -294,21 +294,6 @@ def resources(config: Config, run: Run, root: Path) -> dict[str, int]:
     return {"runtime": minutes, "mem_mb": max(LEAST_MB, round(MARGIN * memory))}
 
 
-def trainings(config: Config, runs: list[Run]) -> list[Run]:
-    """Every run that some runs need to be trained, predecessors first, each once."""
-    found: dict[Run, None] = {}
-
-    def add(run: Run) -> None:
-        if run not in found:
-            for earlier in configuration.predecessors(config, run).values():
-                add(earlier)
-            found[run] = None
-
-    for run in runs:
-        add(run)
-    return list(found)
-
-
 def largest(config: Config, runs: list[Run], root: Path) -> dict[str, int]:
     """What an array asks for: Slurm gives all its members the same, so that of the longest and of the largest arm."""
     arms = {(run.dataset, run.system, run.variant): run for run in reversed(runs)}  # an arm's first seed stands for it

@@ -80,8 +80,16 @@ def replace(temporary: Path, path: Path) -> None:
 
 def write_json(path: str | Path, content: dict[str, Any]) -> Path:
     """Write `content` as indented JSON, whole or not at all."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    return write_atomic(path, lambda temporary: _write_text(temporary, text))
+    return write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write `text` as UTF-8, whole or not at all."""
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+    return write_atomic(path, write)
 
 
 def write_arrays(path: str | Path, **arrays: np.ndarray) -> Path:
@@ -125,10 +133,6 @@ def locked(path: str | Path) -> Iterator[None]:
     with open(path, "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _sync(path: Path) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
-from idgan_sc.files import write_atomic
+from idgan_sc.files import write_text
 from idgan_sc.tables import DATASET, METRICS, label, places
 
 Rows = list[dict[str, Any]]
@@ -194,10 +194,7 @@ def write_findings(config: Config, root: Path) -> list[Path]:
     frame = pd.DataFrame([{"finding": f.name} | row for f in found for row in f.rows])
     text = "\n".join(f"* {f.sentence}" for f in found) + "\n"
 
-    def write(path: Path, content: str) -> Path:
-        def save(temporary: Path) -> None:
-            temporary.write_text(content, encoding="utf-8")
-
-        return write_atomic(path, save)
-
-    return [write(root / "errata.csv", frame.to_csv(index=False, lineterminator="\n")), write(root / "errata.md", text)]
+    return [
+        write_text(root / "errata.csv", frame.to_csv(index=False, lineterminator="\n")),
+        write_text(root / "errata.md", text),
+    ]

@@ -140,7 +140,7 @@ def arms(config: Config, preset: str, root: Path, seconds: Callable[[Run], float
     planned = provenance.planned(config, preset)
     scored = {run for run in planned if configuration.scored(config, run.dataset)}
     grouped: dict[tuple[str, str, str], list[Run]] = {}
-    for run in costs.trainings(config, planned):
+    for run in provenance.with_predecessors(config, planned):
         grouped.setdefault((run.dataset, run.system, run.variant), []).append(run)
     return [Arm(config, tuple(runs), seconds(runs[0]), root, runs[0] in scored, device) for runs in grouped.values()]
 

@@ -20,7 +20,6 @@ from idgan_sc.provenance import with_predecessors
 from idgan_sc.report.documents import claim_runs
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
-SAME_KIND = ("processor", "torch", "numpy", "platform", "threads", "device")  # equal bytes are promised within one
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,10 @@ def seconds(text: str) -> float:
     (1800.0, 5400.0)
     """
     try:
-        return float(text[:-1]) * UNITS[text[-1:]]
+        budget = float(text[:-1]) * UNITS[text[-1:]]
+        if not 0 < budget < float("inf"):
+            raise ValueError(text)
+        return budget
     except (ValueError, KeyError) as error:
         raise ConfigError(f"budget {text}: a number with s, m or h, such as 30m") from error
 
@@ -90,7 +92,9 @@ def _records(config: Config, preset: str, root: Path, claim: str) -> Iterator[tu
     for run in claim_runs(config, preset, claim):
         path = provenance.artifact(config, run, "record.json", root)
         if path.exists():
-            yield run, provenance.read_record(path.parent)
+            record = provenance.read_record(path.parent)
+            if record["fingerprint"] == provenance.expected_fingerprint(config, run, record["source"]):
+                yield run, record
 
 
 def _expected(config: Config, run: Run, records: dict[Run, dict[str, Any]], root: Path, folder: Path) -> float:
@@ -128,7 +132,7 @@ def _train(config: Config, run: Run, together: list[int], folder: Path) -> dict[
 
 
 def _proof(run: Run, equal: dict[str, bool], again: dict[str, Any], record: dict[str, Any]) -> Proof:
-    same_kind = all(again.get(key) == record.get(key) for key in SAME_KIND)
+    same_kind = all(again.get(key) == record.get(key) for key in provenance.KIND)
     return Proof(run, equal, same_kind, again["source"] == record["source"])
 
 

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -20,8 +21,10 @@ import yaml
 from idgan_sc.config import (
     LABELLED,
     PICTURED,
+    PICTURES,
     Config,
     Run,
+    dataset,
     datasets,
     evaluation,
     generated,
@@ -42,13 +45,16 @@ TRAINING = (
     "models/*.py", "stacked.py", "train.py", "encode.py", "checkpoint.py",
 )  # fmt: skip
 SCORING = ("metrics/*.py", "score.py", "seeds.py")
-MATCHING = ("matcher.py", "generator.py", "metrics/*.py", "codes.py", "seeds.py")
+MATCHING = ("matcher.py", "generator.py", "metrics/*.py", "codes.py", "score.py", "seeds.py")
 FLOOR = (*SCORING, "floor.py")
 FLOOR_SEEDS = 5  # of the preset's, for what is random in the floor: enough for an interval
 FLOOR_START = "infogan_stage_a"  # whose untrained Q the floor scores
-READING = ("generator_pictures.py", "precision_recall.py", "probe.py", "generator.py", *SCORING)
+READING = ("generator_pictures.py", "precision_recall.py", "probe.py", "generator.py", "model.py", *SCORING)
+LEAKING = ("leakage.py", "morphometrics.py", "traverse.py", "probe.py", "model.py")
+PLUMBING = ("__init__.py", "cli.py", "config.py", "costs.py", "files.py", "provenance.py")  # defines no number
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 GATHERED = ("record.json", "scores.csv", "curve.csv", "association.csv")
+KIND = ("processor", "platform", "python", *PACKAGES, "device", "threads")  # equal bytes are promised within one
 RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
 
 
@@ -61,7 +67,22 @@ def _without_docstrings(source: str) -> str:
             value = body[0].value
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 node.body = body[1:] or [ast.Pass()]
-    return ast.dump(tree)
+    return _dumped(tree)
+
+
+def _dumped(node: Any) -> str:
+    """`ast.dump` as Python 3.11 writes it; later ones know more fields, and leave out empty ones.
+
+    So a record's source is the same source whichever Python reads it.
+    """
+    if isinstance(node, list):
+        return f"[{', '.join(map(_dumped, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: getattr(node, name) for name in node._fields if name != "type_params" and hasattr(node, name)}
+    optional = {name for name in fields if getattr(type(node), name, ...) is None}
+    shown = {name: value for name, value in fields.items() if value is not None or name not in optional}
+    return f"{type(node).__name__}({', '.join(f'{name}={_dumped(value)}' for name, value in shown.items())})"
 
 
 @cache
@@ -70,8 +91,32 @@ def source_hash(patterns: tuple[str, ...], package: Path = PACKAGE) -> str:
     digest = hashlib.sha256()
     for path in sorted({path for pattern in patterns for path in package.glob(pattern)}):
         digest.update(path.relative_to(package).as_posix().encode())
-        digest.update(_without_docstrings(path.read_text(encoding="utf-8")).encode())
+        digest.update(_code(path))
     return digest.hexdigest()[:12]
+
+
+@cache
+def _code(path: Path) -> bytes:
+    return _without_docstrings(path.read_text(encoding="utf-8")).encode()
+
+
+IMPORTS = re.compile(r"^from idgan_sc(?:\.([\w.]+))? import (\([^)]*\)|.*)", re.M)
+
+
+def with_imports(*names: str) -> tuple[str, ...]:
+    """Files of the package and all of it that they import, but for `PLUMBING`: what decides the bytes of a report."""
+    found, todo = set(PLUMBING), list(names)
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        found.add(name)
+        for module, imported in IMPORTS.findall((PACKAGE / name).read_text(encoding="utf-8")):
+            folder = Path(*module.split(".")) if module else Path()
+            choices = [folder / f"{word}.py" for word in re.findall(r"\w+", imported)]
+            choices += [folder.with_suffix(".py"), folder / "__init__.py"] if module else []
+            todo += [path.as_posix() for path in choices if (PACKAGE / path).exists()]
+    return tuple(sorted(found - set(PLUMBING)))
 
 
 def training_source(dataset: str) -> str:
@@ -89,6 +134,17 @@ def expected_fingerprint(config: Config, run: Run, source: str | None = None) ->
     """The fingerprint that a run will have, from the configuration alone."""
     before = [expected_fingerprint(config, earlier, source) for earlier in predecessors(config, run).values()]
     return fingerprint(resolve(config, run), run.seed, before, source or training_source(run.dataset))
+
+
+def accepted_fingerprints(config: Config, run: Run, sources: set[str]) -> set[str]:
+    """The fingerprints of a run that was trained, as was each that it builds on, by one of these sources."""
+    before = [accepted_fingerprints(config, earlier, sources) for earlier in predecessors(config, run).values()]
+    settings = resolve(config, run)
+    return {
+        fingerprint(settings, run.seed, list(chosen), source)
+        for source in sources
+        for chosen in itertools.product(*before)
+    }
 
 
 def artifact(config: Config, run: Run, name: str, root: Path) -> Path:
@@ -110,8 +166,7 @@ def _counts(config: Config, run: Run, folder: Path) -> bool:
     found = _record(folder / "record.json").get("fingerprint")
     if found is None:
         return False
-    sources = accepted_sources(folder.parents[5], run.dataset)
-    return any(found == expected_fingerprint(config, run, source) for source in sources)
+    return found in accepted_fingerprints(config, run, accepted_sources(folder.parents[5], run.dataset))
 
 
 def accepted_sources(root: Path, dataset: str) -> set[str]:
@@ -160,11 +215,16 @@ def floor_fingerprint(config: Config, preset: str, dataset: str) -> str:
 def published_floor(config: Config, preset: str, dataset: str, root: Path) -> Path | None:
     """The published scores of a data set's floor, if they are of these settings and this source."""
     path = root / "published" / floor_file(dataset)
+    return path if floor_counts(config, preset, dataset, path) else None
+
+
+def floor_counts(config: Config, preset: str, dataset: str, path: Path) -> bool:
+    """Whether a data set's floor is there and of these settings and this source."""
     if not path.exists():
-        return None
+        return False
     with path.open(encoding="utf-8", newline="") as file:
         row = next(csv.DictReader(file), {})
-    return path if row.get("fingerprint") == floor_fingerprint(config, preset, dataset) else None
+    return row.get("fingerprint") == floor_fingerprint(config, preset, dataset)
 
 
 def floor_file(dataset: str) -> str:
@@ -212,7 +272,8 @@ def origin(config: Config, chosen: Iterable[Run], root: Path) -> str:
     for run in chosen:
         found = _record(artifact(config, run, "record.json", root)) if committed(config, run, root) else {}
         changed = ", changed" if found.get("dirty") else ""
-        words = f"commit {str(found['commit'])[:7]}{changed}" if found else "here"
+        commit = str(found["commit"])[:7] if found.get("commit") else "not recorded"
+        words = f"commit {commit}{changed}" if found else "here"
         counted[words] = counted.get(words, 0) + 1
     if len(counted) < 2:
         return next(iter(counted), "here")
@@ -273,11 +334,23 @@ def without_missing(
     return found
 
 
+def finished_here(config: Config, run: Run, root: Path) -> bool:
+    """Whether a run is trained and scored below `root` itself, by today's settings and source."""
+    here = root / run.path
+    there = all((here / name).exists() for name in (*GATHERED, "weights.safetensors"))
+    return there and _record(here / "record.json").get("fingerprint") == expected_fingerprint(config, run)
+
+
 PUBLISHED = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")
 PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv")
 WEIGHTS, CARD = "model.safetensors", "card.md"  # of the runs that `shipped` names
 STAYS = ("celeba", "own")  # data sets of whose runs only numbers are published: images and weights may not be passed on
+
+
+def stays(config: Config, run: Run) -> bool:
+    """Whether images and weights of a run are never published: those of `STAYS`, and of any images of a user's own."""
+    return run.dataset in STAYS or dataset(config, run.preset, run.dataset)["source"] == "folder"
 
 
 def shipped(config: Config, preset: str) -> list[Run]:
@@ -288,7 +361,7 @@ def shipped(config: Config, preset: str) -> list[Run]:
         if run.variant == "main"
         and run.seed == seeds(config, preset, run.dataset)[0]
         and scored(config, run.dataset)
-        and run.dataset not in STAYS
+        and not stays(config, run)
     ]
 
 
@@ -296,22 +369,26 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
     """Copy the small files of every finished run below `<root>/published`, the record last; return their folders.
 
     Those of the tables and of the sensitivity study, and all that they build on; only runs of today's settings and
-    source are copied, of data sets in `STAYS` without what shows images; weights only with the card that names their
-    hash.
+    source are copied, once all that tables need of them is there, of data sets that `stays` names without what shows
+    images; weights only with the card that names their hash.
 
     Raises
     ------
     DataError
-        If weights that are to be published and their card do not belong together.
+        If a file is not what was recorded, or weights that are to be published and their card do not belong together.
     """
+    wanted = dict.fromkeys([*planned(config, preset), *studied(config, preset)])
     copied, with_weights = [], shipped(config, preset)
-    for run in with_predecessors(config, [*planned(config, preset), *studied(config, preset)]):
+    for run in with_predecessors(config, list(wanted)):
         record = _record(root / run.path / "record.json")
-        if record.get("fingerprint") != expected_fingerprint(config, run):
+        needed = [*(GATHERED[1:] if scored(config, run.dataset) else ())] if run in wanted else []
+        needed += ["leakage.csv"] if run in wanted and run.dataset in PICTURES else []
+        whole = all((root / run.path / name).exists() for name in needed)
+        if not whole or record.get("fingerprint") != expected_fingerprint(config, run):
             continue
         target = root / "published" / run.path
         first = run.seed == seeds(config, preset, run.dataset)[0]
-        pictures = PUBLISHED_ONCE if first and run.dataset not in STAYS else ()
+        pictures = PUBLISHED_ONCE if first and not stays(config, run) else ()
         weights = (WEIGHTS, CARD) if run in with_weights else ()
         if weights:
             _check_card(root / run.path)
@@ -319,6 +396,7 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
         for name in names:
             source = root / run.path / name
             if source.exists():
+                check_hash(source.parent, name, "give `snakemake` again, with the targets that made it")
                 copy_atomic(source, target / name)
         copied.append(target)
     return copied
@@ -374,9 +452,50 @@ def _check_record(record: dict[str, Any]) -> None:
 # ------------------------------------------------------------------------------------------- hashes of a run's files
 def note_hashes(folder: Path, names: Sequence[str]) -> None:
     """Write the hashes of files made of a finished run (codes, scores) to `hashes.json` beside its record."""
+    _note(folder, {name: sha256(folder / name) for name in names})
+
+
+def _note(folder: Path, found: dict[str, str]) -> None:
     with locked(folder / ".lock"):
-        found = {name: sha256(folder / name) for name in names}
         write_json(folder / "hashes.json", dict(sorted((_noted(folder) | found).items())))
+
+
+def note_measuring(config: Config, run: Run, folder: Path, key: str) -> None:
+    """Note in `hashes.json` which settings a finished run was measured by: those of `evaluation` or of `generated`."""
+    _note(folder, {key: _measuring(config, run, key)})
+
+
+def _measuring(config: Config, run: Run, key: str) -> str:
+    found = evaluation(config, run.preset, run.dataset) if key == "evaluation" else generated(config, run.preset)
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def refuse_others(
+    config: Config, runs: list[Run], root: Path, names: Sequence[str], key: str, find: Find = artifact
+) -> None:
+    """Refuse runs that were trained by other settings or source, or measured by another `evaluation` or `generated`.
+
+    Of the runs that have files of these names; what was measured before such settings were noted passes.
+
+    Raises
+    ------
+    DataError
+        One line that names the folder and the mend.
+    """
+    for run in having(config, runs, root, [*names, "record.json"], find):
+        folder = artifact(config, run, "record.json", root).parent
+        accepted = accepted_fingerprints(config, run, accepted_sources(root, run.dataset))
+        if read_record(folder)["fingerprint"] not in accepted:
+            raise DataError(
+                f"{folder} was trained by other settings or source than today's: `snakemake` trains it again, and "
+                f"{root / 'accepted.yaml'} can list a source whose difference changes no number"
+            )
+        folder = find(config, run, names[0], root).parent
+        if _noted(folder).get(key) not in (None, _measuring(config, run, key)):
+            raise DataError(
+                f"{folder} was measured by other settings of `{key}` than config.yaml has: put those back, or delete "
+                "the folder, and `snakemake` makes it again"
+            )
 
 
 def recorded_hashes(folder: Path) -> dict[str, str]:
@@ -463,4 +582,5 @@ def peak_memory_mb() -> int:
         status = Path("/proc/self/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) // 1024
     except (OSError, StopIteration):  # no Linux
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of macOS in bytes, else in KiB
+        return peak // (1024**2 if sys.platform == "darwin" else 1024)

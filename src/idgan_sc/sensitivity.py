@@ -18,7 +18,7 @@ from idgan_sc import config as configuration
 from idgan_sc.claims import VERDICT_WORDS, Arm, Results, checks, judge, verdicts
 from idgan_sc.config import Config, Run
 from idgan_sc.figures import COLOURS, DPI, GREY, LIGHT, STYLE, TEXT, below, save
-from idgan_sc.files import DataError, write_atomic
+from idgan_sc.files import DataError, write_atomic, write_text
 from idgan_sc.provenance import artifact
 from idgan_sc.score import TOGETHER
 from idgan_sc.tables import DATASET, METRICS, Page, about, label, markdown, number, scored_codes, seeds_words
@@ -35,7 +35,7 @@ def sensitivity(config: Config, preset: str, root: Path) -> list[Path]:
     written += effects_figure(config, preset, root, effects(config, scores))
     moved = moved_verdicts(config, preset, root, folder)
     written.append(write_atomic(folder / "verdicts.csv", partial(_to_csv, moved)))
-    return [*written, write_atomic(folder / "verdicts.md", partial(_to_text, verdicts_page(config, preset, moved)))]
+    return [*written, write_text(folder / "verdicts.md", verdicts_page(config, preset, moved))]
 
 
 def gather(config: Config, preset: str, root: Path, folder: Path, one: str, together: str) -> Path:
@@ -57,10 +57,6 @@ def _seeds(config: Config, preset: str) -> list[int]:
 
 def _to_csv(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False, lineterminator="\n")
-
-
-def _to_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------------------------------------ numbers

@@ -16,7 +16,7 @@ import pandas as pd
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run, Settings
 from idgan_sc.data.images import open_images
-from idgan_sc.files import DataError, write_atomic
+from idgan_sc.files import DataError, write_text
 from idgan_sc.provenance import floor_file, origin
 from idgan_sc.stats import LEVEL, MIN_N, summary
 
@@ -624,15 +624,7 @@ def write_page(
     }
     frame = pd.concat([pd.DataFrame(head, index=frame.index), frame], axis=1)
     texts = {"csv": frame.to_csv(index=False, lineterminator="\n"), "md": markdown(page), "tex": latex(page)}
-    return [_write_text(Path(root) / "tables" / f"{name}.{suffix}", text) for suffix, text in texts.items()]
-
-
-def _write_text(path: Path, text: str) -> Path:
-    return write_atomic(path, lambda temporary: _save(temporary, text))
-
-
-def _save(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+    return [write_text(Path(root) / "tables" / f"{name}.{suffix}", text) for suffix, text in texts.items()]
 
 
 def markdown(page: Page) -> str:

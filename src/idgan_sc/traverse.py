@@ -10,7 +10,7 @@ from idgan_sc.codes import draw_prior
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.encode import code_name, pool_indices
-from idgan_sc.files import read_arrays, write_arrays, write_json
+from idgan_sc.files import DataError, read_arrays, write_arrays, write_json
 from idgan_sc.metrics.information import association
 from idgan_sc.model import Model, load, to_bytes
 from idgan_sc.models import GAN, Method
@@ -54,6 +54,8 @@ def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch
     if isinstance(method, GAN) and method.settings["code"] == "prior":
         return draw_prior((n, method.settings["c_dim"]), method.settings["prior"], rng).numpy()
     pool = pool_indices(images, preset, method.settings["pool"])
+    if len(pool) < n:
+        raise DataError(f"{n} images are needed to start from, and the pool has {len(pool)}: raise `evaluation.pool`")
     chosen = np.sort(numpy_stream(0, "anchors").choice(pool, n, replace=False))
     x = to_tensor(images.batch(chosen, method.settings["image_size"]), "cpu")
     with torch.no_grad():

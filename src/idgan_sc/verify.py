@@ -15,15 +15,13 @@ import torch
 
 from idgan_sc import checkpoint, provenance
 from idgan_sc import config as configuration
+from idgan_sc.cli import prepare
 from idgan_sc.config import Config, ConfigError, Run
-from idgan_sc.data.images import open_images
 from idgan_sc.encode import encode
 from idgan_sc.files import DataError, read_arrays, sha256
 from idgan_sc.score import score
 from idgan_sc.train import train_seeds, use_device
 
-# Only between two machines of one kind are equal bytes promised.
-KIND = ("processor", "platform", "python", *provenance.PACKAGES, "device", "threads")
 TOLERANCE = 1e-2  # between kinds: the largest difference of a weight, code or score that is called agreement
 
 
@@ -85,7 +83,7 @@ def verify(config: Config, run: Run, root: Path) -> bool:
 
 
 def _recompute(config: Config, run: Run, seeds: list[int], root: Path, temporary: Path, wanted: set[str]) -> Path:
-    images = open_images(root / "data" / run.dataset)
+    images = prepare(config, run.preset, run.dataset, root)
     images.verify()
     (temporary / "data").mkdir()
     (temporary / "data" / run.dataset).symlink_to(images.folder.resolve())
@@ -112,7 +110,9 @@ def _copy_predecessors(config: Config, run: Run, root: Path, temporary: Path) ->
 
 
 def _kind_differs(record: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    return [f"{key} {record.get(key)}, here {now.get(key)}" for key in KIND if record.get(key) != now.get(key)]
+    return [
+        f"{key} {record.get(key)}, here {now.get(key)}" for key in provenance.KIND if record.get(key) != now.get(key)
+    ]
 
 
 def _report(run: Run, folder: Path, again: Path, apart: list[str]) -> bool:

@@ -2,6 +2,7 @@
 import contextlib
 import fcntl
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ try:
         raise configuration.ConfigError(
             f"--config {changed[0]}: only {', '.join(OPTIONS)} can be set on the command line; change config.yaml"
         )
-    if config["preset"] not in CONFIG["presets"]:
+    if str(config["preset"]) not in CONFIG["presets"]:
         raise configuration.ConfigError(
             f"--config preset={config['preset']}: one of {', '.join(CONFIG['presets'])}"
         )
@@ -46,7 +47,7 @@ PRESET = config["preset"]
 ROOT = f"results/{PRESET}"
 RUN = f"{ROOT}/runs/{{dataset}}/{{system}}/{{variant}}/{{seed}}"
 LOGS = f"{ROOT}/logs"
-IDGAN_SC = f"{sys.executable} -m idgan_sc"
+IDGAN_SC = f"{shlex.quote(sys.executable)} -m idgan_sc"
 DATASETS = configuration.datasets(CONFIG, PRESET)
 RUNS = provenance.planned(CONFIG, PRESET)
 SCORED_RUNS = [run for run in RUNS if configuration.scored(CONFIG, run.dataset)]
@@ -69,12 +70,12 @@ GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a clus
 
 def date_back():
     """Date results that claim to be of the future to now: Snakemake fails, and deletes, what is older than its input."""
-    now, found = time.time(), 0
+    found = 0
     for path in Path(ROOT).rglob("*"):
         with contextlib.suppress(
             OSError
         ):  # another process may have moved it meanwhile
-            if not path.is_symlink() and path.stat().st_mtime > now:
+            if not path.is_symlink() and path.stat().st_mtime > time.time():
                 os.utime(path)
                 found += 1
     if found:
@@ -91,8 +92,13 @@ def wait_for_others():
     this one does not.
     """
     path = Path(ROOT, ".snakemake.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = open(path, "ab")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "ab")
+    except OSError as error:
+        raise WorkflowError(
+            f"{path} cannot be written ({error.strerror}): mend that, then give the same command"
+        )
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -139,6 +145,14 @@ def dataset_of(wildcards):
     return f"{ROOT}/data/{wildcards.dataset}/dataset.json"
 
 
+def what_is_made(dataset):
+    """A data set's settings without those that only say where its file and its copy lie."""
+    settings = configuration.dataset(CONFIG, PRESET, dataset)
+    return {
+        key: value for key, value in settings.items() if key not in ("file", "cache")
+    }
+
+
 def given_file(wildcards):
     """The data set's own file, where the configuration names one."""
     file = configuration.dataset(CONFIG, PRESET, wildcards.dataset)["file"]
@@ -164,7 +178,7 @@ def shown(system):
 
 def asked_for(stage_a):
     """Memory and run time that a training asks a cluster for, the same for all of its rule: they are sent as arrays."""
-    trainings = costs.trainings(CONFIG, RUNS)
+    trainings = provenance.with_predecessors(CONFIG, RUNS)
     chosen = [run for run in trainings if (run.system in STARTS) == stage_a]
     return costs.largest(CONFIG, chosen, Path(ROOT))
 
@@ -222,11 +236,14 @@ def card_files(wildcards):
 
 
 def finished_cards(wildcards):
-    """Cards and weights of the runs here whose weights are published: of those that are finished, none is trained."""
+    """Cards and weights of the runs finished here whose weights are published: nothing is trained for them."""
+    root = Path(ROOT)
     return [
         f"{ROOT}/{run.path}/{name}"
         for run in provenance.shipped(CONFIG, PRESET)
-        if EVIDENCE and Path(ROOT, run.path, "weights.safetensors").exists()
+        if EVIDENCE
+        and provenance.finished_here(CONFIG, run, root)
+        and (root / "data" / run.dataset / "dataset.json").exists()
         for name in (provenance.CARD, provenance.WEIGHTS)
     ]
 

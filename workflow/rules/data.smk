@@ -14,8 +14,9 @@ rule data:
     resources:
         mem_mb=1500,
     params:
-        settings=lambda wildcards: configuration.dataset(
-            CONFIG, PRESET, wildcards.dataset
+        settings=lambda wildcards: what_is_made(wildcards.dataset),
+        source=lambda wildcards: provenance.source_hash(
+            (f"data/{wildcards.dataset}.py", "data/images.py")
         ),
         command=lambda wildcards: f"data --preset {PRESET} --dataset {wildcards.dataset} --out {ROOT}",
     shell:

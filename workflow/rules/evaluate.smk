@@ -57,6 +57,7 @@ rule traverse:
         mem_mb=2000,
         runtime=costs.LEAST_EVALUATION,
     params:
+        source=provenance.source_hash(provenance.with_imports("traverse.py")),
         options=run_options,
     shell:
         f"{IDGAN_SC} traverse {{params.options}} > {{log}} 2>&1"
@@ -77,6 +78,7 @@ rule gather:
     localrule: True
     params:
         runs=[str(run) for run in GATHERED],
+        source=provenance.source_hash(("score.py",)),
         missing=MISSING,
     shell:
         f"{IDGAN_SC} gather {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"

@@ -80,6 +80,7 @@ rule gather_generators:
     localrule: True
     params:
         runs=[str(run) for run in GENERATORS + READ_GENERATORS],
+        source=provenance.source_hash(("generator.py",)),
         missing=MISSING,
     shell:
         f"{IDGAN_SC} gather-generators {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
@@ -96,7 +97,7 @@ use rule table as generator_table with:
         table="|".join(GENERATOR_TABLES) or "none",
     params:
         config=CONFIG,
-        source=provenance.source_hash(("generator_report.py", "tables.py", "stats.py")),
+        source=provenance.source_hash(provenance.with_imports("generator_report.py")),
 
 
 use rule figure as generator_figure with:
@@ -110,7 +111,7 @@ use rule figure as generator_figure with:
         figure="|".join(GENERATOR_FIGURES) or "none",
     params:
         config=CONFIG,
-        source=provenance.source_hash(("generator_report.py", "figures.py", "stats.py")),
+        source=provenance.source_hash(provenance.with_imports("generator_report.py")),
 
 
 rule generators:

@@ -56,7 +56,7 @@ rule leakage:
         anchors=lambda wildcards: configuration.evaluation(
             CONFIG, PRESET, wildcards.dataset
         )["anchors"],
-        source=provenance.source_hash(("leakage.py", "morphometrics.py")),
+        source=provenance.source_hash(provenance.LEAKING),
         options=run_options,
     shell:
         f"{IDGAN_SC} leakage {{params.options}} > {{log}} 2>&1"
@@ -72,6 +72,7 @@ rule gather_leakage:
     localrule: True
     params:
         runs=[str(run) for run in MEASURED],
+        source=provenance.source_hash(("leakage_report.py",)),
         missing=MISSING,
     shell:
         f"{IDGAN_SC} gather-leakage {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
@@ -96,6 +97,6 @@ rule picture:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(("panels.py", "leakage_report.py", "figures.py")),
+        source=provenance.source_hash(provenance.with_imports("panels.py")),
     shell:
         f"{IDGAN_SC} figure {{wildcards.picture}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"

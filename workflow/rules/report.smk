@@ -27,7 +27,7 @@ rule table:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(("tables.py", "stats.py")),
+        source=provenance.source_hash(provenance.with_imports("tables.py")),
     shell:
         f"{IDGAN_SC} table {{wildcards.table}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
@@ -37,7 +37,6 @@ rule figure:
         scores=f"{ROOT}/scores.csv",
         curves=f"{ROOT}/curves.csv",
         floor=f"{ROOT}/floor/dsprites.csv",
-        data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=DATASETS),
         drawn=[artifact(run, name) for run in SHOWN_FIRST for name in DRAWN],
     output:
         png=report(
@@ -55,7 +54,7 @@ rule figure:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(("figures.py", "stats.py")),
+        source=provenance.source_hash(provenance.with_imports("figures.py")),
     shell:
         f"{IDGAN_SC} figure {{wildcards.figure}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 

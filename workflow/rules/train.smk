@@ -16,7 +16,7 @@ rule train:
         f"{LOGS}/train/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
     wildcard_constraints:
         system="|".join(name for name in CONFIG["systems"] if name not in STARTS),
-    threads: 1
+    threads: CONFIG["compute"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: attempt * TRAIN["mem_mb"],
         runtime=TRAIN["runtime"],

@@ -4,6 +4,7 @@ from idgan_sc.files import sha256
 SHOWN = provenance.shown_generators(CONFIG, PRESET)
 STUDY = configuration.sensitivity_runs(CONFIG, PRESET, "dsprites")
 STUDY_FIGURES = ["specification", "main_effects"]
+SHOWN_STUDY = Path(ROOT, "sensitivity/verdicts.md")  # on the page once it is made
 EVIDENCE = CONFIG["presets"][PRESET]["evidence"]
 # What claims rest on beside scores.
 MEASURED_TABLES = [f"{ROOT}/leakage.csv"] if MEASURED else []
@@ -32,7 +33,7 @@ rule claims:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(("claims.py", "paper.py", "stats.py")),
+        source=provenance.source_hash(provenance.with_imports("claims.py", "paper.py")),
     shell:
         f"{IDGAN_SC} claims --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
@@ -59,9 +60,7 @@ rule sensitivity:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(
-            ("sensitivity.py", "claims.py", "figures.py", "stats.py")
-        ),
+        source=provenance.source_hash(provenance.with_imports("sensitivity.py")),
     shell:
         f"{IDGAN_SC} sensitivity --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
@@ -82,8 +81,11 @@ rule report:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(("report/*.py", "figures.py", "tables.py")),
+        source=provenance.source_hash(
+            provenance.with_imports("report/page.py", "report/bundle.py")
+        ),
         template=sha256(provenance.PACKAGE / "report/page.html"),
+        study=sha256(SHOWN_STUDY) if SHOWN_STUDY.exists() else "",
     shell:
         f"{IDGAN_SC} report --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
@@ -101,7 +103,7 @@ rule card:
         f"{LOGS}/card/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
     localrule: True
     params:
-        source=provenance.source_hash(("card.py", "model.py", "tables.py")),
+        source=provenance.source_hash(provenance.with_imports("card.py", "model.py")),
         options=run_options,
     shell:
         f"{IDGAN_SC} card {{params.options}} > {{log}} 2>&1"

@@ -16,7 +16,7 @@ from idgan_sc import config as configuration
 from idgan_sc import paper, provenance
 from idgan_sc.claims import AS_FAR, DECIDED, VERDICT_WORDS, VERDICTS, as_far, checks, dataset_of, needed, said, words
 from idgan_sc.config import Config, Run
-from idgan_sc.files import DataError, write_atomic
+from idgan_sc.files import DataError, write_text
 from idgan_sc.provenance import with_predecessors
 from idgan_sc.report.bundle import Bundle, core_hours
 from idgan_sc.report.page import all_figures, origins_table
@@ -55,7 +55,7 @@ def documents(config: Config, bundle: Bundle, repository: Path) -> dict[Path, st
 def write_documents(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
     """Write the documents from the committed files of a preset."""
     bundle = Bundle(config, preset, root / "published")
-    return [_write(path, text) for path, text in documents(config, bundle, repository).items()]
+    return [write_text(path, text) for path, text in documents(config, bundle, repository).items()]
 
 
 def fill(template: str, bundle: Bundle) -> str:
@@ -82,13 +82,6 @@ def fill_blocks(text: str, bundle: Bundle) -> str:
         return f"{match[1]}{fill('{{' + match[2] + '}}', bundle).strip()}\n{match[3]}"
 
     return BLOCK.sub(block, text)
-
-
-def _write(path: Path, text: str) -> Path:
-    def write(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomic(path, write)
 
 
 # -------------------------------------------------------------------------------------------------------------- facts

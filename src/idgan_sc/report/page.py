@@ -19,8 +19,8 @@ from PIL import Image
 from idgan_sc import config as configuration
 from idgan_sc import generator_report, panels
 from idgan_sc.config import Config, Run
-from idgan_sc.figures import COLOURS, FACTOR_WORDS, FIGURES
-from idgan_sc.files import read_arrays, write_atomic
+from idgan_sc.figures import COLOURS, FACTOR_WORDS, FIGURES, GREY
+from idgan_sc.files import read_arrays, write_text
 from idgan_sc.generator import OF_CODE
 from idgan_sc.leakage_report import read_leakage
 from idgan_sc.provenance import artifact, measured, shown_generators
@@ -57,12 +57,7 @@ STUDY: dict[str, Draw] = {"specification": specification_figure, "main_effects":
 
 def write_page(config: Config, preset: str, root: Path) -> Path:
     """Write `report/index.html` from the files below `root`."""
-    text = render(config, preset, root)
-
-    def write(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomic(root / "report" / "index.html", write)
+    return write_text(root / "report" / "index.html", render(config, preset, root))
 
 
 def render(config: Config, preset: str, root: Path) -> str:
@@ -144,7 +139,7 @@ def _generator(config: Config, run: Run, arrays: dict[str, np.ndarray], root: Pa
         "system": run.system,
         "pictured": run.system in configuration.PICTURED,
         "label": label(run.system),
-        "colour": COLOURS[run.system],
+        "colour": COLOURS.get(run.system, GREY),
         "seed": run.seed,
         "size": int(arrays["images"].shape[-1]),
         "values": [round(float(value), 4) for value in arrays["values"]],
@@ -268,7 +263,7 @@ def points(config: Config, preset: str, bundle: Bundle) -> list[dict[str, Any]]:
                 "metric": metric,
                 "metric_label": METRICS[metric],
                 "label": label(system) + _variant_words(variant, settings),
-                "colour": COLOURS[system],
+                "colour": COLOURS.get(system, GREY),
                 "seeds": [
                     [int(seed), round(float(v), 4)] for seed, v in zip(group["seed"], group["value"], strict=True)
                 ],
@@ -292,7 +287,7 @@ def leakage_points(bundle: Bundle) -> list[dict[str, Any]]:
             "metric": f"leakage_{data}",
             "metric_label": f"Leakage on {data_name(str(data))}",
             "label": label(str(system)),
-            "colour": COLOURS[str(system)],
+            "colour": COLOURS.get(str(system), GREY),
             "seeds": [[int(row["seed"]), round(float(row["leakage"]), 4)] for _, row in group.iterrows()],
             "paper": None,
         }

@@ -18,7 +18,7 @@ from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.generator import gather_generators
 from idgan_sc.leakage_report import gather_leakage, measured, write_table
 from idgan_sc.report.bundle import write_cost
-from idgan_sc.report.documents import write_documents
+from idgan_sc.report.documents import PUBLISHED, write_documents
 from idgan_sc.report.page import write_page
 from idgan_sc.score import TOGETHER, gather
 from idgan_sc.sensitivity import sensitivity
@@ -30,7 +30,11 @@ FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, b
 def publish(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
     """Copy finished runs of a preset, write what follows from all published ones and the documents; say what."""
     written = provenance.publish(config, preset, root)
-    written += [copy_atomic(path, root / "published" / FLOOR / path.name) for path in (root / FLOOR).glob("*.csv")]
+    written += [
+        copy_atomic(path, root / "published" / FLOOR / path.name)
+        for path in (root / FLOOR).glob("*.csv")
+        if provenance.floor_counts(config, preset, path.stem, path)
+    ]
     with published_alone(root) as alone:
         derive(config, preset, alone)
         there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if kept(path)]
@@ -38,7 +42,7 @@ def publish(config: Config, preset: str, root: Path, repository: Path) -> list[P
         written += [copy_atomic(path, target) for target, path in made.items()]
     for old in derived(root / "published") - made.keys():
         old.unlink()
-    return [*written, *write_documents(config, preset, root, repository)]
+    return [*written, *(write_documents(config, preset, root, repository) if preset == PUBLISHED else [])]
 
 
 def kept(path: Path) -> bool:
