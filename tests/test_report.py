@@ -470,7 +470,7 @@ def test_a_run_is_published_whole_and_undamaged(finished_desk: tuple[Config, Pat
     provenance._record.cache_clear()
     assert provenance.artifact(config, run, "scores.csv", root) == scores
     scores.write_text(kept.replace("0.", "0.1", 1))
-    with pytest.raises(DataError, match="scores.csv is damaged"):
+    with pytest.raises(DataError, match=r"scores\.csv is damaged"):
         provenance.publish(config, "test", root)
     assert not (root / "published" / run.path / "scores.csv").exists()
     scores.write_text(kept)
@@ -488,7 +488,7 @@ def test_what_others_settings_trained_or_measured_is_refused(finished_desk: tupl
     other = copy.deepcopy(config)
     other["evaluation"]["points"] += 1
     other["presets"]["test"].setdefault("evaluation", {})["points"] = other["evaluation"]["points"]
-    with pytest.raises(DataError, match=f"{run}.* measured by other settings of `evaluation`"):
+    with pytest.raises(DataError, match=rf"{run}.* measured by other settings of `evaluation`"):
         provenance.refuse_others(other, runs, root, names, "evaluation")
     other = copy.deepcopy(config)
     other["systems"]["beta_vae"]["beta"] = 99.0

@@ -98,9 +98,7 @@ def load(path: str | Path = "config.yaml") -> Config:
         _check_schema(config)
         for name, row in factorial(config).items():
             if config["variants"].get(name, row) != row:
-                raise ConfigError(
-                    f"variants.{name}: the name is that of a run of the sensitivity study: choose another"
-                )
+                raise ConfigError(f"variants.{name}: the sensitivity study names a run so: choose another name")
         config["variants"] |= factorial(config)
         check(config)
     except ConfigError as error:
