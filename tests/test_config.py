@@ -353,7 +353,8 @@ def test_the_source_hash_is_the_same_whichever_python_reads(tmp_path: Path) -> N
         "kwonlyargs=[arg(arg='y')], kw_defaults=[Constant(value=None)], defaults=[]), "
         "body=[Return(value=IfExp(test=Name(id='x', ctx=Load()), body=List(elts=[Name(id='x', ctx=Load()), "
         "Dict(keys=[], values=[]), JoinedStr(values=[FormattedValue(value=Name(id='y', ctx=Load()), "
-        "conversion=114)])], ctx=Load()), orelse=Constant(value=None)))], decorator_list=[], returns=Name(id='int', ctx=Load())), "
+        "conversion=114)])], ctx=Load()), orelse=Constant(value=None)))], decorator_list=[], "
+        "returns=Name(id='int', ctx=Load())), "
         "ClassDef(name='A', bases=[], keywords=[], body=[Pass()], decorator_list=[])], type_ignores=[])"
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idgan_sc.data import digits
+from idgan_sc.data import digits, folder
 from idgan_sc.data.folder import prepare_folder
 from idgan_sc.data.images import sample_classes
 from idgan_sc.files import DataError
@@ -155,3 +155,10 @@ def test_wrong_folders(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty holds no image: expected files that end in \.png"):
         prepare_folder(tmp_path / "empty", tmp_path / "out")
+
+
+def test_more_values_of_a_factor_than_classes_can_be_told_apart_are_refused(tmp_path: Path) -> None:
+    cells = [str(value) for value in range(folder.MOST + 1)]
+    assert folder._classes(tmp_path, "size", cells[:-1])[1].max() == folder.MOST - 1
+    with pytest.raises(DataError, match="factor size has 65537 values"):
+        folder._classes(tmp_path, "size", cells)

@@ -17,6 +17,7 @@ from idgan_sc.files import DataError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+MOST = 2**16  # values of a factor that fit the classes on disk
 ENDINGS = (".png", ".jpg", ".jpeg")
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}  # Pillow's names for modes without colour
 _CHUNK = 128
@@ -189,6 +190,8 @@ def _classes(table: Path, name: str, cells: list[str]) -> tuple[tuple[float, ...
     distinct, classes = np.unique(np.array(cells if discrete else numbers), return_inverse=True)
     if len(distinct) < 2:
         raise DataError(f"{table}: the factor {name} has the same value in every row: leave it out")
+    if len(distinct) > MOST:
+        raise DataError(f"{table}: the factor {name} has {len(distinct)} values, and {MOST} can be told apart: round them")
     values = range(len(distinct)) if discrete else distinct
     return tuple(float(value) for value in values), classes, discrete
 
