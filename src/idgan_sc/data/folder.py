@@ -191,7 +191,7 @@ def _classes(table: Path, name: str, cells: list[str]) -> tuple[tuple[float, ...
     if len(distinct) < 2:
         raise DataError(f"{table}: the factor {name} has the same value in every row: leave it out")
     if len(distinct) > MOST:
-        raise DataError(f"{table}: the factor {name} has {len(distinct)} values, and {MOST} can be told apart: round them")
+        raise DataError(f"{table}: the factor {name} has {len(distinct)} values, {MOST} are told apart: round them")
     values = range(len(distinct)) if discrete else distinct
     return tuple(float(value) for value in values), classes, discrete
 
