@@ -412,7 +412,7 @@ def test_nothing_that_shows_celeba_or_a_users_images_is_published(
 def test_the_whole_chain_at_native_size(
     few: Config, dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The switch of README, from the data to what the figures show; then without it, for which other images are needed."""
+    """The switch of README, from the data to what the figures show; then without it, which needs other images."""
     if dataset == "mnist" and not test_data_mnist.REAL.is_dir():
         pytest.skip("the MNIST files are not here")
     config, system = copy.deepcopy(few), "idgan_sc"
