@@ -32,6 +32,7 @@ from idgan_sc.tables import (
     label,
     markdown,
     n_of,
+    places,
     read_scores,
     scored_codes,
 )
@@ -582,9 +583,9 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
 def _check_lines(name: str, mine: pd.DataFrame) -> list[str]:
     lines = ["", f"**{name}**", ""]
     for _, row in mine.iterrows():
-        found = f": {row['estimate']:.3f}" if pd.notna(row["estimate"]) else ""
+        found = f": {places(row['estimate'], 3)}" if pd.notna(row["estimate"]) else ""
         if pd.notna(row["low"]):
-            found += f" [{row['low']:.3f}, {row['high']:.3f}]"
+            found += f" [{places(row['low'], 3)}, {places(row['high'], 3)}]"
         lines.append(f"* {row['answer']}: {row['words']}{found} ({row['reason']})")
     return lines
 
@@ -592,12 +593,18 @@ def _check_lines(name: str, mine: pd.DataFrame) -> list[str]:
 def said(claim: pd.Series) -> str:
     """A claim's verdict as a reader gets it: how its checks came out, and whether some are left to another preset.
 
-    >>> said(pd.Series({"verdict": "partly", "yes": 1, "no": 2, "unclear": 21, "untested": 0, "elsewhere": 0}))
+    >>> answers = {"yes": 1, "no": 2, "unclear": 21, "few": 0, "untested": 0, "elsewhere": 0}
+    >>> said(pd.Series({"verdict": "partly", **answers}))
     'partly reproduced (1 yes, 2 no, 21 unclear)'
     """
     word = VERDICT_WORDS[claim["verdict"]] + (AS_FAR if as_far(claim) else "")
     counts = ", ".join(f"{claim[name]} {ANSWER_WORDS[name]}" for name in ANSWER_WORDS if claim[name])
-    return f"{word} ({counts})" if claim["verdict"] in DECIDED else word
+    return f"{word} ({counts})" if counted(claim) else word
+
+
+def counted(claim: pd.Series) -> bool:
+    """Whether a claim had all its seeds, so that its checks were judged."""
+    return bool(claim["verdict"] in DECIDED or (claim["verdict"] == "inconclusive" and not claim["few"]))
 
 
 def as_far(claim: pd.Series) -> bool:

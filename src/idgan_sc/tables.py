@@ -296,13 +296,13 @@ def plus_minus(mean: float | None, spread: float | None) -> str:
     return places(mean) if spread is None else f"{places(mean)} ± {places(spread)}"
 
 
-def places(value: float) -> str:
-    """A score with two decimals and a true minus sign, none before a zero.
+def places(value: float, decimals: int = 2) -> str:
+    """A score with some decimals and a true minus sign, none before a zero.
 
-    >>> places(-0.341), places(-0.001)
-    ('−0.34', '0.00')
+    >>> places(-0.341), places(-0.001), places(-0.0341, 3)
+    ('−0.34', '0.00', '−0.034')
     """
-    return f"{value:z.2f}".replace("-", "−")
+    return f"{value:z.{decimals}f}".replace("-", "−")
 
 
 def number(value: Any) -> str:

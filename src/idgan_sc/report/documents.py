@@ -14,13 +14,13 @@ import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc import paper, provenance
-from idgan_sc.claims import AS_FAR, DECIDED, VERDICT_WORDS, VERDICTS, as_far, checks, dataset_of, needed, said, words
+from idgan_sc.claims import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, checks, counted, dataset_of, needed, said, words
 from idgan_sc.config import Config, Run
 from idgan_sc.files import DataError, write_text
 from idgan_sc.provenance import with_predecessors
 from idgan_sc.report.bundle import Bundle, core_hours
 from idgan_sc.report.page import all_figures, origins_table
-from idgan_sc.tables import DASH, data_words, label, planned_words
+from idgan_sc.tables import DASH, data_words, label, places, planned_words
 
 TEMPLATES = Path(__file__).parent
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
@@ -147,7 +147,7 @@ def _chinese(claim: pd.Series) -> str:
     """`said` in Chinese."""
     counts = "，".join(f"{claim[name]} 项{words}" for name, words in CHINESE_ANSWERS.items() if claim[name])
     part = "仅就此处检验的部分：" if as_far(claim) else ""
-    return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if claim["verdict"] in DECIDED else "")
+    return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if counted(claim) else "")
 
 
 def _verdicts(bundle: Bundle) -> str:
@@ -259,10 +259,10 @@ def _accepted(row: pd.Series) -> str:
     if pd.isna(row["estimate"]):
         return f"not measured ({row['reason']})"
     if pd.isna(row["low"]) or row["low"] == row["high"] or row["rule"] == "settled_by":
-        return f"{row['estimate']:.3f} ({row['answer']}: {row['reason']})"
+        return f"{places(row['estimate'], 3)} ({row['answer']}: {row['reason']})"
     half = sqrt(2) * (row["high"] - row["low"]) / 2
     low, high = row["estimate"] - half, row["estimate"] + half
-    return f"{row['estimate']:.3f}, accepted from {low:.3f} to {high:.3f} ({row['answer']})"
+    return f"{places(row['estimate'], 3)}, accepted from {places(low, 3)} to {places(high, 3)} ({row['answer']})"
 
 
 def _planned_checks(bundle: Bundle) -> str:
