@@ -47,6 +47,7 @@ def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | 
             return found
         if wanted["source"] == "folder":
             raise DataError(f"{folder} holds no images: `idgan-sc data --dataset {dataset} --from-folder IMAGES` first")
+        (folder / "made_by.json").unlink(missing_ok=True)  # of images that are there no more
         module = importlib.import_module(f"idgan_sc.data.{dataset}")  # a data set's file has its name
         images: Images = module.prepare(folder, **wanted)
         write_json(folder / "made_by.json", by)
