@@ -158,9 +158,10 @@ def test_data_of_other_settings_or_code_is_refused(tmp_path: Path, capsys: pytes
     path = root / "data/dsprites/made_by.json"
     by = json.loads(path.read_text(encoding="utf-8"))
     assert by["source"] == "procedural"
-    path.write_text(json.dumps(by | {"code": "0" * 12}), encoding="utf-8")
-    said = mistake(capsys, "--config", str(SHIPPED), "data", "--preset", "test", "--out", str(root))
-    assert "\n" not in said and "other settings or code" in said and "delete it" in said
+    for text in (json.dumps(by | {"code": "0" * 12}), "{"):
+        path.write_text(text, encoding="utf-8")
+        said = mistake(capsys, "--config", str(SHIPPED), "data", "--preset", "test", "--out", str(root))
+        assert "\n" not in said and "other settings or code" in said and "delete it" in said
 
 
 def test_a_data_set_that_no_run_of_the_preset_uses_is_checked_too(

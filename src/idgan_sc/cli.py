@@ -40,9 +40,7 @@ def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | 
     with locked(folder / ".lock"):
         if (folder / "dataset.json").exists():
             found = open_images(folder)
-            made_by = folder / "made_by.json"
-            other = made_by.exists() and json.loads(made_by.read_text(encoding="utf-8")) != by
-            if other or found.source.startswith("procedural") != (wanted["source"] == "procedural"):
+            if not _made_by(folder, by) or found.source.startswith("procedural") != (wanted["source"] == "procedural"):
                 raise DataError(f"{folder} ({found.source}) was made by other settings or code than today's: delete it")
             return found
         if wanted["source"] == "folder":
@@ -52,6 +50,15 @@ def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | 
         images: Images = module.prepare(folder, **wanted)
         write_json(folder / "made_by.json", by)
         return images
+
+
+def _made_by(folder: Path, by: dict[str, Any]) -> bool:
+    """Whether images were made by these settings and this code, as far as it was noted."""
+    path = folder / "made_by.json"
+    try:
+        return not path.exists() or bool(json.loads(path.read_text(encoding="utf-8")) == by)
+    except ValueError:  # damaged
+        return False
 
 
 def _data(config: Config, args: argparse.Namespace) -> None:
