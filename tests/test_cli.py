@@ -173,6 +173,13 @@ def test_a_data_set_that_no_run_of_the_preset_uses_is_checked_too(
     assert "image_size" in said and "48" in said and "\n" not in said
 
 
+def test_what_cannot_be_refereed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "codes.npz").write_text("no archive")
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["referee", str(tmp_path / "codes.npz"), "--to", str(tmp_path / "out")])
+    assert stopped.value.code == 2 and "codes.npz is no .npz file" in capsys.readouterr().err
+
+
 def test_the_referee_asks_for_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("idgan_sc.metrics.referee.main", lambda files, to: to.mkdir())

@@ -62,9 +62,60 @@ def test_too_few_factors_or_codes() -> None:
     assert score(codes[:, :1], factors, metrics=["mig", "factor_vae"]).refused.keys() == {"mig"}
 
 
+def test_no_score_depends_on_which_others_are_asked_for() -> None:
+    codes, factors = own(300)
+    for scored, names, options in (
+        (score, ["factor_vae", "sap", "dci"], {"depths": np.array([3, 3])}),
+        (score_disentanglement_lib, ["beta_vae", "sap", "explicitness", "dci_informativeness"], {}),
+    ):
+        together = scored(codes, factors, metrics=names, **options).values
+        assert together == {name: scored(codes, factors, metrics=[name], **options).values[name] for name in names}
+
+
+def test_a_code_that_is_constant_up_to_rounding_is_scored_as_a_constant() -> None:
+    codes, factors = own(300)
+    for constant in (np.where(np.arange(300) % 2, 0.1 * 3, 0.3), np.full(300, 1e17)):
+        scored = score(np.column_stack([codes, constant]), factors, metrics=["mig", "modularity"])
+        assert scored == score(codes, factors, metrics=["mig", "modularity"])
+
+
+def test_a_value_that_few_points_have_may_be_on_one_side_of_the_split() -> None:
+    codes, factors = own(300)
+    rare = np.zeros(300)
+    rare[0] = 1
+    scored = score_disentanglement_lib(codes, np.column_stack([factors, rare]), metrics=["sap", "mig", "factor_vae"])
+    assert scored.values.keys() in ({"mig"}, set())  # trained on it, or not even that
+    assert "one value only among the points" in scored.refused["sap"]
+    assert "only one point has" in scored.refused["factor_vae"]
+    thrice = np.arange(300) % 2.0
+    thrice[:2] = 2
+    found = [
+        score_disentanglement_lib(
+            codes, np.column_stack([factors, thrice]), rng=np.random.default_rng(seed), metrics=["explicitness"]
+        )
+        for seed in range(6)
+    ]
+    assert any("no point that tests" in one.refused.get("explicitness", "") for one in found)
+    assert any(one.values for one in found) and all(
+        np.isfinite(value) for one in found for value in one.values.values()
+    )
+
+
 def test_broken_input_is_an_error() -> None:
     codes, factors = own()
     with pytest.raises(ValueError, match="codes contain NaN"):
         score(np.where(codes > 4, np.nan, codes), factors)
     with pytest.raises(ValueError, match="factors must have shape"):
         score(codes, factors[:-1])
+    with pytest.raises(ValueError, match=r"a list of names, such as \['mig'\]"):
+        score(codes, factors, metrics="mig")
+    with pytest.raises(ValueError, match="category 2: the factors are numbered 0 to 1"):
+        score(codes, factors, categories=[0, 2])
+    with pytest.raises(ValueError, match="codes must be real numbers"):
+        score(np.full(codes.shape, "x"), factors)
+
+
+def test_what_says_the_same_is_taken() -> None:
+    codes, factors = own(300)
+    plain = score(codes, factors, metrics=["mig", "sap"], categories=(0,))
+    assert plain == score(codes.astype(object), factors, metrics=iter(["mig", "sap"]), categories=0)

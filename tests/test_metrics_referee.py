@@ -80,6 +80,31 @@ def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
         referee.main([tmp_path / "one.npz"], tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"codes": pool()[0], "factors": pool()[1].astype(float)}, "factors must be integer classes"),
+        (
+            {"codes": pool()[0] * np.nan, "factors": pool()[1], "depths": [3] * 3, "forest_depths": [4] * 3},
+            "codes .*NaN",
+        ),
+        ({"codes": pool()[0], "factors": pool()[1]}, "5 depths for 3 factors: give one for each, and `discrete`"),
+        ({"codes": np.array([{}]), "factors": pool()[1]}, "damaged, or holds more than arrays of numbers"),
+    ],
+)
+def test_main_names_the_file_that_cannot_be_refereed(tmp_path: Path, arrays: dict[str, object], said: str) -> None:
+    np.savez(tmp_path / "one.npz", **arrays)
+    with pytest.raises(ValueError, match=rf"one\.npz.*{said}"):
+        referee.main([tmp_path / "one.npz"], tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [b"", b"codes", b"PK and no archive"])
+def test_main_refuses_what_is_no_archive(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "one.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"one\.npz is (no .npz file|damaged)"):
+        referee.main([tmp_path / "one.npz"], tmp_path / "out")
+
+
 def test_main_writes_tables_and_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setitem(referee.referee.__kwdefaults__, "sizes", TINY)

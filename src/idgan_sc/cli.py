@@ -274,7 +274,10 @@ def _figure(config: Config, args: argparse.Namespace) -> None:
 def _referee(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.metrics.referee import main as referee
 
-    referee(args.files, args.to)
+    try:
+        referee(args.files, args.to)
+    except ValueError as error:  # the metrics know no errors of this package
+        raise DataError(str(error)) from error
 
 
 def _plan(config: Config, args: argparse.Namespace) -> None:

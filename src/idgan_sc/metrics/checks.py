@@ -16,6 +16,11 @@ def as_codes(codes: npt.ArrayLike, ndim: int = 2) -> npt.NDArray[np.float64]:
 def finite(codes: npt.ArrayLike, ndim: int = 2) -> Array:
     """`codes` as an array of its own type with `ndim` axes; refuses NaN and infinity."""
     checked = np.asarray(codes)
+    if checked.dtype.kind not in "biuf":
+        try:
+            checked = checked.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"codes must be real numbers, got {checked.dtype}: {error}") from error
     if checked.ndim != ndim or 0 in checked.shape:
         raise ValueError(f"codes must have {ndim} non-empty axes, got shape {checked.shape}")
     if not np.isfinite(checked).all():

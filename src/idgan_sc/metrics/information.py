@@ -11,12 +11,15 @@ BINS = 20  # both reference codes
 def binned(values: Array, bins: int = BINS) -> npt.NDArray[np.int64]:
     """Bin numbers 0 … bins-1 of `values` (N,) in equal bins between its minimum and maximum.
 
-    Right-open, the maximum in the last bin; a constant falls in one bin.
+    Right-open, the maximum in the last bin; a constant, up to rounding, falls in one bin.
 
     >>> binned(np.array([0.0, 0.49, 0.5, 1.0]), bins=2).tolist(), binned(np.array([3.0, 3.0]), bins=2).tolist()
     ([0, 0, 1, 1], [1, 1])
     """
-    edges = np.histogram_bin_edges(values, bins)
+    try:
+        edges = np.histogram_bin_edges(values, bins)
+    except ValueError:  # the range is no wider than rounding
+        return np.zeros(len(values), np.int64)
     # up to rounding right, so at most one bin off; a search in the edges takes four times longer
     guess = ((values - edges[0]) / (edges[-1] - edges[0]) * bins).astype(np.int64)
     guess = np.minimum(guess, bins - 1)
@@ -58,12 +61,8 @@ def entropy(classes: npt.ArrayLike) -> Array:
 
 
 def association(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
-    """Mutual information of every dimension (N, k) and factor (N, K) over the factor's entropy, (k, K) in [0, 1].
-
-    0 for a constant factor.
-    """
-    information, h = mutual_information(codes, classes), entropy(classes)
-    return np.divide(information, h, out=np.zeros_like(information), where=h > 0)
+    """Mutual information of every dimension (N, k) and factor (N, K) over the factor's entropy, (k, K) in [0, 1]."""
+    return mutual_information(codes, classes) / entropy(classes)
 
 
 def _information(bins: Array, classes: Array) -> float:

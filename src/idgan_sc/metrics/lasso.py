@@ -42,7 +42,7 @@ class _Moments(NamedTuple):
 
 
 def with_alpha(x: Array, y: Array, alpha: float) -> Array:
-    """Coefficients (D,) of Lasso on standardised x (D, N), y (K, N): shape (D, K).
+    """Coefficients (D, K) of Lasso on standardised x (D, N), y (K, N).
 
     One Gram matrix serves all factors.
     """

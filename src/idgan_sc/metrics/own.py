@@ -4,7 +4,7 @@ Rows are points, so nothing has to lie on a full grid of factors: groups that sh
 the points that have it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ GROUPED = {"factor_vae", "factor_vae_revised", "beta_vae"}
 FORESTS = {"dci", "dci_completeness", "dci_rf"}
 GAPS = {"sap", "sap_continuous", "mig"}
 NEEDS_CLASSES = {"explicitness"}
+TRAINED = {"sap_continuous", "mig", "modularity"}  # look at no point that tests
 BOOSTED = {"dci", "dci_completeness", "dci_informativeness", "dci_informativeness_train"}
 NEEDS_CLASSES_LIB = {"sap", "explicitness"} | BOOSTED
 
@@ -53,25 +54,29 @@ def score(
     >>> sorted(scores.values), scores.refused
     (['mig'], {'factor_vae': 'factor 0 has a value that only one point has: no group can share it'})
     """
-    rng = np.random.default_rng(0) if rng is None else rng
+    metrics, categories = _names(metrics), _numbers(categories)
+    votes, forests = _streams(rng, 2)
     codes, values = _complete_rows(codes, factors)
+    if outside := [k for k in categories if not 0 <= k < values.shape[1]]:
+        raise ValueError(f"category {outside[0]}: the factors are numbered 0 to {values.shape[1] - 1}")
     refused = _refused(metrics, codes, values, NEEDS_CLASSES)
-    if depths is None or len(depths) != values.shape[1]:
+    depths = () if depths is None else _numbers(depths)
+    if len(depths) != values.shape[1]:
         why = f"a random forest needs its depths, one for each of the {values.shape[1]} factors"
         refused |= {name: why for name in metrics if name in FORESTS and name not in refused}
     wanted = [name for name in metrics if name not in refused]
     if not wanted:
         return Scores({}, refused)
-    draw = _all_points(values, GROUPED.isdisjoint(wanted), rng)
+    draw = _all_points(values, GROUPED.isdisjoint(wanted), votes)
     scores = score_codes(
         codes,
         _classes(values),
         values,
         draw,
-        rng=rng,
+        rng=forests,
         metrics=wanted,
-        depths=depths or (),
-        forest_depths=depths or (),
+        depths=depths,
+        forest_depths=depths,
         discrete=categories,
     )
     return Scores(scores, refused)
@@ -94,14 +99,35 @@ def score_disentanglement_lib(
     >>> round(scores.values["sap_continuous"], 1), scores.refused
     (1.0, {'sap': 'factor 0 is continuous: it has no classes to predict'})
     """
-    rng = np.random.default_rng(0) if rng is None else rng
+    metrics = _names(metrics)
+    split, votes, trees = _streams(rng, 3)
     codes, values = _complete_rows(codes, factors)
     refused = _refused(metrics, codes, values, NEEDS_CLASSES_LIB)
+    if set(metrics) == refused.keys():
+        return Scores({}, refused)
+    classes, (train, test) = _classes(values), _split(len(values), split)
+    reasons = {name: _split_refusal(name, classes[train], classes[test]) for name in metrics if name not in refused}
+    refused |= {name: why for name, why in reasons.items() if why}
     wanted = [name for name in metrics if name not in refused]
     if not wanted:
         return Scores({}, refused)
-    draw = _split_points(values, GROUPED.isdisjoint(wanted), rng)
-    return Scores(score_codes_disentanglement_lib(codes, _classes(values), draw, rng=rng, metrics=wanted), refused)
+    draw = _split_points(values, train, test, GROUPED.isdisjoint(wanted), votes)
+    return Scores(score_codes_disentanglement_lib(codes, classes, draw, rng=trees, metrics=wanted), refused)
+
+
+def _names(metrics: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(metrics, str):
+        raise ValueError(f"metrics is a list of names, such as [{metrics!r}], not a name")
+    return tuple(metrics)
+
+
+def _numbers(numbers: npt.ArrayLike) -> tuple[int, ...]:
+    return tuple(int(number) for number in np.ravel(numbers))
+
+
+def _streams(rng: np.random.Generator | None, n: int) -> list[np.random.Generator]:
+    """A stream for each thing that is drawn, so that no score depends on which others are asked for."""
+    return (np.random.default_rng(0) if rng is None else rng).spawn(n)
 
 
 def _complete_rows(codes: npt.ArrayLike, factors: npt.ArrayLike) -> tuple[Array, Array]:
@@ -158,11 +184,30 @@ def _all_points(values: Array, no_groups: bool, rng: np.random.Generator) -> Dra
     return replace(draw, std=points, points=points)
 
 
-def _split_points(values: Array, no_groups: bool, rng: np.random.Generator) -> DisentanglementLibDraw:
+def _split(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """The numbers of the points that train and of those that test."""
+    points = rng.permutation(n)
+    cut = 2 * n // 3
+    return points[:cut][:10_000], points[cut:][:5_000]
+
+
+def _split_refusal(name: str, train: Array, test: Array) -> str:
+    """Why this metric cannot be computed from points (N, K) so split; empty if it can."""
+    if name in GROUPED:
+        return ""
+    for k, (taught, asked) in enumerate(zip(train.T, test.T, strict=True)):
+        if any(len(np.unique(part)) < 2 for part in ([taught] if name in TRAINED else [taught, asked])):
+            return f"factor {k} takes one value only among the points that train or those that test"
+        if name == "explicitness" and not np.isin(taught, asked).all():
+            return f"factor {k} has a value that no point that tests has"
+    return ""
+
+
+def _split_points(
+    values: Array, train: Array, test: Array, no_groups: bool, rng: np.random.Generator
+) -> DisentanglementLibDraw:
     """Points split in train and test, and the study's votes unless no metric looks at them."""
-    points = rng.permutation(len(values))
-    cut = 2 * len(points) // 3
-    train, test = points[:cut][:10_000], points[cut:][:5_000]
+    points = np.arange(len(values))
     if no_groups:
         none = np.empty((0, 0), dtype=np.int64)
         return DisentanglementLibDraw(none, none, none, none, none, none, none, none, points, train, test)

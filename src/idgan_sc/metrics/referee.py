@@ -6,11 +6,13 @@ definitions of one metric put them in opposite order.
 """
 
 import csv
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +74,9 @@ def referee(
     """
     codes = finite(codes)
     classes, values = as_factors(classes, len(codes)), as_factors(values, len(codes))
+    for name, given in {"depths": depths, "forest_depths": forest_depths}.items():
+        if len(given) != classes.shape[1]:
+            raise ValueError(f"{len(given)} {name} for {classes.shape[1]} factors: give one for each, and `discrete`")
     draw, lib_draw = _draw_infogan_cr(classes, sizes, rng), _draw_disentanglement_lib(classes, sizes, rng)
     seed = int(rng.integers(2**31))
     counted = _counted(classes.shape[1], discrete)
@@ -111,7 +116,7 @@ def flips(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
     `tables` maps a representation's name to its rows; what not all of them have is left out. A tie is no flip.
     """
     scores = {name: {_key(row): row["value"] for row in rows} for name, rows in tables.items()}
-    shared = [row for row in next(iter(tables.values())) if all(_key(row) in found for found in scores.values())]
+    shared = [row for row in next(iter(tables.values()), ()) if all(_key(row) in found for found in scores.values())]
     table = []
     for (metric, part), rows in _by_part(shared).items():
         leads = np.array(
@@ -147,8 +152,14 @@ def main(paths: list[Path], out: Path) -> None:
 
     A file is an npz with `codes` (N, D) and `factors` (N, K), integer classes; with `values` (N, K) if the physical
     factors differ from their classes; with `sampled` (N, D) to compare codes drawn from the posterior; and with
-    `depths`, `forest_depths` (K,) and `discrete` unless the factors are dSprites' five. Writes `referee.csv` (a row for
-    each definition), `spread.csv`, `flips.csv` (of several representations) and `referee.png`.
+    `depths`, `forest_depths` (K,), of DCI's forests, and `discrete`, the numbers of the categories, unless the factors
+    are dSprites' five. Writes `referee.csv` (a row for each definition), `spread.csv`, `flips.csv` (of several
+    representations) and `referee.png`.
+
+    Raises
+    ------
+    ValueError
+        If a file is no such file, or its arrays cannot be scored; it names the file.
     """
     tables = {name: rows for path in paths for name, rows in _referee_file(path).items()}
     out.mkdir(parents=True, exist_ok=True)
@@ -165,19 +176,38 @@ def main(paths: list[Path], out: Path) -> None:
 
 def _referee_file(path: Path) -> dict[str, list[Row]]:
     """The rows of one file's codes and, if there are any, of its sampled codes."""
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {key: stored[key] for key in stored.files}
-    if missing := {"codes", "factors"} - arrays.keys():
-        raise ValueError(f"{path}: the referee needs arrays named codes and factors, and {min(missing)} is missing")
-    options = {key: arrays[key].tolist() for key in ("depths", "forest_depths", "discrete") if key in arrays}
+    arrays = _read(path)
+    options: dict[str, Any] = {
+        key: np.ravel(arrays[key]).tolist() for key in ("depths", "forest_depths", "discrete") if key in arrays
+    }
     name = str(path)
     tables = {}
     for key, code in (("codes", "mean"), ("sampled", "sampled")):
         if key in arrays:
             factors, rng = arrays["factors"], np.random.default_rng(0)
-            rows = referee(arrays[key], factors, arrays.get("values", factors), rng, code=code, **options)
+            try:
+                rows = referee(arrays[key], factors, arrays.get("values", factors), rng, code=code, **options)
+            except ValueError as error:
+                raise ValueError(f"{path}: {key} cannot be refereed: {error}") from error
             tables[name if key == "codes" else f"{name} ({code})"] = rows
     return tables
+
+
+def _read(path: Path) -> dict[str, Array]:
+    with path.open("rb") as file:
+        if file.read(2) != b"PK":  # NumPy would take another file for a pickle
+            raise ValueError(f"{path} is no .npz file: write one with numpy.savez, with arrays named codes and factors")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+    except (ValueError, OSError, EOFError, BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is damaged, or holds more than arrays of numbers ({error})") from error
+    if missing := {"codes", "factors"} - arrays.keys():
+        raise ValueError(f"{path}: the referee needs arrays named codes and factors, and {min(missing)} is missing")
+    if not np.issubdtype(arrays["factors"].dtype, np.integer):
+        kind = arrays["factors"].dtype
+        raise ValueError(f"{path}: factors must be integer classes, got {kind}: put physical ones in `values`")
+    return arrays
 
 
 def _rows(
