@@ -36,14 +36,34 @@ class Model:
         self.settings: dict[str, Any] = self.method.settings
 
     def encode(self, images: Array) -> Array:
-        """Codes (B, k) of images (B, C, H, W) in [0, 1]: the mean of Q, or of a VAE's posterior."""
-        parts = to_tensor(np.asarray(images, np.float32), "cpu").split(BATCH)
+        """Codes (B, k) of images (B, C, H, W) in [0, 1]: the mean of Q, or of a VAE's posterior.
+
+        Raises
+        ------
+        DataError
+            If they are something else, such as bytes from 0 to 255.
+        """
+        x = np.asarray(images, np.float32)
+        if x.ndim != 4 or not (x.size and x.min() >= 0 and x.max() <= 1):
+            held = f"{x.min():g} to {x.max():g}" if x.size else "nothing"
+            raise DataError(f"images must be (B, C, H, W) in [0, 1], got {x.shape} and {held}: divide bytes by 255")
+        parts = to_tensor(x, "cpu").split(BATCH)
         with torch.no_grad():
             return torch.cat([self.method.encode(part) for part in parts]).numpy()
 
     def generate(self, codes: Array, noise: Array | None = None, seed: int = 0) -> Array:
-        """Images (B, C, H, W) in [0, 1] of codes (B, k); noise (B, z_dim), drawn from `seed` where none is given."""
+        """Images (B, C, H, W) in [0, 1] of codes (B, k); noise (B, z_dim), drawn from `seed` where none is given.
+
+        Raises
+        ------
+        DataError
+            If their shapes are others.
+        """
         z = self.noise(len(codes), torch_stream(seed, "noise")) if noise is None else noise
+        widths = {"codes": self.settings["c_dim"], "noise": self.settings.get("z_dim", 1)}
+        for (name, width), array in zip(widths.items(), (codes, z), strict=True):
+            if np.shape(array) != (len(codes), width):
+                raise DataError(f"{name} must be (B, {width}), a row for each image, got {np.shape(array)}")
         both = (torch.from_numpy(np.asarray(array, np.float32)).split(BATCH) for array in (z, codes))
         with torch.no_grad():
             return torch.cat([self.method.generate(*part) for part in zip(*both, strict=True)]).numpy()
@@ -54,11 +74,12 @@ class Model:
         """Images (A, S, C, H, W) of codes (A, k) with `dimension` (from 0) set to each of `values`, all else fixed.
 
         One code (k,) gives (S, C, H, W). values: ten from −2 to 2 standard deviations (a uniform code's range: −1 to 1)
-        where none are given; noise (A, z_dim), drawn from `seed` where none is given.
+        where none are given; noise (A, z_dim) or (z_dim,), drawn from `seed` where none is given.
         """
         values = self.sweep() if values is None else np.asarray(values, np.float32)
         anchors = np.atleast_2d(np.asarray(codes, np.float32))
         z = self.noise(len(anchors), torch_stream(seed, "noise")) if noise is None else np.atleast_2d(noise)
+        z = np.broadcast_to(z, (len(anchors), z.shape[1]))
         swept = np.repeat(anchors, len(values), axis=0)
         swept[:, dimension] = np.tile(values, len(anchors))
         images = self.generate(swept, np.repeat(z, len(values), axis=0))
