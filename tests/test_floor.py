@@ -13,10 +13,13 @@ from sklearn.decomposition import PCA
 
 from conftest import with_data
 from idgan_sc import cli, provenance
+from idgan_sc import config as configuration
 from idgan_sc import floor as floors
 from idgan_sc.data.images import open_images
-from idgan_sc.encode import encode_pool
+from idgan_sc.encode import encode_pool, pool_indices
 from idgan_sc.files import DataError
+from idgan_sc.generator import few_true, score_factors
+from idgan_sc.matcher import generated_factors
 from idgan_sc.tables import METRICS, read_floor
 
 
@@ -32,6 +35,8 @@ def test_the_floor_is_scored_as_the_systems_are(
     assert start[0] == 0
     mine = found[found["k"] == 5].set_index(["system", "metric"])["value"]
     assert mine["noise_codes", "mig"] < 0.2 and mine["noise_codes", "sap"] < 0.2
+    few = read_floor(root, protocol=provenance.AS_GENERATORS).set_index(["system", "k", "metric"])["value"]
+    assert set(few.index.unique("system")) == set(found["system"]) and few["noise_codes", 5, "dci"] < 0.2
     first = (root / "floor/dsprites.csv").read_bytes()
     floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
     assert (root / "floor/dsprites.csv").read_bytes() == first
@@ -74,6 +79,27 @@ def test_a_published_floor_is_taken_where_its_settings_are_these(
     assert provenance.published_floor(changed, "test", "dsprites", root) is None
     with pytest.raises(AssertionError, match="scored again"):
         cli._floor(changed, args)
+    fewer = copy.deepcopy(small_config)
+    fewer["presets"]["test"]["generated"]["images"] -= 1
+    assert provenance.published_floor(fewer, "test", "dsprites", root) is None
+
+
+def test_few_images_are_scored_as_the_generators_are(
+    new_root: Callable[..., Path], small_config: dict[str, Any]
+) -> None:
+    root = new_root()
+    images = open_images(root / "data/dsprites")
+    floors.floor(small_config, "test", root, images, "cpu")
+    found = read_floor(root, protocol=provenance.AS_GENERATORS)
+    sizes = configuration.evaluation(small_config, "test", "dsprites")
+    generated = configuration.generated(small_config, "test")
+    pool = pool_indices(images, "test", sizes["pool"])
+    few = few_true(images, "test", sizes["pool"], generated["images"])
+    assert len(few) == generated["images"] < len(pool) and np.isin(few, pool).all()
+    codes = floors.principal_components(images, pool, 32, 5)[np.searchsorted(pool, few)]
+    expected, _ = score_factors(images, codes, *generated_factors(images, few), sizes | generated)
+    mine = found[(found["system"] == "pixel_components") & (found["k"] == 5)].set_index("metric")["value"].to_dict()
+    assert mine == pytest.approx(expected) and mine
 
 
 def test_every_data_set_whose_generators_are_scored_has_a_floor_of_its_own(shipped: dict[str, Any]) -> None:

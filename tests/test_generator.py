@@ -65,9 +65,9 @@ def test_codes_that_are_the_factors_score_high_and_noise_scores_low(images: Imag
     large = sizes | {"groups": 200, "group_size": 50, "least": 10}
     rng = np.random.default_rng(0)
     codes = values + 1e-3 * rng.standard_normal(values.shape)
-    good, reason = generator.score_factors(images, codes, classes, values, large)
+    good, reasons = generator.score_factors(images, codes, classes, values, large)
     bad, _ = generator.score_factors(images, rng.standard_normal(codes.shape), classes, values, large)
-    assert reason == "" and list(good) == list(generator.METRICS)
+    assert reasons == {} and list(good) == list(generator.METRICS)
     assert good["factor_vae"] > 0.95 and good["beta_vae"] > 0.95 and good["dci"] > 0.9
     assert good["mig"] > 0.7 and bad["mig"] < 0.1 and bad["factor_vae"] < 0.5 and bad["dci"] < 0.5
 
@@ -78,20 +78,31 @@ def test_codes_that_are_the_factors_score_high_and_noise_scores_low(images: Imag
 )
 def test_says_why_there_is_no_score(images: Images, sizes: dict[str, Any], rows: slice, least: int, said: str) -> None:
     classes, values = generated_factors(images, np.arange(images.n))
-    scores, reason = generator.score_factors(
+    scores, reasons = generator.score_factors(
         images, values[rows], classes[rows], values[rows], sizes | {"least": least}
     )
-    assert not {"factor_vae", "beta_vae"} & scores.keys() and reason.startswith(said)
+    assert not {"factor_vae", "beta_vae"} & scores.keys() and reasons["factor_vae"].startswith(said)
     assert set(scores) == (set(generator.OF_POINTS) if rows == slice(0, 30) else set())
-    absent = [row["metric"] for row in generator.score_rows(scores, reason) if row["reason"]]
+    absent = [row["metric"] for row in generator.score_rows("q", scores, reasons) if row["reason"]]
     assert absent == [name for name in generator.METRICS if name not in scores]
 
 
 def test_says_so_when_every_image_has_the_same_shape(images: Images, sizes: dict[str, Any]) -> None:
     classes, values = generated_factors(images, np.arange(images.n))
     squares = classes[:, 0] == 0
-    scores, reason = generator.score_factors(images, values[squares], classes[squares], values[squares], sizes)
-    assert scores == {} and "factor 0 takes one value only" in reason
+    scores, reasons = generator.score_factors(images, values[squares], classes[squares], values[squares], sizes)
+    assert scores == {} and reasons["mig"] == "all images have the same shape"
+    assert reasons["beta_vae"] == "all images among those whose values all occur 2 times have the same shape"
+
+
+def test_a_reason_is_that_of_its_own_scores(images: Images, sizes: dict[str, Any]) -> None:
+    """Of one size there is one image too few to draw groups; the other scores have every image."""
+    classes, values = generated_factors(images, np.arange(images.n))
+    first = np.flatnonzero(classes[:, 1] == 0)
+    rows = np.append(first, np.flatnonzero(classes[:, 1] == 1)[0])
+    scores, reasons = generator.score_factors(images, values[rows], classes[rows], values[rows], sizes)
+    assert set(scores) == set(generator.OF_POINTS) and set(reasons) == set(generator.OF_GROUPS)
+    assert reasons["factor_vae"].endswith("have the same scale")
 
 
 def test_common_values_are_those_that_stay_common() -> None:
@@ -135,8 +146,9 @@ def test_pairs_differ_where_their_rule_says(finished: Finished, images: Images, 
 def test_match_writes_scores_and_labels(matched: Callable[[str], Path], system: str, rule: str | None) -> None:
     folder = matched(system)
     scores, labels = (pd.read_csv(folder / name) for name in ("generator_scores.csv", "pair_labels.csv"))
-    assert scores["metric"].tolist()[:6] == [*generator.METRICS, "distance"]
-    assert (scores["code"] == "generator").all() and scores["k"].nunique() == 1
+    assert scores["metric"].tolist()[:11] == [*generator.METRICS, *generator.METRICS, "distance"]
+    assert scores["code"].tolist()[:10] == 5 * ["generator"] + 5 * ["q"] and scores["k"].nunique() == 1
+    assert (scores["code"][10:] == "generator").all()
     assert ("distilled" in set(scores["metric"])) == (system == "idgan_sc")
     unscored = scores["value"].isna()
     assert (scores[unscored]["reason"].str.len() > 0).all() and scores[~unscored]["reason"].isna().all()
@@ -206,7 +218,7 @@ def test_generators_come_after_their_stage_a(shipped: dict[str, Any]) -> None:
 def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
     """Made-up measurements of every generator of the preset `quick`; one run has no scores."""
     rng = np.random.default_rng(0)
-    scores, labels, q = [], [], []
+    scores, labels = [], []
     for run in provenance.generators(shipped, "quick"):
         about = {"dataset": "dsprites", "system": run.system, "variant": run.variant, "seed": run.seed, "k": 5}
         refused = run.system == "infogan" and run.seed == 1
@@ -215,7 +227,7 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
             absent = refused and metric in generator.METRICS
             value, reason = (np.nan, "pool too small: 3 of 9") if absent else (rng.uniform(0.1, 0.9), "")
             scores.append(about | {"code": "generator", "metric": metric, "value": value, "reason": reason})
-        q += [about | {"code": "q_mean", "metric": metric, "value": 0.5} for metric in generator.METRICS]
+        scores += [about | {"code": "q", "metric": metric, "value": 0.5} for metric in generator.METRICS]
         for rule in ("change_one", "keep_one", "unrelated"):
             shares = {"changed": 2.0, "none_changes": 0.2, "one_changes": 0.3, "one_stays": 0.1}
             labels += [about | {"step": 300, "rule": rule, "measure": m, "value": v} for m, v in shares.items()]
@@ -227,12 +239,12 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
                 ]
     for run in provenance.read_generators(shipped, "quick"):
         about = {"dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed, "k": 10}
-        q += [about | {"code": "q_mean", "metric": metric, "value": 0.4} for metric in generator.METRICS]
+        scores += [about | {"code": "q", "metric": metric, "value": 0.4} for metric in generator.METRICS]
         measured = dict.fromkeys(generator.METRICS, 0.3)
         measured |= {"precision": 0.7, "recall": 0.2, "precision_true": 0.93, "recall_true": 0.94, "held_out_x": 0.88}
         about |= {"code": "generator", "reason": "", "protocol": "R²"}
         scores += [about | {"metric": metric, "value": value} for metric, value in measured.items()]
-    for name, rows in (("generator_scores", scores), ("pair_labels", labels), ("scores", q)):
+    for name, rows in (("generator_scores", scores), ("pair_labels", labels)):
         pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
     for data in ("dsprites", "digits", "faces"):
         make_floor(tmp_path, data)
@@ -247,12 +259,22 @@ def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dic
     cells = pd.read_csv(results / "tables/table_generator.csv")
     floor = cells["system"].isin(FLOORS)
     assert (cells["origin"] == "here").all() and floor.sum() == 3 * 2 * 5
-    assert text.count("| Floor: principal components | 10 | 1 | pixels | 0.50 | 0.50 |") == 1
+    assert text.count("| Floor: principal components | 10 | 1 | pixels | 0.45 | 0.45 |") == 1  # of few images
+    assert not cells.duplicated(["system", "variant", "code", "metric"]).any()
     cells = cells[~floor]
     assert len(cells) == 8 * (5 + 3 + 1 + 5)
     has = cells[(cells["metric"] == "distilled") & (cells["n"] > 0)]
     assert set(has["system"]) == {"idgan", "idgan_sc"} and text.count("| – |\n") == 8 + 6 + 3 * 2
-    assert (cells[cells["code"] == "q_mean"]["mean"] == 0.5).all()
+    assert (cells[cells["code"] == "q"]["mean"] == 0.5).all()
+
+
+def test_tables_say_of_whom_a_score_is_missing(results: Path, shipped: dict[str, Any]) -> None:
+    scores = pd.read_csv(results / "generator_scores.csv")
+    absent = (scores["code"] == "q") & (scores["metric"] == "dci") & (scores["system"] == "idgan_sc")
+    scores.loc[absent & (scores["dataset"] == "dsprites"), ["value", "reason"]] = [np.nan, "a reason"]
+    scores.to_csv(results / "generator_scores.csv", index=False)
+    text = generator_report.table_generator(shipped, "quick", results)[1].read_text()
+    assert "No DCI score of Q, a reason: IDGAN-SC (with β-VAE) (2 seeds)." in text
 
 
 def test_table_of_generators_says_where_no_code_of_the_vae_is_alive(results: Path, shipped: dict[str, Any]) -> None:
@@ -319,7 +341,8 @@ def test_table_of_read_generators_states_the_regressors_and_what_true_images_rea
     floor = cells["system"].isin(FLOORS)
     assert (~floor).sum() == 2 * (2 * (5 + 2 + 1 + 5) + 2)
     assert cells[floor].groupby("dataset").size().to_dict() == {"digits": 3 * 2 * 5, "faces": 3 * 2 * 5}
-    assert "| faces | Floor: noise | 5 | 2 | noise | 0.25 ± 0.00 | 0.25 ± 0.00 |" in text
+    assert cells.loc[cells["metric"] == "precision_true", ["sd", "low", "high"]].isna().all(axis=None)
+    assert "| faces | Floor: noise | 5 | 2 | noise | 0.20 ± 0.00 | 0.20 ± 0.00 |" in text
 
 
 def test_figure_of_read_generators(results: Path, shipped: dict[str, Any]) -> None:
@@ -338,7 +361,6 @@ def test_generators_of_a_sweep_that_is_not_finished(
     """What is there is gathered where that is asked for; tables name what is missing, but no data set of none."""
     root = tmp_path_factory.mktemp("unfinished")
     scores, labels = (pd.read_csv(results / name) for name in ("generator_scores.csv", "pair_labels.csv"))
-    shutil.copy(results / "scores.csv", root)
     shutil.copytree(results / "floor", root / "floor")
     names = {"generator_scores.csv": scores, "pair_labels.csv": labels}
     of = {("dsprites", "infogan_stage_a", 0), ("dsprites", "infogan", 0), ("digits", "infogan_cr", 0)}
@@ -394,6 +416,19 @@ def test_a_loaded_run_encodes_generates_and_traverses(finished: Finished, images
     swept = model.traverse(codes[0], 1, values=np.array([codes[0, 1], 2.0]), seed=3)
     np.testing.assert_allclose(swept[0], model.generate(codes[:1], seed=3)[0], atol=1e-6)
     assert model.traverse(codes[0], 0).shape == (10, 1, 32, 32)
+    z = np.zeros(model.settings.get("z_dim", 1))
+    np.testing.assert_array_equal(model.traverse(codes[:2], 0, noise=z), model.traverse(codes[:2], 0, noise=[z, z]))
+
+
+def test_a_loaded_run_names_what_it_cannot_take(finished: Finished, images: Images) -> None:
+    model = idgan_sc.load(finished("idgan_sc"))
+    x = images.batch(np.arange(2), 32)
+    for wrong in (255 * x, x[0], x[:0], x * np.nan):
+        with pytest.raises(DataError, match=r"images must be \(B, C, H, W\) in \[0, 1\].*divide bytes by 255"):
+            model.encode(wrong)
+    for codes, noise, name in ((np.zeros(10), None, "codes"), (np.zeros((2, 10)), np.zeros((1, 20)), "noise")):
+        with pytest.raises(DataError, match=f"{name} must be"):
+            model.generate(codes, noise)
 
 
 def test_a_folder_without_a_run_cannot_be_loaded(tmp_path: Path) -> None:

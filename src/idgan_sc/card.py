@@ -8,6 +8,7 @@ import pandas as pd
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
 from idgan_sc.files import DataError, sha256, write_text
+from idgan_sc.generator import CODE, Q
 from idgan_sc.provenance import CARD, WEIGHTS, read_record
 from idgan_sc.tables import CODES, DASH, METRICS, NO_EVIDENCE, label, number
 
@@ -97,8 +98,9 @@ def _scores(folder: Path) -> str:
     lines = []
     if generated.exists():
         own = pd.read_csv(generated)
-        rows.append(["the generator's own images", *_row(own)])
-        found = own.set_index("metric")["value"]
+        for code, words in ((CODE, "the generator's own images"), (Q, "Q, on as many true images")):
+            rows.append([words, *_row(own[own["code"] == code])])
+        found = own[own["code"] == CODE].set_index("metric")["value"]
         lines = [f"* {words}: {found[name]:.3f}" for name, words in QUALITY.items() if name in found]
     return "\n".join([_table(["Scored", *METRICS.values()], rows), *(["", *lines] if lines else [])])
 

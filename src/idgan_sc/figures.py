@@ -68,7 +68,6 @@ STYLE: Any = {
     "ytick.major.width": 0.5,
     "lines.linewidth": 1.2,
     "pdf.fonttype": 42,  # fonts embedded as TrueType
-    "svg.hashsalt": "idgan-sc",
 }
 METADATA: dict[str, dict[str, None]] = {"png": {"Software": None}, "pdf": {"CreationDate": None}}
 DPI = 300
@@ -82,8 +81,8 @@ PAIR_IMAGES = ("base", "x₁", "x₂")
 
 # ------------------------------------------------------------------------------------------------------------- figures
 def figure1(config: Config, preset: str, root: Path) -> list[Path]:
-    """Figure 1: pairs of IDGAN-SC images that differ in one code; row 1 the code most associated with size, row 2 with
-    rotation.
+    """Figure 1: pairs of IDGAN-SC images that differ in one code; row 1 the code that stands for size, row 2 for
+    rotation (no code twice, their associations largest in sum).
     """
     run, arrays = _traversal(config, preset, root)
     images = arrays["pairs"]  # (k, P, 3, C, H, W)
@@ -165,7 +164,9 @@ def figure3(config: Config, preset: str, root: Path) -> list[Path]:
 
 
 def figure4(config: Config, preset: str, root: Path) -> list[Path]:
-    """Figure 4: IDGAN-SC traversals, a row a factor: the code most associated with it sweeps, all else stays."""
+    """Figure 4: IDGAN-SC traversals, a row a factor: the code that stands for it sweeps, all else stays (no code twice,
+    their associations largest in sum).
+    """
     run, arrays = _traversal(config, preset, root)
     images, values = arrays["images"], arrays["values"]  # (A, k, S, C, H, W), (S,)
     rows = assign(arrays["association"], _names(arrays), TRAVERSAL_ROWS)

@@ -17,46 +17,57 @@ from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
 from idgan_sc.encode import BATCH, encode_pool, pool_indices
 from idgan_sc.files import write_atomic
+from idgan_sc.generator import few_true, score_factors, true_factors
 from idgan_sc.models import GAN, build
 from idgan_sc.score import PROTOCOL, draw, row_of, scores_of
 from idgan_sc.seeds import numpy_stream
 
 
 def floor(config: Config, preset: str, root: Path, images: Images, device: str) -> Path:
-    """Write a data set's `floor/<name>.csv`: rows as in `scores.csv`, for as many codes as InfoGAN's variants have."""
+    """Write a data set's `floor/<name>.csv`: rows as in `scores.csv`, for as many codes as InfoGAN's variants have.
+
+    Under the protocol AS_GENERATORS, the scores of as many of these images as generators are scored on, in the same
+    way.
+    """
     sizes = configuration.evaluation(config, preset, images.name)
-    chosen = draw(images, pool_indices(images, preset, sizes["pool"]), preset, sizes, 0)
-    rows = [
-        row_of(run, name, codes, metric=metric, protocol=PROTOCOL, value=value)
-        for run, name, codes, indices in _codes(config, preset, images, device)
-        for metric, value in scores_of(images, indices, preset, codes, chosen, sizes["metrics"]).items()
-    ]
+    generated = configuration.generated(config, preset)
+    indices = pool_indices(images, preset, sizes["pool"])
+    chosen = draw(images, indices, preset, sizes, 0)
+    few = few_true(images, preset, sizes["pool"], generated["images"])
+    factors, places = true_factors(images, few), np.searchsorted(indices, few)
+    rows = []
+    for run, name, codes in _codes(config, preset, images, indices, device):
+        scores = {
+            PROTOCOL: scores_of(images, indices, preset, codes, chosen, sizes["metrics"]),
+            provenance.AS_GENERATORS: score_factors(images, codes[places], *factors, sizes | generated)[0],
+        }
+        rows += [
+            row_of(run, name, codes, metric=metric, protocol=protocol, value=value)
+            for protocol, found in scores.items()
+            for metric, value in found.items()
+        ]
     table = pd.DataFrame(rows).assign(fingerprint=provenance.floor_fingerprint(config, preset, images.name))
     path = root / provenance.floor_file(images.name)
     return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False))
 
 
 def _codes(
-    config: Config, preset: str, images: Images, device: str
-) -> Iterator[tuple[Run, str, np.ndarray, np.ndarray]]:
-    """Each floor's codes of the evaluation pool, as a run of its own: run, what is scored, codes (N, k), the pool."""
+    config: Config, preset: str, images: Images, indices: np.ndarray, device: str
+) -> Iterator[tuple[Run, str, np.ndarray]]:
+    """Each floor's codes of the evaluation pool `indices`, as a run of its own: run, what is scored, codes (N, k)."""
     seeds = configuration.seeds(config, preset, images.name)[: provenance.FLOOR_SEEDS]
     for start in provenance.floor_starts(config, preset, images.name):
         variant, settings = start.variant, configuration.resolve(config, start)
-        indices, k = pool_indices(images, preset, settings["pool"]), settings["c_dim"]
+        k = settings["c_dim"]
         for seed in seeds:
             method = build(settings, images.shape[0], seed, "scratch", device)
             assert isinstance(method, GAN)
-            yield (
-                Run(preset, images.name, "untrained_q", variant, seed),
-                "q_mean",
-                encode_pool(method, images, indices, device),
-                indices,
-            )
+            encoded = encode_pool(method, images, indices, device)
+            yield Run(preset, images.name, "untrained_q", variant, seed), "q_mean", encoded
             noise = numpy_stream(seed, f"floor/{images.name}/{preset}").standard_normal((len(indices), k))
-            yield Run(preset, images.name, "noise_codes", variant, seed), "noise", noise.astype(np.float32), indices
+            yield Run(preset, images.name, "noise_codes", variant, seed), "noise", noise.astype(np.float32)
         components = principal_components(images, indices, settings["image_size"], k)
-        yield Run(preset, images.name, "pixel_components", variant, seeds[0]), "components", components, indices
+        yield Run(preset, images.name, "pixel_components", variant, seeds[0]), "components", components
 
 
 def principal_components(images: Images, indices: np.ndarray, size: int, k: int) -> np.ndarray:

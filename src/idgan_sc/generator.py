@@ -18,7 +18,7 @@ from idgan_sc.codes import another_of_batch, balanced_classes, draw_prior, recom
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
-from idgan_sc.encode import BATCH, load_run, pool_indices
+from idgan_sc.encode import BATCH, encode_pool, load_run, pool_indices
 from idgan_sc.files import DataError, read_arrays, write_arrays
 from idgan_sc.leakage_report import about_run, write_table
 from idgan_sc.matcher import Matcher, changed, generated_factors
@@ -32,6 +32,8 @@ from idgan_sc.seeds import numpy_stream, torch_stream
 
 Array = np.ndarray
 CODE = "generator"  # in the column `code`: the true code c against the generated factors
+Q = "q"  # likewise: what the run's encoder makes of as many true images, against their factors
+MATCHED = "dsprites"  # whose orientations are taken modulo the shape's symmetry, of true images as of generated ones
 RULES = ("change_one", "keep_one")
 UNRELATED = "unrelated"  # pairs of independent codes and noise, for comparison
 OF_CODE = "code_"  # starts the measures of pairs in which one given code differs
@@ -44,8 +46,9 @@ DISTILLED = "distilled"  # in the column `metric`, of generators whose codes com
 def match(folder: Path, images: Images, preset: str, sizes: dict[str, Any], device: str) -> Path:
     """Write `match.npz` of a finished run of the GAN family: its images' codes and nearest true images.
 
-    codes (n, k), index, relative (n,): images of c and z as in training. For each pair rule: s (m,) the class, index
-    and relative (m, 2). accuracy: of the run's pair network, if any, on new pairs.
+    codes (n, k), index, relative (n,): images of c and z as in training. q (n, k), q_index: the encoder's codes of as
+    many true images. For each pair rule: s (m,) the class, index and relative (m, 2). accuracy: of the run's pair
+    network, if any, on new pairs.
     """
     method = load_run(folder, device)
     if not isinstance(method, GAN):
@@ -57,6 +60,8 @@ def match(folder: Path, images: Images, preset: str, sizes: dict[str, Any], devi
     generated = generate(method, z, codes)
     found = matcher.nearest(generated.cpu().numpy())
     arrays = {"codes": codes.cpu().numpy(), "index": found.index, "relative": found.relative}
+    arrays["q_index"] = few_true(images, preset, method.settings["pool"], len(codes))
+    arrays["q"] = encode_pool(method, images, arrays["q_index"], device)
     if method.settings["code"] == "vae":
         arrays[DISTILLED] = np.array(distilled(method, codes, generated))
     for rule in RULES:
@@ -165,8 +170,8 @@ def score_generator(run: Run, folder: Path, images: Images, sizes: dict[str, Any
     about = about_run(run)
     valid = arrays["relative"] <= sizes["abstain"]
     classes, values = generated_factors(images, arrays["index"])
-    scores, reason = score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes)
-    rows = score_rows(scores, reason)
+    rows = score_rows(CODE, *score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes))
+    rows += score_rows(Q, *score_factors(images, arrays["q"], *true_factors(images, arrays["q_index"]), sizes))
     rows += [
         {"metric": name, "protocol": "matcher", "value": value, "reason": ""}
         for name, value in fidelity(images, classes, arrays["relative"], valid).items()
@@ -181,8 +186,8 @@ def score_generator(run: Run, folder: Path, images: Images, sizes: dict[str, Any
 
 def score_factors(
     images: Images, codes: Array, classes: Array, values: Array, sizes: dict[str, Any]
-) -> tuple[dict[str, float], str]:
-    """The five scores of codes (n, k) against the factors (n, K) of the images made from them, and why some are absent.
+) -> tuple[dict[str, float], dict[str, str]]:
+    """The five scores of codes (n, k) against the factors (n, K) of the images made from them; why others are absent.
 
     MIG, SAP and DCI look at all n points. The groups of FactorVAE and β-VAE share one generated factor's value, as the
     metrics' groups do; they are drawn among the images all of whose values occur `least` times, since a group with few
@@ -194,22 +199,40 @@ def score_factors(
     depths = [IBGAN_DEPTHS.get(name, DEPTH) for name in images.factor_names]
     discrete = [k for k, name in enumerate(images.factor_names) if name in images.discrete]
     scores: dict[str, float] = {}
-    reasons = []
+    reasons: dict[str, str] = {}
     for metrics, draw in ((OF_GROUPS, _draw_groups), (OF_POINTS, _draw_points)):
         rng = numpy_stream(0, f"forest/{images.name}/generated")
         try:
             scores |= score_codes(
-                codes, classes, values, draw(classes, sizes), rng=rng, metrics=metrics, depths=depths, discrete=discrete
-            )
+                codes, classes, values, draw(images, classes, sizes), rng=rng, metrics=metrics, depths=depths,
+                discrete=discrete,
+            )  # fmt: skip
         except ValueError as error:  # the metrics refuse what they cannot score, in one line
-            reasons.append(str(error))
-    return scores, "; ".join(dict.fromkeys(reasons))
+            reasons |= dict.fromkeys(metrics, str(error))
+    return scores, reasons
 
 
-def score_rows(scores: dict[str, float], reason: str) -> list[dict[str, Any]]:
-    """Rows of `generator_scores.csv`: the five scores, absent ones empty and with the reason."""
+def few_true(images: Images, preset: str, pool: int | str, n: int) -> Array:
+    """Which n images of the pool, or all of a smaller one, Q and the floor are scored on beside n generated ones.
+
+    FactorVAE, β-VAE and DCI are lower on few images than on the whole pool, so that a generator is compared with these.
+    """
+    indices = pool_indices(images, preset, pool)
+    return indices[numpy_stream(0, f"few/{images.name}").permutation(len(indices))[:n]]
+
+
+def true_factors(images: Images, index: Array) -> tuple[Array, Array]:
+    """Classes and values, (n, K), of true images as generated ones have them."""
+    if images.name == MATCHED:
+        return generated_factors(images, index)
+    assert images.classes is not None
+    return images.classes[index], images.values(index)
+
+
+def score_rows(code: str, scores: dict[str, float], reasons: dict[str, str]) -> list[dict[str, Any]]:
+    """Rows of `generator_scores.csv`: the five scores of a code, absent ones empty and with the reason."""
     return [
-        {"metric": m, "protocol": PROTOCOL, "value": scores.get(m), "reason": "" if m in scores else reason}
+        {"code": code, "metric": m, "protocol": PROTOCOL, "value": scores.get(m), "reason": reasons.get(m, "")}
         for m in METRICS
     ]
 
@@ -220,13 +243,14 @@ def distilled_row(value: float) -> dict[str, Any]:
     return {"metric": DISTILLED, "protocol": "encoder", "value": value, "reason": reason}
 
 
-def _draw_points(classes: Array, sizes: dict[str, Any]) -> Draw:
+def _draw_points(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
     """All images as points, no groups."""
+    _check_that_factors_vary(images, classes)
     every, none = np.arange(len(classes)), np.zeros(0, np.int64)
     return Draw(none[None], none, every, every)
 
 
-def _draw_groups(classes: Array, sizes: dict[str, Any]) -> Draw:
+def _draw_groups(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
     """Groups among the images whose values are not rare; all images for the codes' global SD."""
     common = _common(classes, sizes["least"])
     if len(common) < 2 * sizes["least"]:
@@ -234,9 +258,16 @@ def _draw_groups(classes: Array, sizes: dict[str, Any]) -> Draw:
             f"pool too small: fewer than {2 * sizes['least']} images have factor values that all occur "
             f"{sizes['least']} times"
         )
+    _check_that_factors_vary(images, classes[common], f" among those whose values all occur {sizes['least']} times")
     wanted = {"groups": sizes["groups"], "group_size": sizes["group_size"]}
     pool = draw_infogan_cr(classes[common], **wanted, std=len(common), points=1, rng=numpy_stream(0, "draw/generated"))
     return Draw(common[pool.groups], pool.group_labels, np.arange(len(classes)), np.arange(len(classes)))
+
+
+def _check_that_factors_vary(images: Images, classes: Array, where: str = "") -> None:
+    for name, column in zip(images.factor_names, classes.T, strict=True):
+        if len(np.unique(column)) == 1:
+            raise ValueError(f"all images{where} have the same {name}")
 
 
 def _common(classes: Array, least: int) -> Array:

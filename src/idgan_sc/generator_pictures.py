@@ -13,17 +13,20 @@ import pandas as pd
 
 from idgan_sc.config import Run
 from idgan_sc.data.images import Images
-from idgan_sc.encode import load_run, pool_indices
+from idgan_sc.encode import encode_pool, load_run, pool_indices
 from idgan_sc.files import DataError
 from idgan_sc.generator import (
     CODE,
+    Q,
     distilled,
     distilled_row,
     draw_codes,
     draw_noise,
+    few_true,
     generate,
     score_factors,
     score_rows,
+    true_factors,
 )
 from idgan_sc.leakage_report import about_run, write_table
 from idgan_sc.model import to_bytes
@@ -40,7 +43,8 @@ TRUE = "_true"  # precision and recall of as many other true images
 def score_generator_pictures(run: Run, folder: Path, images: Images, probe: Probe, sizes: dict[str, Any]) -> Path:
     """Write `generator_scores.csv` of one finished run of the GAN family on a labelled data set.
 
-    The five scores of the true code c against the factors that `probe` reads off G(z, c); precision and recall against
+    The five scores of the true code c against the factors that `probe` reads off G(z, c), and of the encoder's codes
+    of as many true images against their own; precision and recall against
     as many true images; the same of other true images, which is what a perfect generator would have; and how well the
     probe reads each factor of held-out images (R², or the share of right classes). sizes: `generated` and `evaluation`
     of the configuration in one.
@@ -58,7 +62,10 @@ def score_generator_pictures(run: Run, folder: Path, images: Images, probe: Prob
     made = generate(method, draw_noise(method, len(codes), rng), codes)
     generated = to_bytes(made.numpy())
     classes, values = read_factors(images, probe, generated)
-    rows = score_rows(*score_factors(images, codes.numpy(), classes, values, sizes))
+    rows = score_rows(CODE, *score_factors(images, codes.numpy(), classes, values, sizes))
+    few = few_true(images, run.preset, method.settings["pool"], len(codes))
+    q = encode_pool(method, images, few, "cpu")
+    rows += score_rows(Q, *score_factors(images, q, *true_factors(images, few), sizes))
     pool = pool_indices(images, run.preset, method.settings["pool"])
     true = _two_samples(images, pool, len(generated), method.settings["image_size"])
     shares = precision_and_recall(probe, *true, generated, sizes["neighbours"])

@@ -1,6 +1,6 @@
 """Tables and figures beyond the paper's: the generator's own scores, and what the pairs really show (Sec. 2.1, 2.2).
 
-Functions of `generator_scores.csv`, `pair_labels.csv` and `scores.csv` below a preset's results.
+Functions of `generator_scores.csv`, `pair_labels.csv` and the floors below a preset's results.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,9 +17,9 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
 from idgan_sc.figures import COLOURS, DPI, GREY, STYLE, TEXT, below, save
 from idgan_sc.files import DataError
-from idgan_sc.generator import CODE, DISTILLED, RULES, UNRELATED
+from idgan_sc.generator import CODE, DISTILLED, RULES, UNRELATED, Q
 from idgan_sc.generator_pictures import HELD_OUT, TRUE
-from idgan_sc.provenance import generators, origin, read_generators
+from idgan_sc.provenance import AS_GENERATORS, generators, origin, read_generators
 from idgan_sc.stats import summary
 from idgan_sc.tables import (
     CODES,
@@ -46,6 +46,11 @@ DISTILLED_WORDS = (
     "Distilled: correlation of each code c_k with the frozen β-VAE's own mean of G(z, c) there, mean over the codes "
     "that it uses; 1: a code shows what it shows in the β-VAE, −1: the reverse of it, near 0: something else."
 )
+LIKEWISE = (
+    "Q, its mean, and the floor, what learned nothing: on as many true images, scored in the same way. Fewer images "
+    "score otherwise, most of all in DCI: Table 3 has the scores on the whole pool."
+)
+NO_SPREAD = dict.fromkeys(("sd", "se", "low", "high"))  # of values that differ by machine, not by seed
 START = "{} at the start of stage B"  # a stage A
 SPACES = {"prior": "codes of the prior", "vae": "distilled codes"}
 PAIRS = {"change_one": "change one", "keep_one": "keep one", UNRELATED: "unrelated"}
@@ -71,13 +76,12 @@ SHAPE_WORDS = {"o": "circle", "s": "square"}
 # ------------------------------------------------------------------------------------------------------------- tables
 def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
     """Scores of c against the factors of the images made from it, beside those of Q on true images; fidelity."""
-    generator, q = read(root / "generator_scores.csv"), read(root / "scores.csv")
+    generator = read(root / "generator_scores.csv")
     cells, rows = [], []
     for system, variant in _arms(config, preset, starts=False):
         own = _of(generator, dataset=DATASET, system=system, variant=variant)
-        theirs = _of(q, dataset=DATASET, system=system, variant=variant)
         mine = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *FIDELITY, *WITH_VAE)]
-        other = [_cell(theirs, system, variant, _code_of(theirs), metric) for metric in METRICS]
+        other = [_cell(own, system, variant, Q, metric) for metric in METRICS]
         n = max(cell["n"] for cell in mine)
         head = [_label(config, preset, system, variant), str(_k(config, preset, system, variant)), str(n)]
         rows += [
@@ -85,7 +89,7 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
             ["", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * len(mine[len(other) :])],
         ]
         cells += mine + other
-    for floor in floors(root):
+    for floor in floors(root, protocol=AS_GENERATORS):
         rows.append([*_floor_line(floor), *[DASH] * (len(FIDELITY) + len(WITH_VAE))])
         cells += floor
     sizes = configuration.generated(config, preset)
@@ -97,7 +101,8 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
         rows,
         [
             f"Generator: the true code c against the factors of the nearest true image of each of {sizes['images']} "
-            "generated images; orientation modulo the shape's symmetry. Q and floor, on true images: as in Table 3.",
+            "generated images; orientation modulo the shape's symmetry.",
+            LIKEWISE,
             f"Distance: median of |g − x|²/|x|². Abstained: share of images beyond {sizes['abstain']}, left out of the "
             "scores. Coverage: grid cells reached over those of as many random true images.",
             DISTILLED_WORDS,
@@ -110,21 +115,20 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
 
 def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Path]:
     """As `table_generator` for digits and faces: factors read by regressors; precision and recall."""
-    generator, q = read(root / "generator_scores.csv"), read(root / "scores.csv")
+    generator = read(root / "generator_scores.csv")
     data = _labelled(config, preset, generator)
     cells: list[dict[str, Any]] = []
     rows: list[Row] = []
     for name in data:
         mine = _of(generator, dataset=name)
         once = _once_a_seed(mine)
-        true = [_cell(once, "", "", CODE, metric + TRUE) for metric in SHARED_MANIFOLD]
+        true = [_cell(once, "", "", CODE, metric + TRUE) | NO_SPREAD for metric in SHARED_MANIFOLD]
         rows += [None] if rows else []
         for system, variant in _read_arms(config, preset, name):
             own = _of(mine, system=system, variant=variant)
-            theirs = _of(q, dataset=name, system=system, variant=variant)
             measures = (*METRICS, *SHARED_MANIFOLD, *WITH_VAE)
             scored = [_cell(own, system, variant, CODE, metric) for metric in measures]
-            other = [_cell(theirs, system, variant, _code_of(theirs), metric) for metric in METRICS]
+            other = [_cell(own, system, variant, Q, metric) for metric in METRICS]
             n = max(cell["n"] for cell in scored)
             head = [data_name(name), label(system), str(_k(config, preset, system, variant, name)), str(n)]
             rows += [
@@ -135,7 +139,7 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
         best = [plus_minus(cell["mean"], None) for cell in true]
         rows.append([data_name(name), "true images", "", "", DASH, *[DASH] * len(METRICS), *best, DASH])
         cells += [{"dataset": name} | cell for cell in true]
-        for floor in floors(root, name):
+        for floor in floors(root, name, AS_GENERATORS):
             rows.append([data_name(name), *_floor_line(floor), *[DASH] * (len(true) + 1)])
             cells += floor
     sizes = configuration.generated(config, preset)
@@ -147,8 +151,8 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
         rows,
         [
             "Generator: the true code c against the factors that a network reads off each of "
-            f"{sizes['images']} generated images, none left out. Q: its mean on true images.",
-            "Floor: representations of true images that learned nothing, to be held against Q's scores.",
+            f"{sizes['images']} generated images, none left out.",
+            LIKEWISE,
             *(f"Held-out true images of {data_name(name)}: {_held_out(generator, name)}." for name in data),
             "Every machine that measures trains its own such network: values on true images are means over seeds.",
             f"Precision and recall: Kynkäänniemi et al. 2019, k = {sizes['neighbours']}, in the space of that "
@@ -190,7 +194,7 @@ def table_pairs(config: Config, preset: str, root: Path) -> list[Path]:
             "stays. Unrelated: independent codes and noise.",
             f"A change is more than {_tolerances(sizes['tolerance'])} steps; a match is itself uncertain by about one.",
             "E or H: accuracy of the run's own pair network over its first and last logged steps, and on new pairs; "
-            "chance is 1/k.",
+            "chance is 1/k. Logged at G's last step: H has then moved on these very pairs, E where G makes two steps.",
             *notes(config, preset),
         ],
     )
@@ -210,7 +214,7 @@ def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
 
     A point is a system and seed on dSprites.
     """
-    wide = _points(read(root / "generator_scores.csv"), read(root / "scores.csv"), [DATASET], FIDELITY)
+    wide = _points(read(root / "generator_scores.csv"), [DATASET], FIDELITY)
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(TEXT, 4.35), dpi=DPI)
         for i, metric in enumerate(PANELS):
@@ -231,7 +235,7 @@ def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
         _legend(fig, wide)
     unscored = int(wide[list(PANELS)].isna().any(axis=1).sum())
     words = [
-        f"{_seeds(wide)}; a point is one seed; open: variant c10; dashed: equal scores",
+        f"{_seeds(wide)}; a point is one seed; open: variant c10; dashed: equal scores, on as many images",
         "triangles: what the pixels' principal components score, open: as many as codes of c10",
     ]
     words += [f"{unscored} of {len(wide)} runs have no score"] if unscored else []
@@ -244,7 +248,7 @@ def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[P
     generator = read(root / "generator_scores.csv")
     data = _labelled(config, preset, generator)
     true = {metric: metric + TRUE for metric in SHARED_MANIFOLD}
-    wide = _points(generator, read(root / "scores.csv"), data, [*SHARED_MANIFOLD, *true.values()])
+    wide = _points(generator, data, [*SHARED_MANIFOLD, *true.values()])
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(TEXT, 2.6), dpi=DPI)
         for i, metric in enumerate([*PANELS, "recall"]):
@@ -303,7 +307,7 @@ def figure_pairs(config: Config, preset: str, root: Path) -> list[Path]:
     words = [
         seeds_range(shares["n"].tolist()),
         "mean over seeds; dashed: variant c10",
-        "above chance: (accuracy − 1/k)/(1 − 1/k)",
+        "above chance: (accuracy − 1/k)/(1 − 1/k), H's after its step on the same pairs",
         f"right label: exactly one of five factors stays (InfoGAN-CR; unrelated pairs {unrelated['one_stays']}), "
         f"or changes (the others; unrelated pairs {unrelated['one_changes']})",
     ]
@@ -345,16 +349,15 @@ def _line(mine: pd.DataFrame) -> dict[str, Any]:
     return {"color": COLOURS[first["system"]], "linestyle": "-" if first["variant"] == "main" else (0, (2, 1.5))}
 
 
-def _points(scores: pd.DataFrame, q: pd.DataFrame, data: list[str], measures: Iterable[str]) -> pd.DataFrame:
+def _points(scores: pd.DataFrame, data: list[str], measures: Iterable[str]) -> pd.DataFrame:
     """A row a run of the arms on `data`; a column a metric of the generator, `q_` and a metric of Q, and a measure."""
     key = ["dataset", "system", "variant", "seed"]
-    wide = _wide(scores, data, key).reindex(columns=[*METRICS, *measures])
-    own = q.drop_duplicates([*key, "metric"])  # the headline code
-    return wide.join(_wide(own, data, key).reindex(columns=list(METRICS)).add_prefix("q_")).reset_index()
+    wide = _wide(scores, data, key, CODE).reindex(columns=[*METRICS, *measures])
+    return wide.join(_wide(scores, data, key, Q).reindex(columns=list(METRICS)).add_prefix("q_")).reset_index()
 
 
-def _wide(scores: pd.DataFrame, data: list[str], key: list[str]) -> pd.DataFrame:
-    wanted = _of(scores, dataset=data, system=list(COLOURS), variant=list(VARIANTS))
+def _wide(scores: pd.DataFrame, data: list[str], key: list[str], code: str) -> pd.DataFrame:
+    wanted = _of(scores, dataset=data, system=list(COLOURS), variant=list(VARIANTS), code=code)
     return wanted.pivot(index=key, columns="metric", values="value")
 
 
@@ -383,7 +386,7 @@ def _diagonal(ax: Axes) -> None:
 
 def _components(root: Path, data: str, metric: str) -> list[float]:
     """What the pixels' principal components of a data set score, by how many they are."""
-    cells = [cell for floor in floors(root, data) for cell in floor]
+    cells = [cell for floor in floors(root, data, AS_GENERATORS) for cell in floor]
     return [cell["mean"] for cell in cells if cell["system"] == "pixel_components" and cell["metric"] == metric]
 
 
@@ -479,13 +482,13 @@ def _cell(frame: pd.DataFrame, system: str, variant: str, code: str, metric: str
 
 def _floor_line(floor: list[dict[str, Any]]) -> list[str]:
     """Name, number of codes and of seeds, what is scored, and the scores of one floor."""
-    first = floor[0]
+    first, n = floor[0], max(cell["n"] for cell in floor)
     return [
         first["label"],
         str(first["k"]),
-        str(first["n"]),
+        str(n),
         CODES[first["code"]],
-        *(_mean_sd(c, c["n"]) for c in floor),
+        *(_mean_sd(cell, n) for cell in floor),
     ]
 
 
@@ -519,10 +522,6 @@ def _summary(values: np.ndarray) -> dict[str, Any]:
     return {key: getattr(s, key) for key in ("n", "mean", "sd", "se", "low", "high")}
 
 
-def _code_of(scores: pd.DataFrame) -> str:
-    return str(scores["code"].iloc[0]) if len(scores) else "q_mean"
-
-
 def _mean_sd(cell: dict[str, Any], n: int, absent: str = "none") -> str:
     """Mean and SD; `absent` where no value is of the n measured runs, "missing" where no run is."""
     if cell["n"] == 0:
@@ -550,12 +549,12 @@ def _reasons(scores: pd.DataFrame) -> list[str]:
     """Why scores are absent, and of which runs: a line a reason and set of scores."""
     absent = _of(scores, system=list(COLOURS), variant=list(VARIANTS))
     absent = absent[absent["value"].isna()]
-    key = ["dataset", "system", "variant", "seed"]
+    key = ["dataset", "system", "variant", "seed", "code"]
     words = absent.assign(metric=absent["metric"].map(MEASURES)).groupby([*key, "reason"], sort=False)["metric"]
     runs = words.agg(", ".join).reset_index()
     return [
-        f"No {row['metric']} score, {row['reason']}: {_counted(_of(runs, reason=row['reason'], metric=row['metric']))}."
-        for _, row in runs.drop_duplicates(["reason", "metric"]).iterrows()
+        f"No {metric} score{' of Q' if code == Q else ''}, {reason}: {_counted(same)}."
+        for (code, reason, metric), same in runs.groupby(["code", "reason", "metric"], sort=False)
     ]
 
 

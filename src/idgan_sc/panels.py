@@ -29,7 +29,7 @@ WORDS = {  # rows whose word is not the factor's name
 BY_INFORMATION = "codes chosen by mutual information with the factor, shown as its share of the factor's entropy"
 BY_RESPONSE = "codes chosen by how much they move the factor, shown in SD of real images within a digit"
 BY_STAND_IN = "codes chosen by how much they move the factor, as read by a network that learned it from drawn faces"
-NO_STYLE = "style has no measure on real digits: its code is the one that changes most pixels among those left"
+NO_STYLE = "style has no measure on real digits: the pixels that a code changes take its place"
 WHERE = {"mnist": f"{BY_RESPONSE}; {NO_STYLE}", "celeba": BY_STAND_IN}  # else BY_INFORMATION
 CELL = 0.235  # inches: height of a row of the leakage figure
 

@@ -46,8 +46,9 @@ TRAINING = (
 )  # fmt: skip
 SCORING = ("metrics/*.py", "score.py", "seeds.py")
 MATCHING = ("matcher.py", "generator.py", "metrics/*.py", "codes.py", "score.py", "seeds.py")
-FLOOR = (*SCORING, "floor.py")
+FLOOR = (*MATCHING, "floor.py")
 FLOOR_SEEDS = 5  # of the preset's, for what is random in the floor: enough for an interval
+AS_GENERATORS = "infogan_cr, as generators"  # the floor's other protocol: few images, scored as generated ones are
 FLOOR_START = "infogan_stage_a"  # whose untrained Q the floor scores
 READING = ("generator_pictures.py", "precision_recall.py", "probe.py", "generator.py", "model.py", *SCORING)
 LEAKING = ("leakage.py", "morphometrics.py", "traverse.py", "probe.py", "model.py")
@@ -208,7 +209,7 @@ def floor_fingerprint(config: Config, preset: str, dataset: str) -> str:
     """What the bytes of a data set's floor depend on, besides the kind of machine."""
     settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
     content = [settings, seeds(config, preset, dataset)[:FLOOR_SEEDS], evaluation(config, preset, dataset)]
-    content += [training_source(dataset), source_hash(FLOOR)]
+    content += [generated(config, preset), training_source(dataset), source_hash(FLOOR)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -316,21 +316,23 @@ def number(value: Any) -> str:
     return ", ".join(map(number, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def floors(root: Path, dataset: str = DATASET) -> Iterator[list[dict[str, Any]]]:
+def floors(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> Iterator[list[dict[str, Any]]]:
     """What learned nothing, a list of cells, one a metric, for each kind of floor and number of codes."""
-    scores, whence = read_floor(root, dataset), _floor_origin(root, dataset)
+    scores, whence = read_floor(root, dataset, protocol), _floor_origin(root, dataset)
     for system, (code, words) in FLOORS.items():
         mine = scores[(scores["system"] == system) & (scores["code"] == code)]
         for k, of_k in mine.groupby("k"):
             about = {"dataset": dataset, "system": system, "code": code, "label": words, "k": k, "origin": whence}
+            about |= {"protocol": protocol, "variant": of_k["variant"].iloc[0]}
             yield [_summarised(of_k[of_k["metric"] == name]) | about | {"metric": name} for name in METRICS]
 
 
-def read_floor(root: Path, dataset: str = DATASET) -> pd.DataFrame:
+def read_floor(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> pd.DataFrame:
     """What representations that learned nothing score on a data set, the published scores where none are here."""
     places = [below / floor_file(dataset) for below in (root, root / "published")]
     found = next((path for path in places if path.exists()), places[0])
-    return read_scores(found, SCORE_KEY, f"floor --dataset {dataset}")
+    frame = read_scores(found, SCORE_KEY, f"floor --dataset {dataset}")
+    return frame[frame["protocol"] == protocol]
 
 
 def _floor_origin(root: Path, dataset: str) -> str:

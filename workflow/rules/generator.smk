@@ -88,7 +88,6 @@ rule gather_generators:
 
 use rule table as generator_table with:
     input:
-        scores=f"{ROOT}/scores.csv",
         floor=expand(f"{ROOT}/floor/{{dataset}}.csv", dataset=FLOORED),
         generators=rules.gather_generators.output,
     log:
@@ -102,7 +101,6 @@ use rule table as generator_table with:
 
 use rule figure as generator_figure with:
     input:
-        scores=f"{ROOT}/scores.csv",
         floor=expand(f"{ROOT}/floor/{{dataset}}.csv", dataset=FLOORED),
         generators=rules.gather_generators.output,
     log:

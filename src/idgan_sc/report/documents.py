@@ -20,7 +20,7 @@ from idgan_sc.files import DataError, write_text
 from idgan_sc.provenance import with_predecessors
 from idgan_sc.report.bundle import Bundle, core_hours
 from idgan_sc.report.page import all_figures, origins_table
-from idgan_sc.tables import DASH, data_words, label, places, planned_words
+from idgan_sc.tables import DASH, data_name, data_words, label, places, planned_words
 
 TEMPLATES = Path(__file__).parent
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
@@ -159,11 +159,11 @@ def _cost(bundle: Bundle) -> str:
     if costs.empty:
         return "No record of a training is published yet."
     rows = [
-        f"| {label(str(system))} | {len(group)} | {group['seconds'].mean() / 60:.1f} "
+        f"| {data_name(str(data))} | {label(str(system))} | {len(group)} | {group['seconds'].mean() / 60:.1f} "
         f"| {group['peak_memory_mb'].max():.0f} |"
-        for system, group in costs.groupby("system", sort=False)
+        for (data, system), group in costs.groupby([costs["run"].str.split("/").str[0], "system"], sort=False)
     ]
-    head = ["| System | Trainings | Minutes each | Peak memory, MB |", "|---|---|---|---|"]
+    head = ["| Data | System | Trainings | Minutes each | Peak memory, MB |", "|---|---|---|---|---|"]
     machines = ", ".join(sorted({str(name) for name in costs["processor"]}))
     total = f"{core_hours(costs):.2f} core-hours for {len(costs)} trainings, on {machines}."
     return "\n".join([total, "", *head, *rows])
