@@ -303,6 +303,21 @@ def test_figure_shows_a_point_a_run_and_counts_those_without(results: Path, ship
     assert (points["q_mig"] == 0.5).all() and set(points["dataset"]) == {"dsprites"}
 
 
+def test_a_floor_without_a_score_of_few_images_is_left_out_of_the_figures(
+    results: Path, shipped: dict[str, Any]
+) -> None:
+    for data in ("dsprites", "digits"):
+        floor = pd.read_csv(results / f"floor/{data}.csv")
+        refused = (floor["protocol"] == provenance.AS_GENERATORS) & (floor["metric"] == "factor_vae")
+        floor[~refused].to_csv(results / f"floor/{data}.csv", index=False)
+    assert np.isnan(generator_report._components(results, "dsprites", "factor_vae")).all()
+    for name in ("generator", "generator_pictures"):
+        for path in generator_report.FIGURES[f"figure_{name}"](shipped, "quick", results):
+            assert path.stat().st_size > 0
+        text = generator_report.TABLES[f"table_{name}"](shipped, "quick", results)[1].read_text()
+        assert "| pixels | none | 0.45 |" in text
+
+
 def test_figure_of_pairs_starts_with_stage_a_and_takes_chance_off(results: Path, shipped: dict[str, Any]) -> None:
     for path in generator_report.figure_pairs(shipped, "quick", results):
         assert path.stat().st_size > 0

@@ -385,9 +385,10 @@ def _diagonal(ax: Axes) -> None:
 
 
 def _components(root: Path, data: str, metric: str) -> list[float]:
-    """What the pixels' principal components of a data set score, by how many they are."""
+    """What the pixels' principal components of a data set score, by how many they are; NaN where there is no score."""
     cells = [cell for floor in floors(root, data, AS_GENERATORS) for cell in floor]
-    return [cell["mean"] for cell in cells if cell["system"] == "pixel_components" and cell["metric"] == metric]
+    mine = [cell for cell in cells if cell["system"] == "pixel_components" and cell["metric"] == metric]
+    return [cell["mean"] if cell["n"] else np.nan for cell in mine]
 
 
 def _seeds(wide: pd.DataFrame) -> str:

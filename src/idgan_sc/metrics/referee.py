@@ -195,7 +195,7 @@ def _referee_file(path: Path) -> dict[str, list[Row]]:
 
 def _read(path: Path) -> dict[str, Array]:
     with path.open("rb") as file:
-        if file.read(2) != b"PK":  # NumPy would take another file for a pickle
+        if file.read(2) != b"PK":  # no pickle, for which NumPy takes any other file
             raise ValueError(f"{path} is no .npz file: write one with numpy.savez, with arrays named codes and factors")
     try:
         with np.load(path, allow_pickle=False) as stored:
