@@ -1,17 +1,24 @@
-"""What must hold on a CUDA device; skipped without one. None of this has been run yet."""
+"""What must hold on a CUDA device; skipped without one."""
 
 import copy
+import itertools
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from idgan_sc import checkpoint
+from idgan_sc import checkpoint, verify
 from idgan_sc import config as configuration
+from idgan_sc.cli import main
 from idgan_sc.config import Run
 from idgan_sc.data.images import open_images
 from idgan_sc.data.tensors import DeviceImages, loader
-from idgan_sc.models import build
+from idgan_sc.models import GAN, build
 from idgan_sc.stacked import Stack
 from idgan_sc.train import train, train_seeds
 
@@ -95,3 +102,58 @@ def test_the_same_seeds_stacked_give_the_same_bytes(small_config, new_root):
     first, second = (train_seeds(config, arm, [0, 1], new_root(name)) for name in ("first", "second"))
     for one, other in zip(first, second, strict=True):
         assert (one / "weights.safetensors").read_bytes() == (other / "weights.safetensors").read_bytes()
+
+
+# ------------------------------------------------------------------------------------------------------- as a user does
+OUTPUTS = ("weights.safetensors", "curve.npz", "log.csv")
+
+
+@pytest.fixture
+def on_gpu(config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    config["compute"]["device"] = "cuda"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return config
+
+
+def strike_in_step(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send this process a SIGTERM within the number-th step of a GAN from now."""
+    step, calls = GAN.step, itertools.count(1)
+
+    def striking(self: GAN, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        log = step(self, x)
+        if next(calls) == number:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return log
+
+    monkeypatch.setattr(GAN, "step", striking)
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+@pytest.mark.parametrize("system", ["infogan_stage_a", "idgan_sc"])
+def test_an_interrupted_training_goes_on_to_the_same_bytes(
+    system: str, seeds: list[int], on_gpu: dict[str, Any], new_root: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    arm, whole, broken = Run("test", "dsprites", system, "main", 0), new_root("whole"), new_root("broken")
+    expected = train_seeds(on_gpu, arm, seeds, whole)
+    strike_in_step(3, monkeypatch)
+    with pytest.raises(SystemExit):
+        train_seeds(on_gpu, arm, seeds, broken)
+    found = train_seeds(on_gpu, arm, seeds, broken)
+    for one, other in zip(expected, found, strict=True):
+        assert [name for name in OUTPUTS if (one / name).read_bytes() != (other / name).read_bytes()] == []
+
+
+@pytest.mark.parametrize("system", ["infogan_cr", "idgan_sc"])
+def test_codes_scores_and_generated_images_follow_and_verify_finds_the_same_bytes(
+    system: str, on_gpu: dict[str, Any], new_root: Callable[..., Path], write_config: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    root, path = new_root(), write_config(on_gpu)
+    for command in ("train", "encode", "score", "match"):
+        main(["--config", str(path), command, "--system", system, "--out", str(root)])
+    run = Run("test", "dsprites", system, "main", 0)
+    assert all((root / run.path / name).exists() for name in ("scores.csv", "generator_scores.csv"))
+    capsys.readouterr()
+    assert verify.verify(on_gpu, run, root)
+    assert "the same bytes as recorded" in capsys.readouterr().out

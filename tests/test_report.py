@@ -287,7 +287,7 @@ def without_images(text: str) -> str:
     return re.sub(r"[A-Za-z0-9+/=]{200,}", "", text)
 
 
-UNITS = "CPU-minutes|CPU seconds|core-hours|minutes|hours|seconds|s|GB|MB|%|GFLOP/s|jobs|trainings"
+UNITS = "CPU-minutes|CPU seconds|core-hours|GPU-hours|ms|minutes|hours|seconds|s|GB|MB|%|GFLOP/s|jobs|trainings"
 QUANTITY = re.compile(rf"(?<![\w.])\d[\d .]*[ \n]?(?:{UNITS})(?!\w)")
 
 

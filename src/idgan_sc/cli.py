@@ -469,7 +469,9 @@ def parser() -> argparse.ArgumentParser:
     plan = placed(command("plan", _plan, "say what a preset will cost: times a few steps here, then counts"))
     plan.add_argument("--cores", type=_count, default=1, help="cores to spread the trainings over (default: 1)")
     plan.add_argument("--gpus", type=_count, help="GPUs to spread them over instead; nothing is timed then")
-    plan.add_argument("--gpu", default="h100", help="kind of GPU whose assumed speed is taken (default: h100)")
+    plan.add_argument(
+        "--gpu", default="h100", help="kind of GPU whose speed is taken: h200, h100, a100 (default: h100)"
+    )
     command("check", _check, "check the configuration")
     return top
 

@@ -129,7 +129,8 @@ def _drawn_twice(method: GAN, images: Images, preset: str, n: int, rng: torch.Ge
         shape, prior = (n, method.settings["c_dim"]), method.settings["prior"]
         return draw_prior(shape, prior, rng), draw_prior(shape, prior, rng)
     pool = pool_indices(images, preset, method.settings["pool"])
-    chosen = numpy_stream(int(torch.randint(2**31, (1,), generator=rng)), "generated").choice(pool, n)
+    drawn = torch.randint(2**31, (1,), generator=rng, device=rng.device)
+    chosen = numpy_stream(int(drawn), "generated").choice(pool, n)
     x = [images.batch(chosen[i : i + BATCH], method.settings["image_size"]) for i in range(0, n, BATCH)]
     posteriors = [method.posterior(to_tensor(part, str(method.device))) for part in x]
     mean, logvar = (torch.cat(part) for part in zip(*posteriors, strict=True))

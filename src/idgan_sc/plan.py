@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from idgan_sc.data.images import Images
 
 BUDGET = 60.0  # seconds that a calibration may take
-# Effective FLOP/s at these small networks, and seconds of launches for each visit of a layer, forward or backward, with
-# its activation, norm and share of the optimiser. Both are guesses from the cards' data sheets: nothing was measured.
-GPUS = {"h100": (10e12, 40e-6), "a100": (6e12, 40e-6)}
+# Seconds of launches for each visit of a layer, forward or backward, with its activation, norm and share of the
+# optimiser; and FLOP/s of the only training here that is not bound by them, IDGAN-SC with CelebA's networks, in TF32.
+# Measured on an H200 (benchmarks/GPU.md); the other cards' FLOP/s are its own times the ratio of the data sheets.
+LAUNCH = {"vae": 120e-6, "gan": 220e-6}
+GPUS = {"h200": 80e12, "h100": 80e12, "a100": 25e12}
 SYSTEMS = {"beta": "beta_vae", "factor": "factor_vae", "gan": "infogan", "pairs": "idgan_sc_prior"}  # timed for a kind
 
 
@@ -147,11 +149,11 @@ def arms(config: Config, preset: str, root: Path, seconds: Callable[[Run], float
 
 def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
     """Expected seconds of a training on a GPU: arithmetic or launches, whichever is longer."""
-    rate, launch = GPUS[gpu]
     settings, colours = configuration.resolve(config, run), costs.channels(run.dataset)
     pool = settings["curve_points"] * costs.pool_size(config, run, settings["pool"])
     arithmetic = costs.multiply_adds(settings, colours) + pool * costs.encoding_multiply_adds(settings, colours)
-    return max(2 * arithmetic / rate, settings["steps"] * costs.launches(settings, colours) * launch)
+    launches = settings["steps"] * costs.launches(settings, colours)
+    return max(2 * arithmetic / GPUS[gpu], launches * LAUNCH[settings["family"]])
 
 
 def critical_path(config: Config, expected: list[Arm]) -> float:
@@ -198,9 +200,10 @@ def plan(config: Config, preset: str, root: Path, cores: int, gpus: int | None, 
     """The report for `cores` cores of this machine, which is timed first, or for `gpus` GPUs of a stated kind."""
     if gpus is not None:
         expected = arms(config, preset, root, lambda run: gpu_seconds(config, run, gpu), "cuda")
-        rate, launch = GPUS[gpu]
-        said = f"assumed, not measured: {rate / 1e12:g} TFLOP/s, {launch * 1e6:g} microseconds a layer and direction"
-        return f"{report(config, expected, gpus, 'GPU-hours')}\n{gpu}: {said}"
+        launches = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
+        said = f"microseconds of launches a layer and direction: {launches}; {GPUS[gpu] / 1e12:g} TFLOP/s"
+        of = "measured" if gpu == "h200" else "launches of an h200, arithmetic by the ratio of the data sheets"
+        return f"{report(config, expected, gpus, 'GPU-hours')}\n{gpu}: {said} ({of})"
     speed = calibrate(config, preset)
     path = save_calibration(speed, preset)
     expected = arms(config, preset, root, lambda run: costs.seconds(config, run, speed))

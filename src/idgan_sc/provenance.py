@@ -55,7 +55,7 @@ LEAKING = ("leakage.py", "morphometrics.py", "traverse.py", "probe.py", "model.p
 PLUMBING = ("__init__.py", "cli.py", "config.py", "costs.py", "files.py", "provenance.py")  # defines no number
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 GATHERED = ("record.json", "scores.csv", "curve.csv", "association.csv")
-KIND = ("processor", "platform", "python", *PACKAGES, "device", "threads")  # equal bytes are promised within one
+KIND = ("processor", "platform", "python", *PACKAGES, "device", "gpu", "threads")  # equal bytes are promised within one
 RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
 
 
@@ -560,9 +560,16 @@ def commit() -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Versions, processor and platform: within one such kind, equal seeds give equal bytes."""
+    """Versions, processor, platform, and the GPU if it is in use: within one kind, equal seeds give equal bytes."""
     versions = {name: metadata.version(name) for name in PACKAGES}
-    return {"python": platform.python_version(), **versions, "platform": platform.platform(), "processor": _processor()}
+    about = {"python": platform.python_version(), **versions, "platform": platform.platform()}
+    return about | {"processor": _processor()} | _gpu()
+
+
+def _gpu() -> dict[str, str]:
+    import torch
+
+    return {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_initialized() else {}
 
 
 def _processor() -> str:
