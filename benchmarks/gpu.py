@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from idgan_sc import config as configuration
-from idgan_sc import costs, plan
+from idgan_sc import costs, plan, provenance
 from idgan_sc.config import Config, Run
 from idgan_sc.data.tensors import Load, loader
 from idgan_sc.models import Method, build
@@ -132,13 +132,10 @@ def main() -> None:
     args = parser.parse_args()
     config = configuration.load(ROOT / "config.yaml")
     use_device(config | {"compute": config["compute"] | {"device": "cuda"}})
-    processor = next(
-        (row for row in Path("/proc/cpuinfo").read_text().splitlines() if row.startswith("model name")), "?"
-    )
     counts = [2**i for i in range(args.most.bit_length())]
     print("# Training on a GPU, measured\n\nWritten by the command below; do not edit.\n")
     print(f"    python benchmarks/gpu.py {' '.join(sys.argv[1:])}\n")
-    print(f"{datetime.date.today()}, {torch.cuda.get_device_name()}, {processor.partition(':')[2].strip()},", end=" ")
+    print(f"{datetime.date.today()}, {torch.cuda.get_device_name()}, {provenance.machine()['processor']},", end=" ")
     print(f"{platform.system()}, Python {platform.python_version()}, PyTorch {torch.__version__}.", end=" ")
     print(
         f"TF32 in convolutions: {'on' if torch.backends.cudnn.allow_tf32 else 'off'}. Settings of the paper,", end=" "
