@@ -206,6 +206,9 @@ def test_a_sheet_lays_codes_in_rows_and_values_in_columns() -> None:
 def test_markdown_is_escaped() -> None:
     assert "&lt;script&gt;" in markup.to_html("| <script> |\n|---|\n| a\\|b |")
     assert "<td>a|b</td>" in markup.to_html("| h |\n|---|\n| a\\|b |")
+    for number in ("0.70 ± 0.07", "[−0.65, 0.75]", "9 of 10", "+0.08", "5"):
+        assert f'<td class="number">{number}</td>' in markup.to_html(f"| h |\n|---|\n| {number} |")
+    assert "<td>1 of commit abc</td>" in markup.to_html("| h |\n|---|\n| 1 of commit abc |")
 
 
 # -------------------------------------------------------------------------------------------------------- documents

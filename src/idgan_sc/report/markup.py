@@ -33,12 +33,18 @@ def _cells(line: str) -> list[str]:
 def _table(rows: list[list[str]]) -> str:
     head, *body = rows
     header = "".join(f'<th scope="col">{inline(cell)}</th>' for cell in head)
-    lines = ["".join(f"<td>{inline(cell)}</td>" for cell in row) for row in body]
+    lines = ["".join(_cell(cell) for cell in row) for row in body]
     rest = "".join(f"<tr>{line}</tr>" for line in lines)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="table"><table><thead><tr>{header}</tr></thead>'
         f"<tbody>{rest}</tbody></table></div>"
     )
+
+
+def _cell(text: str) -> str:
+    """A table's cell; numbers, such as `0.70 ± 0.07`, `[0.65, 0.75]` and `9 of 10`, are not broken over lines."""
+    number = re.fullmatch(r"[\d .,±+−\[\]]*\d[\d .,±+−\[\]]*( of \d+)?", text)
+    return f'<td class="number">{text}</td>' if number else f"<td>{inline(text)}</td>"
 
 
 def inline(text: str) -> str:
