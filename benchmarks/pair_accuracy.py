@@ -1,6 +1,6 @@
 """InfoGAN-CR's pair accuracy before H's step, beside what `log.csv` has: the accuracy after it, on the same pairs.
 
-    python benchmarks/pair_accuracy.py --out results/desk --seeds 1 2 3 4 5 6 7 --to benchmarks/pair_accuracy.csv
+    python benchmarks/pair_accuracy.py --out results/desk --seeds 1 2 3 4 5 6 7 8 9 --to benchmarks/pair_accuracy.csv
 
 H moves before G (`pair_step: separate`), and the log takes the accuracy from G's step; E moves with G, so that the log
 of the contrastive arms has its accuracy before the step. C11 compares the two. This trains the first quarter of stage B
