@@ -581,13 +581,15 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
 
 
 def _check_lines(name: str, mine: pd.DataFrame) -> list[str]:
-    lines = ["", f"**{name}**", ""]
-    for _, row in mine.iterrows():
-        found = f": {places(row['estimate'], 3)}" if pd.notna(row["estimate"]) else ""
-        if pd.notna(row["low"]):
-            found += f" [{places(row['low'], 3)}, {places(row['high'], 3)}]"
-        lines.append(f"* {row['answer']}: {row['words']}{found} ({row['reason']})")
-    return lines
+    return ["", f"**{name}**", "", *(check_line(row) for _, row in mine.iterrows())]
+
+
+def check_line(check: pd.Series) -> str:
+    """A row of `checks.csv` as a line of a list: its answer, estimate, interval and reason."""
+    found = f": {places(check['estimate'], 3)}" if pd.notna(check["estimate"]) else ""
+    if pd.notna(check["low"]):
+        found += f" [{places(check['low'], 3)}, {places(check['high'], 3)}]"
+    return f"* {check['answer']}: {check['words']}{found} ({check['reason']})"
 
 
 def said(claim: pd.Series) -> str:

@@ -14,7 +14,19 @@ import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc import paper, provenance
-from idgan_sc.claims import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, checks, counted, dataset_of, needed, said, words
+from idgan_sc.claims import (
+    AS_FAR,
+    VERDICT_WORDS,
+    VERDICTS,
+    as_far,
+    check_line,
+    checks,
+    counted,
+    dataset_of,
+    needed,
+    said,
+    words,
+)
 from idgan_sc.config import Config, Run
 from idgan_sc.files import DataError, write_text
 from idgan_sc.provenance import with_predecessors
@@ -152,6 +164,14 @@ def _chinese(claim: pd.Series) -> str:
 
 def _verdicts(bundle: Bundle) -> str:
     return f"{_counted(bundle)} {_scope(bundle)}\n\n{_claims_table(bundle)}"
+
+
+def _gains(bundle: Bundle) -> str:
+    """Of all checks those of what a regulariser adds to InfoGAN, and the distilled space to IDGAN-SC."""
+    found = bundle.table("checks.csv")
+    regularisers = (found["quantity"] == "curve_end") & (found["rule"] == "difference")
+    space = (found["claim"] == "C7") & (found["metric"] == "factor_vae")
+    return "\n".join(check_line(row) for _, row in found[regularisers | space].iterrows())
 
 
 def _cost(bundle: Bundle) -> str:
@@ -304,6 +324,7 @@ FACTS: dict[str, Callable[[Bundle], str]] = {
     "scope": _scope,
     "counted": _or_nothing(_counted),
     "verdicts": _or_nothing(_verdicts),
+    "gains": _or_nothing(_gains),
     "claims": _or_nothing(_text("claims.md")),
     "chinese_claims": lambda bundle: _chinese_claims(bundle) if bundle.there else "尚未发布任何结果，因此还没有结论。",
     "chinese_errata": lambda bundle: "\n".join(f"* {finding.chinese}" for finding in paper.findings(bundle.config)),
