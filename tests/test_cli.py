@@ -189,7 +189,9 @@ def test_the_referee_asks_for_no_configuration(tmp_path: Path, monkeypatch: pyte
 
 def test_check_says_that_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     idgan_sc("check")
-    assert re.search(r"nothing wrong\n(protocol of (paper|desk), \w+: [0-9a-f]{12}\n){6}$", capsys.readouterr().out)
+    assert re.search(
+        r"nothing wrong\n(protocol of (paper|desk|released), \w+: [0-9a-f]{12}\n){7}$", capsys.readouterr().out
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ mistakes

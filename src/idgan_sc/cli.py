@@ -113,6 +113,21 @@ def _encode(config: Config, args: argparse.Namespace) -> None:
     )
 
 
+def _state(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.unfinished import keep_state, restore_state
+
+    print((keep_state if args.do_what == "keep" else restore_state)(_run(args), args.out))
+
+
+def _curve(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.unfinished import score_unfinished
+
+    run = _run(args)
+    images, settings = prepare(config, run.preset, run.dataset, args.out), configuration.resolve(config, run)
+    sizes = configuration.evaluation(config, run.preset, run.dataset)
+    print(score_unfinished(run, args.out / args.where / run.path.relative_to("runs"), images, settings, sizes))
+
+
 def _traverse(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.train import use_device
     from idgan_sc.traverse import traverse
@@ -426,6 +441,10 @@ def parser() -> argparse.ArgumentParser:
     train.set_defaults(seed=None)
     train.add_argument("--from", dest="start_from", type=Path, help="folder of a finished stage A to continue")
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
+    state = of_run(command("state", _state, "keep the state of an unfinished training where git can hold it"))
+    state.add_argument("do_what", choices=("keep", "restore"), help="copy it to <out>/state, or back from there")
+    curve = of_run(command("curve", _curve, "score the curve of an unfinished training as far as it goes"))
+    curve.add_argument("--where", choices=("runs", "state"), default="runs", help="below <out> (default: runs)")
     of_run(command("encode", _encode, "encode the evaluation pool with a finished run"))
     of_run(command("score", _score, "score a run's codes"))
     of_data(command("floor", _floor, "score what learned nothing: an untrained Q, noise, principal components"))

@@ -205,27 +205,28 @@ def floor_starts(config: Config, preset: str, dataset: str) -> list[Run]:
     return [Run(preset, dataset, FLOOR_START, variant, first) for variant in found or ["main"]]
 
 
-def floor_fingerprint(config: Config, preset: str, dataset: str) -> str:
+def floor_fingerprint(config: Config, preset: str, dataset: str, source: str | None = None) -> str:
     """What the bytes of a data set's floor depend on, besides the kind of machine."""
     settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
     content = [settings, seeds(config, preset, dataset)[:FLOOR_SEEDS], evaluation(config, preset, dataset)]
-    content += [generated(config, preset), training_source(dataset), source_hash(FLOOR)]
+    content += [generated(config, preset), source or training_source(dataset), source_hash(FLOOR)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def published_floor(config: Config, preset: str, dataset: str, root: Path) -> Path | None:
     """The published scores of a data set's floor, if they are of these settings and this source."""
     path = root / "published" / floor_file(dataset)
-    return path if floor_counts(config, preset, dataset, path) else None
+    return path if floor_counts(config, preset, dataset, path, root) else None
 
 
-def floor_counts(config: Config, preset: str, dataset: str, path: Path) -> bool:
-    """Whether a data set's floor is there and of these settings and this source."""
+def floor_counts(config: Config, preset: str, dataset: str, path: Path, root: Path) -> bool:
+    """Whether a data set's floor is there, of these settings and of a source that counts at `root`."""
     if not path.exists():
         return False
     with path.open(encoding="utf-8", newline="") as file:
         row = next(csv.DictReader(file), {})
-    return row.get("fingerprint") == floor_fingerprint(config, preset, dataset)
+    sources = accepted_sources(root, dataset)
+    return row.get("fingerprint") in {floor_fingerprint(config, preset, dataset, source) for source in sources}
 
 
 def floor_file(dataset: str) -> str:
@@ -573,12 +574,25 @@ def _gpu() -> dict[str, str]:
 
 
 def _processor() -> str:
+    return _processor_fields().get("model name", platform.processor())
+
+
+def processor() -> str:
+    """The processor's name and model, and the instruction set that PyTorch takes: such as `…, 6/207/2, AVX512`."""
+    import torch
+
+    fields = _processor_fields()
+    model = "/".join(fields.get(name, "?") for name in ("cpu family", "model", "stepping"))
+    return f"{_processor()}, {model}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _processor_fields() -> dict[str, str]:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        fields = dict(line.partition(":")[::2] for line in lines if ":" in line)
-        return {k.strip(): v.strip() for k, v in fields.items()}.get("model name", platform.processor())
     except OSError:
-        return platform.processor()
+        return {}
+    pairs = (line.partition(":")[::2] for line in lines if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
 
 
 def peak_memory_mb() -> int:

@@ -224,6 +224,7 @@ class _Training:
         self.pool = pool_indices(self.images, run.preset, settings["pool"])
         self.curve_steps = [round(s) for s in np.linspace(0, settings["steps"], settings["curve_points"])]
         self.step, self.seconds = 0, 0.0
+        self.parts: list[dict[str, Any]] = []  # what earlier processes trained, and on which processor
         self.checkpoint, self.curve = self.folder / "checkpoint.safetensors", self.folder / ".curve"
 
     # ------------------------------------------------------------------------------------------------ from beginning
@@ -238,8 +239,10 @@ class _Training:
     def begin(self) -> None:
         """From a checkpoint of this very run; else from stage A's state; else from initialisation."""
         if self.checkpoint.exists() and self._resume():
+            self.parts.append({"from": self.step, "to": self.step, "processor": provenance.processor()})
             return
         self.clear()
+        self.parts = [{"from": 0, "to": 0, "processor": provenance.processor()}]
         if "start" in self.task.folders:
             path = self.task.folders["start"] / "state.safetensors"
             tensors, _ = checkpoint.read(path)
@@ -265,6 +268,7 @@ class _Training:
         self.step, self.seconds, self.log.rows, self.log.warned = (
             about["step"], about["seconds"], about["rows"], about["warned"],
         )  # fmt: skip
+        self.parts = about["parts"]
         if isinstance(self.method, GAN):
             self.method.steps_done = self.step
         self.log.counts = about["counts"]
@@ -272,6 +276,7 @@ class _Training:
         return True
 
     def save_checkpoint(self) -> None:
+        self.parts[-1]["to"] = self.step
         tensors = {
             **checkpoint.network_tensors(self.method),
             **checkpoint.moment_tensors(self.method),
@@ -282,6 +287,7 @@ class _Training:
         about = {
             "fingerprint": self.task.fingerprint, "seeds": self.seeds, "step": self.step, "seconds": self.seconds,
             "rows": self.log.rows, "warned": self.log.warned, "counts": self.log.counts,
+            "parts": self.parts,
         }  # fmt: skip
         checkpoint.save(self.checkpoint, tensors, about)
 
@@ -314,6 +320,7 @@ class _Training:
             left.unlink(missing_ok=True)
 
     def finish(self) -> None:
+        self.parts[-1]["to"] = self.step
         folder, about = self.folder, {"fingerprint": self.task.fingerprint}
         weights = checkpoint.network_tensors(self.method)
         checkpoint.save(folder / "weights.safetensors", weights, about)
@@ -347,6 +354,7 @@ class _Training:
             "outputs": {name: sha256(self.folder / name) for name in outputs},
             "warnings": sorted(name for name, since in self.log.warned.items() if since < 0),
             "seeds": self.seeds, "seconds": round(self.seconds / len(self.seeds), 1),  # this run's share
+            "parts": self.parts,
             "peak_memory_mb": provenance.peak_memory_mb(),
             "device": self.device, "threads": torch.get_num_threads(), **provenance.machine(), **provenance.commit(),
         }  # fmt: skip

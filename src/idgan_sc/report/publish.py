@@ -33,7 +33,7 @@ def publish(config: Config, preset: str, root: Path, repository: Path) -> list[P
     written += [
         copy_atomic(path, root / "published" / FLOOR / path.name)
         for path in (root / FLOOR).glob("*.csv")
-        if provenance.floor_counts(config, preset, path.stem, path)
+        if provenance.floor_counts(config, preset, path.stem, path, root)
     ]
     with published_alone(root) as alone:
         derive(config, preset, alone)
