@@ -504,11 +504,16 @@ def test_what_others_settings_trained_or_measured_is_refused(finished_desk: tupl
 def test_an_accepted_source_counts_below_one_of_today(finished_desk: tuple[Config, Path]) -> None:
     config, _ = finished_desk
     run = provenance.planned(config, "test")[-1]
-    today = provenance.training_source("dsprites")
-    before = [provenance.expected_fingerprint(config, r, "old") for r in predecessors(config, run).values()]
-    mixed = provenance.fingerprint(resolve(config, run), run.seed, before, today)
-    assert before and mixed in provenance.accepted_fingerprints(config, run, {today, "old"})
-    assert provenance.accepted_fingerprints(config, run, {today}) == {provenance.expected_fingerprint(config, run)}
+    old = provenance.Accepted(trainings=frozenset({"old"}))
+    before = [
+        provenance.fingerprint(resolve(config, earlier), earlier.seed, list(map(str, accepted)), "old")
+        for earlier in predecessors(config, run).values()
+        for accepted in [[provenance.expected_fingerprint(config, r) for r in predecessors(config, earlier).values()]]
+    ]
+    mixed = provenance.fingerprint(resolve(config, run), run.seed, before, provenance.source_of(config, run))
+    assert before and mixed in provenance.accepted_fingerprints(config, run, old)
+    none = provenance.Accepted()
+    assert provenance.accepted_fingerprints(config, run, none) == {provenance.expected_fingerprint(config, run)}
 
 
 def test_images_of_a_users_own_stay_whatever_their_name(shipped: Config) -> None:

@@ -23,7 +23,7 @@ from idgan_sc.config import ConfigError, Run
 from idgan_sc.encode import load_run, pool_indices, read_record
 from idgan_sc.files import DataError
 from idgan_sc.models import GAN
-from idgan_sc.provenance import training_source
+from idgan_sc.source import training_source
 from idgan_sc.train import Batches, TrainingFailed, train
 
 Config = dict[str, Any]
@@ -135,7 +135,8 @@ def test_predecessors_are_trained_and_named_in_the_record(finished: Callable[[st
     for name, digest in record["outputs"].items():
         assert files.sha256(folder / name) == digest
     assert set(record["outputs"]) == set(OUTPUTS) and record["seed"] == 0
-    assert record["source"] == training_source("dsprites")
+    before = [read_record(folder.parents[4] / row["path"])["settings"] for row in record["before"].values()]
+    assert record["source"] == training_source(record["settings"], before, "dsprites")
     assert "state.safetensors" in read_record(folder.parents[4] / record["before"]["start"]["path"])["outputs"]
 
 

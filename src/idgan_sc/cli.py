@@ -31,16 +31,20 @@ def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | 
         If the data set is there and was made by other settings or source, or cannot be had.
     """
     from idgan_sc.data.images import open_images
-    from idgan_sc.provenance import source_hash
+    from idgan_sc.provenance import accepted
+    from idgan_sc.source import images_source
 
     wanted = configuration.dataset(config, preset, dataset) | ({"file": str(file)} if file else {})
     folder = root / "data" / dataset
     by = {key: wanted[key] for key in ("source", *configuration.DATA) if key in wanted}
-    by["code"] = source_hash((f"data/{dataset}.py", "data/images.py"))
+    by["code"] = images_source(dataset)
+    counted = {by["code"], *accepted(root).images}
     with locked(folder / ".lock"):
         if (folder / "dataset.json").exists():
             found = open_images(folder)
-            if not _made_by(folder, by) or found.source.startswith("procedural") != (wanted["source"] == "procedural"):
+            if not _made_by(folder, by, counted) or found.source.startswith("procedural") != (
+                wanted["source"] == "procedural"
+            ):
                 raise DataError(f"{folder} ({found.source}) was made by other settings or code than today's: delete it")
             return found
         if wanted["source"] == "folder":
@@ -52,12 +56,17 @@ def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | 
         return images
 
 
-def _made_by(folder: Path, by: dict[str, Any]) -> bool:
-    """Whether images were made by these settings and this code, as far as it was noted."""
+def _made_by(folder: Path, by: dict[str, Any], counted: set[str]) -> bool:
+    """Whether images were made by these settings and by code that counts, as far as it was noted.
+
+    A user's own images were made by no code of this project: theirs is not compared.
+    """
     path = folder / "made_by.json"
     try:
-        return not path.exists() or bool(json.loads(path.read_text(encoding="utf-8")) == by)
-    except ValueError:  # damaged
+        noted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else by
+        code = noted.get("code")
+        return bool(noted | {"code": ""} == by | {"code": ""} and (by["source"] == "folder" or code in counted))
+    except (ValueError, TypeError, AttributeError):  # damaged
         return False
 
 

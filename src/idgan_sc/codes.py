@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+DEAD_NATS = 0.01  # a dimension of a VAE's code with less KL than this carries nothing
+
 
 class Pairs(NamedTuple):
     """m pairs of codes (m, k) that share a noise z (m, z_dim); s (m,) is the dimension that sets them apart."""

@@ -12,7 +12,7 @@ from idgan_sc.codes import sample_posterior
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.files import DataError, write_arrays
-from idgan_sc.models import GAN, Method, build
+from idgan_sc.models import Method, build
 from idgan_sc.provenance import note_hashes, read_record
 from idgan_sc.seeds import numpy_stream, torch_stream
 
@@ -32,7 +32,7 @@ def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
 
 @torch.no_grad()
 def encode_pool(
-    method: Method, images: Images, indices: np.ndarray, device: str, encode: Encoder | None = None
+    method: Method, images: Images, indices: np.ndarray, device: str, encoder: Encoder | None = None
 ) -> Array:
     """`method.encode`, or another encoder, of the pool in evaluation mode: (N, k) float32."""
     size = method.settings["image_size"]
@@ -40,7 +40,7 @@ def encode_pool(
     for network in method.networks.values():
         network.eval()
     batches = (images.batch(indices[i : i + BATCH], size) for i in range(0, len(indices), BATCH))
-    codes = [(encode or method.encode)(to_tensor(batch, device)).cpu().numpy() for batch in batches]
+    codes = [(encoder or method.encode)(to_tensor(batch, device)).cpu().numpy() for batch in batches]
     for name, network in method.networks.items():
         network.train(modes[name])
     return np.concatenate(codes)
@@ -75,7 +75,7 @@ def encode(folder: Path, images: Images, preset: str, device: str) -> Path:
     method = load_run(folder, device)
     indices = pool_indices(images, preset, method.settings["pool"])
     codes = {code_name(method): encode_pool(method, images, indices, device)}
-    if not isinstance(method, GAN):
+    if method.settings["family"] == "vae":
         posterior, rng = method.posterior, torch_stream(0, f"posterior/{images.name}", device)
         sampled = encode_pool(method, images, indices, device, lambda x: sample_posterior(*posterior(x), rng))
         codes["vae_sample"] = sampled
@@ -86,4 +86,4 @@ def encode(folder: Path, images: Images, preset: str, device: str) -> Path:
 
 def code_name(method: Method) -> str:
     """What `method.encode` returns, as the column `code` names it."""
-    return "q_mean" if isinstance(method, GAN) and method.settings["q"] == "learned" else "vae_mean"
+    return "q_mean" if method.settings.get("q") == "learned" else "vae_mean"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from idgan_sc import provenance
-from idgan_sc.codes import another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
+from idgan_sc.codes import DEAD_NATS, another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
@@ -25,7 +25,6 @@ from idgan_sc.matcher import Matcher, changed, generated_factors
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import entropy
 from idgan_sc.models import GAN
-from idgan_sc.models.gan import DEAD_NATS
 from idgan_sc.objectives import gaussian_kl
 from idgan_sc.score import DEPTH, IBGAN_DEPTHS, PROTOCOL
 from idgan_sc.seeds import numpy_stream, torch_stream

@@ -8,6 +8,7 @@ in [0, 1].
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import pairwise
 from typing import Any, cast
 
@@ -23,12 +24,12 @@ SIDE = {28: 7, 32: 4, 64: 4}  # pixels a side of the smallest feature maps
 HIDDEN = {28: 1024, 32: 128, 64: 128}  # features of the critics, and of G's first layer
 
 THIN = 3  # channels of an image at most
-_own_convolutions = True
+_OF_LIBRARY = ContextVar("of_library", default=False)  # whether PyTorch's own convolutions are taken on a CPU too
 
 
 def _by_hand(x: Tensor) -> bool:
     """Whether this file's own formulation is used; on a GPU, and within `library_convolutions`, it is the library's."""
-    return _own_convolutions and x.device.type == "cpu"
+    return not _OF_LIBRARY.get() and x.device.type == "cpu"
 
 
 def _spread(y: Tensor, weight: Tensor) -> Tensor:
@@ -89,12 +90,11 @@ class _Deconv(torch.autograd.Function):
 @contextmanager
 def library_convolutions() -> Iterator[None]:
     """Take PyTorch's own convolutions: `torch.vmap` knows no rule for ours, and benchmarks compare with them."""
-    global _own_convolutions
-    _own_convolutions = False
+    token = _OF_LIBRARY.set(True)
     try:
         yield
     finally:
-        _own_convolutions = True
+        _OF_LIBRARY.reset(token)
 
 
 def conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -190,17 +190,21 @@ class Generator(nn.Module):
 
     def __init__(self, size: int, channels: int, c_dim: int, z_dim: int) -> None:
         super().__init__()
-        widths, order = UPWARD[size], -1 if size == 28 else 1
+        widths = UPWARD[size]
         self.start = (widths[0], SIDE[size], SIDE[size])
         fc: list[nn.Module] = []
         for i, o in pairwise((z_dim + c_dim, HIDDEN[size], math.prod(self.start))):
-            fc += [nn.Linear(i, o), *[nn.ReLU(), nn.BatchNorm1d(o)][::order]]
+            fc += [nn.Linear(i, o), *self._activated(size, nn.ReLU(), nn.BatchNorm1d(o))]
         self.fc = nn.Sequential(*fc)
         stages: list[nn.Module] = []
         for i, o in pairwise(widths):
             activation = nn.ReLU(inplace=True) if size == 28 else nn.LeakyReLU(0.2, inplace=True)
-            stages += [Deconv2d(i, o), *[activation, nn.BatchNorm2d(o)][::order]]
+            stages += [Deconv2d(i, o), *self._activated(size, activation, nn.BatchNorm2d(o))]
         self.deconv = nn.Sequential(*stages, Deconv2d(widths[-1], channels))
+
+    @staticmethod
+    def _activated(size: int, activation: nn.Module, norm: nn.Module) -> list[nn.Module]:
+        return [norm, activation] if size == 28 else [activation, norm]
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
         h = self.fc(torch.cat([z, c], dim=1)).view(len(z), *self.start)

@@ -93,7 +93,7 @@ def _records(config: Config, preset: str, root: Path, claim: str) -> Iterator[tu
         path = provenance.artifact(config, run, "record.json", root)
         if path.exists():
             record = provenance.read_record(path.parent)
-            if record["fingerprint"] == provenance.expected_fingerprint(config, run, record["source"]):
+            if provenance.of_these_settings(config, run, record):
                 yield run, record
 
 

@@ -1,16 +1,15 @@
-"""What a result was made from: the hash of the source that defines the numbers, and the record beside every run."""
+"""What a result was made from: the record beside every run, and which runs count."""
 
-import ast
 import csv
 import hashlib
 import itertools
 import json
 import platform
-import re
 import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -36,93 +35,16 @@ from idgan_sc.config import (
     sensitivity_runs,
 )
 from idgan_sc.files import DataError, copy_atomic, locked, sha256, write_json
+from idgan_sc.source import PACKAGE, baseline_source, training_source
 
-PACKAGE = Path(__file__).parent
-# Files whose code can change a training's numbers, beside its data set's own; the metrics are hashed apart, so that a
-# new one retrains nothing.
-TRAINING = (
-    "data/images.py", "data/tensors.py", "networks*.py", "objectives.py", "codes.py", "descent.py", "seeds.py",
-    "models/*.py", "stacked.py", "train.py", "encode.py", "checkpoint.py",
-)  # fmt: skip
-SCORING = ("metrics/*.py", "score.py", "seeds.py")
-MATCHING = ("matcher.py", "generator.py", "metrics/*.py", "codes.py", "score.py", "seeds.py")
-FLOOR = (*MATCHING, "floor.py")
 FLOOR_SEEDS = 5  # of the preset's, for what is random in the floor: enough for an interval
 AS_GENERATORS = "infogan_cr, as generators"  # the floor's other protocol: few images, scored as generated ones are
+TABLE3_METRICS = ("factor_vae", "beta_vae", "sap", "mig", "dci")  # by which generators are scored, and few images
 FLOOR_START = "infogan_stage_a"  # whose untrained Q the floor scores
-READING = ("generator_pictures.py", "precision_recall.py", "probe.py", "generator.py", "model.py", *SCORING)
-LEAKING = ("leakage.py", "morphometrics.py", "traverse.py", "probe.py", "model.py")
-PLUMBING = ("__init__.py", "cli.py", "config.py", "costs.py", "files.py", "provenance.py")  # defines no number
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 GATHERED = ("record.json", "scores.csv", "curve.csv", "association.csv")
 KIND = ("processor", "platform", "python", *PACKAGES, "device", "gpu", "threads")  # equal bytes are promised within one
 RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
-
-
-def _without_docstrings(source: str) -> str:
-    """The dump of a file's syntax tree, docstrings, comments and layout left out."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and body and isinstance(body[0], ast.Expr):
-            value = body[0].value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                node.body = body[1:] or [ast.Pass()]
-    return _dumped(tree)
-
-
-def _dumped(node: Any) -> str:
-    """`ast.dump` as Python 3.11 writes it; later ones know more fields, and leave out empty ones.
-
-    So a record's source is the same source whichever Python reads it.
-    """
-    if isinstance(node, list):
-        return f"[{', '.join(map(_dumped, node))}]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = {name: getattr(node, name) for name in node._fields if name != "type_params" and hasattr(node, name)}
-    optional = {name for name in fields if getattr(type(node), name, ...) is None}
-    shown = {name: value for name, value in fields.items() if value is not None or name not in optional}
-    return f"{type(node).__name__}({', '.join(f'{name}={_dumped(value)}' for name, value in shown.items())})"
-
-
-@cache
-def source_hash(patterns: tuple[str, ...], package: Path = PACKAGE) -> str:
-    """Twelve hexadecimal digits that change when the code that defines the numbers does."""
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in package.glob(pattern)}):
-        digest.update(path.relative_to(package).as_posix().encode())
-        digest.update(_code(path))
-    return digest.hexdigest()[:12]
-
-
-@cache
-def _code(path: Path) -> bytes:
-    return _without_docstrings(path.read_text(encoding="utf-8")).encode()
-
-
-IMPORTS = re.compile(r"^from idgan_sc(?:\.([\w.]+))? import (\([^)]*\)|.*)", re.M)
-
-
-def with_imports(*names: str) -> tuple[str, ...]:
-    """Files of the package and all of it that they import, but for `PLUMBING`: what decides the bytes of a report."""
-    found, todo = set(PLUMBING), list(names)
-    while todo:
-        name = todo.pop()
-        if name in found:
-            continue
-        found.add(name)
-        for module, imported in IMPORTS.findall((PACKAGE / name).read_text(encoding="utf-8")):
-            folder = Path(*module.split(".")) if module else Path()
-            choices = [folder / f"{word}.py" for word in re.findall(r"\w+", imported)]
-            choices += [folder.with_suffix(".py"), folder / "__init__.py"] if module else []
-            todo += [path.as_posix() for path in choices if (PACKAGE / path).exists()]
-    return tuple(sorted(found - set(PLUMBING)))
-
-
-def training_source(dataset: str) -> str:
-    """The hash of the code that defines a training's numbers on a data set."""
-    return source_hash((*TRAINING, f"data/{dataset}.py"))
 
 
 def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: str) -> str:
@@ -131,27 +53,66 @@ def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: 
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def expected_fingerprint(config: Config, run: Run, source: str | None = None) -> str:
-    """The fingerprint that a run will have, from the configuration alone."""
-    before = [expected_fingerprint(config, earlier, source) for earlier in predecessors(config, run).values()]
-    return fingerprint(resolve(config, run), run.seed, before, source or training_source(run.dataset))
+def expected_fingerprint(config: Config, run: Run) -> str:
+    """The fingerprint that a run will have, from the configuration and today's source alone."""
+    before = [expected_fingerprint(config, earlier) for earlier in predecessors(config, run).values()]
+    return fingerprint(resolve(config, run), run.seed, before, source_of(config, run))
 
 
-def accepted_fingerprints(config: Config, run: Run, sources: set[str]) -> set[str]:
-    """The fingerprints of a run that was trained, as was each that it builds on, by one of these sources."""
-    before = [accepted_fingerprints(config, earlier, sources) for earlier in predecessors(config, run).values()]
+def source_of(config: Config, run: Run) -> str:
+    """The hash of today's source of a run's training."""
+    before = [resolve(config, earlier) for earlier in predecessors(config, run).values()]
+    return training_source(resolve(config, run), before, run.dataset)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Source hashes that count as today's do, by what they made: an edit after them changes no number."""
+
+    trainings: frozenset[str] = frozenset()
+    baselines: frozenset[str] = frozenset()
+    images: frozenset[str] = frozenset()
+
+
+def accepted_fingerprints(config: Config, run: Run, accepted: Accepted) -> set[str]:
+    """The fingerprints of a run that was trained, as was each that it builds on, by today's or an accepted source."""
+    before = [accepted_fingerprints(config, earlier, accepted) for earlier in predecessors(config, run).values()]
     settings = resolve(config, run)
     return {
         fingerprint(settings, run.seed, list(chosen), source)
-        for source in sources
+        for source in {source_of(config, run), *accepted.trainings}
         for chosen in itertools.product(*before)
     }
+
+
+def valid(config: Config, run: Run, record: dict[str, Any], root: Path) -> bool:
+    """Whether a record is of the very run that the configuration asks for: the one answer, for every place that asks.
+
+    root: the preset's results, whose `accepted.yaml` lists sources that make the same numbers as today's.
+    """
+    return record.get("fingerprint") in accepted_fingerprints(config, run, accepted(root))
+
+
+def of_these_settings(config: Config, run: Run, record: dict[str, Any]) -> bool:
+    """Whether a record is of today's settings of a run, whatever source made it and what it builds on."""
+    before = [str(earlier["fingerprint"]) for earlier in record["before"].values()]
+    return bool(record["fingerprint"] == fingerprint(resolve(config, run), run.seed, before, record["source"]))
+
+
+def training_params(config: Config, run: Run, root: Path) -> str:
+    """What the workflow trains a run anew for: its fingerprint, or that of a valid run that is there."""
+    try:
+        record = _record(root / run.path / "record.json")
+    except DataError:  # damaged: the training says so
+        record = {}
+    return str(record["fingerprint"]) if valid(config, run, record, root) else expected_fingerprint(config, run)
 
 
 def artifact(config: Config, run: Run, name: str, root: Path) -> Path:
     """Where a file of a run lies: among the published ones, if its record is of these settings and this source."""
     published = root / "published" / run.path
-    return (published if _counts(config, run, published) else root / run.path) / name
+    record = _record(published / "record.json")
+    return (published if record and valid(config, run, record, root) else root / run.path) / name
 
 
 @cache
@@ -159,27 +120,28 @@ def _record(path: Path) -> dict[str, Any]:
     return read_record(path.parent) if path.exists() else {}
 
 
-def _counts(config: Config, run: Run, folder: Path) -> bool:
-    """Whether a published record is of the very run that the configuration asks for.
+def accepted(root: Path) -> Accepted:
+    """What a preset's `accepted.yaml` lists: for each kind of work, lines of `source hash: reason`.
 
-    `accepted.yaml` beside the published runs lists edits that provably change no number: `{old source hash: reason}`.
+    Raises
+    ------
+    DataError
+        If the file is damaged.
     """
-    found = _record(folder / "record.json").get("fingerprint")
-    if found is None:
-        return False
-    return found in accepted_fingerprints(config, run, accepted_sources(folder.parents[5], run.dataset))
-
-
-def accepted_sources(root: Path, dataset: str) -> set[str]:
-    """Source hashes whose runs count at a preset: today's, and those that its `accepted.yaml` lists with a reason."""
     path = root / "accepted.yaml"
     try:
-        listed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{path} cannot be read ({' '.join(str(error).split())}): mend it") from error
-    if not isinstance(listed or {}, dict):
-        raise DataError(f"{path} must be lines of `source hash: reason`: mend it")
-    return {training_source(dataset), *map(str, listed or {})}
+        return _listed(path.read_text(encoding="utf-8")) if path.exists() else Accepted()
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())
+        raise DataError(
+            f"{path} needs `trainings`, `baselines` or `images` with lines of `source hash: reason` ({said}): mend it"
+        ) from error
+
+
+@cache
+def _listed(text: str) -> Accepted:
+    kinds = dict(yaml.safe_load(text) or {})
+    return Accepted(**{name: frozenset(map(str, dict(lines))) for name, lines in kinds.items()})
 
 
 def planned(config: Config, preset: str) -> list[Run]:
@@ -205,12 +167,30 @@ def floor_starts(config: Config, preset: str, dataset: str) -> list[Run]:
     return [Run(preset, dataset, FLOOR_START, variant, first) for variant in found or ["main"]]
 
 
+def floor_source(config: Config, preset: str, dataset: str) -> str:
+    """The hash of what makes a data set's floor."""
+    settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
+    metrics = {*evaluation(config, preset, dataset)["metrics"], *TABLE3_METRICS}
+    return baseline_source(settings, metrics, dataset)
+
+
 def floor_fingerprint(config: Config, preset: str, dataset: str, source: str | None = None) -> str:
-    """What the bytes of a data set's floor depend on, besides the kind of machine."""
+    """What the bytes of a data set's floor depend on, besides the kind of machine.
+
+    source: of what made it, today's by default; two hashes with a `+` where training and scoring were hashed apart.
+    """
     settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
     content = [settings, seeds(config, preset, dataset)[:FLOOR_SEEDS], evaluation(config, preset, dataset)]
-    content += [generated(config, preset), source or training_source(dataset), source_hash(FLOOR)]
+    content += [generated(config, preset), *(source or floor_source(config, preset, dataset)).split("+")]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def floor_params(config: Config, preset: str, dataset: str, root: Path) -> str:
+    """As `training_params`, for a data set's floor."""
+    found = _floor_fingerprint_of(root / floor_file(dataset))
+    return (
+        found if found in _valid_floors(config, preset, dataset, root) else floor_fingerprint(config, preset, dataset)
+    )
 
 
 def published_floor(config: Config, preset: str, dataset: str, root: Path) -> Path | None:
@@ -221,12 +201,19 @@ def published_floor(config: Config, preset: str, dataset: str, root: Path) -> Pa
 
 def floor_counts(config: Config, preset: str, dataset: str, path: Path, root: Path) -> bool:
     """Whether a data set's floor is there, of these settings and of a source that counts at `root`."""
+    return _floor_fingerprint_of(path) in _valid_floors(config, preset, dataset, root)
+
+
+def _floor_fingerprint_of(path: Path) -> str:
     if not path.exists():
-        return False
+        return ""
     with path.open(encoding="utf-8", newline="") as file:
-        row = next(csv.DictReader(file), {})
-    sources = accepted_sources(root, dataset)
-    return row.get("fingerprint") in {floor_fingerprint(config, preset, dataset, source) for source in sources}
+        return str(next(csv.DictReader(file), {}).get("fingerprint", ""))
+
+
+def _valid_floors(config: Config, preset: str, dataset: str, root: Path) -> set[str]:
+    sources = {floor_source(config, preset, dataset), *accepted(root).baselines}
+    return {floor_fingerprint(config, preset, dataset, source) for source in sources}
 
 
 def floor_file(dataset: str) -> str:
@@ -340,7 +327,7 @@ def finished_here(config: Config, run: Run, root: Path) -> bool:
     """Whether a run is trained and scored below `root` itself, by today's settings and source."""
     here = root / run.path
     there = all((here / name).exists() for name in (*GATHERED, "weights.safetensors"))
-    return there and _record(here / "record.json").get("fingerprint") == expected_fingerprint(config, run)
+    return there and valid(config, run, _record(here / "record.json"), root)
 
 
 PUBLISHED = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")
@@ -386,7 +373,7 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
         needed = [*(GATHERED[1:] if scored(config, run.dataset) else ())] if run in wanted else []
         needed += ["leakage.csv"] if run in wanted and run.dataset in PICTURES else []
         whole = all((root / run.path / name).exists() for name in needed)
-        if not whole or record.get("fingerprint") != expected_fingerprint(config, run):
+        if not whole or not valid(config, run, record, root):
             continue
         target = root / "published" / run.path
         first = run.seed == seeds(config, preset, run.dataset)[0]
@@ -486,8 +473,7 @@ def refuse_others(
     """
     for run in having(config, runs, root, [*names, "record.json"], find):
         folder = artifact(config, run, "record.json", root).parent
-        accepted = accepted_fingerprints(config, run, accepted_sources(root, run.dataset))
-        if read_record(folder)["fingerprint"] not in accepted:
+        if not valid(config, run, read_record(folder), root):
             raise DataError(
                 f"{folder} was trained by other settings or source than today's: `snakemake` trains it again, and "
                 f"{root / 'accepted.yaml'} can list a source whose difference changes no number"

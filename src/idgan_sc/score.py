@@ -142,13 +142,14 @@ def gather(config: Config, preset: str, root: Path, allow_missing: bool = False)
 
 
 def _refuse_mixed_sources(config: Config, runs: list[Run], root: Path) -> None:
-    records = [provenance.artifact(config, run, "record.json", root).parent for run in runs]
-    sources = {provenance.read_record(folder).get("source", "unknown") for folder in records}
-    if len(sources) > 1 and sources - provenance.accepted_sources(root, runs[0].dataset):
-        raise DataError(
-            f"the runs below {root} were trained by different source ({', '.join(sorted(sources))}): train them again, "
-            f"or list what changes no number in {root / 'accepted.yaml'}"
-        )
+    """Refuse a run that was trained by source that does not count: what is compared is made in one way."""
+    for run in runs:
+        folder = provenance.artifact(config, run, "record.json", root).parent
+        if not provenance.valid(config, run, provenance.read_record(folder), root):
+            raise DataError(
+                f"{folder} was trained by other settings or source than today's: train it again, or list a source "
+                f"whose difference changes no number in {root / 'accepted.yaml'}"
+            )
 
 
 def _refuse_other_predecessors(config: Config, runs: list[Run], root: Path) -> None:

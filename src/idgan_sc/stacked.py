@@ -16,7 +16,7 @@ from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 from idgan_sc.config import ConfigError
-from idgan_sc.models import GAN, Method
+from idgan_sc.models import Method
 from idgan_sc.networks import library_convolutions
 
 
@@ -75,8 +75,9 @@ class _Step(nn.Module):
     def __init__(self, method: Method) -> None:
         super().__init__()
         self.method, self.networks = method, nn.ModuleDict(method.networks)
-        if isinstance(method, GAN) and method.vae is not None:
-            self.networks["vae"] = method.vae
+        vae = getattr(method, "vae", None)
+        if vae is not None:
+            self.networks["vae"] = vae
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         return self.method.step(x)
@@ -96,7 +97,8 @@ class Stack:
 
     def __init__(self, methods: list[Method]) -> None:
         self.methods, first = methods, methods[0]
-        if isinstance(first, GAN) and not all(isinstance(m, GAN) and first.dims.equal(m.dims) for m in methods):
+        dims = [m.dims for m in methods if hasattr(m, "dims")]
+        if not all(dims[0].equal(other) for other in dims):
             raise ConfigError("pair_dims: the seeds' β-VAEs have different live codes: use `all`, or train them singly")
         self.streams = {stream: [m.streams[purpose] for m in methods] for purpose, stream in first.streams.items()}
         method = copy.copy(first)  # its networks' state is exchanged for that of all seeds while it makes a step

@@ -19,14 +19,15 @@ from tqdm import tqdm
 
 from idgan_sc import checkpoint, provenance
 from idgan_sc import config as configuration
+from idgan_sc.codes import DEAD_NATS
 from idgan_sc.config import Config, ConfigError, Run
 from idgan_sc.data.images import Images, open_images
 from idgan_sc.data.tensors import loader
 from idgan_sc.encode import encode_pool, load_run, pool_indices
 from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic, write_json
-from idgan_sc.models import GAN, Method, build
-from idgan_sc.models.gan import DEAD_NATS
+from idgan_sc.models import Method, build
 from idgan_sc.seeds import torch_stream
+from idgan_sc.source import training_source
 from idgan_sc.stacked import Stack
 
 COLLAPSE_STEPS = 200  # a warning must hold for this long before it counts
@@ -159,7 +160,7 @@ def train_seeds(
             locks.enter_context(locked(root / run.path / ".lock"))
         images = open_images(root / "data" / arm.dataset)
         tasks = [_Task(config, run, root / run.path, images, own) for run, own in zip(runs, folders, strict=True)]
-        unfinished = [task for task in tasks if not _finished(task.folder, task.fingerprint, images)]
+        unfinished = [task for task in tasks if not _finished(config, task, root)]
         if unfinished:
             images.verify()  # the records will name these hashes
             _Loop(config, unfinished).run_to_end()
@@ -177,11 +178,12 @@ def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) ->
     provenance.check_outputs(folder)
 
 
-def _finished(folder: Path, fingerprint: str, images: Images) -> bool:
+def _finished(config: Config, task: "_Task", root: Path) -> bool:
+    folder, images = task.folder, task.images
     if not (folder / "record.json").exists():
         return False
     record = provenance.read_record(folder)
-    if record["fingerprint"] != fingerprint:
+    if record["fingerprint"] != task.fingerprint and not provenance.valid(config, task.run, record, root):
         raise DataError(f"{folder} was made by other settings or source: delete it or choose another --out")
     if record.get("inputs") != _inputs(images):
         raise DataError(f"{folder} was trained on other images than {images.folder} holds: delete it or them")
@@ -202,7 +204,7 @@ class _Task:
         self.run, self.settings, self.folder, self.images, self.folders = run, settings, folder, images, folders
         self.records = {role: provenance.read_record(path) for role, path in folders.items()}
         before = [record["fingerprint"] for record in self.records.values()]
-        self.source = provenance.training_source(run.dataset)
+        self.source = training_source(settings, [row["settings"] for row in self.records.values()], run.dataset)
         self.fingerprint = provenance.fingerprint(settings, run.seed, before, self.source)
 
 
@@ -217,8 +219,7 @@ class _Training:
         vae = load_run(task.folders["vae"], device) if "vae" in task.folders else None
         self.method: Method = build(settings, self.images.shape[0], run.seed, self.stage, device, vae)
         if settings.get("pair_dims") == "live":
-            assert isinstance(self.method, GAN)
-            self.method.dims = torch.tensor(self._live_dims(), device=device)
+            self.method.dims = torch.tensor(self._live_dims(), device=device)  # type: ignore[union-attr]
         self.batches = Batches(self.images.n, settings["batch"], run.seed, self.stage)
         self.log = Log(run, settings["log_every"])
         self.pool = pool_indices(self.images, run.preset, settings["pool"])
@@ -269,8 +270,7 @@ class _Training:
             about["step"], about["seconds"], about["rows"], about["warned"],
         )  # fmt: skip
         self.parts = about["parts"]
-        if isinstance(self.method, GAN):
-            self.method.steps_done = self.step
+        self.method.steps_done = self.step
         self.log.counts = about["counts"]
         self.log.sums = {name: tensors[f"sum/{name}"] for name in about["counts"]}
         return True

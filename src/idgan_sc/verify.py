@@ -68,9 +68,9 @@ def verify(config: Config, run: Run, root: Path) -> bool:
     """
     folder = provenance.artifact(config, run, "record.json", root).parent
     record = provenance.read_record(folder)
-    if record["fingerprint"] != provenance.expected_fingerprint(config, run, record["source"]):
+    if not provenance.of_these_settings(config, run, record):
         raise DataError(f"{folder} was made by other settings than today's: check out commit {record.get('commit')}")
-    if record["source"] != provenance.training_source(run.dataset):
+    if record["source"] != provenance.source_of(config, run):
         print(f"{run}: was trained by source {record['source']}, is trained now by today's")
     config = copy.deepcopy(config)
     config["compute"]["threads"] = record.get("threads", config["compute"]["threads"])
@@ -104,8 +104,7 @@ def _copy_predecessors(config: Config, run: Run, root: Path, temporary: Path) ->
         _copy_predecessors(config, earlier, root, temporary)
         if not (root / earlier.path / "record.json").exists():
             continue
-        found = provenance.read_record(root / earlier.path)["fingerprint"]
-        if found == provenance.expected_fingerprint(config, earlier):
+        if provenance.valid(config, earlier, provenance.read_record(root / earlier.path), root):
             shutil.copytree(root / earlier.path, temporary / earlier.path, dirs_exist_ok=True)
 
 

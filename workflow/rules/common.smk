@@ -1,6 +1,7 @@
 # Names and helpers that all parts of the workflow share. No torch, no data: this is read again in every job.
 import contextlib
 import fcntl
+import json
 import os
 import shlex
 import sys
@@ -12,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 from idgan_sc import config as configuration
 from idgan_sc import costs, provenance
 from idgan_sc.config import Run
+from idgan_sc.source import PACKAGE, images_source, source_hash
 
 # What --config can set: `allow_missing` lets all be made of what is there of the runs, `sample` is for `verify`, and
 # `dataset` and `seeds` say which of the runs `runs` finishes.
@@ -62,6 +64,13 @@ if PIECE and not set(PIECE) <= PLANNED_SEEDS:
     raise WorkflowError(
         f"--config seeds={config['seeds']}: preset {PRESET} has {min(PLANNED_SEEDS)}-{max(PLANNED_SEEDS)}"
     )
+SCORES = sorted(
+    {
+        metric
+        for data in DATASETS
+        for metric in configuration.evaluation(CONFIG, PRESET, data)["metrics"]
+    }
+)  # metrics whose source a score is made by
 MISSING = "--allow-missing" if ALLOW_MISSING == "true" else ""
 HELD = []
 STARTS = sorted(configuration.starts(CONFIG))
@@ -151,6 +160,13 @@ def what_is_made(dataset):
     return {
         key: value for key, value in settings.items() if key not in ("file", "cache")
     }
+
+
+def images_params(dataset):
+    """What a data set is made anew for: the hash of its source, or that of counted source that made what is there."""
+    noted = Path(ROOT, "data", dataset, "made_by.json")
+    code = json.loads(noted.read_text())["code"] if noted.exists() else ""
+    return code if code in provenance.accepted(Path(ROOT)).images else images_source(dataset)
 
 
 def given_file(wildcards):

@@ -15,9 +15,7 @@ rule data:
         mem_mb=1500,
     params:
         settings=lambda wildcards: what_is_made(wildcards.dataset),
-        source=lambda wildcards: provenance.source_hash(
-            (f"data/{wildcards.dataset}.py", "data/images.py")
-        ),
+        source=lambda wildcards: images_params(wildcards.dataset),
         command=lambda wildcards: f"data --preset {PRESET} --dataset {wildcards.dataset} --out {ROOT}",
     shell:
         f"{IDGAN_SC} {{params.command}} > {{log}} 2>&1"

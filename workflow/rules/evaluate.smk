@@ -37,7 +37,7 @@ rule score:
         evaluation=lambda wildcards: configuration.evaluation(
             CONFIG, PRESET, wildcards.dataset
         ),
-        source=provenance.source_hash(provenance.SCORING),
+        source=source_hash("score", SCORES),
         options=run_options,
     shell:
         f"{IDGAN_SC} score {{params.options}} > {{log}} 2>&1"
@@ -57,7 +57,7 @@ rule traverse:
         mem_mb=2000,
         runtime=costs.LEAST_EVALUATION,
     params:
-        source=provenance.source_hash(provenance.with_imports("traverse.py")),
+        source=source_hash("traverse"),
         options=run_options,
     shell:
         f"{IDGAN_SC} traverse {{params.options}} > {{log}} 2>&1"
@@ -78,7 +78,7 @@ rule gather:
     localrule: True
     params:
         runs=[str(run) for run in GATHERED],
-        source=provenance.source_hash(("score.py",)),
+        source=source_hash("gather"),
         missing=MISSING,
     shell:
         f"{IDGAN_SC} gather {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
@@ -95,8 +95,8 @@ rule floor:
         mem_mb=3000,
         runtime=120,
     params:
-        fingerprint=lambda wildcards: provenance.floor_fingerprint(
-            CONFIG, PRESET, wildcards.dataset
+        fingerprint=lambda wildcards: provenance.floor_params(
+            CONFIG, PRESET, wildcards.dataset, Path(ROOT)
         ),
         command=lambda wildcards: f"floor --preset {PRESET} --dataset {wildcards.dataset} --out {ROOT}",
     shell:

@@ -36,7 +36,7 @@ rule match:
         runtime=60,
     params:
         sizes=configuration.generated(CONFIG, PRESET),
-        source=provenance.source_hash(provenance.MATCHING),
+        source=source_hash("match", provenance.TABLE3_METRICS),
         options=run_options,
     shell:
         f"{IDGAN_SC} match {{params.options}} > {{log}} 2>&1"
@@ -62,7 +62,7 @@ rule read_generator:
         evaluation=lambda wildcards: configuration.evaluation(
             CONFIG, PRESET, wildcards.dataset
         ),
-        source=provenance.source_hash(provenance.READING),
+        source=source_hash("read_generator", provenance.TABLE3_METRICS),
         options=run_options,
     shell:
         f"{IDGAN_SC} read-generator {{params.options}} > {{log}} 2>&1"
@@ -80,7 +80,7 @@ rule gather_generators:
     localrule: True
     params:
         runs=[str(run) for run in GENERATORS + READ_GENERATORS],
-        source=provenance.source_hash(("generator.py",)),
+        source=source_hash("gather_generators"),
         missing=MISSING,
     shell:
         f"{IDGAN_SC} gather-generators {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
@@ -96,7 +96,7 @@ use rule table as generator_table with:
         table="|".join(GENERATOR_TABLES) or "none",
     params:
         config=CONFIG,
-        source=provenance.source_hash(provenance.with_imports("generator_report.py")),
+        source=source_hash("generator_table"),
 
 
 use rule figure as generator_figure with:
@@ -109,7 +109,7 @@ use rule figure as generator_figure with:
         figure="|".join(GENERATOR_FIGURES) or "none",
     params:
         config=CONFIG,
-        source=provenance.source_hash(provenance.with_imports("generator_report.py")),
+        source=source_hash("generator_figure"),
 
 
 rule generators:

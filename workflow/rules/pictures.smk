@@ -32,7 +32,7 @@ rule probe:
         steps=lambda wildcards: configuration.evaluation(
             CONFIG, PRESET, wildcards.dataset
         )["probe_steps"],
-        source=provenance.source_hash(("probe.py",)),
+        source=source_hash("probe"),
         command=lambda wildcards: f"probe --preset {PRESET} --dataset {wildcards.dataset} --out {ROOT}",
     shell:
         f"{IDGAN_SC} {{params.command}} > {{log}} 2>&1"
@@ -56,7 +56,7 @@ rule leakage:
         anchors=lambda wildcards: configuration.evaluation(
             CONFIG, PRESET, wildcards.dataset
         )["anchors"],
-        source=provenance.source_hash(provenance.LEAKING),
+        source=source_hash("leakage"),
         options=run_options,
     shell:
         f"{IDGAN_SC} leakage {{params.options}} > {{log}} 2>&1"
@@ -72,7 +72,7 @@ rule gather_leakage:
     localrule: True
     params:
         runs=[str(run) for run in MEASURED],
-        source=provenance.source_hash(("leakage_report.py",)),
+        source=source_hash("gather_leakage"),
         missing=MISSING,
     shell:
         f"{IDGAN_SC} gather-leakage {{params.missing}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
@@ -97,6 +97,6 @@ rule picture:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(provenance.with_imports("panels.py")),
+        source=source_hash("picture"),
     shell:
         f"{IDGAN_SC} figure {{wildcards.picture}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"

@@ -27,7 +27,7 @@ rule table:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(provenance.with_imports("tables.py")),
+        source=source_hash("table"),
     shell:
         f"{IDGAN_SC} table {{wildcards.table}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
@@ -54,7 +54,7 @@ rule figure:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(provenance.with_imports("figures.py")),
+        source=source_hash("figure"),
     shell:
         f"{IDGAN_SC} figure {{wildcards.figure}} --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 

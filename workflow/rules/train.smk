@@ -22,8 +22,8 @@ rule train:
         runtime=TRAIN["runtime"],
         gpu=GPUS,
     params:
-        fingerprint=lambda wildcards: provenance.expected_fingerprint(
-            CONFIG, run_of(wildcards)
+        fingerprint=lambda wildcards: provenance.training_params(
+            CONFIG, run_of(wildcards), Path(ROOT)
         ),
         options=run_options,
     shell:

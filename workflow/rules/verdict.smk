@@ -33,7 +33,7 @@ rule claims:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(provenance.with_imports("claims.py", "paper.py")),
+        source=source_hash("claims"),
     shell:
         f"{IDGAN_SC} claims --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
@@ -60,7 +60,7 @@ rule sensitivity:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(provenance.with_imports("sensitivity.py")),
+        source=source_hash("sensitivity"),
     shell:
         f"{IDGAN_SC} sensitivity --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
 
@@ -81,10 +81,8 @@ rule report:
     localrule: True
     params:
         config=CONFIG,
-        source=provenance.source_hash(
-            provenance.with_imports("report/page.py", "report/bundle.py")
-        ),
-        template=sha256(provenance.PACKAGE / "report/page.html"),
+        source=source_hash("report"),
+        template=sha256(PACKAGE / "report/page.html"),
         study=sha256(SHOWN_STUDY) if SHOWN_STUDY.exists() else "",
     shell:
         f"{IDGAN_SC} report --preset {PRESET} --out {ROOT} > {{log}} 2>&1"
@@ -103,7 +101,7 @@ rule card:
         f"{LOGS}/card/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
     localrule: True
     params:
-        source=provenance.source_hash(provenance.with_imports("card.py", "model.py")),
+        source=source_hash("card"),
         options=run_options,
     shell:
         f"{IDGAN_SC} card {{params.options}} > {{log}} 2>&1"

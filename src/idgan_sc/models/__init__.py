@@ -1,8 +1,8 @@
-"""The three methods. Each owns its update: `step(x)` is one complete update of all its players, and returns its log.
+"""The methods. Each owns its update: `step(x)` is one complete update of all its players, and returns its log.
 
-The interface that `train`, `encode` and `traverse` rely on (there is no base class; a file a method):
-`networks` and `optimisers` (dicts by player's name), `streams` (dict of torch.Generator), `step(x) -> dict of tensors`,
-`encode(x) -> codes (B, k)`, `warnings(row) -> list of sentences`, and for generators `generate(z, c) -> images`.
+The interface that training and evaluation rely on: `networks` and `optimisers` (dicts by player's name), `streams`
+(dict of torch.Generator), `steps_done`, `step(x) -> dict of tensors`, `encode(x) -> codes (B, k)`,
+`generate(z, c) -> images`, `warnings(row) -> list of sentences`.
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ from idgan_sc.models.gan import GAN
 from idgan_sc.seeds import torch_stream
 
 Method = BetaVAE | FactorVAE | GAN
+METHODS: dict[str, Any] = {"beta": BetaVAE, "factor": FactorVAE, "gan": GAN}  # by a VAE's objective, or the family
 
 
 def build(
@@ -28,7 +29,6 @@ def build(
         "noise": torch_stream(seed, f"{stage}/noise", device),
         "pairs": torch_stream(seed, f"{stage}/pairs", device),
     }
-    if settings["family"] == "gan":
-        frozen = None if vae is None else vae.networks["encoder"].eval().requires_grad_(False)
-        return GAN(settings, shape, streams, frozen)
-    return (BetaVAE if settings["objective"] == "beta" else FactorVAE)(settings, shape, streams)
+    frozen = [] if vae is None else [vae.networks["encoder"].eval().requires_grad_(False)]
+    made: Method = METHODS[settings.get("objective", "gan")](settings, shape, streams, *frozen)
+    return made

@@ -8,6 +8,7 @@ from torch import Tensor
 from idgan_sc import networks as nets
 from idgan_sc.codes import sample_posterior
 from idgan_sc.descent import descend
+from idgan_sc.models.vae import VAE
 from idgan_sc.objectives import (
     factor_vae_loss,
     gaussian_kl,
@@ -16,32 +17,25 @@ from idgan_sc.objectives import (
     total_correlation_critic_loss,
 )
 
-DEAD_NATS = 0.01  # a code with less KL than this carries nothing
 
-
-class FactorVAE:
+class FactorVAE(VAE):
     """settings: c_dim, gamma, likelihood, lr, adam_betas, lr_tc, tc_betas; image_shape (C, H, W)."""
 
     def __init__(
         self, settings: dict[str, Any], image_shape: tuple[int, int, int], streams: dict[str, torch.Generator]
     ):
-        self.settings, self.streams = settings, streams
         channels, size, _ = image_shape
-        self.networks = {
+        networks = {
             "encoder": nets.FactorEncoder(size, channels, settings["c_dim"]),
             "decoder": nets.FactorDecoder(size, channels, settings["c_dim"]),
             "critic": nets.TotalCorrelationCritic(settings["c_dim"]),
         }
-        for network in self.networks.values():
-            nets.initialise(network, streams["weights"], streams["noise"].device)
-        vae = [*self.networks["encoder"].parameters(), *self.networks["decoder"].parameters()]
-        critic = self.networks["critic"].parameters()
-        self.optimisers = {
-            "vae": torch.optim.Adam(vae, settings["lr"], tuple(settings["adam_betas"]), fused=True),
-            "critic": torch.optim.Adam(critic, settings["lr_tc"], tuple(settings["tc_betas"]), fused=True),
-        }
+        super().__init__(settings, streams, networks)
+        critic = networks["critic"].parameters()
+        self.optimisers["critic"] = torch.optim.Adam(critic, settings["lr_tc"], tuple(settings["tc_betas"]), fused=True)
 
     def step(self, x: Tensor) -> dict[str, Tensor]:
+        """One update of encoder and decoder, then of the critic; what they log."""
         critic = self.networks["critic"]
         mean, logvar = self.networks["encoder"](x)
         c = sample_posterior(mean, logvar, self.streams["noise"])
@@ -63,20 +57,3 @@ class FactorVAE:
         """Each dimension of c (B, k) shuffled over the batch by itself: a sample of the product of marginals."""
         order = torch.rand(c.shape, generator=self.streams["noise"], device=c.device).argsort(0)
         return c.gather(0, order)
-
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of q(c|x), each (B, k)."""
-        return self.networks["encoder"](x)
-
-    def encode(self, x: Tensor) -> Tensor:
-        return self.posterior(x)[0]
-
-    def generate(self, z: Tensor, c: Tensor) -> Tensor:
-        """The decoder's mean image; a VAE has no noise, z is ignored."""
-        return torch.sigmoid(self.networks["decoder"](c))
-
-    def warnings(self, row: dict[str, float]) -> list[str]:
-        live = sum(value > DEAD_NATS for name, value in row.items() if name.startswith("kl_"))
-        return (
-            [] if live > 1 else [f"only {live} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
-        )

@@ -16,8 +16,11 @@ from idgan_sc.codes import Pairs, another_of_batch, balanced_classes, draw_prior
 from idgan_sc.descent import descend
 
 DEAD_SD = 0.05  # a code whose Q(x) varies less than this over real images carries nothing
-DEAD_NATS = 0.01  # a dimension of the β-VAE with less KL than this carries nothing
 COLLAPSED = 0.99  # mean cosine between classes above which r has collapsed
+NETWORKS: dict[str, tuple[Any, Any, Any]] = {  # by the setting `network`: G, D with Q, the pair network
+    "dsprites": (nets.Generator, nets.Discriminator, nets.PairNetwork),
+    "celeba": (networks_celeba.Generator, networks_celeba.Discriminator, networks_celeba.PairNetwork),
+}
 
 
 class GAN:
@@ -38,10 +41,10 @@ class GAN:
         self.device = streams["noise"].device
         channels, size, _ = image_shape
         k, frozen_q = settings["c_dim"], settings["q"] == "encoder"
-        kind: Any = {"dsprites": nets, "celeba": networks_celeba}[settings["network"]]
+        generator, discriminator, pair_network = NETWORKS[settings["network"]]
         self.networks: dict[str, nn.Module] = {
-            "generator": kind.Generator(size, channels, k, settings["z_dim"]),
-            "discriminator": kind.Discriminator(size, channels, 0 if frozen_q else k),
+            "generator": generator(size, channels, k, settings["z_dim"]),
+            "discriminator": discriminator(size, channels, 0 if frozen_q else k),
         }
         self.regularised = settings["pair_rule"] != "none"
         self.contrastive = self.regularised and settings["pair_loss"] == "contrastive"
@@ -49,7 +52,7 @@ class GAN:
         if self.regularised:
             outputs = settings["r_dim"] if self.contrastive else k
             standardise = self.contrastive and settings["standardise_r"]
-            self.networks["pair"] = kind.PairNetwork(size, channels, outputs, self.contrastive, standardise)
+            self.networks["pair"] = pair_network(size, channels, outputs, self.contrastive, standardise)
         for network in self.networks.values():
             nets.initialise(network, streams["weights"], self.device)
         self.optimisers = {

@@ -1,0 +1,48 @@
+"""What all VAEs share: an encoder, a decoder, and codes that are the posterior's means."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from idgan_sc import networks as nets
+from idgan_sc.codes import DEAD_NATS
+
+
+class VAE:
+    """settings: at least c_dim, lr and adam_betas; `networks` holds an encoder and a decoder, `optimisers` one Adam.
+
+    A subclass adds what else it trains, and `step`.
+    """
+
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        streams: dict[str, torch.Generator],
+        networks: dict[str, nn.Module],
+    ) -> None:
+        self.settings, self.streams, self.networks = settings, streams, networks
+        for network in networks.values():
+            nets.initialise(network, streams["weights"], streams["noise"].device)
+        both = [*networks["encoder"].parameters(), *networks["decoder"].parameters()]
+        self.optimisers = {"vae": torch.optim.Adam(both, settings["lr"], tuple(settings["adam_betas"]), fused=True)}
+        self.steps_done = 0
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance of q(c|x), each (B, k)."""
+        return self.networks["encoder"](x)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The posterior's mean (B, k)."""
+        return self.posterior(x)[0]
+
+    def generate(self, z: Tensor, c: Tensor) -> Tensor:
+        """The decoder's mean image; a VAE has no noise, z is ignored."""
+        return torch.sigmoid(self.networks["decoder"](c))
+
+    def warnings(self, row: dict[str, float]) -> list[str]:
+        """What in one row of the log shows that the posterior has collapsed."""
+        live = sum(value > DEAD_NATS for name, value in row.items() if name.startswith("kl_"))
+        return (
+            [] if live > 1 else [f"only {live} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
+        )

@@ -1,0 +1,282 @@
+"""The hash of the source that makes a number: of its definitions, so that moving one changes nothing.
+
+A definition is a function, a class or a constant of the package. Its hash covers its name and its syntax tree, without
+docstrings, comments, annotations and imports, whatever file it stands in. `EXECUTES` says where each kind of work
+begins; what these definitions name, and what those name in turn, is hashed with them.
+"""
+
+import ast
+import copy
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent
+
+# What each kind of work executes: the definitions that it begins with, as `module.name`.
+EXECUTES = {
+    "training": ("train.train",),
+    "baseline": ("floor.floor",),
+    "encode": ("encode.encode",),
+    "score": ("score.score",),
+    "traverse": ("traverse.traverse",),
+    "match": ("generator.match", "generator.score_generator"),
+    "probe": ("probe.train_probe", "probe.save"),
+    "leakage": ("leakage.leakage",),
+    "read_generator": ("generator_pictures.score_generator_pictures",),
+    "card": ("card.write_card", "model.write_weights"),
+    "gather": ("score.gather",),
+    "gather_leakage": ("leakage_report.gather_leakage",),
+    "gather_generators": ("generator.gather_generators",),
+    "table": ("tables.TABLES",),
+    "figure": ("figures.FIGURES",),
+    "picture": ("panels.names",),
+    "generator_table": ("generator_report.TABLES",),
+    "generator_figure": ("generator_report.FIGURES",),
+    "claims": ("claims.write_claims", "paper.write_findings"),
+    "sensitivity": ("sensitivity.sensitivity",),
+    "report": ("report.page.write_page", "report.bundle.write_cost"),
+}
+# Modules that say which runs there are, where they lie and whether they count: no number comes from them.
+OUTSIDE = ("cli", "config", "costs", "data.fetch", "files", "provenance", "source")
+# Dictionaries of which a run executes the entries that it names, and no other: a new entry changes no hash.
+REGISTRIES = ("METHODS", "NETWORKS", "METRICS")
+
+Key = tuple[str, str]  # module below the package, name
+
+
+def source_hash(work: str, picks: Iterable[str] = (), more: Iterable[str] = (), package: Path = PACKAGE) -> str:
+    """Twelve hexadecimal digits that change when a definition of some work does.
+
+    work: a key of EXECUTES; picks: the entries of REGISTRIES that it names; more: further definitions it begins with.
+    """
+    return _hash((*EXECUTES[work], *more), frozenset(picks), package)
+
+
+def training_source(settings: dict[str, Any], before: Iterable[dict[str, Any]], dataset: str) -> str:
+    """The hash of what trains a run of these settings, from the drawing of its images on.
+
+    before: the settings of the runs that it builds on, whose networks run again.
+    """
+    picks = {pick for each in (settings, *before) for pick in picks_of(each)}
+    return source_hash("training", picks, _images(dataset))
+
+
+def baseline_source(starts: Iterable[dict[str, Any]], metrics: Iterable[str], dataset: str) -> str:
+    """The hash of what scores representations that learned nothing; starts: the settings of the untrained networks."""
+    picks = {pick for each in starts for pick in picks_of(each)}
+    return source_hash("baseline", {*picks, *metrics}, _images(dataset))
+
+
+def images_source(dataset: str) -> str:
+    """The hash of what makes the images of a data set."""
+    return _hash(_images(dataset), frozenset(), PACKAGE)
+
+
+def _images(dataset: str) -> tuple[str, ...]:
+    """Where a data set's images come from; a user's own come from no code of this package."""
+    drawn = (PACKAGE / "data" / f"{dataset}.py").exists()
+    return (f"data.{dataset}.prepare", "data.images.open_images") if drawn else ("data.images.open_images",)
+
+
+def picks_of(settings: dict[str, Any]) -> tuple[str, ...]:
+    """The entries of METHODS and NETWORKS that a run of these settings names."""
+    return ("gan", settings["network"]) if settings["family"] == "gan" else (settings["objective"],)
+
+
+def reach(begin: Iterable[str], picks: Iterable[str], package: Path = PACKAGE) -> dict[Key, list[str]]:
+    """Every definition that `begin` leads to, with the texts of its syntax trees that count."""
+    picked = frozenset(picks)
+    found: dict[Key, list[str]] = {}
+    todo = [_resolved(package, *name.rpartition(".")[::2]) for name in begin]
+    while todo:
+        key = todo.pop()
+        if key is None or key in found:
+            continue
+        counted = [part for part in _parts(package, *key) if part.entry is None or part.entry in picked]
+        found[key] = [part.text for part in counted]
+        todo += [named for part in counted for named in part.named]
+    return found
+
+
+@cache
+def _hash(begin: tuple[str, ...], picks: frozenset[str], package: Path) -> str:
+    texts = sorted(f"{name}\0{text}" for (_, name), dumps in reach(begin, picks, package).items() for text in dumps)
+    return hashlib.sha256("\1".join(texts).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A definition, or an entry of a registry: its syntax tree as text, and the definitions that it names."""
+
+    text: str
+    named: tuple[Key | None, ...]
+    entry: str | None  # the key of a registry's entry
+
+
+@cache
+def _parts(package: Path, module: str, name: str) -> list[_Part]:
+    found = []
+    for statement in _module(package, module).definitions[name]:
+        for entry, tree in _entries(statement, name):
+            reader = _Reader(package, module)
+            text = dumped(reader.visit(copy.deepcopy(tree)))
+            found.append(_Part(text, tuple(reader.named), entry))
+    return found
+
+
+def _entries(statement: ast.stmt, name: str) -> Iterator[tuple[str | None, ast.AST]]:
+    """The statement, or each entry of a registry's dictionary with its key."""
+    value = getattr(statement, "value", None)
+    if name not in REGISTRIES or not isinstance(value, ast.Dict):
+        yield None, statement
+        return
+    for key, entry in zip(value.keys, value.values, strict=True):
+        if isinstance(key, ast.Constant):
+            yield str(key.value), ast.Tuple([key, entry], ast.Load())
+
+
+# ---------------------------------------------------------------------------------------------- modules and their names
+@dataclass
+class _Module:
+    """Definitions of a file by name, and what its imports bind: (module, name), or (module, "") for a module."""
+
+    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    imported: dict[str, Key] = field(default_factory=dict)
+
+
+@cache
+def _module(package: Path, name: str) -> _Module:
+    found = _Module()
+    for statement in ast.parse(_path(package, name).read_text(encoding="utf-8")).body:
+        _note(package, found, statement)
+    return found
+
+
+def _note(package: Path, found: _Module, statement: ast.stmt) -> None:
+    if isinstance(statement, ast.ImportFrom):
+        found.imported |= _bound(package, statement)
+    elif isinstance(statement, ast.If | ast.Try):
+        for inner in statement.body:
+            _note(package, found, inner)
+    else:
+        for name in _defined(statement):
+            found.definitions.setdefault(name, []).append(statement)
+
+
+def _defined(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield statement.name
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    for target in targets if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign) else []:
+        yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+def _bound(package: Path, statement: ast.ImportFrom) -> dict[str, Key]:
+    """What an import of this package binds, by local name."""
+    top, _, module = (statement.module or "").partition(".")
+    if top != PACKAGE.name or statement.level:
+        return {}
+    bound = {}
+    for alias in statement.names:
+        inner = f"{module}.{alias.name}".strip(".")
+        bound[alias.asname or alias.name] = (inner, "") if _path(package, inner).exists() else (module, alias.name)
+    return bound
+
+
+def _path(package: Path, module: str) -> Path:
+    folder = package.joinpath(*module.split(".")) if module else package
+    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+
+
+def _resolved(package: Path, module: str, name: str) -> Key | None:
+    """Where a name of a module is defined; None outside of what makes numbers."""
+    if any(module == room or module.startswith(f"{room}.") for room in OUTSIDE):
+        return None
+    known = _module(package, module)
+    if name in known.definitions:
+        return module, name
+    behind = known.imported.get(name)
+    return _resolved(package, *behind) if behind and behind[1] else None
+
+
+class _Reader(ast.NodeTransformer):
+    """Takes from a definition what does not count, and notes which definitions of the package it names."""
+
+    def __init__(self, package: Path, module: str) -> None:
+        self.package, self.module = package, module
+        self.imported = dict(_module(package, module).imported)
+        self.named: list[Key | None] = []
+        self.parameters: list[set[str]] = []  # of the functions around: they hide the module's names
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self.imported |= _bound(self.package, node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        return None
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if any(node.id in names for names in self.parameters):
+            return node
+        key = self.imported.get(node.id)
+        if key is None:
+            self.named.append(_resolved(self.package, self.module, node.id))
+            return node
+        if key[1]:  # by the name that it was defined with
+            self.named.append(_resolved(self.package, *key))
+            return ast.Name(key[1], node.ctx)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        module = self.imported.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        if module and not module[1]:  # `networks.Generator` is `Generator`
+            self.named.append(_resolved(self.package, module[0], node.attr))
+            return ast.Name(node.attr, node.ctx)
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        self.parameters.append({inner.arg for inner in ast.walk(node.args) if isinstance(inner, ast.arg)})
+        self._with_body(node)
+        self.parameters.pop()
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return self._with_body(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+    def _with_body(self, node: Any) -> ast.AST:
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
+            node.body = node.body[1:]
+        for inner in ast.walk(node):  # an import in a function binds names above it too
+            if isinstance(inner, ast.ImportFrom):
+                self.imported |= _bound(self.package, inner)
+        self.generic_visit(node)
+        node.body = node.body or [ast.Pass()]
+        return node
+
+
+def dumped(node: Any) -> str:
+    """`ast.dump` as Python 3.11 writes it; later ones know more fields, and leave out empty ones.
+
+    So a record's source is the same source whichever Python reads it.
+    """
+    if isinstance(node, list):
+        return f"[{', '.join(map(dumped, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: getattr(node, name) for name in node._fields if name != "type_params" and hasattr(node, name)}
+    optional = {name for name in fields if getattr(type(node), name, ...) is None}
+    shown = {name: value for name, value in fields.items() if value is not None or name not in optional}
+    return f"{type(node).__name__}({', '.join(f'{name}={dumped(value)}' for name, value in shown.items())})"

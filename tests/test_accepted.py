@@ -1,0 +1,158 @@
+"""Source that makes the same numbers as today's counts, wherever it is asked whether a run, a floor or images do."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idgan_sc import config as configuration
+from idgan_sc import provenance
+from idgan_sc.cli import prepare
+from idgan_sc.config import Config, Run
+from idgan_sc.files import DataError
+from idgan_sc.train import train
+
+ROOT = Path(__file__).parents[1]
+STAGE_A, STAGE_B = (Run("test", "dsprites", system, "main", 0) for system in ("infogan_stage_a", "infogan"))
+
+
+def relabel(root: Path, run: Run, config: Config, source: str) -> None:
+    """Make a finished run look as if another source had trained it."""
+    path = root / run.path / "record.json"
+    record = json.loads(path.read_text()) | {"source": source}
+    before = [row["fingerprint"] for row in record["before"].values()]
+    record["fingerprint"] = provenance.fingerprint(record["settings"], run.seed, before, source)
+    path.write_text(json.dumps(record))
+
+
+def accept(root: Path, **lines: list[str]) -> None:
+    text = "".join(f"{kind}:\n" + "".join(f"  {line}: a reason\n" for line in names) for kind, names in lines.items())
+    (root / "accepted.yaml").write_text(text)
+
+
+@pytest.fixture
+def old_stage_a(finished: Callable[[str], Path], new_root: Callable[..., Path], config: Config) -> Path:
+    """Results whose stage A was trained by an older source."""
+    root = new_root()
+    shutil.copytree(finished("infogan_stage_a"), root / STAGE_A.path)
+    relabel(root, STAGE_A, config, "oldoldoldold")
+    return root
+
+
+def test_a_training_of_accepted_source_is_finished_and_built_on(old_stage_a: Path, config: Config) -> None:
+    with pytest.raises(DataError, match="other settings or source"):
+        train(config, STAGE_A, old_stage_a)
+    accept(old_stage_a, trainings=["oldoldoldold"])
+    record = (old_stage_a / STAGE_A.path / "record.json").read_bytes()
+    train(config, STAGE_B, old_stage_a)
+    assert (old_stage_a / STAGE_A.path / "record.json").read_bytes() == record
+    provenance._record.cache_clear()
+    assert provenance.valid(config, STAGE_B, provenance.read_record(old_stage_a / STAGE_B.path), old_stage_a)
+
+
+def test_the_workflow_trains_nothing_that_counts(old_stage_a: Path, config: Config) -> None:
+    today = provenance.expected_fingerprint(config, STAGE_A)
+    provenance._record.cache_clear()
+    assert provenance.training_params(config, STAGE_A, old_stage_a) == today
+    accept(old_stage_a, trainings=["oldoldoldold"])
+    kept = provenance.read_record(old_stage_a / STAGE_A.path)["fingerprint"]
+    assert provenance.training_params(config, STAGE_A, old_stage_a) == kept != today
+
+
+def test_other_settings_are_never_accepted(old_stage_a: Path, config: Config) -> None:
+    accept(old_stage_a, trainings=["oldoldoldold"])
+    config["presets"]["test"]["families"]["gan"]["lambda_info"] = 0.5
+    assert not provenance.valid(config, STAGE_A, provenance.read_record(old_stage_a / STAGE_A.path), old_stage_a)
+    with pytest.raises(DataError, match="other settings or source"):
+        train(config, STAGE_A, old_stage_a)
+
+
+@pytest.mark.parametrize("text", ["- a list\n", "trainings: text\n", "unknown:\n  a: b\n", "a: [\n"])
+def test_a_damaged_list_is_refused_in_one_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "accepted.yaml").write_text(text)
+    with pytest.raises(DataError, match=r"accepted\.yaml") as error:
+        provenance.accepted(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_images_of_accepted_source_are_taken_as_they_are(tmp_path: Path, config: Config) -> None:
+    config["datasets"]["digits"]["n"] = 32
+    first = prepare(config, "test", "digits", tmp_path)
+    note = tmp_path / "data/digits/made_by.json"
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"code": "oldoldoldold"}))
+    with pytest.raises(DataError, match="other settings or code"):
+        prepare(config, "test", "digits", tmp_path)
+    accept(tmp_path, images=["oldoldoldold"])
+    assert prepare(config, "test", "digits", tmp_path).sha256 == first.sha256
+    config["datasets"]["digits"]["n"] = 16
+    with pytest.raises(DataError, match="other settings or code"):
+        prepare(config, "test", "digits", tmp_path)
+
+
+def test_a_users_own_images_are_of_no_source(tmp_path: Path, config: Config) -> None:
+    from PIL import Image
+
+    from idgan_sc.data.folder import prepare_folder
+
+    (tmp_path / "images").mkdir()
+    for i in range(3):
+        Image.new("L", (64, 64), 80 * i).save(tmp_path / f"images/{i}.png")
+    prepare_folder(tmp_path / "images", tmp_path / "data/own", None, 64, None)
+    (tmp_path / "data/own/made_by.json").write_text(json.dumps({"source": "folder", "code": "oldoldoldold"}))
+    assert prepare(config, "test", "own", tmp_path).n == 3
+
+
+def test_all_that_is_published_counts(shipped: Config) -> None:
+    for preset, trainings, floors in (("desk", 210, 3),):
+        root = ROOT / "results" / preset
+        runs = provenance.with_predecessors(shipped, provenance.planned(shipped, preset))
+        assert len(runs) == trainings and all(provenance.committed(shipped, run, root) for run in runs)
+        found = [
+            provenance.published_floor(shipped, preset, data, root) for data in provenance.floored(shipped, preset)
+        ]
+        assert len(found) == floors and all(found)
+
+
+def test_git_keeps_what_evidence_publishes(shipped: Config) -> None:
+    presets = [name for name, row in shipped["presets"].items() if row["evidence"]]
+    assert {"desk", "released", "paper"} <= set(presets)
+
+    def ignored(path: str) -> bool:
+        return subprocess.run(["git", "-C", str(ROOT), "check-ignore", "-q", path], check=False).returncode == 0
+
+    if subprocess.run(["git", "-C", str(ROOT), "rev-parse"], capture_output=True, check=False).returncode:
+        pytest.skip("no git checkout")
+    for name in presets:
+        for kept in ("accepted.yaml", "PROTOCOL.md", "published/claims.csv", "published/runs/a/b/c/0/record.json"):
+            assert not ignored(f"results/{name}/{kept}")
+        assert ignored(f"results/{name}/claims.csv") and ignored(f"results/{name}/runs/a/b/c/0/weights.safetensors")
+    assert ignored("results/quick/accepted.yaml") or ignored("results/quick/claims.csv")
+
+
+def test_the_registered_protocols_stand(shipped: Config) -> None:
+    registered = {"dsprites": "af3185b00764", "digits": "4fc500a5d2d5", "faces": "6e2032b9a66a"}
+    assert {data: provenance.protocol_hash(shipped, "desk", data) for data in registered} == registered
+
+
+def published_floor_of(root: Path, source: str, config: Config) -> str:
+    return provenance.floor_fingerprint(config, "test", "dsprites", source)
+
+
+def test_a_floor_of_accepted_source_counts(tmp_path: Path, config: Config) -> None:
+    path = tmp_path / "floor/dsprites.csv"
+    path.parent.mkdir()
+    path.write_text(f"value,fingerprint\n1,{published_floor_of(tmp_path, 'one+two', config)}\n")
+    assert not provenance.floor_counts(config, "test", "dsprites", path, tmp_path)
+    accept(tmp_path, baselines=["one+two"])
+    assert provenance.floor_counts(config, "test", "dsprites", path, tmp_path)
+    assert provenance.floor_params(config, "test", "dsprites", tmp_path) == published_floor_of(
+        tmp_path, "one+two", config
+    )
+    changed: dict[str, Any] = config | {"generated": config["generated"] | {"images": 65}}
+    changed["presets"]["test"]["generated"] = {}
+    assert configuration.generated(changed, "test")["images"] == 65
+    assert not provenance.floor_counts(changed, "test", "dsprites", path, tmp_path)
