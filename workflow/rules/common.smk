@@ -166,7 +166,11 @@ def images_params(dataset):
     """What a data set is made anew for: the hash of its source, or that of counted source that made what is there."""
     noted = Path(ROOT, "data", dataset, "made_by.json")
     code = json.loads(noted.read_text())["code"] if noted.exists() else ""
-    return code if code in provenance.accepted(Path(ROOT)).images else images_source(dataset)
+    return (
+        code
+        if code in provenance.accepted(Path(ROOT)).images
+        else images_source(dataset)
+    )
 
 
 def given_file(wildcards):
