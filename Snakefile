@@ -49,7 +49,7 @@ rule runs:
         [
             artifact(run, name)
             for run in of_piece(SCORED_RUNS)
-            for name in provenance.GATHERED
+            for name in published.GATHERED
         ],
         [artifact(run, "leakage.csv") for run in of_piece(MEASURED)],
         [artifact(run, "traversal.npz") for run in of_piece(SHOWN)],

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc import provenance, stats
+from idgan_sc.records.record import read_record
+from idgan_sc.report import statistics
 
 # Stage A of InfoGAN has a curve only where it was scored; else the curve of InfoGAN's stage B begins with it.
 SYSTEMS = {"beta_vae": None, "factor_vae": None, "infogan_stage_a": "infogan"}
@@ -36,7 +37,7 @@ def measure(root: Path) -> Iterator[dict[str, object]]:
     """Scores and losses of every run below `root` that is looked at."""
     for system in SYSTEMS:
         for folder in sorted((root / "runs/dsprites" / system / "main").glob("*"), key=lambda found: int(found.name)):
-            record, log = provenance.read_record(folder), pd.read_csv(folder / "log.csv")
+            record, log = read_record(folder), pd.read_csv(folder / "log.csv")
             values = scores(root, system, record["seed"])
             last = log[log["step"] > 0.75 * log["step"].max()]
             values |= {name: last[name].mean() for name in LOSSES if name in log}
@@ -60,7 +61,7 @@ def main() -> None:
     pd.concat([first, second]).to_csv(args.to, index=False, float_format="%.4f")
     for (system, name), a in second.groupby(["system", "measure"], sort=False):
         b = first[(first["system"] == system) & (first["measure"] == name)]
-        found = stats.welch(a["value"], b["value"])
+        found = statistics.welch(a["value"], b["value"])
         print(
             f"{system:16}{name:30}n {len(b)} {b['value'].mean():8.4f} ± {b['value'].std():.4f}    "
             f"n {len(a)} {a['value'].mean():8.4f} ± {a['value'].std():.4f}    {found.difference:+.4f} "

@@ -14,8 +14,8 @@ import pandas as pd
 from idgan_sc import config as configuration
 from idgan_sc.config import Run
 from idgan_sc.data.images import open_images
+from idgan_sc.evaluation.score import draw, scores_of
 from idgan_sc.files import read_arrays
-from idgan_sc.score import draw, scores_of
 
 METRICS = ["factor_vae", "factor_vae_revised", "beta_vae", "sap", "mig", "dci", "dci_lasso"]
 SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc")

@@ -22,12 +22,15 @@ import numpy as np
 import torch
 
 from idgan_sc import config as configuration
-from idgan_sc import costs, plan, provenance
+from idgan_sc import plan
 from idgan_sc.config import Config, Run
+from idgan_sc.config.datasets import channels
 from idgan_sc.data.tensors import Load, loader
 from idgan_sc.models import Method, build
-from idgan_sc.stacked import Stack
-from idgan_sc.train import Log, use_device
+from idgan_sc.records.machine import machine
+from idgan_sc.training.device import use_device
+from idgan_sc.training.log import Log
+from idgan_sc.training.stacked import Stack
 
 ROOT = Path(__file__).parents[1]
 SYSTEMS = {
@@ -39,7 +42,7 @@ IMAGES = 4096  # of noise
 
 
 def method(config: Config, run: Run, seed: int, device: str) -> Method:
-    settings, colours = configuration.resolve(config, run), costs.channels(run.dataset)
+    settings, colours = configuration.resolve(config, run), channels(run.dataset)
     vae = None
     if settings.get("code") == "vae":
         vae = method(config, Run(run.preset, run.dataset, settings["vae"], "main", seed), seed, device)
@@ -135,7 +138,7 @@ def main() -> None:
     counts = [2**i for i in range(args.most.bit_length())]
     print("# Training on a GPU, measured\n\nWritten by the command below; do not edit.\n")
     print(f"    python benchmarks/gpu.py {' '.join(sys.argv[1:])}\n")
-    print(f"{datetime.date.today()}, {torch.cuda.get_device_name()}, {provenance.machine()['processor']},", end=" ")
+    print(f"{datetime.date.today()}, {torch.cuda.get_device_name()}, {machine()['processor']},", end=" ")
     print(f"{platform.system()}, Python {platform.python_version()}, PyTorch {torch.__version__}.", end=" ")
     print(
         f"TF32 in convolutions: {'on' if torch.backends.cudnn.allow_tf32 else 'off'}. Settings of the paper,", end=" "
@@ -149,7 +152,7 @@ def main() -> None:
             f"single/one of {counts[-1]}", "MB single", f"MB {counts[-1]} seeds",
         )  # fmt: skip
         for dataset, systems in SYSTEMS.items():
-            images = plan._noise(Path(folder) / dataset, costs.channels(dataset), IMAGES)
+            images = plan._noise(Path(folder) / dataset, channels(dataset), IMAGES)
             loads = {device: loader(images, device) for device in ("cpu", "cuda")}
             for system in args.systems or systems:
                 run = Run("paper", dataset, system, "main", 0)
@@ -162,17 +165,17 @@ def main() -> None:
                     f"{r['mb'][1]:.0f}", f"{r['mb'][last]:.0f}",
                 )  # fmt: skip
     print("\n## What it comes to\n")
-    print("launch: a single step over its visits of layers, forward and backward (`costs.launches`); rate: the")
+    print("launch: a single step over its visits of layers, forward and backward (`plan.launches`); rate: the")
     print("operations of the largest stack over its time; hours: of one training at the paper's length, single and as")
     print("one of the largest stack, the codes kept along the way left out.")
     table("data set", "system", "steps", "launch, µs", "TFLOP/s", "hours, single", "hours, stacked")
     for run, r in found.items():
-        settings, colours = configuration.resolve(config, run), costs.channels(run.dataset)
+        settings, colours = configuration.resolve(config, run), channels(run.dataset)
         last = max(r["gpu"])
         share = r["gpu"][last] / last
         line(
-            run.dataset, run.system, settings["steps"], f"{r['gpu'][1] / costs.launches(settings, colours) * 1e6:.0f}",
-            f"{2 * costs.step_multiply_adds(settings, colours) / share / 1e12:.2f}",
+            run.dataset, run.system, settings["steps"], f"{r['gpu'][1] / plan.launches(settings, colours) * 1e6:.0f}",
+            f"{2 * plan.step_multiply_adds(settings, colours) / share / 1e12:.2f}",
             f"{settings['steps'] * r['gpu'][1] / 3600:.2f}", f"{settings['steps'] * share / 3600:.2f}",
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from idgan_sc.data.images import Images, open_images
-from idgan_sc.matcher import Matcher
+from idgan_sc.evaluation.generators.nearest_image import Matcher
 
 
 def degraded(images: Images, n: int, size: int) -> np.ndarray:

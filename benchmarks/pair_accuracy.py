@@ -20,7 +20,8 @@ from torch import Tensor
 from idgan_sc import config as configuration
 from idgan_sc.config import Run
 from idgan_sc.models.gan import GAN
-from idgan_sc.train import train, use_device
+from idgan_sc.training.device import use_device
+from idgan_sc.training.train import train
 
 FIRST = 0.25  # of stage B, as in C11
 

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from idgan_sc import config as configuration
-from idgan_sc import costs, plan, provenance
-from idgan_sc.cli import prepare
-from idgan_sc.config import Run
-from idgan_sc.train import train
+from idgan_sc import plan
+from idgan_sc.config import Run, with_predecessors
+from idgan_sc.training.prepare import prepare
+from idgan_sc.training.train import train
 
 
 def main(preset: str = "quick") -> None:
@@ -23,8 +23,8 @@ def main(preset: str = "quick") -> None:
     with tempfile.TemporaryDirectory() as folder:
         prepare(config, preset, "dsprites", Path(folder))
         wanted = configuration.runs(config, preset, "dsprites")
-        for run in provenance.with_predecessors(config, [run for run in wanted if run.seed == wanted[0].seed]):
-            print(line(run, costs.seconds(config, run, speed), took(config, run, Path(folder))), flush=True)
+        for run in with_predecessors(config, [run for run in wanted if run.seed == wanted[0].seed]):
+            print(line(run, plan.seconds(config, run, speed), took(config, run, Path(folder))), flush=True)
 
 
 def took(config: configuration.Config, run: Run, root: Path) -> float:

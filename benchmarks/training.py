@@ -38,16 +38,17 @@ from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from idgan_sc import checkpoint, networks
 from idgan_sc import config as configuration
-from idgan_sc import objectives as obj
-from idgan_sc.codes import draw_prior
 from idgan_sc.config import Run
 from idgan_sc.data.dsprites import prepare, render
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
-from idgan_sc.models import GAN, Method, build
-from idgan_sc.train import Batches, use_device
+from idgan_sc.models import GAN, Method, build, convolutions
+from idgan_sc.models import objectives as obj
+from idgan_sc.models.codes import draw_prior
+from idgan_sc.training import checkpoint
+from idgan_sc.training.batches import Batches
+from idgan_sc.training.device import use_device
 
 ROOT = Path(__file__).parents[1]
 SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc")
@@ -83,7 +84,7 @@ def filled_memory() -> Iterator[None]:
 @contextmanager
 def plain() -> Iterator[None]:
     """PyTorch's defaults: contiguous tensors, the library's convolutions, nothing in place."""
-    with contiguous(), networks.library_convolutions(), nothing_in_place():
+    with contiguous(), convolutions.library_convolutions(), nothing_in_place():
         yield
 
 
@@ -110,12 +111,12 @@ def unfuse(method: Method) -> Method:
 def reference_step(method: GAN, x: Tensor) -> None:
     """One iteration in the order of the released InfoGAN-CR code: H (or E), D with Q, G twice."""
     nets, settings = method.networks, method.settings
-    networks.power_iteration(nets["discriminator"])
+    convolutions.power_iteration(nets["discriminator"])
     c = method.draw_codes(x)
     z = draw_prior((len(x), settings["z_dim"]), settings["prior"], method.streams["noise"])
     pairs = method.draw_pairs(x, c) if method.regularised else None
     if pairs is not None:
-        networks.power_iteration(nets["pair"])
+        convolutions.power_iteration(nets["pair"])
         with torch.no_grad():
             images = generate_halves(method, pairs)
         method.pair_network_step(images, pairs.s)
@@ -250,7 +251,7 @@ def product_share(method: Method, x: Tensor) -> float:
 
 TRICKS: dict[str, Callable[[], Any]] = {
     "channels_last": contiguous,
-    "own convolutions: images by matrix product, bias gradients by one sum": networks.library_convolutions,
+    "own convolutions: images by matrix product, bias gradients by one sum": convolutions.library_convolutions,
     "activations in place": nothing_in_place,
     "fresh memory not filled": filled_memory,
 }
@@ -282,8 +283,8 @@ def malloc_gain(system: str, size: int, rounds: int) -> float:
     for keep in ("True", "False"):
         code = (
             "import sys, statistics; sys.path.insert(0, 'benchmarks'); import training as t\n"
-            "from idgan_sc import train\n"
-            f"if not {keep}: train._keep_freed_memory = lambda: None\n"
+            "from idgan_sc.training import device\n"
+            f"if not {keep}: device._keep_freed_memory = lambda: None\n"
             "config = t.configuration.load(t.ROOT / 'config.yaml'); t.use_device(config)\n"
             f"settings = t.settings_of(config, {system!r}, {size}); method = t.make(config, settings)\n"
             "x = t.batch_of(settings)[1]\n"
@@ -315,8 +316,10 @@ def spread_by_sums(y: Tensor, weight: Tensor) -> Tensor:
 
 SPREADS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "the library": lambda y, weight: F.conv_transpose2d(y, weight, None, 2, 1),
-    "matrix product and `fold` (in use)": networks._spread,
-    "the same, 16 images at a time": lambda y, weight: torch.cat([networks._spread(p, weight) for p in y.split(16)]),
+    "matrix product and `fold` (in use)": convolutions._spread,
+    "the same, 16 images at a time": lambda y, weight: torch.cat(
+        [convolutions._spread(p, weight) for p in y.split(16)]
+    ),
     "2×2 convolution and `pixel_shuffle`": spread_by_shuffle,
     "matrix product and four sums": spread_by_sums,
 }
@@ -384,7 +387,7 @@ def overhead(config: dict[str, Any], settings: dict[str, Any], data: Images, fol
     log = method.step(x)
     parts: dict[str, Callable[[], object]] = {
         "batch": batch,
-        "spectral norm": lambda: list(map(networks.power_iteration, method.networks.values())),
+        "spectral norm": lambda: list(map(convolutions.power_iteration, method.networks.values())),
         "optimiser": lambda: [optimiser.step() for optimiser in method.optimisers.values()],
         "log": lambda: [float(sum(log.values())), *(value.double() for value in log.values())],
     }

@@ -14,7 +14,7 @@ import yaml
 from idgan_sc import config as configuration
 from idgan_sc.data import dsprites
 from idgan_sc.data.images import save_images
-from idgan_sc.provenance import AS_GENERATORS
+from idgan_sc.records.published import AS_GENERATORS
 
 SHIPPED = Path(__file__).parents[1] / "config.yaml"
 IMAGES = 2000  # of the small data set
@@ -95,7 +95,7 @@ def finished(
     tmp_path_factory: pytest.TempPathFactory, small_data: Path, small_config: dict[str, Any]
 ) -> Callable[[str], Path]:
     """The results folder of uninterrupted trainings: trains a system (seed 0) when it is first asked for."""
-    from idgan_sc.train import train
+    from idgan_sc.training.train import train
 
     root = with_data(tmp_path_factory.mktemp("finished") / "results", small_data)
 

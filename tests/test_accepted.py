@@ -10,11 +10,21 @@ from typing import Any
 import pytest
 
 from idgan_sc import config as configuration
-from idgan_sc import provenance
-from idgan_sc.cli import prepare
-from idgan_sc.config import Config, Run
+from idgan_sc.config import Config, Run, floored, planned, with_predecessors
 from idgan_sc.files import DataError
-from idgan_sc.train import train
+from idgan_sc.records.published import (
+    _record,
+    accepted,
+    committed,
+    floor_counts,
+    floor_params,
+    published_floor,
+    training_params,
+    valid,
+)
+from idgan_sc.records.record import expected_fingerprint, fingerprint, floor_fingerprint, protocol_hash, read_record
+from idgan_sc.training.prepare import prepare
+from idgan_sc.training.train import train
 
 ROOT = Path(__file__).parents[1]
 STAGE_A, STAGE_B = (Run("test", "dsprites", system, "main", 0) for system in ("infogan_stage_a", "infogan"))
@@ -25,7 +35,7 @@ def relabel(root: Path, run: Run, config: Config, source: str) -> None:
     path = root / run.path / "record.json"
     record = json.loads(path.read_text()) | {"source": source}
     before = [row["fingerprint"] for row in record["before"].values()]
-    record["fingerprint"] = provenance.fingerprint(record["settings"], run.seed, before, source)
+    record["fingerprint"] = fingerprint(record["settings"], run.seed, before, source)
     path.write_text(json.dumps(record))
 
 
@@ -50,23 +60,23 @@ def test_a_training_of_accepted_source_is_finished_and_built_on(old_stage_a: Pat
     record = (old_stage_a / STAGE_A.path / "record.json").read_bytes()
     train(config, STAGE_B, old_stage_a)
     assert (old_stage_a / STAGE_A.path / "record.json").read_bytes() == record
-    provenance._record.cache_clear()
-    assert provenance.valid(config, STAGE_B, provenance.read_record(old_stage_a / STAGE_B.path), old_stage_a)
+    _record.cache_clear()
+    assert valid(config, STAGE_B, read_record(old_stage_a / STAGE_B.path), old_stage_a)
 
 
 def test_the_workflow_trains_nothing_that_counts(old_stage_a: Path, config: Config) -> None:
-    today = provenance.expected_fingerprint(config, STAGE_A)
-    provenance._record.cache_clear()
-    assert provenance.training_params(config, STAGE_A, old_stage_a) == today
+    today = expected_fingerprint(config, STAGE_A)
+    _record.cache_clear()
+    assert training_params(config, STAGE_A, old_stage_a) == today
     accept(old_stage_a, trainings=["oldoldoldold"])
-    kept = provenance.read_record(old_stage_a / STAGE_A.path)["fingerprint"]
-    assert provenance.training_params(config, STAGE_A, old_stage_a) == kept != today
+    kept = read_record(old_stage_a / STAGE_A.path)["fingerprint"]
+    assert training_params(config, STAGE_A, old_stage_a) == kept != today
 
 
 def test_other_settings_are_never_accepted(old_stage_a: Path, config: Config) -> None:
     accept(old_stage_a, trainings=["oldoldoldold"])
     config["presets"]["test"]["families"]["gan"]["lambda_info"] = 0.5
-    assert not provenance.valid(config, STAGE_A, provenance.read_record(old_stage_a / STAGE_A.path), old_stage_a)
+    assert not valid(config, STAGE_A, read_record(old_stage_a / STAGE_A.path), old_stage_a)
     with pytest.raises(DataError, match="other settings or source"):
         train(config, STAGE_A, old_stage_a)
 
@@ -75,7 +85,7 @@ def test_other_settings_are_never_accepted(old_stage_a: Path, config: Config) ->
 def test_a_damaged_list_is_refused_in_one_line(text: str, tmp_path: Path) -> None:
     (tmp_path / "accepted.yaml").write_text(text)
     with pytest.raises(DataError, match=r"accepted\.yaml") as error:
-        provenance.accepted(tmp_path)
+        accepted(tmp_path)
     assert "\n" not in str(error.value)
 
 
@@ -109,11 +119,9 @@ def test_a_users_own_images_are_of_no_source(tmp_path: Path, config: Config) -> 
 def test_all_that_is_published_counts(shipped: Config) -> None:
     for preset, trainings, floors in (("desk", 210, 3),):
         root = ROOT / "results" / preset
-        runs = provenance.with_predecessors(shipped, provenance.planned(shipped, preset))
-        assert len(runs) == trainings and all(provenance.committed(shipped, run, root) for run in runs)
-        found = [
-            provenance.published_floor(shipped, preset, data, root) for data in provenance.floored(shipped, preset)
-        ]
+        runs = with_predecessors(shipped, planned(shipped, preset))
+        assert len(runs) == trainings and all(committed(shipped, run, root) for run in runs)
+        found = [published_floor(shipped, preset, data, root) for data in floored(shipped, preset)]
         assert len(found) == floors and all(found)
 
 
@@ -135,24 +143,22 @@ def test_git_keeps_what_evidence_publishes(shipped: Config) -> None:
 
 def test_the_registered_protocols_stand(shipped: Config) -> None:
     registered = {"dsprites": "af3185b00764", "digits": "4fc500a5d2d5", "faces": "6e2032b9a66a"}
-    assert {data: provenance.protocol_hash(shipped, "desk", data) for data in registered} == registered
+    assert {data: protocol_hash(shipped, "desk", data) for data in registered} == registered
 
 
 def published_floor_of(root: Path, source: str, config: Config) -> str:
-    return provenance.floor_fingerprint(config, "test", "dsprites", source)
+    return floor_fingerprint(config, "test", "dsprites", source)
 
 
 def test_a_floor_of_accepted_source_counts(tmp_path: Path, config: Config) -> None:
     path = tmp_path / "floor/dsprites.csv"
     path.parent.mkdir()
     path.write_text(f"value,fingerprint\n1,{published_floor_of(tmp_path, 'one+two', config)}\n")
-    assert not provenance.floor_counts(config, "test", "dsprites", path, tmp_path)
+    assert not floor_counts(config, "test", "dsprites", path, tmp_path)
     accept(tmp_path, baselines=["one+two"])
-    assert provenance.floor_counts(config, "test", "dsprites", path, tmp_path)
-    assert provenance.floor_params(config, "test", "dsprites", tmp_path) == published_floor_of(
-        tmp_path, "one+two", config
-    )
+    assert floor_counts(config, "test", "dsprites", path, tmp_path)
+    assert floor_params(config, "test", "dsprites", tmp_path) == published_floor_of(tmp_path, "one+two", config)
     changed: dict[str, Any] = config | {"generated": config["generated"] | {"images": 65}}
     changed["presets"]["test"]["generated"] = {}
     assert configuration.generated(changed, "test")["images"] == 65
-    assert not provenance.floor_counts(changed, "test", "dsprites", path, tmp_path)
+    assert not floor_counts(changed, "test", "dsprites", path, tmp_path)

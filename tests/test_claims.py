@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idgan_sc import claims, stats
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
+from idgan_sc.config.claims import Arm, checks, needed
+from idgan_sc.report import statistics
+from idgan_sc.report import verdicts as claims
 
 STEPS = [0, 1000, 2000, 2500, 3000]
 METRICS = ["factor_vae", "dci", "sap", "mig", "beta_vae"]
@@ -78,7 +80,7 @@ def write_logs(config: Config, preset: str, root: Path, early: dict[str, float],
     results = claims.Results(config, preset, root)
     for arm, accuracy in early.items():
         for seed in range(seeds):
-            run = results.run("dsprites", claims.Arm(*configuration.arm(arm)), seed)
+            run = results.run("dsprites", Arm(*configuration.arm(arm)), seed)
             (root / run.path).mkdir(parents=True)
             log = pd.DataFrame({"step": [100, 200, 300, 400], "pair_accuracy": accuracy + rng.normal(0, 0.01, 4)})
             log.to_csv(root / run.path / "log.csv", index=False)
@@ -96,18 +98,18 @@ def test_examples_in_docstrings() -> None:
 
 def test_all_eleven_claims_are_configured_with_the_papers_values(shipped: Config) -> None:
     assert list(shipped["claims"]) == [f"C{n}" for n in range(1, 12)]
-    level = {c.claim: c.options["value"] for c in claims.checks(shipped) if c.quantity == "curve_end" and not c.other}
-    assert {c.claim: level[c.claim] for c in claims.checks(shipped) if c.claim in ("C1", "C3", "C4")} == {
+    level = {c.claim: c.options["value"] for c in checks(shipped) if c.quantity == "curve_end" and not c.other}
+    assert {c.claim: level[c.claim] for c in checks(shipped) if c.claim in ("C1", "C3", "C4")} == {
         "C1": shipped["reported"]["figure3"]["infogan"],
         "C3": shipped["reported"]["figure3"]["infogan_cr"],
         "C4": shipped["reported"]["figure3"]["idgan_sc_prior"],
     }
     table = shipped["reported"]["table3"]
-    (c6,) = [c for c in claims.checks(shipped) if c.claim == "C6"]
+    (c6,) = [c for c in checks(shipped) if c.claim == "C6"]
     printed = [table[system]["paper"]["mig"][0] for system in ("idgan_sc", "factor_vae")]
     assert c6.options["value"] == pytest.approx(printed[0] - printed[1])
-    assert len([c for c in claims.checks(shipped) if c.claim == "C5"]) == 2 * 3 * 4
-    margins = {(c.metric, c.options["margin"]) for c in claims.checks(shipped) if c.claim in ("C5", "C7")}
+    assert len([c for c in checks(shipped) if c.claim == "C5"]) == 2 * 3 * 4
+    margins = {(c.metric, c.options["margin"]) for c in checks(shipped) if c.claim in ("C5", "C7")}
     assert margins == {("beta_vae", 0.03), *((m, 0.02) for m in METRICS if m != "beta_vae")}
 
 
@@ -175,8 +177,8 @@ def test_fewer_seeds_than_a_preset_plans_are_never_enough(config: Config, tmp_pa
     config["presets"]["desk"]["seeds"]["count"] = 3
     write_results(tmp_path, PAPER, seeds=3)
     assert verdicts(config, "desk", tmp_path)["C3"] == "inconclusive"
-    assert claims.needed(config, "desk", "C3") == config["judging"]["needs"] > 3
-    assert claims.needed(config, "paper", "C3") == 20
+    assert needed(config, "desk", "C3") == config["judging"]["needs"] > 3
+    assert needed(config, "paper", "C3") == 20
 
 
 @pytest.mark.parametrize("preset", ["quick", "test"])
@@ -304,7 +306,7 @@ def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path
     results = claims.Results(config, "desk", tmp_path)
 
     def share(a: str, b: str) -> bool:
-        return claims.share(results, "dsprites", claims.Arm(*configuration.arm(a)), claims.Arm(*configuration.arm(b)))
+        return claims.share(results, "dsprites", Arm(*configuration.arm(a)), Arm(*configuration.arm(b)))
 
     assert share("infogan", "infogan_cr") and share("idgan", "idgan_sc") and share("beta_vae", "idgan_sc")
     assert share("infogan_cr/c10", "infogan/c10")
@@ -337,7 +339,7 @@ def test_what_never_varies_is_compared_exactly(config: Config, tmp_path: Path) -
     write_results(tmp_path, PAPER, sd=0.0)
     found = verdicts(config, "desk", tmp_path)
     assert (found["C1"], found["C3"]) == ("reproduced", "reproduced")
-    assert stats.constant(0.1, 3).p == 0.25
+    assert statistics.constant(0.1, 3).p == 0.25
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idgan_sc import config as configuration
-from idgan_sc import metrics, networks, provenance
+from idgan_sc import metrics
 from idgan_sc.config import ConfigError, Run, check, load, predecessors, resolve
+from idgan_sc.models import networks
+from idgan_sc.records import record
 
 SHIPPED = Path(__file__).parents[1] / "config.yaml"
 Config = dict[str, Any]
@@ -80,7 +82,8 @@ def test_the_papers_settings_are_those_of_the_paper(shipped: Config) -> None:
 
 def test_config_and_provenance_load_neither_torch_nor_scikit_learn() -> None:
     code = (
-        "import idgan_sc.config, idgan_sc.provenance, sys; print([m for m in ('torch', 'sklearn') if m in sys.modules])"
+        "import idgan_sc.config, idgan_sc.records.published, sys; "
+        "print([m for m in ('torch', 'sklearn') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -228,7 +231,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, make: Callable[[P
 # ---------------------------------------------------------------------------------------------------------- resolution
 def fingerprint(config: Config, run: Run) -> str:
     before = [fingerprint(config, earlier) for earlier in predecessors(config, run).values()]
-    return provenance.fingerprint(resolve(config, run), run.seed, before, "source")
+    return record.fingerprint(resolve(config, run), run.seed, before, "source")
 
 
 def every_run(config: Config, preset: str = "test") -> Iterator[Run]:

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from idgan_sc import config as configuration
-from idgan_sc import costs
+from idgan_sc import plan
 from idgan_sc.config import Run
 from idgan_sc.models import build
-from idgan_sc.networks import shapes
+from idgan_sc.models.networks import shapes
 
 
 def example(name: str, settings: dict, channels: int) -> tuple[torch.Tensor, ...]:
@@ -42,13 +42,13 @@ def runs(config: dict, preset: str, dataset: str) -> list[Run]:
 )
 def test_layers_are_those_of_the_networks(shipped, preset, dataset, size):
     for run in runs(shipped, preset, dataset):
-        settings, channels = configuration.resolve(shipped, run) | {"image_size": size}, costs.channels(dataset)
+        settings, channels = configuration.resolve(shipped, run) | {"image_size": size}, configuration.channels(dataset)
         vae = None
         if settings.get("code") == "vae":
             before = configuration.resolve(shipped, Run(preset, dataset, "beta_vae", "main", 0)) | {"image_size": size}
             vae = build(before, channels, 0, "", "cpu")
         method = build(settings, channels, 0, "", "cpu", vae)
-        counted = costs.networks(settings, channels)
+        counted = plan.networks(settings, channels)
         assert set(counted) - {"vae"} == set(method.networks)
         for name, network in method.networks.items():
             rows = shapes(network, *example(name, settings, channels))
@@ -74,12 +74,12 @@ def test_passes_are_those_that_a_step_makes(shipped, system, generator_steps):
         network.register_forward_hook(note(name))
     method.step(torch.rand(settings["batch"], 1, 32, 32))
     for name, images in seen.items():
-        counted = [p for p in costs.passes(settings) if p.network == name]
+        counted = [p for p in plan.passes(settings) if p.network == name]
         total = sum(p.images * p.count for p in counted)
         assert 2 * images <= total <= 3 * images, name
     if settings["family"] == "vae":
         return
-    assert seen["generator"] == sum(p.images * p.count for p in costs.passes(settings) if p.network == "generator") / 3
+    assert seen["generator"] == sum(p.images * p.count for p in plan.passes(settings) if p.network == "generator") / 3
 
 
 def test_known_counts_of_the_protocol(shipped):
@@ -87,7 +87,7 @@ def test_known_counts_of_the_protocol(shipped):
 
     def gmacs(system: str, **changed: object) -> float:
         settings = configuration.resolve(shipped, Run("paper", "dsprites", system, "main", 0)) | changed
-        return costs.step_multiply_adds(settings, 1) / 1e9
+        return plan.step_multiply_adds(settings, 1) / 1e9
 
     assert gmacs("beta_vae") == pytest.approx(3.1, rel=0.02)
     assert gmacs("infogan", generator_steps=1) == pytest.approx(5.6, rel=0.05)
@@ -98,13 +98,13 @@ def test_a_later_regulariser_costs_less(shipped):
     settings = configuration.resolve(shipped, Run("paper", "dsprites", "idgan_sc_prior", "main", 0))
     late = settings | {"pair_start": settings["steps"] // 2}
     none = settings | {"pair_start": settings["steps"]}
-    full, half, plain = (costs.multiply_adds(s, 1) for s in (settings, late, none))
+    full, half, plain = (plan.multiply_adds(s, 1) for s in (settings, late, none))
     assert half == pytest.approx((full + plain) / 2)
 
 
 def test_records_come_before_expectations(shipped, tmp_path):
     run = Run("paper", "dsprites", "beta_vae", "main", 0)
-    expected = costs.resources(shipped, run, tmp_path)
+    expected = plan.resources(shipped, run, tmp_path)
     record = {
         "settings": configuration.resolve(shipped, run),
         "seconds": 36000.0,
@@ -114,18 +114,18 @@ def test_records_come_before_expectations(shipped, tmp_path):
     path = tmp_path / run.path / "record.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(record))
-    assert costs.resources(shipped, run, tmp_path) == {"runtime": 1200, "mem_mb": 6000}  # twice as much
+    assert plan.resources(shipped, run, tmp_path) == {"runtime": 1200, "mem_mb": 6000}  # twice as much
     for other in ({"settings": {}}, {"device": "cuda"}):
         path.write_text(json.dumps(record | other))
-        assert costs.resources(shipped, run, tmp_path) == expected
+        assert plan.resources(shipped, run, tmp_path) == expected
     path.write_text("damaged")
-    assert costs.resources(shipped, run, tmp_path) == expected
+    assert plan.resources(shipped, run, tmp_path) == expected
 
 
 def test_an_array_asks_for_its_longest_and_largest_member(shipped, tmp_path):
     arms = [Run("paper", "dsprites", system, "main", seed) for system in ("infogan", "idgan_sc") for seed in (0, 1)]
-    each = [costs.resources(shipped, run, tmp_path) for run in arms]
-    wanted = costs.largest(shipped, arms, tmp_path)
+    each = [plan.resources(shipped, run, tmp_path) for run in arms]
+    wanted = plan.largest(shipped, arms, tmp_path)
     assert wanted == {name: max(row[name] for row in each) for name in ("runtime", "mem_mb")}
     assert each[0] != each[-1]
 
@@ -133,23 +133,23 @@ def test_an_array_asks_for_its_longest_and_largest_member(shipped, tmp_path):
 def test_evaluation_asks_for_what_its_sizes_imply(shipped):
     """At the protocol's sizes twice a minute or so, hence the least; with many more points in proportion to them."""
     vae, gan = (Run("paper", "dsprites", system, "main", 0) for system in ("beta_vae", "idgan_sc"))
-    for minutes in (costs.encode_minutes, costs.score_minutes):
-        assert costs.LEAST_EVALUATION <= minutes(shipped, vae) < 60
+    for minutes in (plan.encode_minutes, plan.score_minutes):
+        assert plan.LEAST_EVALUATION <= minutes(shipped, vae) < 60
     large = copy.deepcopy(shipped)
     large["evaluation"] |= {"points": 72_000_000}
-    assert costs.score_minutes(large, gan) == pytest.approx(2 * 7200 / 60, rel=0.01)
-    assert costs.score_minutes(large, vae) == pytest.approx(4 * 7200 / 60, rel=0.01)
+    assert plan.score_minutes(large, gan) == pytest.approx(2 * 7200 / 60, rel=0.01)
+    assert plan.score_minutes(large, vae) == pytest.approx(4 * 7200 / 60, rel=0.01)
 
 
 def test_a_run_that_was_trained_with_others_says_nothing_of_one_alone(shipped):
     record = {"settings": {"steps": 1}, "device": "cpu", "seed": 3}
-    assert costs.comparable(record, {"steps": 1}, "cpu") and costs.comparable(
+    assert plan.comparable(record, {"steps": 1}, "cpu") and plan.comparable(
         record | {"seeds": [3]}, {"steps": 1}, "cpu"
     )
-    assert not costs.comparable(record | {"seeds": [3, 4]}, {"steps": 1}, "cpu")
+    assert not plan.comparable(record | {"seeds": [3, 4]}, {"steps": 1}, "cpu")
 
 
 def test_needs_no_torch():
-    code = "import idgan_sc.costs, sys; print([n for n in ('torch', 'numpy', 'pandas') if n in sys.modules])"
+    code = "import idgan_sc.plan, sys; print([n for n in ('torch', 'pandas') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

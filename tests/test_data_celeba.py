@@ -13,7 +13,7 @@ from PIL import Image
 
 from idgan_sc.data import celeba
 from idgan_sc.data.celeba import FOLDER, PUBLISHED, Release, prepare
-from idgan_sc.data.fetch import checksums
+from idgan_sc.data.download import checksums
 from idgan_sc.files import DataError
 from test_fetch import QUOTA_PAGE, Answer, Site, site  # noqa: F401  (the fixture)
 

@@ -16,8 +16,8 @@ import pytest
 
 from idgan_sc.data import dsprites
 from idgan_sc.data import images as images_module
+from idgan_sc.data.download import checksums
 from idgan_sc.data.dsprites import FACTORS, Release, grid, prepare, render, render_all
-from idgan_sc.data.fetch import checksums
 from idgan_sc.data.images import Factors, Images, open_images, save_images
 from idgan_sc.files import DataError, write_atomic
 from test_fetch import Site, site  # noqa: F401  (the fixture)

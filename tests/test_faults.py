@@ -24,15 +24,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import make_floor, with_data
-from idgan_sc import checkpoint, cli, provenance, verify
+from idgan_sc import cli, recompute
 from idgan_sc import config as configuration
 from idgan_sc.config import ConfigError, Run
 from idgan_sc.data.images import open_images
-from idgan_sc.encode import encode, load_run
+from idgan_sc.evaluation.gather import gather
+from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, sha256
-from idgan_sc.score import gather, score
-from idgan_sc.tables import table3
-from idgan_sc.train import train
+from idgan_sc.records.record import recorded_hashes
+from idgan_sc.report.tables import table3
+from idgan_sc.training import checkpoint
+from idgan_sc.training.encode import encode, load_run
+from idgan_sc.training.train import train
 from test_train import interrupted
 
 ROOT = Path(__file__).parents[1]
@@ -146,7 +149,7 @@ def config(small_config: Config) -> Config:
 
 
 def test_every_file_that_is_made_of_a_run_has_its_hash_beside_the_record(scored: Path) -> None:
-    hashes = provenance.recorded_hashes(scored)
+    hashes = recorded_hashes(scored)
     assert set(hashes) == {*OUTPUTS, "codes.npz", "scores.csv", "curve.csv", "association.csv"}
     assert all(sha256(scored / name) == digest for name, digest in hashes.items())
 
@@ -264,7 +267,7 @@ def test_runs_that_build_on_two_trainings_of_one_predecessor_are_not_compared(
 # --------------------------------------------------------------------------------------------------------------- verify
 def test_verify_finds_the_same_bytes(config: Config, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = place.parents[4]
-    assert verify.verify(config, INFOGAN, root)
+    assert recompute.verify(config, INFOGAN, root)
     said = capsys.readouterr().out
     assert "the same bytes as recorded" in said
     assert all(name in said for name in (*OUTPUTS, "codes.npz", "scores.csv", "curve.csv", "association.csv"))
@@ -286,32 +289,32 @@ def test_verify_names_each_difference_and_its_size(
     checkpoint.save(place / "weights.safetensors", tensors, about)
     outputs = json.loads((place / "record.json").read_text())["outputs"]
     rerecord(place, outputs=outputs | {"weights.safetensors": sha256(place / "weights.safetensors")})
-    assert not verify.verify(config, INFOGAN, place.parents[4])
+    assert not recompute.verify(config, INFOGAN, place.parents[4])
     said = capsys.readouterr().out
     assert "weights.safetensors differs" in said and "at most 0.25" in said and name in said
     assert "codes.npz differs" not in said and "another kind" not in said
     rerecord(place, torch="1.0", outputs=outputs | {"weights.safetensors": sha256(place / "weights.safetensors")})
-    assert not verify.verify(config, INFOGAN, place.parents[4])
+    assert not recompute.verify(config, INFOGAN, place.parents[4])
     said = capsys.readouterr().out
     assert "compared by tolerance, not by bytes" in said and "torch 1.0, here" in said and "not within 0.01" in said
 
 
 def test_verify_takes_named_runs_and_refuses_names_that_are_not_there(config: Config, place: Path) -> None:
     root = place.parents[4]
-    chosen = verify.choose(config, "test", root, ["dsprites/infogan/main/0"], 1)
+    chosen = recompute.choose(config, "test", root, ["dsprites/infogan/main/0"], 1)
     assert chosen == [INFOGAN]
-    assert len(verify.choose(config, "test", root, [], 1)) == 1
-    assert set(verify.choose(config, "test", root, [], None)) == {INFOGAN, STAGE_A}
+    assert len(recompute.choose(config, "test", root, [], 1)) == 1
+    assert set(recompute.choose(config, "test", root, [], None)) == {INFOGAN, STAGE_A}
     with pytest.raises(ConfigError, match="no finished run"):
-        verify.choose(config, "test", root, ["dsprites/infogan/main/1"], 1)
+        recompute.choose(config, "test", root, ["dsprites/infogan/main/1"], 1)
     with pytest.raises(DataError, match="nothing to verify"):
-        verify.choose(config, "test", root / "nowhere", [], 1)
+        recompute.choose(config, "test", root / "nowhere", [], 1)
 
 
 def test_verify_refuses_runs_of_other_settings(config: Config, place: Path) -> None:
     config["variants"]["main"]["lambda_info"] = 0.5
     with pytest.raises(DataError, match="other settings than today's"):
-        verify.verify(config, INFOGAN, place.parents[4])
+        recompute.verify(config, INFOGAN, place.parents[4])
 
 
 # --------------------------------------------------------------------------------------------------------------- safety

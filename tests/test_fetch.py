@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idgan_sc.data import fetch
-from idgan_sc.data.fetch import check_file, checksums, download
+from idgan_sc.data import download as fetch
+from idgan_sc.data.download import check_file, checksums, download
 from idgan_sc.files import DataError
 
 CONTENT = np.random.default_rng(0).bytes(700_000)

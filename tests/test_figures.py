@@ -19,10 +19,11 @@ from scipy import stats
 
 from conftest import make_floor
 from idgan_sc import config as configuration
-from idgan_sc import figures
 from idgan_sc.config import Config
 from idgan_sc.data.dsprites import render
 from idgan_sc.files import DataError
+from idgan_sc.report import words
+from idgan_sc.report.figures import architecture, canvas, paper, registry
 
 ARMS = {"infogan": 0.5, "infogan_cr": 0.62, "idgan_sc_prior": 0.66}
 FACTOR_NAMES = ["shape", "scale", "orientation", "x", "y"]
@@ -122,13 +123,14 @@ def make_networks(size: int) -> dict[str, Any]:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
     """Every figure drawn during a test, by name."""
     kept: dict[str, Figure] = {}
-    save = figures.save
+    save = canvas.save
 
     def spy(fig: Figure, config: Config, preset: str, root: Path, name: str, frame: pd.DataFrame) -> list[Path]:
         kept[name] = fig
         return save(fig, config, preset, root, name, frame)
 
-    monkeypatch.setattr(figures, "save", spy)
+    for module in (paper, architecture):
+        monkeypatch.setattr(module, "save", spy)
     return kept
 
 
@@ -157,16 +159,16 @@ def assert_readable(fig: Figure) -> None:
 
 
 def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(figures).failed == 0
+    assert doctest.testmod(paper).failed == 0
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", registry.FIGURES)
 @pytest.mark.parametrize("preset", ["quick", "paper"])
 def test_figures_are_whole_readable_and_say_what_they_are(
     name: str, preset: str, tmp_path: Path, config: Config, drawn: dict[str, Figure]
 ) -> None:
     root = make_results(tmp_path, config, preset, steps=34560)
-    paths = figures.FIGURES[name](config, preset, root)
+    paths = registry.FIGURES[name](config, preset, root)
     assert [path.name for path in paths] == [f"{name}.csv", f"{name}.png", f"{name}.pdf"]
     png, pdf = paths[1].read_bytes(), paths[2].read_bytes()
     assert png.startswith(b"\x89PNG") and png.endswith(b"IEND\xaeB`\x82")
@@ -182,14 +184,15 @@ def test_figures_are_whole_readable_and_say_what_they_are(
 
 def test_figures_do_not_depend_on_the_process(root: Path, config: Config) -> None:
     code = (
-        "import sys; from pathlib import Path; from idgan_sc import config, figures\n"
+        "import sys; from pathlib import Path; from idgan_sc import config\n"
+        "from idgan_sc.report.figures import architecture, paper\n"
         f"c = config.load({str(Path(__file__).parents[1] / 'config.yaml')!r})\n"
-        f"for figure in (figures.figure1, figures.figure2, figures.figure3): figure(c, 'quick', Path({str(root)!r}))\n"
+        f"for figure in (paper.figure1, architecture.figure2, paper.figure3): figure(c, 'quick', Path({str(root)!r}))\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONHASHSEED": "1"})
     there = {path.name: path.read_bytes() for path in (root / "figures").iterdir()}
-    draws = (figures.figure1, figures.figure2, figures.figure3)
+    draws = (paper.figure1, architecture.figure2, paper.figure3)
     here = {path.name: path.read_bytes() for draw in draws for path in draw(config, "quick", root)}
     assert len(here) == 9
     assert here == there
@@ -201,14 +204,14 @@ def test_figure3_plots_means_over_seeds_and_its_table_has_them(
     points = pd.read_csv(root / "curves.csv")
     others = [points.assign(value=9.0, **{c: "other"}) for c in ("dataset", "variant", "metric", "protocol")]
     pd.concat([points, *others]).to_csv(root / "curves.csv", index=False)
-    frame = pd.read_csv(figures.figure3(config, "quick", root)[0])
+    frame = pd.read_csv(paper.figure3(config, "quick", root)[0])
     line_of = {line.get_color(): line for line in drawn["figure3"].axes[0].lines if line.get_marker() == "o"}
     for system in ARMS:
         mine = frame[frame["system"] == system]
         of_seed = points[points["system"] == system].groupby(["step", "seed"])["value"].mean().unstack()
         np.testing.assert_allclose(mine["mean"], of_seed.mean(axis=1))
         np.testing.assert_allclose(mine["high"] - mine["mean"], of_seed.std(axis=1, ddof=1))
-        np.testing.assert_allclose(line_of[figures.COLOURS[system]].get_xydata(), mine[["step", "mean"]])
+        np.testing.assert_allclose(line_of[words.COLOURS[system]].get_xydata(), mine[["step", "mean"]])
         assert set(mine["paper_level"]) == {config["reported"]["figure3"][system]}
 
 
@@ -217,7 +220,7 @@ def test_figure3_shows_differences_within_a_seed(root: Path, config: Config, dra
     points["value"] += points["seed"].map(dict(enumerate([0.0, 0.3, -0.2, 0.1, -0.1, 0.2])))  # a seed's own level
     lost = points.query("system == 'infogan_cr' and seed == 5").index
     points.drop(lost).to_csv(root / "curves.csv", index=False)
-    frame = pd.read_csv(figures.figure3(config, "quick", root)[0])
+    frame = pd.read_csv(paper.figure3(config, "quick", root)[0])
     assert frame.loc[frame["system"] == "infogan", "above"].isna().all()
     lines = {line.get_color(): line for line in drawn["figure3"].axes[1].lines if line.get_marker() == "o"}
     assert len(lines) == 2
@@ -229,7 +232,7 @@ def test_figure3_shows_differences_within_a_seed(root: Path, config: Config, dra
         np.testing.assert_allclose(mine["above"], difference.mean(axis=1), atol=1e-12)
         np.testing.assert_allclose(mine["above_high"] - mine["above"], half, atol=1e-12)
         np.testing.assert_allclose(mine["above"] - mine["above_low"], half, atol=1e-12)
-        np.testing.assert_allclose(lines[figures.COLOURS[system]].get_xydata(), mine[["step", "above"]])
+        np.testing.assert_allclose(lines[words.COLOURS[system]].get_xydata(), mine[["step", "above"]])
     said = [text.get_text() for text in texts(drawn["figure3"])]
     assert {"paper +0.08", "paper +0.10"} <= set(said)
     assert_readable(drawn["figure3"])
@@ -237,7 +240,7 @@ def test_figure3_shows_differences_within_a_seed(root: Path, config: Config, dra
 
 def test_figure3_with_one_seed_has_no_band(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
     make_curves(seeds=1, steps=300).to_csv(root / "curves.csv", index=False)
-    frame = pd.read_csv(figures.figure3(config, "quick", root)[0])
+    frame = pd.read_csv(paper.figure3(config, "quick", root)[0])
     assert frame["sd"].isna().all() and frame["low"].isna().all()
     assert "no band" in " ".join(text.get_text() for text in texts(drawn["figure3"]))
     assert_readable(drawn["figure3"])
@@ -246,12 +249,12 @@ def test_figure3_with_one_seed_has_no_band(root: Path, config: Config, drawn: di
 def test_figure3_shows_which_arms_are_missing(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
     curves = make_curves(seeds=2, steps=300)
     curves[curves["system"] == "infogan"].to_csv(root / "curves.csv", index=False)
-    figures.figure3(config, "quick", root)
+    paper.figure3(config, "quick", root)
     missing = [text.get_text() for text in texts(drawn["figure3"]) if "missing" in text.get_text()]
     assert missing == ["InfoGAN-CR\nmissing", "IDGAN-SC\n(without β-VAE)\nmissing"]
     assert_readable(drawn["figure3"])
     curves[:0].to_csv(root / "curves.csv", index=False)
-    figures.figure3(config, "quick", root)
+    paper.figure3(config, "quick", root)
     assert_readable(drawn["figure3"])
 
 
@@ -262,13 +265,13 @@ def test_figure3_is_readable_wherever_the_arms_end(
     curves = make_curves(seeds=2, steps=20)
     curves["value"] = curves["system"].map(dict(zip(ARMS, ends, strict=True)))
     curves.to_csv(root / "curves.csv", index=False)
-    figures.figure3(config, "quick", root)
+    paper.figure3(config, "quick", root)
     assert_readable(drawn["figure3"])
 
 
 @pytest.mark.parametrize("name", ["figure1", "figure4"])
 def test_rows_of_images_are_the_associated_codes(name: str, root: Path, config: Config) -> None:
-    frame = pd.read_csv(figures.FIGURES[name](config, "quick", root)[0])
+    frame = pd.read_csv(registry.FIGURES[name](config, "quick", root)[0])
     arrays = make_traversal()
     of_factor = frame.drop_duplicates("factor").set_index("factor")
     for factor, row in of_factor.iterrows():
@@ -279,7 +282,7 @@ def test_rows_of_images_are_the_associated_codes(name: str, root: Path, config: 
 
 
 def test_table_of_figure4_names_the_very_images(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
-    frame = pd.read_csv(figures.figure4(config, "quick", root)[0])
+    frame = pd.read_csv(paper.figure4(config, "quick", root)[0])
     images = make_traversal()["images"]
     shown = [image.get_array() for image in drawn["figure4"].axes[0].images]
     assert len(shown) == len(frame) == 50
@@ -287,21 +290,21 @@ def test_table_of_figure4_names_the_very_images(root: Path, config: Config, draw
         s = round((row["value"] + 2) / 4 * 9)
         expected = images[0, row["code"] - 1, s]
         np.testing.assert_array_equal(tile, expected[0])
-        assert row["sha256"] == figures.contents(expected)["sha256"]
+        assert row["sha256"] == canvas.contents(expected)["sha256"]
 
 
 def test_assignment_never_takes_a_code_twice() -> None:
     association = np.array([[0.9, 0.8, 0.1], [0.2, 0.3, 0.1], [0.1, 0.1, 0.1]])
-    rows = figures.assign(association, ["a", "b", "c"], ("b", "a"))
+    rows = paper.assign(association, ["a", "b", "c"], ("b", "a"))
     assert [(row.factor, row.dimension) for row in rows] == [("b", 1), ("a", 0)]
     with pytest.raises(DataError, match="no association with d"):
-        figures.assign(association, ["a", "b", "c"], ("d",))
+        paper.assign(association, ["a", "b", "c"], ("d",))
     with pytest.raises(DataError, match="1 codes cannot stand for 2"):
-        figures.assign(association[:1], ["a", "b", "c"], ("a", "b"))
+        paper.assign(association[:1], ["a", "b", "c"], ("a", "b"))
 
 
 def test_figure2_lists_every_layer_with_its_shape(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
-    frame = pd.read_csv(figures.figure2(config, "quick", root)[0])
+    frame = pd.read_csv(architecture.figure2(config, "quick", root)[0])
     layers = sum(len(network["layers"]) for network in make_networks(32).values()) - 1  # the activation
     assert len(frame) == layers
     said = [text.get_text() for text in texts(drawn["figure2"])]
@@ -317,7 +320,7 @@ def test_figure2_leaves_out_q_where_the_frozen_encoder_takes_its_place(
     layers = networks["discriminator"]["layers"]
     networks["discriminator"]["layers"] = [row for row in layers if not row["name"].startswith("q.")]
     path.write_text(json.dumps({"networks": networks}))
-    figures.figure2(config, "quick", root)
+    architecture.figure2(config, "quick", root)
     assert "Q: the code c" not in [text.get_text() for text in texts(drawn["figure2"])]
 
 
@@ -326,7 +329,7 @@ def test_colour_images_are_drawn(root: Path, config: Config, drawn: dict[str, Fi
     arrays = make_traversal()
     coloured = {name: np.repeat(arrays[name], 3, axis=-3) for name in ("images", "pairs")}
     np.savez(path, **{**arrays, **coloured})
-    figures.figure1(config, "quick", root)
+    paper.figure1(config, "quick", root)
     assert {image.get_array().shape for image in drawn["figure1"].axes[0].images} == {(32, 32, 3)}  # type: ignore[union-attr]
 
 
@@ -337,21 +340,21 @@ def test_missing_and_damaged_files_are_one_clear_error(file: str, name: str, roo
     path = next(root.glob(f"runs/*/*/*/*/{file}"))
     path.write_bytes(b"{")
     with pytest.raises(DataError, match="damaged"):
-        figures.FIGURES[name](config, "quick", root)
+        registry.FIGURES[name](config, "quick", root)
     path.unlink()
     with pytest.raises(DataError, match="missing"):
-        figures.FIGURES[name](config, "quick", root)
+        registry.FIGURES[name](config, "quick", root)
     assert not (root / "figures").exists()
 
 
 def test_colours_of_systems_are_all_different(config: Config) -> None:
-    assert set(figures.COLOURS) == set(config["runs"]["dsprites"])
-    assert len(set(figures.COLOURS.values())) == 7
+    assert set(words.COLOURS) == set(config["runs"]["dsprites"])
+    assert len(set(words.COLOURS.values())) == 7
 
 
 def test_every_layer_of_the_networks_has_a_word() -> None:
-    from idgan_sc import networks, networks_celeba
-    from idgan_sc.networks import shapes
+    from idgan_sc.models import networks, networks_celeba
+    from idgan_sc.models.networks import shapes
 
     rows = []
     for kind in (networks, networks_celeba):
@@ -361,4 +364,4 @@ def test_every_layer_of_the_networks_has_a_word() -> None:
     for size in networks.SIZES:
         rows += shapes(networks.ConvEncoder(size, 1, 5), torch.zeros(2, 1, size, size))
     layers = {row["kind"] for row in rows if row["parameters"] and "Norm" not in row["kind"]}
-    assert layers <= set(figures.LAYER_WORDS)
+    assert layers <= set(architecture.LAYER_WORDS)

@@ -12,15 +12,19 @@ import pytest
 from sklearn.decomposition import PCA
 
 from conftest import with_data
-from idgan_sc import cli, provenance
+from idgan_sc import cli
 from idgan_sc import config as configuration
-from idgan_sc import floor as floors
+from idgan_sc.config import floor_starts, floored
 from idgan_sc.data.images import open_images
-from idgan_sc.encode import encode_pool, pool_indices
+from idgan_sc.evaluation.generators import baselines as floors
+from idgan_sc.evaluation.generators.nearest_image import generated_factors
+from idgan_sc.evaluation.generators.scores import few_true, score_factors
 from idgan_sc.files import DataError
-from idgan_sc.generator import few_true, score_factors
-from idgan_sc.matcher import generated_factors
-from idgan_sc.tables import METRICS, read_floor
+from idgan_sc.records.published import AS_GENERATORS, published_floor
+from idgan_sc.records.record import floor_fingerprint
+from idgan_sc.report.read import read_floor
+from idgan_sc.report.words import METRICS
+from idgan_sc.training.encode import encode_pool, pool_indices
 
 
 def test_the_floor_is_scored_as_the_systems_are(
@@ -35,7 +39,7 @@ def test_the_floor_is_scored_as_the_systems_are(
     assert start[0] == 0
     mine = found[found["k"] == 5].set_index(["system", "metric"])["value"]
     assert mine["noise_codes", "mig"] < 0.2 and mine["noise_codes", "sap"] < 0.2
-    few = read_floor(root, protocol=provenance.AS_GENERATORS).set_index(["system", "k", "metric"])["value"]
+    few = read_floor(root, protocol=AS_GENERATORS).set_index(["system", "k", "metric"])["value"]
     assert set(few.index.unique("system")) == set(found["system"]) and few["noise_codes", 5, "dci"] < 0.2
     first = (root / "floor/dsprites.csv").read_bytes()
     floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
@@ -65,7 +69,7 @@ def test_a_published_floor_is_taken_where_its_settings_are_these(
     published = root / "published/floor/dsprites.csv"
     published.parent.mkdir(parents=True)
     (root / "floor/dsprites.csv").rename(published)
-    assert provenance.published_floor(small_config, "test", "dsprites", root) == published
+    assert published_floor(small_config, "test", "dsprites", root) == published
 
     def no_scores(*_: Any) -> None:
         raise AssertionError("the floor is scored again")
@@ -76,12 +80,12 @@ def test_a_published_floor_is_taken_where_its_settings_are_these(
     assert (root / "floor/dsprites.csv").read_bytes() == published.read_bytes()
     changed = copy.deepcopy(small_config)
     changed["presets"]["test"]["evaluation"]["points"] += 1
-    assert provenance.published_floor(changed, "test", "dsprites", root) is None
+    assert published_floor(changed, "test", "dsprites", root) is None
     with pytest.raises(AssertionError, match="scored again"):
         cli._floor(changed, args)
     fewer = copy.deepcopy(small_config)
     fewer["presets"]["test"]["generated"]["images"] -= 1
-    assert provenance.published_floor(fewer, "test", "dsprites", root) is None
+    assert published_floor(fewer, "test", "dsprites", root) is None
 
 
 def test_few_images_are_scored_as_the_generators_are(
@@ -90,7 +94,7 @@ def test_few_images_are_scored_as_the_generators_are(
     root = new_root()
     images = open_images(root / "data/dsprites")
     floors.floor(small_config, "test", root, images, "cpu")
-    found = read_floor(root, protocol=provenance.AS_GENERATORS)
+    found = read_floor(root, protocol=AS_GENERATORS)
     sizes = configuration.evaluation(small_config, "test", "dsprites")
     generated = configuration.generated(small_config, "test")
     pool = pool_indices(images, "test", sizes["pool"])
@@ -103,12 +107,12 @@ def test_few_images_are_scored_as_the_generators_are(
 
 
 def test_every_data_set_whose_generators_are_scored_has_a_floor_of_its_own(shipped: dict[str, Any]) -> None:
-    assert provenance.floored(shipped, "desk") == ["dsprites", "digits", "faces"]
-    assert provenance.floored(shipped, "test") == ["dsprites"]
-    starts = {data: provenance.floor_starts(shipped, "desk", data) for data in provenance.floored(shipped, "desk")}
+    assert floored(shipped, "desk") == ["dsprites", "digits", "faces"]
+    assert floored(shipped, "test") == ["dsprites"]
+    starts = {data: floor_starts(shipped, "desk", data) for data in floored(shipped, "desk")}
     assert [run.variant for run in starts["dsprites"]] == ["main", "c10"]
     assert [run.variant for run in starts["digits"]] == [run.variant for run in starts["faces"]] == ["main"]
-    assert len({provenance.floor_fingerprint(shipped, "desk", data) for data in starts}) == 3
+    assert len({floor_fingerprint(shipped, "desk", data) for data in starts}) == 3
 
 
 def test_there_is_no_floor_where_no_factor_is_known(

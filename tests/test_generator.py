@@ -17,19 +17,27 @@ import torch
 import idgan_sc
 from conftest import make_floor
 from idgan_sc import config as configuration
-from idgan_sc import generator, generator_report, provenance
-from idgan_sc.card import write_card
-from idgan_sc.config import Run
+from idgan_sc import models
+from idgan_sc.config import Run, generators, read_generators
 from idgan_sc.data.images import Images, open_images
-from idgan_sc.encode import encode, load_run
+from idgan_sc.evaluation import gather
+from idgan_sc.evaluation.generators import drawing, pairs, scores
+from idgan_sc.evaluation.generators import scores as generator
+from idgan_sc.evaluation.generators.nearest_image import generated_factors
+from idgan_sc.evaluation.model import TRAINING_ONLY, write_weights
+from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, sha256
-from idgan_sc.matcher import generated_factors
-from idgan_sc.model import TRAINING_ONLY, write_weights
 from idgan_sc.models import build
-from idgan_sc.score import score
-from idgan_sc.seeds import torch_stream
-from idgan_sc.tables import FLOORS
-from idgan_sc.train import train
+from idgan_sc.models.seeds import torch_stream
+from idgan_sc.publish.card import write_card
+from idgan_sc.publish.copy import publish
+from idgan_sc.records.published import AS_GENERATORS
+from idgan_sc.records.record import read_record
+from idgan_sc.report import generator_tables
+from idgan_sc.report.figures import generators as generator_figures
+from idgan_sc.report.words import FLOORS
+from idgan_sc.training.encode import encode, load_run
+from idgan_sc.training.train import train
 
 Finished = Callable[[str], Path]
 ROOT = Path(__file__).parents[1]
@@ -52,8 +60,8 @@ def matched(finished: Finished, images: Images, sizes: dict[str, Any]) -> Callab
     def folder(system: str) -> Path:
         path = finished(system)
         if not (path / "pair_labels.csv").exists():
-            generator.match(path, images, "test", sizes, "cpu")
-            generator.score_generator(Run("test", "dsprites", system, "main", 0), path, images, sizes)
+            scores.match(path, images, "test", sizes, "cpu")
+            scores.score_generator(Run("test", "dsprites", system, "main", 0), path, images, sizes)
         return path
 
     return folder
@@ -107,17 +115,17 @@ def test_a_reason_is_that_of_its_own_scores(images: Images, sizes: dict[str, Any
 
 def test_common_values_are_those_that_stay_common() -> None:
     classes = np.array([[0, 0], [0, 0], [0, 1], [1, 1], [2, 0]])
-    assert generator._common(classes, 2).tolist() == [0, 1]  # without the rare 1 and 2, the other 1 is rare as well
-    assert len(generator._common(classes, 4)) == 0
+    assert scores._common(classes, 2).tolist() == [0, 1]  # without the rare 1 and 2, the other 1 is rare as well
+    assert len(scores._common(classes, 4)) == 0
 
 
 def test_fidelity_of_true_images(images: Images) -> None:
     index = np.arange(images.n)
     classes = generated_factors(images, index)[0]
-    found = generator.fidelity(images, classes, np.zeros(images.n), np.ones(images.n, bool))
+    found = scores.fidelity(images, classes, np.zeros(images.n), np.ones(images.n, bool))
     assert found["distance"] == found["abstained"] == 0 and found["coverage"] > 1  # drawn with replacement: fewer
     assert all(found[f"spread_{name}"] == pytest.approx(1) for name in images.factor_names)
-    none = generator.fidelity(images, classes, np.ones(images.n), np.zeros(images.n, bool))
+    none = scores.fidelity(images, classes, np.ones(images.n), np.zeros(images.n, bool))
     assert none["distance"] == none["abstained"] == 1 and none["cells"] == none["spread_x"] == 0
 
 
@@ -125,15 +133,15 @@ def test_fidelity_of_true_images(images: Images) -> None:
 def test_shares_of_labels() -> None:
     differs = np.array([[0, 0, 0, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 0], [1, 1, 1, 1, 1]], dtype=bool)
     expected = {"changed": 2.5, "none_changes": 0.25, "one_changes": 0.25, "one_stays": 0.25}
-    assert generator.label_shares(differs) == expected
+    assert pairs.label_shares(differs) == expected
 
 
 @pytest.mark.parametrize("system", ["infogan", "idgan_sc"])
-@pytest.mark.parametrize("rule", generator.RULES)
+@pytest.mark.parametrize("rule", pairs.RULES)
 def test_pairs_differ_where_their_rule_says(finished: Finished, images: Images, system: str, rule: str) -> None:
     method = load_run(finished(system))
-    assert isinstance(method, generator.GAN)
-    c1, c2, s = generator.draw_pairs(method, images, "test", rule, 40, torch_stream(0, "test"))
+    assert isinstance(method, models.GAN)
+    c1, c2, s = pairs.draw_pairs(method, images, "test", rule, 40, torch_stream(0, "test"))
     differs = c1 != c2
     own = torch.nn.functional.one_hot(s, c1.shape[1]).bool()
     assert torch.equal(differs, own if rule == "change_one" else ~own)
@@ -173,7 +181,7 @@ def test_the_same_run_gives_the_same_answer(
 ) -> None:
     folder = matched("infogan_stage_a")
     before = (folder / "match.npz").read_bytes()
-    assert generator.match(folder, images, "test", sizes, "cpu").read_bytes() == before
+    assert scores.match(folder, images, "test", sizes, "cpu").read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -196,17 +204,17 @@ def test_distilled_says_whether_codes_mean_what_they_mean_to_the_encoder(
             return x.flatten(1) * used, (torch.full_like(x.flatten(1), 0.1).log() * used)
 
     c = torch.randn(4000, 3, generator=torch.Generator().manual_seed(0))
-    found = generator.distilled(Encoder(), c, shown(c)[:, :, None, None])  # type: ignore[arg-type]
+    found = drawing.distilled(Encoder(), c, shown(c)[:, :, None, None])  # type: ignore[arg-type]
     assert found == pytest.approx(expected, abs=0.03)
 
 
 def test_a_vae_has_no_generator_to_match(finished: Finished, images: Images, sizes: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="no generator of the GAN family"):
-        generator.match(finished("beta_vae"), images, "test", sizes, "cpu")
+        scores.match(finished("beta_vae"), images, "test", sizes, "cpu")
 
 
 def test_generators_come_after_their_stage_a(shipped: dict[str, Any]) -> None:
-    runs = provenance.generators(shipped, "quick")
+    runs = generators(shipped, "quick")
     systems = [run.system for run in runs if run.variant == "main" and run.seed == 0]
     assert systems == [
         "infogan_stage_a", "infogan", "infogan_cr", "idgan_sc_prior", "idgan_stage_a", "idgan", "idgan_sc",
@@ -219,7 +227,7 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
     """Made-up measurements of every generator of the preset `quick`; one run has no scores."""
     rng = np.random.default_rng(0)
     scores, labels = [], []
-    for run in provenance.generators(shipped, "quick"):
+    for run in generators(shipped, "quick"):
         about = {"dataset": "dsprites", "system": run.system, "variant": run.variant, "seed": run.seed, "k": 5}
         refused = run.system == "infogan" and run.seed == 1
         with_vae = ["distilled"] if configuration.resolve(shipped, run)["code"] == "vae" else []
@@ -237,7 +245,7 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
                 labels += [
                     about | {"step": s, "rule": rule, "measure": "accuracy_log", "value": v} for s, v in log.items()
                 ]
-    for run in provenance.read_generators(shipped, "quick"):
+    for run in read_generators(shipped, "quick"):
         about = {"dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed, "k": 10}
         scores += [about | {"code": "q", "metric": metric, "value": 0.4} for metric in generator.METRICS]
         measured = dict.fromkeys(generator.METRICS, 0.3)
@@ -252,7 +260,7 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
 
 
 def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dict[str, Any]) -> None:
-    generator_report.table_generator(shipped, "quick", results)
+    generator_tables.table_generator(shipped, "quick", results)
     text = (results / "tables/table_generator.md").read_text()
     assert "score, pool too small: 3 of 9: InfoGAN (modified) (1 seed), InfoGAN (modified) c10 (1 seed)." in text
     assert "(n = 1)" in text and "no evidence" in text and text.count("Q, true images") == 8
@@ -273,7 +281,7 @@ def test_tables_say_of_whom_a_score_is_missing(results: Path, shipped: dict[str,
     absent = (scores["code"] == "q") & (scores["metric"] == "dci") & (scores["system"] == "idgan_sc")
     scores.loc[absent & (scores["dataset"] == "dsprites"), ["value", "reason"]] = [np.nan, "a reason"]
     scores.to_csv(results / "generator_scores.csv", index=False)
-    text = generator_report.table_generator(shipped, "quick", results)[1].read_text()
+    text = generator_tables.table_generator(shipped, "quick", results)[1].read_text()
     assert "No DCI score of Q, a reason: IDGAN-SC (with β-VAE) (2 seeds)." in text
 
 
@@ -282,12 +290,12 @@ def test_table_of_generators_says_where_no_code_of_the_vae_is_alive(results: Pat
     dead = (scores["metric"] == "distilled") & (scores["system"] == "idgan") & (scores["dataset"] == "dsprites")
     scores.loc[dead, ["value", "reason"]] = [np.nan, "no code of the β-VAE is alive"]
     scores.to_csv(results / "generator_scores.csv", index=False)
-    text = generator_report.table_generator(shipped, "quick", results)[1].read_text()
+    text = generator_tables.table_generator(shipped, "quick", results)[1].read_text()
     assert "No Distilled score, no code of the β-VAE is alive: ID-GAN (modified) (2 seeds)." in text
 
 
 def test_table_of_pairs_has_first_last_and_new_accuracy(results: Path, shipped: dict[str, Any]) -> None:
-    generator_report.table_pairs(shipped, "quick", results)
+    generator_tables.table_pairs(shipped, "quick", results)
     text = (results / "tables/table_pairs.md").read_text()
     row = next(line for line in text.splitlines() if "InfoGAN-CR" not in line and "0.21 ± 0.00" in line)
     assert "keep one" in row and "0.59 ± 0.00 | 0.61 ± 0.00" in row
@@ -296,7 +304,7 @@ def test_table_of_pairs_has_first_last_and_new_accuracy(results: Path, shipped: 
 
 
 def test_figure_shows_a_point_a_run_and_counts_those_without(results: Path, shipped: dict[str, Any]) -> None:
-    for path in generator_report.figure_generator(shipped, "quick", results):
+    for path in generator_figures.figure_generator(shipped, "quick", results):
         assert path.stat().st_size > 0
     points = pd.read_csv(results / "figures/figure_generator.csv")
     assert len(points) == 16 and points["mig"].isna().sum() == 2
@@ -308,18 +316,18 @@ def test_a_floor_without_a_score_of_few_images_is_left_out_of_the_figures(
 ) -> None:
     for data in ("dsprites", "digits"):
         floor = pd.read_csv(results / f"floor/{data}.csv")
-        refused = (floor["protocol"] == provenance.AS_GENERATORS) & (floor["metric"] == "factor_vae")
+        refused = (floor["protocol"] == AS_GENERATORS) & (floor["metric"] == "factor_vae")
         floor[~refused].to_csv(results / f"floor/{data}.csv", index=False)
-    assert np.isnan(generator_report._components(results, "dsprites", "factor_vae")).all()
+    assert np.isnan(generator_figures._components(results, "dsprites", "factor_vae")).all()
     for name in ("generator", "generator_pictures"):
-        for path in generator_report.FIGURES[f"figure_{name}"](shipped, "quick", results):
+        for path in generator_figures.FIGURES[f"figure_{name}"](shipped, "quick", results):
             assert path.stat().st_size > 0
-        text = generator_report.TABLES[f"table_{name}"](shipped, "quick", results)[1].read_text()
+        text = generator_tables.TABLES[f"table_{name}"](shipped, "quick", results)[1].read_text()
         assert "| pixels | none | 0.45 |" in text
 
 
 def test_figure_of_pairs_starts_with_stage_a_and_takes_chance_off(results: Path, shipped: dict[str, Any]) -> None:
-    for path in generator_report.figure_pairs(shipped, "quick", results):
+    for path in generator_figures.figure_pairs(shipped, "quick", results):
         assert path.stat().st_size > 0
     rows = pd.read_csv(results / "figures/figure_pairs.csv")
     arms = [("infogan_cr", "main"), ("infogan_cr", "c10"), ("idgan_sc_prior", "main"), ("idgan_sc_prior", "c10")]
@@ -336,8 +344,8 @@ def test_pairs_of_images_like_no_sprite_have_no_shares(results: Path, shipped: d
     labels = pd.read_csv(results / "pair_labels.csv")
     labels[labels["measure"] == "accuracy_log"].to_csv(results / "pair_labels.csv", index=False)
     for path in (
-        *generator_report.figure_pairs(shipped, "quick", results),
-        *generator_report.table_pairs(shipped, "quick", results),
+        *generator_figures.figure_pairs(shipped, "quick", results),
+        *generator_tables.table_pairs(shipped, "quick", results),
     ):
         assert path.stat().st_size > 0
     assert set(pd.read_csv(results / "figures/figure_pairs.csv")["measure"]) == {"accuracy"}
@@ -346,7 +354,7 @@ def test_pairs_of_images_like_no_sprite_have_no_shares(results: Path, shipped: d
 def test_table_of_read_generators_states_the_regressors_and_what_true_images_reach(
     results: Path, shipped: dict[str, Any]
 ) -> None:
-    generator_report.table_generator_pictures(shipped, "quick", results)
+    generator_tables.table_generator_pictures(shipped, "quick", results)
     text = (results / "tables/table_generator_pictures.md").read_text()
     assert "| digits | InfoGAN-CR | 10 | 1 | generator | 0.30 | 0.30 | 0.30 | 0.30 | 0.30 | 0.70 | 0.20 | – |" in text
     assert "| faces | true images |  |  | – | – | – | – | – | – | 0.93 | 0.94 | – |" in text
@@ -361,7 +369,7 @@ def test_table_of_read_generators_states_the_regressors_and_what_true_images_rea
 
 
 def test_figure_of_read_generators(results: Path, shipped: dict[str, Any]) -> None:
-    for path in generator_report.figure_generator_pictures(shipped, "quick", results):
+    for path in generator_figures.figure_generator_pictures(shipped, "quick", results):
         assert path.stat().st_size > 0
     points = pd.read_csv(results / "figures/figure_generator_pictures.csv")
     assert set(zip(points["dataset"], points["system"], strict=True)) == {
@@ -390,30 +398,30 @@ def test_generators_of_a_sweep_that_is_not_finished(
                 mine.to_csv(folder / name, index=False)
 
     with pytest.raises(DataError, match="nothing to gather"):
-        generator.gather_generators(shipped, "quick", root, allow_missing=True)
+        gather.gather_generators(shipped, "quick", root, allow_missing=True)
     put({("digits", "infogan_cr", 0)})
-    assert [path.name for path in generator.gather_generators(shipped, "quick", root, allow_missing=True)] == [
+    assert [path.name for path in gather.gather_generators(shipped, "quick", root, allow_missing=True)] == [
         "generator_scores.csv"
     ]
     put(of)
     with pytest.raises(DataError, match="is missing or damaged"):
-        generator.gather_generators(shipped, "quick", root)
-    gathered = generator.gather_generators(shipped, "quick", root, allow_missing=True)
+        gather.gather_generators(shipped, "quick", root)
+    gathered = gather.gather_generators(shipped, "quick", root, allow_missing=True)
     assert [len(pd.read_csv(path)["system"].unique()) for path in gathered] == [3, 2]
-    text = generator_report.table_generator(shipped, "quick", root)[1].read_text()
+    text = generator_tables.table_generator(shipped, "quick", root)[1].read_text()
     assert "| InfoGAN-CR | 5 | 0 | generator | missing | missing |" in text
     assert text.count("| generator | 0.") == 1
-    text = generator_report.table_generator_pictures(shipped, "quick", root)[1].read_text()
+    text = generator_tables.table_generator_pictures(shipped, "quick", root)[1].read_text()
     assert "digits" in text and "faces" not in text
     assert "| digits | IDGAN-SC (with β-VAE) | 10 | 0 | generator | missing |" in text
-    assert "| ID-GAN at the start" in generator_report.table_pairs(shipped, "quick", root)[1].read_text()
-    for draw in generator_report.FIGURES.values():
+    assert "| ID-GAN at the start" in generator_tables.table_pairs(shipped, "quick", root)[1].read_text()
+    for draw in generator_figures.FIGURES.values():
         assert draw(shipped, "quick", root)[1].stat().st_size > 0
 
 
 def test_a_preset_without_digits_and_faces_has_no_such_table(results: Path, shipped: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="preset test has no GAN on digits or faces: name one"):
-        generator_report.table_generator_pictures(shipped, "test", results)
+        generator_tables.table_generator_pictures(shipped, "test", results)
 
 
 # -------------------------------------------------------------------------------------------------------------- users
@@ -522,7 +530,7 @@ def test_no_weights_trained_on_celeba_are_written(finished: Finished, tmp_path: 
 def test_published_weights_are_small_and_never_celebas(shipped: dict[str, Any], preset: str) -> None:
     config = copy.deepcopy(shipped)
     config["datasets"]["celeba"]["scored"] = True
-    runs = provenance.shipped(config, preset)
+    runs = configuration.shipped(config, preset)
     expected = {run.system for run in configuration.runs(config, preset, "dsprites")}
     assert {run.system for run in runs if run.dataset == "dsprites"} == expected and len(expected) == 7
     assert "celeba" not in {run.dataset for run in runs} and len({run.seed for run in runs}) <= 2
@@ -542,20 +550,20 @@ def test_publish_ships_weights_with_their_card_and_not_without(
     shutil.copytree(matched("infogan_cr"), folder)
     for name in ("model.safetensors", "card.md"):
         (folder / name).unlink(missing_ok=True)
-    provenance.publish(config, "test", root)
+    publish(config, "test", root)
     assert not (root / "published" / run.path / "model.safetensors").exists()
     encode(folder, images, "test", "cpu")
     score(run, folder, images, sizes)
     write_weights(folder)
     write_card(config, run, folder, images)
-    assert root / "published" / run.path in provenance.publish(config, "test", root)
+    assert root / "published" / run.path in publish(config, "test", root)
     there = {path.name for path in (root / "published" / run.path).iterdir()}
     assert {"model.safetensors", "card.md", "record.json", "generator_scores.csv"} <= there
     assert not {"weights.safetensors", "codes.npz", "match.npz"} & there
     assert idgan_sc.load(root / "published" / run.path).generate(np.zeros((1, 5))).shape == (1, 1, 32, 32)
     (folder / "model.safetensors").write_bytes(b"other weights")
     with pytest.raises(DataError, match="do not belong together: run `idgan-sc card`"):
-        provenance.publish(config, "test", root)
+        publish(config, "test", root)
 
 
 def test_model_card_says_what_the_weights_are(
@@ -570,7 +578,7 @@ def test_model_card_says_what_the_weights_are(
     score(run, folder, images, sizes)
     weights = write_weights(folder)
     card = write_card(config, run, folder, images).read_text()
-    record = provenance.read_record(folder)
+    record = read_record(folder)
     assert sha256(weights) in card and "what encodes and generates, 1.9 MiB" in card
     for part in (
         "InfoGAN-CR, variant main, seed 0, on dsprites", record["outputs"]["weights.safetensors"],

@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from idgan_sc import checkpoint, verify
 from idgan_sc import config as configuration
+from idgan_sc import recompute
 from idgan_sc.cli import main
 from idgan_sc.config import Run
 from idgan_sc.data.images import open_images
 from idgan_sc.data.tensors import DeviceImages, loader
 from idgan_sc.models import GAN, build
-from idgan_sc.stacked import Stack
-from idgan_sc.train import train, train_seeds
+from idgan_sc.training import checkpoint
+from idgan_sc.training.stacked import Stack
+from idgan_sc.training.train import train, train_seeds
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan_sc")
@@ -155,5 +156,5 @@ def test_codes_scores_and_generated_images_follow_and_verify_finds_the_same_byte
     run = Run("test", "dsprites", system, "main", 0)
     assert all((root / run.path / name).exists() for name in ("scores.csv", "generator_scores.csv"))
     capsys.readouterr()
-    assert verify.verify(on_gpu, run, root)
+    assert recompute.verify(on_gpu, run, root)
     assert "the same bytes as recorded" in capsys.readouterr().out

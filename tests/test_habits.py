@@ -87,7 +87,7 @@ def test_readme_states_the_measured_evaluation_noise():
 
 def test_recorded_memory_is_the_processes_own():
     """A process started by a large one does not report that one's memory as its own."""
-    code = "from idgan_sc.provenance import peak_memory_mb; print(peak_memory_mb())"
+    code = "from idgan_sc.records.machine import peak_memory_mb; print(peak_memory_mb())"
     ballast = bytearray(b"1" * 600 * 2**20)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert len(ballast) and 0 < int(done.stdout) < 300

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idgan_sc import matcher
 from idgan_sc.data.dsprites import FACTORS, render
 from idgan_sc.data.images import Images, open_images, save_images
+from idgan_sc.evaluation.generators import nearest_image
+from idgan_sc.evaluation.generators.nearest_image import Matcher, changed, generated_factors
 from idgan_sc.files import DataError
-from idgan_sc.matcher import Matcher, changed, generated_factors
 
 TOLERANCE = {"shape": 0, "scale": 0, "orientation": 1, "x": 1, "y": 1}
 
@@ -74,7 +74,7 @@ def test_bounds_are_bounds(small: Matcher) -> None:
     """Neither bound exceeds the distance of any image, beyond rounding."""
     x = degraded(small.images.batch(np.arange(5), small.size), "noise")
     g = x.reshape(5, -1).astype(np.float64)
-    projected, rest = small._project(g, matcher.FINE)
+    projected, rest = small._project(g, nearest_image.FINE)
     for b in range(5):
         exact = small._exact(g[b], np.arange(small.images.n))
         fine = small._fine(np.arange(small.images.n), projected[b], rest[b])
@@ -82,7 +82,7 @@ def test_bounds_are_bounds(small: Matcher) -> None:
 
 
 def test_gives_up_only_beyond_an_empty_image(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matcher, "MANY", 10)
+    monkeypatch.setattr(nearest_image, "MANY", 10)
     x = np.concatenate([degraded(images.batch(np.arange(20), 32), kind) for kind in ("blur", "two", "uniform")])
     index, distance = brute_force(images, x)
     found = Matcher(images, 32).nearest(x)
@@ -93,13 +93,13 @@ def test_gives_up_only_beyond_an_empty_image(images: Images, monkeypatch: pytest
 
 
 def test_counts_of_blocks(images: Images) -> None:
-    words = matcher._words(images.pixels[:50])
+    words = nearest_image._words(images.pixels[:50])
     white = images.batch(np.arange(50), 64)[:, 0]
-    for block in (matcher.COARSE, matcher.FINE):
+    for block in (nearest_image.COARSE, nearest_image.FINE):
         expected = white.reshape(50, 64 // block, block, -1, block).sum((2, 4)).reshape(50, -1)
-        np.testing.assert_array_equal(matcher._block_counts(words, block), expected)
+        np.testing.assert_array_equal(nearest_image._block_counts(words, block), expected)
     quarters = images.batch(np.arange(50), 32) * 4
-    np.testing.assert_array_equal(matcher._squares(words), (quarters**2).sum((1, 2, 3)))
+    np.testing.assert_array_equal(nearest_image._squares(words), (quarters**2).sum((1, 2, 3)))
 
 
 def test_refuses_what_it_cannot_match(images: Images) -> None:

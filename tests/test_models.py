@@ -14,11 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from idgan_sc import networks as nets
-from idgan_sc.codes import draw_prior
 from idgan_sc.config import Run, resolve
-from idgan_sc.models import GAN, BetaVAE, FactorVAE, Method, build
-from idgan_sc.train import Log
+from idgan_sc.models import GAN, BetaVAE, FactorVAE, Method, build, convolutions
+from idgan_sc.models.codes import draw_prior
+from idgan_sc.training.log import Log
 
 BATCH, PAIRS, LR = 4, 20, 0.01
 
@@ -86,7 +85,7 @@ class Game:
         self.e = twin.networks.get("pair")
         for network in (self.d, self.e):
             if network is not None:
-                nets.power_iteration(network)
+                convolutions.power_iteration(network)
         self.c = twin.draw_codes(x)
         self.z = draw_prior((len(x), self.settings["z_dim"]), self.settings["prior"], twin.streams["noise"])
         self.pairs = twin.draw_pairs(x, self.c) if self.e is not None else None
@@ -312,7 +311,7 @@ def test_singular_vectors_are_renewed_once_a_step(shipped: dict[str, Any]) -> No
     method, twin = new(shipped, settings, "paper"), new(shipped, settings, "paper")
     method.step(batch(settings))
     for name in ("discriminator", "pair"):
-        nets.power_iteration(twin.networks[name])
+        convolutions.power_iteration(twin.networks[name])
         for key, buffer in twin.networks[name].named_buffers():
             assert torch.equal(buffer, method.networks[name].get_buffer(key)), key
 
@@ -351,7 +350,7 @@ def test_what_the_log_says_of_codes_and_pairs_is_measured_on_them(shipped: dict[
     method, twin = new(shipped, settings, "test"), new(shipped, settings, "test")
     x = batch(settings)
     log = method.step(x)
-    nets.power_iteration(twin.networks["discriminator"])
+    convolutions.power_iteration(twin.networks["discriminator"])
     sd = twin.encode(x).std(0)
     assert [log[f"q_sd_{j + 1}"].item() for j in range(5)] == pytest.approx(sd.tolist(), rel=1e-3)
     assert {"loss_d", "loss_g", "loss_info", "loss_pair", "pair_accuracy", "cos_within", "cos_between"} <= set(log)
@@ -378,7 +377,7 @@ def test_the_pair_network_as_it_starts_learns_separable_pairs(shipped: dict[str,
     x = torch.zeros(64, 1, 32, 32)
     losses = []
     for _ in range(90):
-        nets.power_iteration(method.networks["pair"])
+        convolutions.power_iteration(method.networks["pair"])
         pairs = method.draw_pairs(x, x)
         losses.append(method.pair_network_step((bars(pairs.c1), bars(pairs.c2)), pairs.s)["loss_pair_own"].item())
     chance = math.log(63) if system == "idgan_sc_prior" else math.log(5)

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from idgan_sc import networks as nets
-from idgan_sc.seeds import torch_stream
+from idgan_sc.models import convolutions
+from idgan_sc.models import networks as nets
+from idgan_sc.models.seeds import torch_stream
 
 
 def parameters(network: nn.Module) -> int:
@@ -136,7 +137,7 @@ def test_weights_start_at_n_0_002_and_biases_at_0(network: nn.Module) -> None:
             continue
         assert module.bias is not None and (module.bias == 0).all()
         w = module.weight.detach()
-        truncated = isinstance(module, nets.SNConv2d)
+        truncated = isinstance(module, convolutions.SNConv2d)
         assert (w.abs().max() <= 0.04) == (truncated or w.numel() < 100)
         spread = 0.02 * (0.8796 if truncated else 1)  # SD of a normal cut off at 2 SD
         assert w.std() == pytest.approx(spread, rel=4 / (2 * w.numel()) ** 0.5)
@@ -155,8 +156,10 @@ def test_equal_streams_give_equal_weights_and_others_do_not() -> None:
 def test_after_many_power_iterations_the_largest_singular_value_is_1(network: nn.Module) -> None:
     started(network)
     for _ in range(500):
-        nets.power_iteration(network)
-    layers = [module for module in network.modules() if isinstance(module, nets.SNConv2d | nets.SNLinear)]
+        convolutions.power_iteration(network)
+    layers = [
+        module for module in network.modules() if isinstance(module, convolutions.SNConv2d | convolutions.SNLinear)
+    ]
     assert len(layers) == (7 if isinstance(network, nets.Discriminator) else 4)
     for layer in layers:
         largest = torch.linalg.svdvals(layer.normalised().detach().flatten(1))[0]
@@ -170,7 +173,7 @@ def test_every_layer_of_d_and_q_is_normalised_and_the_last_of_e_is_not() -> None
 
 
 def test_layers_compute_with_the_normalised_weight() -> None:
-    conv, linear = nets.SNConv2d(2, 3), nets.SNLinear(8, 4)
+    conv, linear = convolutions.SNConv2d(2, 3), convolutions.SNLinear(8, 4)
     for layer in (conv, linear):
         layer.u.copy_(F.normalize(torch.ones_like(layer.u), dim=0))
         layer.power_iteration()
@@ -183,8 +186,8 @@ def test_layers_compute_with_the_normalised_weight() -> None:
 @pytest.mark.usefixtures("float64")
 def test_u_and_v_are_constants_of_the_graph() -> None:
     """d(W/σ)/dW with σ = u'Wv and u, v held: for f = <A, W/σ>, grad f = A/σ - <A, W> u v' / σ²."""
-    layer = started(nets.SNLinear(6, 4))
-    assert isinstance(layer, nets.SNLinear) and not layer.u.requires_grad and not layer.v.requires_grad
+    layer = started(convolutions.SNLinear(6, 4))
+    assert isinstance(layer, convolutions.SNLinear) and not layer.u.requires_grad and not layer.v.requires_grad
     a = torch.randn((4, 6), generator=torch.Generator().manual_seed(0))
     (a * layer.normalised()).sum().backward()
     w = layer.weight.detach()
@@ -197,7 +200,7 @@ def test_a_forward_pass_does_not_renew_the_singular_vectors() -> None:
     before = {name: b.clone() for name, b in network.named_buffers()}
     network(images(32))
     assert before and all(torch.equal(before[name], b) for name, b in network.named_buffers())
-    nets.power_iteration(network)
+    convolutions.power_iteration(network)
     # for D's single output one iteration is exact already
     assert not any(torch.equal(before[n], b) for n, b in network.named_buffers() if not n.startswith("d."))
 
@@ -210,9 +213,14 @@ def test_convolutions_equal_the_library(channels: int) -> None:
     weight = torch.randn(7, channels, 4, 4, generator=rng, dtype=torch.double)
     features = torch.randn(5, 7, 8, 8, generator=rng, dtype=torch.double)
     cases = [
-        (nets._ThinConv.apply, torch.nn.functional.conv2d, image, torch.randn(7, generator=rng, dtype=torch.double)),
         (
-            nets._Deconv.apply,
+            convolutions._ThinConv.apply,
+            torch.nn.functional.conv2d,
+            image,
+            torch.randn(7, generator=rng, dtype=torch.double),
+        ),
+        (
+            convolutions._Deconv.apply,
             torch.nn.functional.conv_transpose2d,
             features,
             torch.randn(channels, generator=rng, dtype=torch.double),
@@ -226,10 +234,10 @@ def test_convolutions_equal_the_library(channels: int) -> None:
         torch.testing.assert_close(torch.autograd.grad(found, leaves, g), torch.autograd.grad(expected, leaves, g))
 
 
-@pytest.mark.parametrize("ours", [nets.WholeConv2d(6, 9, 4), nets.WholeDeconv2d(6, 9, 4)])
-def test_whole_convolutions_equal_the_library(ours: nets.WholeConv2d | nets.WholeDeconv2d) -> None:
+@pytest.mark.parametrize("ours", [convolutions.WholeConv2d(6, 9, 4), convolutions.WholeDeconv2d(6, 9, 4)])
+def test_whole_convolutions_equal_the_library(ours: convolutions.WholeConv2d | convolutions.WholeDeconv2d) -> None:
     ours = ours.double()
-    down = isinstance(ours, nets.WholeConv2d)
+    down = isinstance(ours, convolutions.WholeConv2d)
     library = torch.nn.functional.conv2d if down else torch.nn.functional.conv_transpose2d
     size = 4 if down else 1
     leaves = [torch.randn(5, 6, size, size, dtype=torch.double, requires_grad=True), *ours.parameters()]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
-from idgan_sc import objectives as obj
+from idgan_sc.models import objectives as obj
 
 pytestmark = pytest.mark.usefixtures("float64")
 

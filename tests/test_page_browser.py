@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from idgan_sc.config import Config
-from idgan_sc.report import page
+from idgan_sc.publish import page
 from test_report import grey, made_up, results  # noqa: F401
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

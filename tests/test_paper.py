@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idgan_sc import paper
 from idgan_sc.config import Config
+from idgan_sc.report import errata
 
 
 @pytest.fixture
@@ -28,12 +28,12 @@ def mended(shipped: Config) -> Config:
 
 
 def test_every_contradiction_is_found_and_none_in_mended_numbers(shipped: Config, mended: Config) -> None:
-    assert [finding.name for finding in paper.findings(shipped)] == [make.__name__ for make in paper.FINDINGS]
-    assert paper.findings(mended) == []
+    assert [finding.name for finding in errata.findings(shipped)] == [make.__name__ for make in errata.FINDINGS]
+    assert errata.findings(mended) == []
 
 
 def test_four_spreads_are_ten_times_too_large(shipped: Config) -> None:
-    finding = paper.copied_spreads(shipped)
+    finding = errata.copied_spreads(shipped)
     assert {(row["system"], row["metric"]) for row in finding.rows} == {
         ("factor_vae", "factor_vae"), ("factor_vae", "dci"), ("infogan", "factor_vae"), ("infogan_cr", "dci"),
     }  # fmt: skip
@@ -41,30 +41,30 @@ def test_four_spreads_are_ten_times_too_large(shipped: Config) -> None:
 
 
 def test_the_one_score_that_is_not_above_all_is_dci_without_the_vae(shipped: Config) -> None:
-    (row,) = paper.not_above_all(shipped).rows
+    (row,) = errata.not_above_all(shipped).rows
     assert (row["system"], row["metric"], row["printed"], row["other_printed"]) == (
         "idgan_sc_prior", "dci", 0.72, 0.74,
     )  # fmt: skip
 
 
 def test_the_omitted_comparator_is_above_in_every_score(shipped: Config) -> None:
-    assert "5 of 5" in paper.omitted_comparator(shipped).sentence
+    assert "5 of 5" in errata.omitted_comparator(shipped).sentence
 
 
 def test_contrastive_agrees_with_the_closed_form_and_the_training_loss() -> None:
     import torch
 
-    from idgan_sc.objectives import supervised_contrastive_loss
+    from idgan_sc.models.objectives import supervised_contrastive_loss
 
     classes = np.repeat(np.arange(3), 4)
-    assert paper.contrastive(np.ones((12, 1)), classes, 0.1) == pytest.approx(np.log(11))
+    assert errata.contrastive(np.ones((12, 1)), classes, 0.1) == pytest.approx(np.log(11))
     r = np.random.default_rng(0).normal(size=(12, 4))
     r /= np.linalg.norm(r, axis=1, keepdims=True)
     theirs = supervised_contrastive_loss(torch.tensor(r), torch.tensor(classes), 0.1, 0.1)
-    assert paper.contrastive(r, classes, 0.1) == pytest.approx(float(theirs))
+    assert errata.contrastive(r, classes, 0.1) == pytest.approx(float(theirs))
 
 
 def test_findings_are_written(shipped: Config, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    csv, text = paper.write_findings(shipped, tmp_path)
-    assert set(pd.read_csv(csv)["finding"]) == {make.__name__ for make in paper.FINDINGS}
-    assert text.read_text().count("\n* ") == len(paper.FINDINGS) - 1
+    csv, text = errata.write_findings(shipped, tmp_path)
+    assert set(pd.read_csv(csv)["finding"]) == {make.__name__ for make in errata.FINDINGS}
+    assert text.read_text().count("\n* ") == len(errata.FINDINGS) - 1

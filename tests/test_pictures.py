@@ -4,6 +4,7 @@ The measurement is tested on answers known in advance: a generator that changes 
 """
 
 import copy
+import importlib
 import shutil
 from functools import partial
 from pathlib import Path
@@ -17,27 +18,22 @@ import yaml
 
 import test_data_celeba
 import test_data_mnist
-from idgan_sc import (
-    cli,
-    generator,
-    generator_pictures,
-    leakage,
-    leakage_report,
-    morphometrics,
-    networks_celeba,
-    panels,
-    probe,
-    provenance,
-)
+from idgan_sc import cli
 from idgan_sc import config as configuration
-from idgan_sc import networks as nets
-from idgan_sc.config import Run
+from idgan_sc.config import STAYS, Run, read_generators
 from idgan_sc.data import celeba, digits, faces, mnist
 from idgan_sc.data.folder import prepare_folder
 from idgan_sc.data.images import Images
+from idgan_sc.evaluation import gather
+from idgan_sc.evaluation.generators import factor_reader, leakage, morphometrics, scores, scores_by_reader
+from idgan_sc.evaluation.generators import scores as generator
 from idgan_sc.files import DataError
-from idgan_sc.models import build
-from idgan_sc.train import train
+from idgan_sc.models import build, networks_celeba
+from idgan_sc.models import networks as nets
+from idgan_sc.publish.copy import publish
+from idgan_sc.report.figures import leakage as leakage_figure
+from idgan_sc.report.figures import registry
+from idgan_sc.training.train import train
 
 Config = dict[str, Any]
 FEW = {
@@ -215,7 +211,7 @@ def test_a_code_that_changes_nothing_has_no_entropy_and_no_share() -> None:
 
 def test_a_drawn_traversal_of_each_factor_leaves_the_others(drawn: dict[str, Images]) -> None:
     """Real sweeps of the renderer, read by a trained probe: each factor's own row is moved most by its own sweep."""
-    reader = probe.train_probe(drawn["faces"], 250)
+    reader = factor_reader.train_probe(drawn["faces"], 250)
     base = np.array([4, 4, 4, 4, 4])
     images = []
     for k, size in enumerate(faces.FACTORS.sizes):
@@ -232,12 +228,12 @@ def test_a_drawn_traversal_of_each_factor_leaves_the_others(drawn: dict[str, Ima
 
 
 def test_the_probe_says_how_well_it_reads_and_survives_the_disk(drawn: dict[str, Images], tmp_path: Path) -> None:
-    reader = probe.train_probe(drawn["digits"], 200)
+    reader = factor_reader.train_probe(drawn["digits"], 200)
     found = {factor.name: factor for factor in reader.factors}
     assert found["digit"].classes == 10 and found["digit"].held_out > 0.8
     assert found["thickness"].held_out > 0.7 and "thickness R²" in reader.words()
     images = (255 * drawn["digits"].batch(np.arange(9), 32)).astype(np.uint8)
-    again = probe.load(probe.save(tmp_path / "p.safetensors", reader))
+    again = factor_reader.load(factor_reader.save(tmp_path / "p.safetensors", reader))
     for name, y in reader.read(images).items():
         np.testing.assert_allclose(y, again.read(images)[name], atol=1e-6)
 
@@ -246,9 +242,9 @@ def test_the_probe_says_how_well_it_reads_and_survives_the_disk(drawn: dict[str,
 def test_factors_read_off_true_images_are_theirs(drawn: dict[str, Images], name: str) -> None:
     """Values in the data set's units, classes nearest to them; codes that are the factors then score high."""
     images = drawn[name]
-    reader = probe.train_probe(images, 400)
+    reader = factor_reader.train_probe(images, 400)
     x = (255 * images.batch(np.arange(images.n), 32)).round().astype(np.uint8)
-    classes, values = generator_pictures.read_factors(images, reader, x)
+    classes, values = scores_by_reader.read_factors(images, reader, x)
     true = images.values(np.arange(images.n))
     for k, factor in enumerate(images.factor_names):
         assert np.corrcoef(values[:, k], true[:, k])[0, 1] > 0.85, factor
@@ -258,15 +254,15 @@ def test_factors_read_off_true_images_are_theirs(drawn: dict[str, Images], name:
         nearest = np.abs(values[:, [k]] - grid).argmin(1)
         np.testing.assert_array_equal(classes[:, k], nearest)
     sizes = {"groups": 100, "group_size": 20, "least": 4}
-    good, reasons = generator.score_factors(images, true, classes, values, sizes)
-    bad, _ = generator.score_factors(images, np.random.default_rng(0).random(true.shape), classes, values, sizes)
+    good, reasons = scores.score_factors(images, true, classes, values, sizes)
+    bad, _ = scores.score_factors(images, np.random.default_rng(0).random(true.shape), classes, values, sizes)
     assert reasons == {} and good["factor_vae"] > 0.9 and good["dci"] > bad["dci"] + 0.4 and good["mig"] > bad["mig"]
 
 
 def test_precision_and_recall_in_the_probes_features(drawn: dict[str, Images]) -> None:
     """True images have both, one face alone no recall, noise hardly any precision, shuffled faces less than true."""
     images = drawn["faces"]
-    reader = probe.train_probe(images, 100)
+    reader = factor_reader.train_probe(images, 100)
     x = (255 * images.batch(np.arange(240), 32)).round().astype(np.uint8)
     assert reader.features(x).shape == (240, 1024)
     true, other = x[:120], x[120:]
@@ -275,7 +271,7 @@ def test_precision_and_recall_in_the_probes_features(drawn: dict[str, Images]) -
     shuffled = rng.permuted(other.reshape(120, -1), axis=1).reshape(other.shape)
     one = np.repeat(other[:1], 120, axis=0)
     found = {
-        name: generator_pictures.precision_and_recall(reader, true, other, made, 3)
+        name: scores_by_reader.precision_and_recall(reader, true, other, made, 3)
         for name, made in (("true", other), ("noise", noise), ("shuffled", shuffled), ("one", one))
     }
     assert all(row["precision_true"] == found["true"]["precision"] > 0.6 for row in found.values())
@@ -323,12 +319,12 @@ def measured(few: Config, drawn: dict[str, Images], tmp_path_factory: pytest.Tem
             for command in ("train", "encode", "leakage"):
                 options = ["--preset", "quick", "--dataset", dataset, "--system", system, "--out", str(root)]
                 cli.main(["--config", str(path), command, *options])
-    leakage_report.gather_leakage(few, "quick", root)
+    gather.gather_leakage(few, "quick", root)
     return root
 
 
 def test_figures_5_to_8_and_leakage_say_what_they_show(few: Config, measured: Path) -> None:
-    names = panels.names(few, "quick")
+    names = registry.names(few, "quick")
     assert list(names) == ["figure5", "figure6", "figure7", "figure8", "figure_leakage"]
     for name, draw in names.items():
         paths = draw(few, "quick", measured)
@@ -350,15 +346,15 @@ def test_the_leakage_figure_aligns_the_codes_of_different_seeds(
 ) -> None:
     """Two seeds whose codes differ in nothing but their order give the matrix of one, its own codes on top."""
     run = Run("quick", "faces", "idgan_sc", "main", 0)
-    table = leakage_report.read_leakage(few, run, measured)
+    table = gather.read_leakage(few, run, measured)
     codes = table["code"].dropna().unique()
     renamed = table.assign(code=table["code"].map(dict(zip(codes, np.roll(codes, 3), strict=True))))
     tables = {0: table, 1: renamed}
-    monkeypatch.setattr(panels, "read_leakage", lambda config, run, root: tables[run.seed])
+    monkeypatch.setattr("idgan_sc.report.figures.leakage.read_leakage", lambda config, run, root: tables[run.seed])
     blocks = []
     for seeds in ([0], [1], [0, 1]):
         runs = [Run("quick", "faces", "idgan_sc", "main", seed) for seed in seeds]
-        blocks.append(panels._matrix(few, "quick", measured, runs))
+        blocks.append(leakage_figure._matrix(few, "quick", measured, runs))
     for block in blocks[1:]:
         np.testing.assert_allclose(block["change"], blocks[0]["change"])
         np.testing.assert_allclose(block["row_entropy"], blocks[0]["row_entropy"])
@@ -368,7 +364,7 @@ def test_the_leakage_figure_aligns_the_codes_of_different_seeds(
 
 
 def test_gathered_leakage_has_a_row_a_run(few: Config, measured: Path) -> None:
-    frame = pd.read_csv(leakage_report.gather_leakage(few, "quick", measured))
+    frame = pd.read_csv(gather.gather_leakage(few, "quick", measured))
     assert set(zip(frame["dataset"], frame["system"], strict=True)) == {
         (data, system) for data in ("digits", "faces") for system in configuration.PICTURED
     }
@@ -382,28 +378,30 @@ def test_leakage_of_a_sweep_that_is_not_finished(few: Config, measured: Path, tm
             (tmp_path / path.relative_to(measured)).parent.mkdir(parents=True)
             shutil.copy(path, tmp_path / path.relative_to(measured))
     with pytest.raises(DataError, match=r"faces/idgan_sc.*leakage\.csv is missing: run `idgan-sc leakage`"):
-        leakage_report.gather_leakage(few, "quick", tmp_path)
-    assert len(pd.read_csv(leakage_report.gather_leakage(few, "quick", tmp_path, allow_missing=True))) == 3
-    panels.figure_leakage(few, "quick", tmp_path)
+        gather.gather_leakage(few, "quick", tmp_path)
+    assert len(pd.read_csv(gather.gather_leakage(few, "quick", tmp_path, allow_missing=True))) == 3
+    leakage_figure.figure_leakage(few, "quick", tmp_path)
     assert set(pd.read_csv(tmp_path / "figures/figure_leakage.csv")["dataset"]) == {"digits"}
     shutil.rmtree(tmp_path / "runs/digits")
-    leakage_report.gather_leakage(few, "quick", tmp_path, allow_missing=True)
+    gather.gather_leakage(few, "quick", tmp_path, allow_missing=True)
     with pytest.raises(DataError, match="no data set with runs of both infogan_cr and idgan_sc"):
-        panels.figure_leakage(few, "quick", tmp_path)
+        leakage_figure.figure_leakage(few, "quick", tmp_path)
     shutil.rmtree(tmp_path / "runs")
     with pytest.raises(DataError, match="nothing to gather"):
-        leakage_report.gather_leakage(few, "quick", tmp_path, allow_missing=True)
+        gather.gather_leakage(few, "quick", tmp_path, allow_missing=True)
 
 
 def test_nothing_that_shows_celeba_or_a_users_images_is_published(
     few: Config, measured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Digits stand for them here: what is copied of a run of faces holds images, of one of digits numbers alone."""
-    assert set(provenance.STAYS) == {"celeba", "own"}
-    monkeypatch.setattr(provenance, "STAYS", ("digits",))
-    monkeypatch.setattr(provenance, "scored", lambda config, data: False)  # these runs have no scores
+    assert set(STAYS) == {"celeba", "own"}
+    runs = importlib.import_module("idgan_sc.config.runs")  # `idgan_sc.config.runs` itself is the function
+    monkeypatch.setattr(runs, "STAYS", ("digits",))
+    for module in (runs, importlib.import_module("idgan_sc.publish.copy")):
+        monkeypatch.setattr(module, "scored", lambda config, data: False)  # these runs have no scores
     found = {folder.parts[-4]: {path.name for path in folder.iterdir()} for folder in
-             provenance.publish(few, "quick", measured)}  # fmt: skip
+             publish(few, "quick", measured)}  # fmt: skip
     assert found["digits"] == {"record.json", "hashes.json", "log.csv", "leakage.csv"}
     assert found["faces"] == found["digits"] | {"panels.npz"}
 
@@ -440,7 +438,7 @@ def test_the_whole_chain_at_native_size(
 
 def test_generators_of_digits_and_faces_are_scored_by_what_is_read(few: Config, measured: Path) -> None:
     path = measured / "config.yaml"
-    for run in provenance.read_generators(few, "quick"):
+    for run in read_generators(few, "quick"):
         options = ["--dataset", run.dataset, "--system", run.system, "--preset", "quick", "--out", str(measured)]
         cli.main(["--config", str(path), "read-generator", *options])
         written = measured / run.path / "generator_scores.csv"

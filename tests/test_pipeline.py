@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from idgan_sc.tables import FLOORS
+from idgan_sc.report.words import FLOORS
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

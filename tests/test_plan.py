@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from idgan_sc import config as configuration
-from idgan_sc import costs, plan
+from idgan_sc import plan
 from idgan_sc.cli import main
 from idgan_sc.config import Run
 
@@ -49,10 +49,10 @@ def test_shows_runs_that_exist_beside_what_was_expected(shipped, tmp_path):
 def test_a_gpu_is_bound_by_launches_or_by_arithmetic(shipped):
     small = Run("quick", "dsprites", "infogan", "main", 0)
     settings = configuration.resolve(shipped, small)
-    launches = settings["steps"] * costs.launches(settings, 1) * plan.LAUNCH["gan"]
+    launches = settings["steps"] * plan.launches(settings, 1) * plan.LAUNCH["gan"]
     assert plan.gpu_seconds(shipped, small, "h100") == pytest.approx(launches)
     large = Run("paper", "celeba", "idgan_sc", "main", 0)
-    arithmetic = 2 * costs.multiply_adds(configuration.resolve(shipped, large), 3)
+    arithmetic = 2 * plan.multiply_adds(configuration.resolve(shipped, large), 3)
     assert plan.gpu_seconds(shipped, large, "a100") > arithmetic / plan.GPUS["a100"]
 
 
@@ -78,8 +78,8 @@ def test_the_command_times_a_few_steps_and_keeps_the_result(shipped, tmp_path, m
     main(["--config", str(path), "plan", "--preset", "test", "--cores", "4"])
     said = capsys.readouterr().out
     assert "makespan" in said and "GFLOP/s of one core" in said
-    kept = json.loads((tmp_path / costs.CALIBRATION).read_text())
-    assert set(kept["seconds_per_gmac"]) == {*costs.KINDS, "encode"}
+    kept = json.loads((tmp_path / plan.CALIBRATION).read_text())
+    assert set(kept["seconds_per_gmac"]) == {*plan.KINDS, "encode"}
     assert all(value > 0 for value in kept["seconds_per_gmac"].values())
 
 

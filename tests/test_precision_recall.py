@@ -5,8 +5,8 @@ import doctest
 import numpy as np
 import pytest
 
-from idgan_sc import precision_recall as module
-from idgan_sc.precision_recall import precision_recall
+from idgan_sc.evaluation.generators import precision_recall as module
+from idgan_sc.evaluation.generators.precision_recall import precision_recall
 
 RNG = np.random.default_rng(0)
 REAL = RNG.standard_normal((300, 5))

@@ -16,18 +16,32 @@ import pandas as pd
 import pytest
 
 from conftest import make_floor
-from idgan_sc import claims, cli, leakage_report, paper, provenance, tables
+from idgan_sc import cli
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, predecessors, resolve
+from idgan_sc.config import Config, Run, planned, predecessors, resolve, stays, with_predecessors
 from idgan_sc.data.dsprites import FACTORS
 from idgan_sc.data.images import open_images
-from idgan_sc.encode import encode
+from idgan_sc.evaluation import gather
+from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, write_arrays
-from idgan_sc.provenance import with_predecessors
-from idgan_sc.report import bundle as bundles
-from idgan_sc.report import documents, markup, page
-from idgan_sc.report import publish as publishing
-from idgan_sc.score import score
+from idgan_sc.publish import documents, markup, page
+from idgan_sc.publish import origins as bundles
+from idgan_sc.publish import publish as publishing
+from idgan_sc.publish.copy import publish
+from idgan_sc.records import machine
+from idgan_sc.records.published import (
+    CARD,
+    GATHERED,
+    WEIGHTS,
+    Accepted,
+    _record,
+    accepted_fingerprints,
+    artifact,
+    refuse_others,
+)
+from idgan_sc.records.record import expected_fingerprint, fingerprint, note_measuring, protocol_hash, source_of
+from idgan_sc.report import errata, read, tables, verdicts, words
+from idgan_sc.training.encode import encode
 
 ROOT = Path(__file__).parents[1]
 SEEDS = 10
@@ -53,15 +67,15 @@ def results(made_up: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_results(config: Config, root: Path) -> Path:
     rng = np.random.default_rng(0)
     scores, curves, associations = [], [], []
-    for run in with_predecessors(config, provenance.planned(config, "desk")):
+    for run in with_predecessors(config, planned(config, "desk")):
         settings = configuration.resolve(config, run)
         _write_record(root, run)
         if run.system.endswith("stage_a") or run.dataset != "dsprites":
             continue
-        code = tables.scored_codes(settings)[0]
+        code = read.scored_codes(settings)[0]
         about = {"dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed, "code": code}
         about |= {"k": settings["c_dim"], "protocol": "infogan_cr"}
-        scores += [about | {"metric": metric, "value": rng.uniform(0.3, 0.9)} for metric in tables.METRICS]
+        scores += [about | {"metric": metric, "value": rng.uniform(0.3, 0.9)} for metric in words.METRICS]
         curves += [
             about | {"metric": "factor_vae", "step": step, "draw": 0, "value": rng.uniform(0.3, 0.9)}
             for step in (0, 1000, 2000)
@@ -85,9 +99,9 @@ def write_results(config: Config, root: Path) -> Path:
         write_traversal(root / f"runs/faces/{system}/main/3/traversal.npz", 10, FACES, channels=3)
         for seed in (3, 4):
             write_leakage(root, Run("desk", "faces", system, "main", seed))
-    leakage_report.gather_leakage(config, "desk", root)
-    claims.write_claims(config, "desk", root)
-    paper.write_findings(config, root)
+    gather.gather_leakage(config, "desk", root)
+    verdicts.write_claims(config, "desk", root)
+    errata.write_findings(config, root)
     tables.table3(config, "desk", root)
     tables.stage_a(config, "desk", root)
     tables.differences(config, "desk", root)
@@ -113,7 +127,7 @@ def write_leakage(root: Path, run: Run) -> None:
     rows += [("row_entropy", j + 1, None, 0.5) for j in range(10)]
     rows += [("outside", i + 1, factor, 0.25) for i, factor in enumerate(FACES)]
     frame = pd.DataFrame(rows, columns=["measure", "code", "factor", "value"]).astype({"code": "Int64"})
-    about = pd.DataFrame({**leakage_report.about_run(run), "anchors": 64}, index=frame.index)
+    about = pd.DataFrame({**gather.about_run(run), "anchors": 64}, index=frame.index)
     pd.concat([about, frame], axis=1).to_csv(root / run.path / "leakage.csv", index=False)
 
 
@@ -162,7 +176,7 @@ def test_the_pages_numbers_are_the_artifacts(made_up: Config, results: Path) -> 
     assert sorted(shown) == pytest.approx(sorted(scores["value"].round(4)))
     printed = {(row["label"], row["metric"]): row["paper"] for row in data["scores"] if row["paper"] is not None}
     assert printed[("InfoGAN-CR", "mig")] == 0.37 and len(printed) == 25
-    words = [claims.said(row) for _, row in pd.read_csv(results / "claims.csv").iterrows()]
+    words = [verdicts.said(row) for _, row in pd.read_csv(results / "claims.csv").iterrows()]
     cells = re.findall(r"<tr><td>C\d+</td><td>.*?</td><td>.*?</td><td>(.*?)</td>", text)
     assert cells == words
     assert f"{len(pd.read_csv(results / 'cost.csv'))} trainings" in text
@@ -255,7 +269,7 @@ def test_the_documents_numbers_are_the_artifacts(made_up: Config, results: Path,
     assert len(measured) > 30  # what is left out never varies, has too few seeds, or is a curve's
     half = (measured["high"] - measured["low"]) / 2
     expected = zip(measured["estimate"], half * 2**0.5, strict=True)
-    assert ranges == [tuple(tables.places(value, 3) for value in (e, e - h, e + h)) for e, h in expected]
+    assert ranges == [tuple(words.places(value, 3) for value in (e, e - h, e + h)) for e, h in expected]
 
 
 def test_templates_hold_no_measured_number() -> None:
@@ -343,7 +357,7 @@ def test_a_change_after_registration_is_said(shipped: Config, tmp_path: Path) ->
         return documents.fill("{{protocol}}", bundles.Bundle(config, "desk", tmp_path / "published"))
 
     assert said(shipped) == "dsprites: not registered; digits: not registered; faces: not registered"
-    digits = provenance.protocol_hash(shipped, "desk", "dsprites")
+    digits = protocol_hash(shipped, "desk", "dsprites")
     line = f"**Registered 2026-11-25: dsprites as `{digits}`.** No more.\n"
     (tmp_path / "PROTOCOL.md").write_text(f"# Protocol\n\n{line.replace(digits, '0' * 12)}\n{line}", encoding="utf-8")
     words = f"dsprites: registered 2026-11-25 as `{digits}`; digits: not registered; faces: not registered"
@@ -393,7 +407,7 @@ def _frame(path: Path) -> pd.DataFrame:
 
 
 def test_the_papers_protocol_has_as_many_trainings_as_readme_says(shipped: Config) -> None:
-    trainings = with_predecessors(shipped, provenance.planned(shipped, "paper"))
+    trainings = with_predecessors(shipped, planned(shipped, "paper"))
     assert f"{len(trainings)} trainings" in quantities(_read(ROOT / "README.md"))
 
 
@@ -415,9 +429,9 @@ def finished_desk(
     root = tmp_path / "results/test"
     shutil.copytree(finished("idgan_sc").parents[4], root, symlinks=True)
     images = open_images(small_data)
-    for path in (*root.rglob(provenance.CARD), *root.rglob(provenance.WEIGHTS)):  # other tests' of the same runs
+    for path in (*root.rglob(CARD), *root.rglob(WEIGHTS)):  # other tests' of the same runs
         path.unlink()
-    for run in provenance.planned(config, "test"):
+    for run in planned(config, "test"):
         encode(root / run.path, images, "test", "cpu")
         score(run, root / run.path, images, configuration.evaluation(config, "test", "dsprites"))
     return config, root
@@ -434,12 +448,12 @@ def test_publish_needs_nothing_but_finished_runs(
     (tmp_path / "README.md").write_text("# x\n<!-- generated: verdicts -->\n<!-- end of generated -->\n")
     publishing.publish(config, "test", root, tmp_path)
     published = root / "published"
-    for run in with_predecessors(config, provenance.planned(config, "test")):
+    for run in with_predecessors(config, planned(config, "test")):
         assert (published / run.path / "record.json").exists() and (published / run.path / "log.csv").exists()
     assert (published / "runs/dsprites/idgan_sc/main/0/association.csv").exists()
     assert set(pd.read_csv(published / "claims.csv")["verdict"]) == {"inconclusive", "not_tested"}
     cells = pd.read_csv(published / "tables/table3.csv").set_index("system")
-    commit = str(provenance.commit()["commit"])[:7]
+    commit = str(machine.commit()["commit"])[:7]
     assert cells.loc["idgan_sc", "origin"].str.startswith(f"commit {commit}").all()
     assert f"| commit {commit}" in _read(tmp_path / "REPLICATION.md")
     assert not {"weights.safetensors", "codes.npz"} & {path.name for path in published.rglob("*")}
@@ -469,58 +483,58 @@ def test_a_run_is_published_whole_and_undamaged(finished_desk: tuple[Config, Pat
     scores = root / run.path / "scores.csv"
     kept = scores.read_text()
     scores.unlink()
-    assert root / "published" / run.path not in provenance.publish(config, "test", root)
-    provenance._record.cache_clear()
-    assert provenance.artifact(config, run, "scores.csv", root) == scores
+    assert root / "published" / run.path not in publish(config, "test", root)
+    _record.cache_clear()
+    assert artifact(config, run, "scores.csv", root) == scores
     scores.write_text(kept.replace("0.", "0.1", 1))
     with pytest.raises(DataError, match=r"scores\.csv is damaged"):
-        provenance.publish(config, "test", root)
+        publish(config, "test", root)
     assert not (root / "published" / run.path / "scores.csv").exists()
     scores.write_text(kept)
-    assert root / "published" / run.path in provenance.publish(config, "test", root)
-    provenance._record.cache_clear()
+    assert root / "published" / run.path in publish(config, "test", root)
+    _record.cache_clear()
 
 
 def test_what_others_settings_trained_or_measured_is_refused(finished_desk: tuple[Config, Path]) -> None:
     config, root = finished_desk
-    runs = provenance.planned(config, "test")
-    run, names = runs[-1], provenance.GATHERED[1:]
-    provenance.refuse_others(config, runs, root, names, "evaluation")  # not noted: passes
-    provenance.note_measuring(config, run, root / run.path, "evaluation")
-    provenance.refuse_others(config, runs, root, names, "evaluation")
+    runs = planned(config, "test")
+    run, names = runs[-1], GATHERED[1:]
+    refuse_others(config, runs, root, names, "evaluation")  # not noted: passes
+    note_measuring(config, run, root / run.path, "evaluation")
+    refuse_others(config, runs, root, names, "evaluation")
     other = copy.deepcopy(config)
     other["evaluation"]["points"] += 1
     other["presets"]["test"].setdefault("evaluation", {})["points"] = other["evaluation"]["points"]
     with pytest.raises(DataError, match=rf"{run}.* measured by other settings of `evaluation`"):
-        provenance.refuse_others(other, runs, root, names, "evaluation")
+        refuse_others(other, runs, root, names, "evaluation")
     other = copy.deepcopy(config)
     other["systems"]["beta_vae"]["beta"] = 99.0
     for section in other["presets"]["test"].get("systems", {}), other["datasets"]["dsprites"].get("systems", {}):
         section.get("beta_vae", {}).pop("beta", None)
     with pytest.raises(DataError, match="trained by other settings or source"):
-        provenance.refuse_others(other, runs, root, names, "evaluation")
+        refuse_others(other, runs, root, names, "evaluation")
 
 
 def test_an_accepted_source_counts_below_one_of_today(finished_desk: tuple[Config, Path]) -> None:
     config, _ = finished_desk
-    run = provenance.planned(config, "test")[-1]
-    old = provenance.Accepted(trainings=frozenset({"old"}))
+    run = planned(config, "test")[-1]
+    old = Accepted(trainings=frozenset({"old"}))
     before = [
-        provenance.fingerprint(resolve(config, earlier), earlier.seed, list(map(str, accepted)), "old")
+        fingerprint(resolve(config, earlier), earlier.seed, list(map(str, accepted)), "old")
         for earlier in predecessors(config, run).values()
-        for accepted in [[provenance.expected_fingerprint(config, r) for r in predecessors(config, earlier).values()]]
+        for accepted in [[expected_fingerprint(config, r) for r in predecessors(config, earlier).values()]]
     ]
-    mixed = provenance.fingerprint(resolve(config, run), run.seed, before, provenance.source_of(config, run))
-    assert before and mixed in provenance.accepted_fingerprints(config, run, old)
-    none = provenance.Accepted()
-    assert provenance.accepted_fingerprints(config, run, none) == {provenance.expected_fingerprint(config, run)}
+    mixed = fingerprint(resolve(config, run), run.seed, before, source_of(config, run))
+    assert before and mixed in accepted_fingerprints(config, run, old)
+    none = Accepted()
+    assert accepted_fingerprints(config, run, none) == {expected_fingerprint(config, run)}
 
 
 def test_images_of_a_users_own_stay_whatever_their_name(shipped: Config) -> None:
     changed = copy.deepcopy(shipped)
     changed["datasets"]["pets"] = {"source": "folder"}
-    assert provenance.stays(changed, Run("desk", "pets", "idgan_sc", "main", 0))
-    assert not provenance.stays(changed, Run("desk", "dsprites", "idgan_sc", "main", 0))
+    assert stays(changed, Run("desk", "pets", "idgan_sc", "main", 0))
+    assert not stays(changed, Run("desk", "dsprites", "idgan_sc", "main", 0))
 
 
 def test_what_is_no_evidence_is_not_published(capsys: pytest.CaptureFixture[str], monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -15,13 +15,13 @@ from test_pipeline import copy_project, snakemake
 ROOT = Path(__file__).parents[1]
 GRAPH = """
 import json, resource, sys
-from idgan_sc.provenance import peak_memory_mb
+from idgan_sc.records.machine import peak_memory_mb
 from snakemake.cli import main
 try:
     main(sys.argv[1:])
 except SystemExit as status:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    loaded = [name for name in ("torch", "idgan_sc.data", "idgan_sc.train", "sklearn") if name in sys.modules]
+    loaded = [name for name in ("torch", "idgan_sc.data", "idgan_sc.training", "sklearn") if name in sys.modules]
     print(json.dumps([status.code, used.ru_utime + used.ru_stime, peak_memory_mb(), loaded]))
 """
 

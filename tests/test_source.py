@@ -209,7 +209,7 @@ def test_what_a_training_runs_is_hashed(
     system: str, changes: dict[str, Any], new_root: Callable[..., Path], small_config: Config
 ) -> None:
     """A few steps of every family: no function of the package runs that the hash of the run leaves out."""
-    from idgan_sc.train import train
+    from idgan_sc.training.train import train
 
     config = copy.deepcopy(small_config)
     config["presets"]["test"]["families"]["gan"] |= {
@@ -236,7 +236,7 @@ def test_what_a_training_runs_is_hashed(
 
 
 def test_what_a_stacked_training_runs_is_hashed(new_root: Callable[..., Path], small_config: Config) -> None:
-    from idgan_sc.train import train_seeds
+    from idgan_sc.training.train import train_seeds
 
     run, root = Run("test", "dsprites", "infogan_stage_a", "main", 0), new_root()
     known = reach([*source.EXECUTES["training"], *source._images("dsprites")], ("gan", "dsprites"))
@@ -266,11 +266,11 @@ def test_what_draws_dsprites_is_hashed(tmp_path: Path) -> None:
 
 
 def test_what_the_baseline_runs_is_hashed(new_root: Callable[..., Path], small_config: Config) -> None:
-    from idgan_sc import provenance
-    from idgan_sc.floor import floor
+    from idgan_sc.evaluation.generators.baselines import floor
+    from idgan_sc.records.record import TABLE3_METRICS
 
     root = new_root()
-    metrics = {*provenance.TABLE3_METRICS, *configuration.evaluation(small_config, "test")["metrics"]}
+    metrics = {*TABLE3_METRICS, *configuration.evaluation(small_config, "test")["metrics"]}
     known = reach([*source.EXECUTES["baseline"], *source._images("dsprites")], {"gan", "dsprites", *metrics})
     with Trace() as trace:
         floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")

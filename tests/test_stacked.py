@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from idgan_sc import checkpoint
 from idgan_sc.cli import main
 from idgan_sc.config import ConfigError, Run, resolve, without_factorial
 from idgan_sc.models import GAN, Method, build
-from idgan_sc.stacked import Stack
-from idgan_sc.train import train, train_seeds
-from idgan_sc.verify import verify
+from idgan_sc.recompute import verify
+from idgan_sc.training import checkpoint
+from idgan_sc.training.stacked import Stack
+from idgan_sc.training.train import train, train_seeds
 from test_train import in_child, run_of, strike_in_step
 
 SEEDS = (3, 8)

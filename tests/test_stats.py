@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as sps
 
-from idgan_sc import stats
+from idgan_sc.report import statistics
 
 # Student (1908), the sleep data: extra hours under two drugs, the same ten patients.
 SLEEP_A = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
@@ -16,32 +16,32 @@ SLEEP_B = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
 
 
 def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(stats).failed == 0
+    assert doctest.testmod(statistics).failed == 0
 
 
 def test_summary_has_no_interval_below_five_and_no_sd_below_two() -> None:
-    assert stats.summary([]) == stats.Summary(0, None, None, None, None, None)
-    assert stats.summary([0.5]) == stats.Summary(1, 0.5, None, None, None, None)
-    four = stats.summary([1.0, 2.0, 3.0, 4.0])
+    assert statistics.summary([]) == statistics.Summary(0, None, None, None, None, None)
+    assert statistics.summary([0.5]) == statistics.Summary(1, 0.5, None, None, None, None)
+    four = statistics.summary([1.0, 2.0, 3.0, 4.0])
     assert (four.n, four.mean, four.low, four.high) == (4, 2.5, None, None)
     assert four.sd == pytest.approx(1.2909944)
 
 
 def test_summary_interval_is_students() -> None:
-    s = stats.summary(SLEEP_A)
+    s = statistics.summary(SLEEP_A)
     expected = sps.t.interval(0.95, 9, loc=np.mean(SLEEP_A), scale=sps.sem(SLEEP_A))
     assert (s.low, s.high) == pytest.approx(expected)
-    assert stats.summary([0.3] * 6).sd == pytest.approx(0, abs=1e-12)
+    assert statistics.summary([0.3] * 6).sd == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("bad", [[1.0, float("nan")], [float("inf")], [[1.0, 2.0]]])
 def test_what_is_not_a_list_of_finite_numbers_is_refused(bad: list[float]) -> None:
     with pytest.raises(ValueError, match="finite"):
-        stats.summary(bad)
+        statistics.summary(bad)
 
 
 def test_paired_is_the_textbook_answer_for_the_sleep_data() -> None:
-    c = stats.paired(SLEEP_A, SLEEP_B)
+    c = statistics.paired(SLEEP_A, SLEEP_B)
     assert (round(c.t, 4), c.df, round(c.p, 6)) == (-4.0621, 9, 0.002833)  # as R's help page of `sleep` prints
     assert (c.low, c.high) == pytest.approx((-2.4598858, -0.7001142))
     assert c.effect == pytest.approx(-1.58 / np.std(np.subtract(SLEEP_A, SLEEP_B), ddof=1))
@@ -49,7 +49,7 @@ def test_paired_is_the_textbook_answer_for_the_sleep_data() -> None:
 
 
 def test_welch_is_the_textbook_answer_for_the_sleep_data() -> None:
-    c = stats.welch(SLEEP_A, SLEEP_B)
+    c = statistics.welch(SLEEP_A, SLEEP_B)
     assert (round(c.t, 4), round(c.df, 3), round(c.p, 5)) == (-1.8608, 17.776, 0.07939)  # as R prints
     assert (c.low, c.high) == pytest.approx((-3.3654832, 0.2054832))
     u = sps.mannwhitneyu(SLEEP_A, SLEEP_B).statistic
@@ -58,20 +58,20 @@ def test_welch_is_the_textbook_answer_for_the_sleep_data() -> None:
 
 def test_hedges_factor_is_close_to_the_usual_approximation() -> None:
     for df in (4, 18, 98):
-        assert stats.hedges(df) == pytest.approx(1 - 3 / (4 * df - 1), abs=3e-3)
-    c = stats.welch(SLEEP_A, SLEEP_B)
+        assert statistics.hedges(df) == pytest.approx(1 - 3 / (4 * df - 1), abs=3e-3)
+    c = statistics.welch(SLEEP_A, SLEEP_B)
     pooled = np.sqrt((np.var(SLEEP_A, ddof=1) + np.var(SLEEP_B, ddof=1)) / 2)
-    assert c.effect == pytest.approx(stats.hedges(18) * -1.58 / pooled)
+    assert c.effect == pytest.approx(statistics.hedges(18) * -1.58 / pooled)
 
 
 @pytest.mark.parametrize(
     ("compare", "a", "b"),
     [
-        (stats.paired, [1.0, 2.0], [1.0]),
-        (stats.paired, [1.0], [2.0]),
-        (stats.paired, [1.0, 2.0], [0.0, 1.0]),
-        (stats.welch, [1.0], [1.0, 2.0]),
-        (stats.welch, [1.0, 1.0], [2.0, 2.0]),
+        (statistics.paired, [1.0, 2.0], [1.0]),
+        (statistics.paired, [1.0], [2.0]),
+        (statistics.paired, [1.0, 2.0], [0.0, 1.0]),
+        (statistics.welch, [1.0], [1.0, 2.0]),
+        (statistics.welch, [1.0, 1.0], [2.0, 2.0]),
     ],
 )
 def test_comparisons_without_a_standard_error_are_refused(compare, a, b) -> None:  # type: ignore[no-untyped-def]
@@ -85,15 +85,15 @@ def test_comparisons_without_a_standard_error_are_refused(compare, a, b) -> None
 def test_comparisons_agree_with_scipy(values: list[float], seed: int) -> None:
     other = np.random.default_rng(seed).normal(size=len(values))
     expected = sps.ttest_rel(values, other)
-    got = stats.paired(values, other)
+    got = statistics.paired(values, other)
     assert (got.t, got.p) == pytest.approx((expected.statistic, expected.pvalue))
     expected = sps.ttest_ind(values, other, equal_var=False)
-    got = stats.welch(values, other)
+    got = statistics.welch(values, other)
     assert (got.t, got.df, got.p) == pytest.approx((expected.statistic, expected.df, expected.pvalue))
 
 
 def test_swapping_the_systems_mirrors_a_comparison() -> None:
-    for compare in (stats.paired, stats.welch):
+    for compare in (statistics.paired, statistics.welch):
         one, two = compare(SLEEP_A, SLEEP_B), compare(SLEEP_B, SLEEP_A)
         assert (one.difference, one.low, one.effect) == pytest.approx((-two.difference, -two.high, -two.effect))
         assert one.p == pytest.approx(two.p)
@@ -101,9 +101,9 @@ def test_swapping_the_systems_mirrors_a_comparison() -> None:
 
 
 def test_holm_by_hand() -> None:
-    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert stats.holm([0.9, 0.8]) == [1.0, 1.0]
-    assert stats.holm([]) == []
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([0.9, 0.8]) == [1.0, 1.0]
+    assert statistics.holm([]) == []
 
 
 def test_tost_is_the_larger_one_sided_test() -> None:
@@ -111,15 +111,15 @@ def test_tost_is_the_larger_one_sided_test() -> None:
     for margin in (0.5, 2.0, 4.0):
         upper = sps.ttest_1samp(d, margin, alternative="less").pvalue
         lower = sps.ttest_1samp(d, -margin, alternative="greater").pvalue
-        assert stats.equivalence(stats.paired(SLEEP_A, SLEEP_B), margin) == pytest.approx(max(upper, lower))
+        assert statistics.equivalence(statistics.paired(SLEEP_A, SLEEP_B), margin) == pytest.approx(max(upper, lower))
 
 
 def test_detectable_difference_of_the_textbook_design() -> None:
     """Cohen: 64 a group find a medium effect, d = 0.5, with power .80 at .05; 34 pairs find d_z = 0.5."""
-    groups = stats.Comparison((64, 64), 0, np.sqrt(2 / 64), 126, 0, 0, 0, 1, 0, 0.5)
-    assert stats.detectable(groups, alpha=0.05, power=0.80) == pytest.approx(0.5, abs=0.005)
-    pairs = stats.Comparison((34, 34), 0, np.sqrt(1 / 34), 33, 0, 0, 0, 1, 0, 0.5)
-    assert stats.detectable(pairs, alpha=0.05, power=0.80) == pytest.approx(0.5, abs=0.01)
+    groups = statistics.Comparison((64, 64), 0, np.sqrt(2 / 64), 126, 0, 0, 0, 1, 0, 0.5)
+    assert statistics.detectable(groups, alpha=0.05, power=0.80) == pytest.approx(0.5, abs=0.005)
+    pairs = statistics.Comparison((34, 34), 0, np.sqrt(1 / 34), 33, 0, 0, 0, 1, 0, 0.5)
+    assert statistics.detectable(pairs, alpha=0.05, power=0.80) == pytest.approx(0.5, abs=0.01)
 
 
 def test_intervals_cover_what_they_promise() -> None:
@@ -127,10 +127,10 @@ def test_intervals_cover_what_they_promise() -> None:
     inside = predicted = 0
     for _ in range(2000):
         values = rng.normal(0.8, 0.1, size=6)
-        s = stats.summary(values)
+        s = statistics.summary(values)
         assert s.low is not None and s.high is not None
         inside += s.low < 0.8 < s.high
-        low, high = stats.prediction_interval(values, 50)
+        low, high = statistics.prediction_interval(values, 50)
         predicted += low < rng.normal(0.8, 0.1, size=50).mean() < high
     assert inside / 2000 == pytest.approx(0.95, abs=0.015)
     assert predicted / 2000 == pytest.approx(0.95, abs=0.015)
@@ -138,14 +138,14 @@ def test_intervals_cover_what_they_promise() -> None:
 
 def test_prediction_interval_needs_five_values() -> None:
     with pytest.raises(ValueError, match="at least 5"):
-        stats.prediction_interval([1.0, 2.0, 3.0, 4.0], 50)
+        statistics.prediction_interval([1.0, 2.0, 3.0, 4.0], 50)
 
 
 @pytest.mark.parametrize("df", [1, 2, 4, 9, 19, 49, 98])
 def test_the_detectable_difference_exists_at_every_size_and_shrinks(df: int) -> None:
     """SciPy's noncentral t distribution has no number far out for some df; the search must not depend on it."""
-    c = stats.Comparison((df + 1, df + 1), 0, 1.0, df, 0, 0, 0, 1, 0, 0.5)
-    found = stats.detectable(c, alpha=0.05, power=0.80)
+    c = statistics.Comparison((df + 1, df + 1), 0, 1.0, df, 0, 0, 0, 1, 0, 0.5)
+    found = statistics.detectable(c, alpha=0.05, power=0.80)
     assert found > sps.t.isf(0.025, df)
     reached = np.random.default_rng(0).normal(found, 1, 200_000) / np.sqrt(
         np.random.default_rng(1).chisquare(df, 200_000) / df
@@ -161,18 +161,18 @@ def test_tests_err_as_rarely_as_they_promise() -> None:
         shared = rng.normal(size=8)
         a, b = shared + rng.normal(size=8), shared + rng.normal(size=8)
         far = rng.normal(0, 3, size=14)
-        at_margin = stats.paired(a + 5.0, b)
+        at_margin = statistics.paired(a + 5.0, b)
         rejected += [
-            stats.paired(a, b).p < 0.05,
-            stats.welch(a, far).p < 0.05,
-            stats.equivalence(at_margin, 5.0) < 0.05,
+            statistics.paired(a, b).p < 0.05,
+            statistics.welch(a, far).p < 0.05,
+            statistics.equivalence(at_margin, 5.0) < 0.05,
         ]
     assert rejected / 1000 == pytest.approx(0.05, abs=0.018)
 
 
 def test_a_difference_without_variation_is_judged_by_its_signs() -> None:
-    with pytest.raises(stats.NothingVaries):  # the same difference but for rounding
-        stats.paired([0.55, 0.60, 0.58], [0.45, 0.50, 0.48])
-    c = stats.constant(0.1, 6)
+    with pytest.raises(statistics.NothingVaries):  # the same difference but for rounding
+        statistics.paired([0.55, 0.60, 0.58], [0.45, 0.50, 0.48])
+    c = statistics.constant(0.1, 6)
     assert (c.p, c.low, c.high, c.superiority) == (2**-5, 0.1, 0.1, 1.0)
-    assert stats.equivalence(c, 0.2) < 1e-6 and stats.equivalence(c, 0.05) > 0.99
+    assert statistics.equivalence(c, 0.2) < 1e-6 and statistics.equivalence(c, 0.05) > 0.99

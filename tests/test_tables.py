@@ -10,12 +10,12 @@ import pytest
 
 from conftest import make_floor
 from idgan_sc import config as configuration
-from idgan_sc import tables
 from idgan_sc.config import Config, Run
 from idgan_sc.data.dsprites import FACTORS, N
 from idgan_sc.data.images import save_images
 from idgan_sc.files import DataError
-from idgan_sc.stats import summary
+from idgan_sc.report import render, tables, words
+from idgan_sc.report.statistics import summary
 
 SENTENCE = "This is no evidence: a test of the pipeline."
 
@@ -45,7 +45,7 @@ def make_scores(config: Config, preset: str, seeds: int) -> pd.DataFrame:
             about | {"seed": seed, "code": code, "metric": metric, "protocol": "infogan_cr", "value": rng.uniform()}
             for seed in range(seeds if run.seed == configuration.seeds(config, preset)[0] else 0)
             for code in codes
-            for metric in tables.METRICS
+            for metric in words.METRICS
         ]
     return pd.DataFrame(rows)
 
@@ -181,7 +181,7 @@ def test_table2_is_the_papers_and_follows_the_configuration(root: Path, config: 
 # ------------------------------------------------------------------------------------------------------------- Table 3
 def test_table3_has_every_cell_and_its_numbers(root: Path, config: Config) -> None:
     everything = csv(tables.table3(config, "quick", root))
-    floor = everything["system"].isin(tables.FLOORS)
+    floor = everything["system"].isin(words.FLOORS)
     assert everything[floor].groupby("system")["mean"].agg(["min", "max"]).T.to_dict("list") == {
         "noise_codes": [0.25, 0.25], "pixel_components": [0.5, 0.5], "untrained_q": [0.4, 0.4],
     }  # fmt: skip
@@ -235,7 +235,7 @@ def test_table3_has_an_interval_from_five_seeds_on(n: int, interval: bool, tmp_p
     scores.to_csv(tmp_path / "scores.csv", index=False)
     make_floor(tmp_path)
     frame = csv(tables.table3(config, "paper", tmp_path))
-    frame = frame[~frame["system"].isin(tables.FLOORS)]
+    frame = frame[~frame["system"].isin(words.FLOORS)]
     assert frame["low"].notna().all() == frame["low"].notna().any() == interval
     text = (tmp_path / "tables/table3.md").read_text()
     assert ("| 95% interval | [" in text) == interval
@@ -365,11 +365,11 @@ def test_differences_name_changed_runs_and_settings_that_only_one_side_has(root:
 # ----------------------------------------------------------------------------------------------------------- rendering
 def test_latex_and_markdown_escape_what_is_special() -> None:
     nasty = r"50% of a_b & #1 {x} ~ ^ \ $5 |z| <β> [0, 1] * “"[:-2]
-    page = tables.Page("Table 9", nasty, ["a", nasty], "ll", [[nasty, nasty], None, ["[1]", "*"]], [nasty])
-    text = tables.latex(page)
+    page = render.Page("Table 9", nasty, ["a", nasty], "ll", [[nasty, nasty], None, ["[1]", "*"]], [nasty])
+    text = render.latex(page)
     assert_sound_latex(text)
     for piece in (r"50\% of a\_b \& \#1 \{x\}", r"\textasciitilde{}", r"\textasciicircum{}", r"\textbackslash{} \$5"):
         assert piece in text
     assert r"\textless{}$\beta$\textgreater{} {[}0, 1{]}" in text
     assert r"\addlinespace" in text
-    assert r"\|z\|" in tables.markdown(page)
+    assert r"\|z\|" in render.markdown(page)

@@ -18,13 +18,18 @@ import pandas as pd
 import pytest
 import torch
 
-from idgan_sc import checkpoint, files, provenance
+from idgan_sc import files
 from idgan_sc.config import ConfigError, Run
-from idgan_sc.encode import load_run, pool_indices, read_record
 from idgan_sc.files import DataError
 from idgan_sc.models import GAN
+from idgan_sc.records.machine import commit
+from idgan_sc.records.record import read_record
 from idgan_sc.source import training_source
-from idgan_sc.train import Batches, TrainingFailed, train
+from idgan_sc.training import checkpoint
+from idgan_sc.training.batches import Batches
+from idgan_sc.training.encode import load_run, pool_indices
+from idgan_sc.training.log import TrainingFailed
+from idgan_sc.training.train import train
 
 Config = dict[str, Any]
 OUTPUTS = ("weights.safetensors", "curve.npz", "log.csv")
@@ -165,7 +170,7 @@ def test_the_curve_ends_with_the_codes_of_the_weights(finished: Callable[[str], 
         steps, codes = curve["steps"], curve["codes"]
     assert steps.tolist() == [0, 4, 7] and codes.shape == (3, 400, 5) and np.isfinite(codes).all()
     from idgan_sc.data.images import open_images
-    from idgan_sc.encode import encode_pool
+    from idgan_sc.training.encode import encode_pool
 
     images = open_images(folder.parents[4] / "data" / "dsprites")
     method = load_run(folder)
@@ -511,7 +516,7 @@ def test_a_record_says_whether_the_checkout_was_changed_but_not_by_results(
     git("init")
     git("add", ".")
     git("commit", "-m", "first")
-    monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "src/package")
+    monkeypatch.setattr("idgan_sc.records.machine.PACKAGE", tmp_path / "src/package")
     for names, dirty in (
         ((), False),
         (("results/desk/published/scores.csv", "README.md"), False),
@@ -520,7 +525,7 @@ def test_a_record_says_whether_the_checkout_was_changed_but_not_by_results(
     ):
         for name in names:
             (tmp_path / name).write_text("changed")
-        provenance.commit.cache_clear()
-        assert provenance.commit()["dirty"] is dirty
+        commit.cache_clear()
+        assert commit()["dirty"] is dirty
         git("checkout", ".")
-    provenance.commit.cache_clear()
+    commit.cache_clear()

@@ -13,10 +13,10 @@ import pytest
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import open_images
+from idgan_sc.evaluation.unfinished import keep_state, restore_state, score_unfinished
 from idgan_sc.files import DataError
 from idgan_sc.models import GAN
-from idgan_sc.train import train
-from idgan_sc.unfinished import keep_state, restore_state, score_unfinished
+from idgan_sc.training.train import train
 
 STAGE_A = Run("test", "dsprites", "infogan_stage_a", "main", 0)
 
@@ -71,8 +71,8 @@ def test_the_curve_so_far_is_scored_as_a_finished_one(stopped: Path, config: Con
     settings, sizes = configuration.resolve(config, STAGE_A), configuration.evaluation(config, "test", "dsprites")
     table = pd.read_csv(score_unfinished(STAGE_A, stopped / STAGE_A.path, images, settings, sizes))
     assert sorted(table["step"].unique()) == [0, 2]
-    from idgan_sc.encode import encode
-    from idgan_sc.score import score
+    from idgan_sc.evaluation.score import score
+    from idgan_sc.training.encode import encode
 
     folder = train(config, STAGE_A, stopped)
     encode(folder, images, "test", "cpu")

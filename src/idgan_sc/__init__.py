@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from os import PathLike
 
-    from idgan_sc.model import Model
+    from idgan_sc.evaluation.model import Model
 
 
 def load(run: "str | PathLike[str]") -> "Model":
-    """A finished run as `encode`, `generate` and `traverse` (see `idgan_sc.model.Model`).
+    """A finished run as `encode`, `generate` and `traverse` (see `idgan_sc.evaluation.model.Model`).
 
     PyTorch is imported only now, so that the metrics can be used without it.
     """
-    from idgan_sc.model import load
+    from idgan_sc.evaluation.model import load
 
     return load(run)

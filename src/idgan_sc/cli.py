@@ -1,8 +1,6 @@
 """`idgan-sc COMMAND`: one step of the pipeline by hand, with the very functions that the workflow's rules call."""
 
 import argparse
-import importlib
-import json
 import os
 import random
 import sys
@@ -12,62 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError, Run, seed_list
-from idgan_sc.files import DataError, copy_atomic, locked, write_json
+from idgan_sc.files import DataError, copy_atomic, locked
+from idgan_sc.training.prepare import prepare
 
 if TYPE_CHECKING:
     from idgan_sc.data.images import Images
-
-# Commands import what they need when they run: `idgan-sc table` must not wait for PyTorch.
-
-
-def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | None = None) -> "Images":
-    """The data set below `root`, rendered or downloaded if it is not there; a second process waits for the first.
-
-    `file` stands for the data set's own file that the settings may name.
-
-    Raises
-    ------
-    DataError
-        If the data set is there and was made by other settings or source, or cannot be had.
-    """
-    from idgan_sc.data.images import open_images
-    from idgan_sc.provenance import accepted
-    from idgan_sc.source import images_source
-
-    wanted = configuration.dataset(config, preset, dataset) | ({"file": str(file)} if file else {})
-    folder = root / "data" / dataset
-    by = {key: wanted[key] for key in ("source", *configuration.DATA) if key in wanted}
-    by["code"] = images_source(dataset)
-    counted = {by["code"], *accepted(root).images}
-    with locked(folder / ".lock"):
-        if (folder / "dataset.json").exists():
-            found = open_images(folder)
-            if not _made_by(folder, by, counted) or found.source.startswith("procedural") != (
-                wanted["source"] == "procedural"
-            ):
-                raise DataError(f"{folder} ({found.source}) was made by other settings or code than today's: delete it")
-            return found
-        if wanted["source"] == "folder":
-            raise DataError(f"{folder} holds no images: `idgan-sc data --dataset {dataset} --from-folder IMAGES` first")
-        (folder / "made_by.json").unlink(missing_ok=True)  # of images that are there no more
-        module = importlib.import_module(f"idgan_sc.data.{dataset}")  # a data set's file has its name
-        images: Images = module.prepare(folder, **wanted)
-        write_json(folder / "made_by.json", by)
-        return images
-
-
-def _made_by(folder: Path, by: dict[str, Any], counted: set[str]) -> bool:
-    """Whether images were made by these settings and by code that counts, as far as it was noted.
-
-    A user's own images were made by no code of this project: theirs is not compared.
-    """
-    path = folder / "made_by.json"
-    try:
-        noted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else by
-        code = noted.get("code")
-        return bool(noted | {"code": ""} == by | {"code": ""} and (by["source"] == "folder" or code in counted))
-    except (ValueError, TypeError, AttributeError):  # damaged
-        return False
 
 
 def _data(config: Config, args: argparse.Namespace) -> None:
@@ -98,7 +45,7 @@ def _prepare_folder(config: Config, args: argparse.Namespace) -> "Images":
 
 
 def _train(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.train import train_seeds
+    from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
         raise ConfigError("--seed and --seeds: give one of them")
@@ -113,8 +60,8 @@ def _train(config: Config, args: argparse.Namespace) -> None:
 
 
 def _encode(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.encode import encode
-    from idgan_sc.train import use_device
+    from idgan_sc.training.device import use_device
+    from idgan_sc.training.encode import encode
 
     run = _run(args)
     print(
@@ -123,13 +70,13 @@ def _encode(config: Config, args: argparse.Namespace) -> None:
 
 
 def _state(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.unfinished import keep_state, restore_state
+    from idgan_sc.evaluation.unfinished import keep_state, restore_state
 
     print((keep_state if args.do_what == "keep" else restore_state)(_run(args), args.out))
 
 
 def _curve(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.unfinished import score_unfinished
+    from idgan_sc.evaluation.unfinished import score_unfinished
 
     run = _run(args)
     images, settings = prepare(config, run.preset, run.dataset, args.out), configuration.resolve(config, run)
@@ -138,8 +85,8 @@ def _curve(config: Config, args: argparse.Namespace) -> None:
 
 
 def _traverse(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.train import use_device
-    from idgan_sc.traverse import traverse
+    from idgan_sc.evaluation.generators.traverse import traverse
+    from idgan_sc.training.device import use_device
 
     use_device(config)
     run = _run(args)
@@ -148,13 +95,14 @@ def _traverse(config: Config, args: argparse.Namespace) -> None:
 
 
 def _probe(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import leakage, probe
-    from idgan_sc.train import use_device
+    from idgan_sc.config.datasets import PROBE_DATA
+    from idgan_sc.evaluation.generators import factor_reader
+    from idgan_sc.training.device import use_device
 
     use_device(config)
-    images = prepare(config, args.preset, leakage.PROBE_DATA.get(args.dataset, args.dataset), args.out)
+    images = prepare(config, args.preset, PROBE_DATA.get(args.dataset, args.dataset), args.out)
     steps = configuration.evaluation(config, args.preset, args.dataset)["probe_steps"]
-    print(probe.save(_probe_path(args.out, args.dataset), probe.train_probe(images, steps)))
+    print(factor_reader.save(_probe_path(args.out, args.dataset), factor_reader.train_probe(images, steps)))
 
 
 def _probe_path(root: Path, dataset: str) -> Path:
@@ -170,29 +118,30 @@ def _trained_probe(config: Config, args: argparse.Namespace) -> Path:
 
 
 def _leakage(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import leakage, probe
-    from idgan_sc.train import use_device
+    from idgan_sc.evaluation.generators import factor_reader, leakage
+    from idgan_sc.training.device import use_device
 
     use_device(config)
     run = _run(args)
     images = prepare(config, run.preset, run.dataset, args.out)
     path = _trained_probe(config, args)
     anchors = configuration.evaluation(config, run.preset, run.dataset)["anchors"]
-    for written in leakage.leakage(run, args.out / run.path, images, probe.load(path), anchors):
+    for written in leakage.leakage(run, args.out / run.path, images, factor_reader.load(path), anchors):
         print(written)
 
 
 def _gather_leakage(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.leakage_report import gather_leakage, measured
-    from idgan_sc.provenance import refuse_others
+    from idgan_sc.config.runs import measured_runs
+    from idgan_sc.evaluation.gather import gather_leakage
+    from idgan_sc.records.published import refuse_others
 
-    refuse_others(config, measured(config, args.preset), args.out, ["leakage.csv"], "evaluation")
+    refuse_others(config, measured_runs(config, args.preset), args.out, ["leakage.csv"], "evaluation")
     print(gather_leakage(config, args.preset, args.out, args.allow_missing))
 
 
 def _score(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.provenance import note_measuring
-    from idgan_sc.score import score
+    from idgan_sc.evaluation.score import score
+    from idgan_sc.records.record import note_measuring
 
     run = _run(args)
     images = prepare(config, run.preset, run.dataset, args.out)
@@ -202,8 +151,9 @@ def _score(config: Config, args: argparse.Namespace) -> None:
 
 
 def _gather(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.provenance import GATHERED, planned, refuse_others
-    from idgan_sc.score import gather
+    from idgan_sc.config import planned
+    from idgan_sc.evaluation.gather import gather
+    from idgan_sc.records.published import GATHERED, refuse_others
 
     refuse_others(config, planned(config, args.preset), args.out, GATHERED[1:], "evaluation")
     for path in gather(config, args.preset, args.out, args.allow_missing):
@@ -211,24 +161,24 @@ def _gather(config: Config, args: argparse.Namespace) -> None:
 
 
 def _floor(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import provenance
-    from idgan_sc.floor import floor
-    from idgan_sc.train import use_device
+    from idgan_sc.evaluation.generators.baselines import floor
+    from idgan_sc.records.published import floor_file, published_floor
+    from idgan_sc.training.device import use_device
 
     if not configuration.scored(config, args.dataset):
         raise ConfigError(f"--dataset {args.dataset}: its factors are not known, so that nothing can be scored on it")
-    published = provenance.published_floor(config, args.preset, args.dataset, args.out)
+    published = published_floor(config, args.preset, args.dataset, args.out)
     if published:
-        print(copy_atomic(published, args.out / provenance.floor_file(args.dataset)))
+        print(copy_atomic(published, args.out / floor_file(args.dataset)))
         return
     images = prepare(config, args.preset, args.dataset, args.out)
     print(floor(config, args.preset, args.out, images, use_device(config)))
 
 
 def _match(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.generator import match, score_generator
-    from idgan_sc.provenance import note_measuring
-    from idgan_sc.train import use_device
+    from idgan_sc.evaluation.generators.scores import match, score_generator
+    from idgan_sc.records.record import note_measuring
+    from idgan_sc.training.device import use_device
 
     run = _run(args)
     images = prepare(config, run.preset, run.dataset, args.out)
@@ -241,10 +191,10 @@ def _match(config: Config, args: argparse.Namespace) -> None:
 
 
 def _read_generator(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import probe
-    from idgan_sc.generator_pictures import score_generator_pictures
-    from idgan_sc.provenance import note_measuring
-    from idgan_sc.train import use_device
+    from idgan_sc.evaluation.generators import factor_reader
+    from idgan_sc.evaluation.generators.scores_by_reader import score_generator_pictures
+    from idgan_sc.records.record import note_measuring
+    from idgan_sc.training.device import use_device
 
     use_device(config)
     run = _run(args)
@@ -253,14 +203,15 @@ def _read_generator(config: Config, args: argparse.Namespace) -> None:
     images = prepare(config, run.preset, run.dataset, args.out)
     sizes = configuration.generated(config, run.preset)
     sizes |= configuration.evaluation(config, run.preset, run.dataset)
-    reader = probe.load(_trained_probe(config, args))
+    reader = factor_reader.load(_trained_probe(config, args))
     print(score_generator_pictures(run, args.out / run.path, images, reader, sizes))
     note_measuring(config, run, args.out / run.path, "generated")
 
 
 def _gather_generators(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.generator import gather_generators
-    from idgan_sc.provenance import generators, measured, read_generators, refuse_others
+    from idgan_sc.config import generators, read_generators
+    from idgan_sc.evaluation.gather import gather_generators
+    from idgan_sc.records.published import measured, refuse_others
 
     runs = generators(config, args.preset) + read_generators(config, args.preset)
     refuse_others(config, runs, args.out, ["generator_scores.csv"], "generated", measured)
@@ -269,10 +220,10 @@ def _gather_generators(config: Config, args: argparse.Namespace) -> None:
 
 
 def _card(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.card import write_card
+    from idgan_sc.config import stays
     from idgan_sc.data.images import open_images
-    from idgan_sc.model import write_weights
-    from idgan_sc.provenance import stays
+    from idgan_sc.evaluation.model import write_weights
+    from idgan_sc.publish.card import write_card
 
     run = _run(args)
     if not stays(config, run):
@@ -281,16 +232,16 @@ def _card(config: Config, args: argparse.Namespace) -> None:
 
 
 def _table(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import generator_report, tables
+    from idgan_sc.report import generator_tables, tables
 
-    for path in _of(tables.TABLES | generator_report.TABLES, args.name)(config, args.preset, args.out):
+    for path in _of(tables.TABLES | generator_tables.TABLES, args.name)(config, args.preset, args.out):
         print(path)
 
 
 def _figure(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import figures, generator_report, panels
+    from idgan_sc.report.figures import generators, registry
 
-    known = figures.FIGURES | generator_report.FIGURES | panels.names(config, args.preset)
+    known = registry.FIGURES | generators.FIGURES | registry.names(config, args.preset)
     for path in _of(known, args.name)(config, args.preset, args.out):
         print(path)
 
@@ -313,13 +264,13 @@ def _plan(config: Config, args: argparse.Namespace) -> None:
 
 
 def _check(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc import provenance
+    from idgan_sc.records.record import protocol_hash
 
     print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
     for preset, row in config["presets"].items():
         if row["evidence"]:
             for dataset in configuration.datasets(config, preset):
-                print(f"protocol of {preset}, {dataset}: {provenance.protocol_hash(config, preset, dataset)}")
+                print(f"protocol of {preset}, {dataset}: {protocol_hash(config, preset, dataset)}")
 
 
 def _of(known: dict[str, Any], name: str) -> Any:
@@ -329,7 +280,7 @@ def _of(known: dict[str, Any], name: str) -> Any:
 
 
 def _publish(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.report.publish import publish
+    from idgan_sc.publish.publish import publish
 
     if not config["presets"][args.preset]["evidence"]:
         raise ConfigError(f"--preset {args.preset}: its results are no evidence: publish another preset, such as desk")
@@ -338,30 +289,30 @@ def _publish(config: Config, args: argparse.Namespace) -> None:
 
 
 def _claims(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.claims import write_claims
-    from idgan_sc.paper import write_findings
+    from idgan_sc.report.errata import write_findings
+    from idgan_sc.report.verdicts import write_claims
 
     for path in [*write_claims(config, args.preset, args.out), *write_findings(config, args.out)]:
         print(path)
 
 
 def _sensitivity(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.sensitivity import sensitivity
+    from idgan_sc.report.figures.sensitivity import sensitivity
 
     for path in sensitivity(config, args.preset, args.out):
         print(path)
 
 
 def _report(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.report.bundle import write_cost
-    from idgan_sc.report.page import write_page
+    from idgan_sc.publish.origins import write_cost
+    from idgan_sc.publish.page import write_page
 
     print(write_cost(config, args.preset, args.out))
     print(write_page(config, args.preset, args.out))
 
 
 def _prove(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.prove import prove, seconds
+    from idgan_sc.recompute import prove, seconds
 
     if args.claim not in config["claims"]:
         raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(config['claims'])}")
@@ -376,7 +327,7 @@ def _prove(config: Config, args: argparse.Namespace) -> None:
 
 
 def _verify(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.verify import choose, verify
+    from idgan_sc.recompute import choose, verify
 
     runs = choose(config, args.preset, args.out, args.runs, None if args.all else args.sample)
     differing = [run for run in runs if not verify(config, run, args.out)]

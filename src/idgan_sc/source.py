@@ -18,30 +18,30 @@ PACKAGE = Path(__file__).parent
 
 # What each kind of work executes: the definitions that it begins with, as `module.name`.
 EXECUTES = {
-    "training": ("train.train",),
-    "baseline": ("floor.floor",),
-    "encode": ("encode.encode",),
-    "score": ("score.score",),
-    "traverse": ("traverse.traverse",),
-    "match": ("generator.match", "generator.score_generator"),
-    "probe": ("probe.train_probe", "probe.save"),
-    "leakage": ("leakage.leakage",),
-    "read_generator": ("generator_pictures.score_generator_pictures",),
-    "card": ("card.write_card", "model.write_weights"),
-    "gather": ("score.gather",),
-    "gather_leakage": ("leakage_report.gather_leakage",),
-    "gather_generators": ("generator.gather_generators",),
-    "table": ("tables.TABLES",),
-    "figure": ("figures.FIGURES",),
-    "picture": ("panels.names",),
-    "generator_table": ("generator_report.TABLES",),
-    "generator_figure": ("generator_report.FIGURES",),
-    "claims": ("claims.write_claims", "paper.write_findings"),
-    "sensitivity": ("sensitivity.sensitivity",),
-    "report": ("report.page.write_page", "report.bundle.write_cost"),
+    "training": ("training.train.train",),
+    "baseline": ("evaluation.generators.baselines.floor",),
+    "encode": ("training.encode.encode",),
+    "score": ("evaluation.score.score",),
+    "traverse": ("evaluation.generators.traverse.traverse",),
+    "match": ("evaluation.generators.scores.match", "evaluation.generators.scores.score_generator"),
+    "probe": ("evaluation.generators.factor_reader.train_probe", "evaluation.generators.factor_reader.save"),
+    "leakage": ("evaluation.generators.leakage.leakage",),
+    "read_generator": ("evaluation.generators.scores_by_reader.score_generator_pictures",),
+    "card": ("publish.card.write_card", "evaluation.model.write_weights"),
+    "gather": ("evaluation.gather.gather",),
+    "gather_leakage": ("evaluation.gather.gather_leakage",),
+    "gather_generators": ("evaluation.gather.gather_generators",),
+    "table": ("report.tables.TABLES",),
+    "figure": ("report.figures.registry.FIGURES",),
+    "picture": ("report.figures.registry.names",),
+    "generator_table": ("report.generator_tables.TABLES",),
+    "generator_figure": ("report.figures.generators.FIGURES",),
+    "claims": ("report.verdicts.write_claims", "report.errata.write_findings"),
+    "sensitivity": ("report.figures.sensitivity.sensitivity",),
+    "report": ("publish.page.write_page", "publish.origins.write_cost"),
 }
 # Modules that say which runs there are, where they lie and whether they count: no number comes from them.
-OUTSIDE = ("cli", "config", "costs", "data.fetch", "files", "provenance", "source")
+OUTSIDE = ("cli", "config", "data.download", "files", "plan", "records", "source", "training.prepare")
 # Dictionaries of which a run executes the entries that it names, and no other: a new entry changes no hash.
 REGISTRIES = ("METHODS", "NETWORKS", "METRICS")
 

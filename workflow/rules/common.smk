@@ -11,8 +11,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from idgan_sc import config as configuration
-from idgan_sc import costs, provenance
+from idgan_sc import plan
 from idgan_sc.config import Run
+from idgan_sc.records import published, record
 from idgan_sc.source import PACKAGE, images_source, source_hash
 
 # What --config can set: `allow_missing` lets all be made of what is there of the runs, `sample` is for `verify`, and
@@ -51,7 +52,7 @@ RUN = f"{ROOT}/runs/{{dataset}}/{{system}}/{{variant}}/{{seed}}"
 LOGS = f"{ROOT}/logs"
 IDGAN_SC = f"{shlex.quote(sys.executable)} -m idgan_sc"
 DATASETS = configuration.datasets(CONFIG, PRESET)
-RUNS = provenance.planned(CONFIG, PRESET)
+RUNS = configuration.planned(CONFIG, PRESET)
 SCORED_RUNS = [run for run in RUNS if configuration.scored(CONFIG, run.dataset)]
 if config.get("dataset", DATASETS[0]) not in DATASETS:
     raise WorkflowError(
@@ -138,16 +139,16 @@ def run_options(wildcards):
     )
 
 
-def there(runs, *names, find=provenance.artifact):
+def there(runs, *names, find=published.artifact):
     """All of these runs; with `allow_missing` those that have these files already, so that none is made for the others."""
     if ALLOW_MISSING == "false":
         return runs
-    return provenance.having(CONFIG, runs, Path(ROOT), names, find)
+    return published.having(CONFIG, runs, Path(ROOT), names, find)
 
 
 def artifact(run, name):
     """A file of a run: the published one where its record counts, else the one to be made."""
-    return str(provenance.artifact(CONFIG, run, name, Path(ROOT)))
+    return str(published.artifact(CONFIG, run, name, Path(ROOT)))
 
 
 def dataset_of(wildcards):
@@ -168,7 +169,7 @@ def images_params(dataset):
     code = json.loads(noted.read_text())["code"] if noted.exists() else ""
     return (
         code
-        if code in provenance.accepted(Path(ROOT)).images
+        if code in published.accepted(Path(ROOT)).images
         else images_source(dataset)
     )
 
@@ -198,17 +199,17 @@ def shown(system):
 
 def asked_for(stage_a):
     """Memory and run time that a training asks a cluster for, the same for all of its rule: they are sent as arrays."""
-    trainings = provenance.with_predecessors(CONFIG, RUNS)
+    trainings = configuration.with_predecessors(CONFIG, RUNS)
     chosen = [run for run in trainings if (run.system in STARTS) == stage_a]
-    return costs.largest(CONFIG, chosen, Path(ROOT))
+    return plan.largest(CONFIG, chosen, Path(ROOT))
 
 
 def encode_minutes(wildcards, attempt):
-    return attempt * costs.encode_minutes(CONFIG, run_of(wildcards))
+    return attempt * plan.encode_minutes(CONFIG, run_of(wildcards))
 
 
 def score_minutes(wildcards, attempt):
-    return attempt * costs.score_minutes(CONFIG, run_of(wildcards))
+    return attempt * plan.score_minutes(CONFIG, run_of(wildcards))
 
 
 def probe_data(wildcards):
@@ -244,7 +245,7 @@ def measured_of(wildcards):
 
 def of_runs(runs, name):
     """A file of each run: the published one where a record counts and it is there."""
-    return [str(provenance.measured(CONFIG, run, name, Path(ROOT))) for run in runs]
+    return [str(published.measured(CONFIG, run, name, Path(ROOT))) for run in runs]
 
 
 def card_files(wildcards):
@@ -260,11 +261,11 @@ def finished_cards(wildcards):
     root = Path(ROOT)
     return [
         f"{ROOT}/{run.path}/{name}"
-        for run in provenance.shipped(CONFIG, PRESET)
+        for run in configuration.shipped(CONFIG, PRESET)
         if EVIDENCE
-        and provenance.finished_here(CONFIG, run, root)
+        and published.finished_here(CONFIG, run, root)
         and (root / "data" / run.dataset / "dataset.json").exists()
-        for name in (provenance.CARD, provenance.WEIGHTS)
+        for name in (published.CARD, published.WEIGHTS)
     ]
 
 

@@ -55,7 +55,7 @@ rule traverse:
         f"{LOGS}/traverse/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
     resources:
         mem_mb=2000,
-        runtime=costs.LEAST_EVALUATION,
+        runtime=plan.LEAST_EVALUATION,
     params:
         source=source_hash("traverse"),
         options=run_options,
@@ -63,12 +63,12 @@ rule traverse:
         f"{IDGAN_SC} traverse {{params.options}} > {{log}} 2>&1"
 
 
-GATHERED = there(SCORED_RUNS, *provenance.GATHERED)
+GATHERED = there(SCORED_RUNS, *published.GATHERED)
 
 
 rule gather:
     input:
-        [artifact(run, name) for run in GATHERED for name in provenance.GATHERED],
+        [artifact(run, name) for run in GATHERED for name in published.GATHERED],
     output:
         f"{ROOT}/scores.csv",
         f"{ROOT}/curves.csv",
@@ -95,7 +95,7 @@ rule floor:
         mem_mb=3000,
         runtime=120,
     params:
-        fingerprint=lambda wildcards: provenance.floor_params(
+        fingerprint=lambda wildcards: published.floor_params(
             CONFIG, PRESET, wildcards.dataset, Path(ROOT)
         ),
         command=lambda wildcards: f"floor --preset {PRESET} --dataset {wildcards.dataset} --out {ROOT}",

@@ -1,19 +1,19 @@
 # The generators themselves: their images matched with true ones, or their factors read by a network, scored, and what
 # their pairs show.
 GENERATORS = there(
-    provenance.generators(CONFIG, PRESET),
+    configuration.generators(CONFIG, PRESET),
     "generator_scores.csv",
     "pair_labels.csv",
-    find=provenance.measured,
+    find=published.measured,
 )
 READ_GENERATORS = there(
-    provenance.read_generators(CONFIG, PRESET),
+    configuration.read_generators(CONFIG, PRESET),
     "generator_scores.csv",
-    find=provenance.measured,
+    find=published.measured,
 )
 OF_GENERATORS = ["generator", "pairs"] if GENERATORS else []
 OF_GENERATORS += ["generator_pictures"] if READ_GENERATORS else []
-FLOORED = provenance.floored(CONFIG, PRESET)
+FLOORED = configuration.floored(CONFIG, PRESET)
 GENERATOR_TABLES = [f"table_{name}" for name in OF_GENERATORS]
 GENERATOR_FIGURES = [f"figure_{name}" for name in OF_GENERATORS]
 
@@ -36,7 +36,7 @@ rule match:
         runtime=60,
     params:
         sizes=configuration.generated(CONFIG, PRESET),
-        source=source_hash("match", provenance.TABLE3_METRICS),
+        source=source_hash("match", record.TABLE3_METRICS),
         options=run_options,
     shell:
         f"{IDGAN_SC} match {{params.options}} > {{log}} 2>&1"
@@ -62,7 +62,7 @@ rule read_generator:
         evaluation=lambda wildcards: configuration.evaluation(
             CONFIG, PRESET, wildcards.dataset
         ),
-        source=source_hash("read_generator", provenance.TABLE3_METRICS),
+        source=source_hash("read_generator", record.TABLE3_METRICS),
         options=run_options,
     shell:
         f"{IDGAN_SC} read-generator {{params.options}} > {{log}} 2>&1"

@@ -22,7 +22,7 @@ rule train:
         runtime=TRAIN["runtime"],
         gpu=GPUS,
     params:
-        fingerprint=lambda wildcards: provenance.training_params(
+        fingerprint=lambda wildcards: published.training_params(
             CONFIG, run_of(wildcards), Path(ROOT)
         ),
         options=run_options,

@@ -1,7 +1,7 @@
 # Verdicts on the paper's claims, the sensitivity study, the page to play with, and what is published.
 from idgan_sc.files import sha256
 
-SHOWN = provenance.shown_generators(CONFIG, PRESET)
+SHOWN = configuration.shown_generators(CONFIG, PRESET)
 STUDY = configuration.sensitivity_runs(CONFIG, PRESET, "dsprites")
 STUDY_FIGURES = ["specification", "main_effects"]
 SHOWN_STUDY = Path(ROOT, "sensitivity/verdicts.md")  # on the page once it is made
@@ -82,7 +82,7 @@ rule report:
     params:
         config=CONFIG,
         source=source_hash("report"),
-        template=sha256(PACKAGE / "report/page.html"),
+        template=sha256(PACKAGE / "publish/templates/page.html"),
         study=sha256(SHOWN_STUDY) if SHOWN_STUDY.exists() else "",
     shell:
         f"{IDGAN_SC} report --preset {PRESET} --out {ROOT} > {{log}} 2>&1"

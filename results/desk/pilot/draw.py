@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idgan_sc.figures import COLOURS, DPI, GREY, STYLE, TEXT
-from idgan_sc.tables import label
+from idgan_sc.report.figures.canvas import DPI, GREY, STYLE, TEXT
+from idgan_sc.report.words import COLOURS, label
 
 HERE = Path(__file__).parent
 FLOOR, FLOOR_10 = 0.52, 0.59  # principal components of the pixels, 5 and 10 codes: results/desk/published/floor.csv

@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc import config as configuration
-from idgan_sc import provenance
 from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images, open_images
-from idgan_sc.encode import pool_indices
+from idgan_sc.evaluation.generators.drawing import draw_codes
+from idgan_sc.evaluation.model import Model
+from idgan_sc.evaluation.score import draw, scores_of
 from idgan_sc.files import read_arrays
-from idgan_sc.generator import draw_codes
-from idgan_sc.model import Model
 from idgan_sc.models import GAN
-from idgan_sc.score import draw, scores_of
-from idgan_sc.seeds import torch_stream
+from idgan_sc.models.seeds import torch_stream
+from idgan_sc.records.record import read_record
+from idgan_sc.training.encode import pool_indices
 
 KEY = ["dataset", "system", "variant", "seed"]
 SETTINGS = ["beta", "lr_generator", "lr_discriminator", "generator_steps", "pairs", "lambda_info", "alpha"]
@@ -49,7 +49,7 @@ def points(config: Config, folder: Path, variant: str | None) -> pd.DataFrame:
 
     The last step's row has what each code changes in G's images too.
     """
-    record = provenance.read_record(folder)
+    record = read_record(folder)
     run = Run(record["preset"], record["dataset"], record["system"], record["variant"], record["seed"])
     sizes = configuration.evaluation(config, run.preset, run.dataset)
     images = open_images(folder.parents[4] / "data" / run.dataset)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from idgan_sc.data.fetch import check_file, download_from_any
+from idgan_sc.data.download import check_file, download_from_any
 from idgan_sc.data.folder import fitted
 from idgan_sc.data.images import Images, save_images
 from idgan_sc.files import DataError

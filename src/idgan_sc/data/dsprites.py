@@ -20,7 +20,7 @@ from typing import IO
 import numpy as np
 from tqdm import tqdm
 
-from idgan_sc.data.fetch import check_file, download
+from idgan_sc.data.download import check_file, download
 from idgan_sc.data.images import Factors, Images, save_images
 from idgan_sc.files import DataError
 

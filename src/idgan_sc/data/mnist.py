@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from idgan_sc.data.fetch import download_from_any
+from idgan_sc.data.download import download_from_any
 from idgan_sc.data.images import Factors, Images, save_images
 from idgan_sc.files import DataError
 

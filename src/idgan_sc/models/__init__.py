@@ -10,7 +10,7 @@ from typing import Any
 from idgan_sc.models.beta_vae import BetaVAE
 from idgan_sc.models.factor_vae import FactorVAE
 from idgan_sc.models.gan import GAN
-from idgan_sc.seeds import torch_stream
+from idgan_sc.models.seeds import torch_stream
 
 Method = BetaVAE | FactorVAE | GAN
 METHODS: dict[str, Any] = {"beta": BetaVAE, "factor": FactorVAE, "gan": GAN}  # by a VAE's objective, or the family

@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from idgan_sc import networks as nets
-from idgan_sc.codes import sample_posterior
-from idgan_sc.descent import descend
+from idgan_sc.models import networks as nets
+from idgan_sc.models.codes import sample_posterior
+from idgan_sc.models.descent import descend
+from idgan_sc.models.objectives import beta_vae_loss, gaussian_kl, reconstruction
 from idgan_sc.models.vae import VAE
-from idgan_sc.objectives import beta_vae_loss, gaussian_kl, reconstruction
 
 
 class BetaVAE(VAE):

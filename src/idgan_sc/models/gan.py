@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from idgan_sc import networks as nets
-from idgan_sc import networks_celeba
-from idgan_sc import objectives as obj
-from idgan_sc.codes import Pairs, another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
-from idgan_sc.descent import descend
+from idgan_sc.models import convolutions, networks_celeba
+from idgan_sc.models import networks as nets
+from idgan_sc.models import objectives as obj
+from idgan_sc.models.codes import Pairs, another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
+from idgan_sc.models.descent import descend
 
 DEAD_SD = 0.05  # a code whose Q(x) varies less than this over real images carries nothing
 COLLAPSED = 0.99  # mean cosine between classes above which r has collapsed
@@ -69,7 +69,7 @@ class GAN:
         """One iteration of Algorithm 1, stage two: D with Q, then G (and the pair network) `generator_steps` times."""
         for network in (self.networks["discriminator"], self.networks.get("pair")):
             if network is not None:
-                nets.power_iteration(network)
+                convolutions.power_iteration(network)
         c = self.draw_codes(x)
         z = draw_prior((len(x), self.settings["z_dim"]), self.settings["prior"], self.streams["noise"])
         pairs = self.draw_pairs(x, c) if self.regularised and self.steps_done >= self.settings["pair_start"] else None

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from idgan_sc import networks as nets
-from idgan_sc.codes import DEAD_NATS
+from idgan_sc.models import networks as nets
+from idgan_sc.models.codes import DEAD_NATS
 
 
 class VAE:

@@ -1,1 +1,1 @@
-"""What readers get: the page to play with, and the documents whose every number is filled in from artifacts."""
+"""Tables, figures and verdicts, from the files of a preset's results."""

@@ -1,0 +1,259 @@
+"""Refuses a configuration that cannot be meant."""
+
+import difflib
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from idgan_sc.config.datasets import DATA, NATIVE
+from idgan_sc.config.runs import _variant_of, arm, datasets
+from idgan_sc.config.settings import (
+    GAN,
+    METRICS,
+    OBJECTIVES,
+    SIZES,
+    VAE,
+    Config,
+    ConfigError,
+    Run,
+    Settings,
+    _meaningful,
+    _merged,
+    applies,
+    dataset,
+    evaluation,
+    resolve,
+)
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return yaml.safe_load((Path(__file__).parent / "schema.yaml").read_text(encoding="utf-8"))
+
+
+def check(config: Config) -> None:
+    """Refuse unknown keys, wrong types and settings that cannot go together, in every preset and variant.
+
+    Raises
+    ------
+    ConfigError
+        One line: the key, what is wrong, and the mend.
+    """
+    _check_schema(config)
+    _check_names(config)
+    _check_claims(config)
+    for preset in config["presets"]:
+        for data in (None, *config["datasets"]):
+            _check_evaluation(config, preset, data)
+        for run in _every_run(config, preset):
+            check_run(config, run)
+
+
+def _is_integer(checker: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(checker: Any, value: Any) -> bool:
+    return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+# JSON Schema itself takes 64.0 for an integer, and Python's JSON takes .nan and .inf for numbers.
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
+
+
+def _check_schema(config: Any) -> None:
+    errors = _Validator(_schema()).iter_errors(config)
+    error = jsonschema.exceptions.best_match(errors)
+    if error is None:
+        return
+    path = ".".join(str(part) for part in error.absolute_path) or "the file"
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        unknown = next(key for key in error.instance if key not in known)
+        close = difflib.get_close_matches(str(unknown), known, 1)
+        mend = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(known)}"
+        raise ConfigError(f"{path}: unknown key `{unknown}`: {mend}")
+    message = error.message[:300]
+    if isinstance(error.instance, str) and error.validator == "type":
+        message += " (a number in scientific notation needs a dot: 1.0e-4)"
+    raise ConfigError(f"{path}: {message}")
+
+
+def _known(what: str, name: str, names: Any, where: str) -> None:
+    if name not in names:
+        raise ConfigError(f"{where}: unknown {what} `{name}`: one of {', '.join(map(str, names))}")
+
+
+def _check_names(config: Config) -> None:
+    """Every name that a key refers to exists."""
+    _known("preset", config["preset"], config["presets"], "preset")
+    for name, variant in config["variants"].items():
+        for system in config["systems"] if variant["systems"] == "all" else variant["systems"]:
+            _known("system", system, config["systems"], f"variants.{name}.systems")
+    for name, about in config["datasets"].items():
+        for system in about.get("systems", {}):
+            _known("system", system, config["systems"], f"datasets.{name}.systems")
+        _check_data_keys(about, name, f"datasets.{name}")
+        if about["source"] != "folder" and not (Path(__file__).parents[1] / "data" / f"{name}.py").exists():
+            raise ConfigError(
+                f"datasets.{name}: nothing draws or reads such images: only `source: folder` can be given"
+            )
+    for name, system in config["systems"].items():
+        if "family" not in system:
+            raise ConfigError(f"systems.{name}: `family` is missing: vae or gan")
+    tables = {"runs": config["runs"]}
+    for preset, row in config["presets"].items():
+        tables |= {f"presets.{preset}.runs": row["runs"]} if "runs" in row else {}
+        for system in row.get("systems", {}):
+            _known("system", system, config["systems"], f"presets.{preset}.systems")
+        for name, about in row.get("datasets", {}).items():
+            _known("data set", name, config["datasets"], f"presets.{preset}.datasets")
+            for system in about.get("systems", {}):
+                _known("system", system, config["systems"], f"presets.{preset}.datasets.{name}.systems")
+            _check_data_keys(about, name, f"presets.{preset}.datasets.{name}")
+            if "scored" in about:
+                raise ConfigError(f"presets.{preset}.datasets.{name}: `scored` is the data set's: set it in `datasets`")
+    for where, table in tables.items():
+        for data, systems in table.items():
+            _known("data set", data, config["datasets"], where)
+            for system, variants in systems.items():
+                _known("system", system, config["systems"], f"{where}.{data}")
+                for variant in variants:
+                    _known("variant", variant, config["variants"], f"{where}.{data}.{system}")
+                    if not applies(config, variant, system):
+                        raise ConfigError(f"{where}.{data}.{system}: variant `{variant}` does not name this system")
+
+
+def _check_data_keys(about: dict[str, Any], name: str, where: str) -> None:
+    for key in DATA.keys() & about.keys():
+        if name not in DATA[key]:
+            raise ConfigError(f"{where}: `{key}` is a setting of {' and '.join(DATA[key])} alone: remove it")
+
+
+def _check_claims(config: Config) -> None:
+    """The arms, presets and numbers that claims and the sensitivity study name exist and belong together."""
+    for name, claim in config["claims"].items():
+        for number, check in enumerate(claim["checks"], 1):
+            where = f"claims.{name}, check {number}"
+            _check_check(check, where)
+            for text in [*check["arms"], *check.get("others", [])]:
+                _check_arm(config, text, where)
+            for preset in check.get("presets", []):
+                _known("preset", preset, config["presets"], where)
+            for metric in check.get("metrics", []):
+                _known("metric", metric, METRICS, where)
+        for data in claim.get("datasets", []):
+            _known("data set", data, config["datasets"], f"claims.{name}")
+    study = config["sensitivity"]
+    _known("metric", study["metric"], METRICS, "sensitivity.metric")
+    _check_arm(config, study["reference"], "sensitivity.reference")
+    for variant in ["main", *study["one_at_a_time"]]:
+        _check_arm(config, f"{study['arm']}/{variant}", "sensitivity.one_at_a_time")
+
+
+NEEDED_BY_RULE = {"difference": ("others", "value"), "order": ("others",), "equal": ("others",), "level": ("value",)}
+NEEDED_BY_QUANTITY = {"score": ("metrics",), "pair_accuracy": ("first",), "file": ("file", "column", "what")}
+
+
+def _check_check(check: dict[str, Any], where: str) -> None:
+    """A check has what its rule and its quantity need."""
+    for key in (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ())):
+        if key not in check:
+            raise ConfigError(f"{where}: `{key}` is missing")
+    if (check["rule"] == "settled_by") != (check["quantity"] == "curve"):
+        raise ConfigError(f"{where}: `settled_by` and the quantity `curve` belong together")
+    if check["rule"] == "settled_by" and ("step" in check) == ("fraction" in check):
+        raise ConfigError(f"{where}: `settled_by` needs either `step` or `fraction`")
+
+
+def _check_arm(config: Config, text: str, where: str) -> None:
+    system, variant = arm(text)
+    _known("system", system, config["systems"], where)
+    _known("variant", variant, config["variants"], where)
+    if not applies(config, variant, system):
+        raise ConfigError(f"{where}: variant `{variant}` does not name {system}")
+
+
+def _check_evaluation(config: Config, preset: str, data: str | None = None) -> None:
+    sizes = evaluation(config, preset, data)
+    where = f"evaluation at preset {preset}{f' of {data}' if data else ''}"
+    for metric in sizes["metrics"]:
+        _known("metric", metric, METRICS, f"{where}: metrics")
+    if sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
+        raise ConfigError(f"{where}: std {sizes['std']} exceeds pool {sizes['pool']}: draw at most the pool")
+    n = dataset(config, preset, data).get("n") if data else None
+    if n and sizes["pool"] != "all" and sizes["pool"] > n:
+        raise ConfigError(f"{where}: pool {sizes['pool']} exceeds the {n} images of {data} (`n`): lower it")
+
+
+def _every_run(config: Config, preset: str) -> Iterator[Run]:
+    for data in datasets(config, preset):
+        for system in config["systems"]:
+            for variant in config["variants"]:
+                if applies(config, variant, system):
+                    yield Run(preset, data, system, variant, 0)
+
+
+def check_run(config: Config, run: Run) -> None:
+    """Refuse settings of one run that cannot go together.
+
+    Raises
+    ------
+    ConfigError
+        One line: the key, what is wrong, and the mend.
+    """
+    where = f"{run.system} ({run.variant}) at preset {run.preset}"
+
+    def refuse_if(condition: bool, key: str, reason: str) -> None:
+        if condition:
+            raise ConfigError(f"{where}: `{key}`: {reason}")
+
+    merged = _merged(config, run)
+    allowed = GAN if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
+    for key in merged:
+        refuse_if(key not in allowed, key, f"not a setting of family {merged['family']}: remove it")
+    needed = {"objective"} if merged["family"] == "vae" else GAN
+    for key in sorted(needed - set(merged)):
+        refuse_if(True, key, "is missing: set it in `families` or in the system")
+    for key in sorted(_meaningful(merged) - set(merged)):
+        refuse_if(True, key, "is missing: set it in `families` or in the system")
+    refuse_if(merged["image_size"] not in SIZES, "image_size", f"{merged['image_size']} has no network: one of {SIZES}")
+    native = dataset(config, run.preset, run.dataset).get("native", False)
+    mend = f"{NATIVE} and `datasets.{run.dataset}.native: true` belong together: set both or neither"
+    refuse_if((merged["image_size"] == NATIVE) != native, "image_size", f"{merged['image_size']}, but {mend}")
+    refuse_if(merged["curve_points"] > merged["steps"] + 1, "curve_points", "exceeds the steps: lower it")
+    if merged["family"] == "gan":
+        _check_gan(config, run, merged, refuse_if)
+
+
+def _check_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) -> None:
+    k, batch, m = merged["c_dim"], merged["batch"], merged["pairs"]
+    for key, family in (("start", "gan"), ("vae", "vae")):
+        name = merged[key]
+        if (key == "start" and name == "scratch") or (key == "vae" and merged["code"] != "vae"):
+            continue
+        refuse_if(name not in config["systems"], key, f"unknown system `{name}`: one of {', '.join(config['systems'])}")
+        refuse_if(config["systems"][name]["family"] != family, key, f"`{name}` is not of family {family}")
+        before = _merged(config, replace(run, system=name, variant=_variant_of(config, name, run.variant)))
+        refuse_if(before.get("start", "scratch") != "scratch", key, f"`{name}` has a stage A itself: name that instead")
+        shared = ("image_size", "c_dim", *(("network", "z_dim", "prior", "code", "q") if key == "start" else ()))
+        for same in shared:
+            mend = f"differs from {before[same]} of `{name}`, which this run builds on: make them equal"
+            refuse_if(merged[same] != before[same], same, f"{merged[same]} {mend}")
+    refuse_if(merged["q"] == "encoder" and merged["code"] != "vae", "q", "`encoder` needs `code: vae`")
+    small = merged["network"] == "celeba" and merged["image_size"] == NATIVE
+    refuse_if(small, "network", f"`celeba` has none for {NATIVE}x{NATIVE} images: choose dsprites")
+    if merged["pair_rule"] == "none":
+        return
+    refuse_if(m < k, "pairs", f"{m} pairs are fewer than the {k} classes (c_dim): raise it")
+    refuse_if(merged["pair_bases"] == "batch" and m % batch > 0, "pairs", f"{m} is no multiple of the batch of {batch}")
+    steps = resolve(config, run)["steps"]
+    refuse_if(merged["pair_start"] >= steps, "pair_start", f"{merged['pair_start']} lies beyond the {steps} steps")
+    refuse_if(merged["pair_dims"] == "live" and merged["code"] != "vae", "pair_dims", "`live` needs `code: vae`")

@@ -1,0 +1,74 @@
+"""The planned checks of the paper's claims, and the runs that they compare."""
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
+
+from idgan_sc.config.datasets import DATASET
+from idgan_sc.config.runs import arm as arm_of
+from idgan_sc.config.runs import datasets, runs, seeds
+from idgan_sc.config.settings import Config, Run
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A system and its variant, `system` or `system/variant` in the configuration."""
+
+    system: str
+    variant: str
+
+    def __str__(self) -> str:
+        return self.system if self.variant == "main" else f"{self.system}/{self.variant}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison of a claim: `rule` and `options` as configured, the lists of arms and metrics taken apart."""
+
+    claim: str
+    rule: str
+    quantity: str
+    arm: Arm
+    other: Arm | None
+    metric: str | None
+    options: dict[str, Any]
+
+
+def checks(config: Config) -> list[Check]:
+    """All planned checks, in the order of the configuration."""
+    return [check for name, claim in config["claims"].items() for row in claim["checks"] for check in _apart(name, row)]
+
+
+def _apart(claim: str, row: dict[str, Any]) -> list[Check]:
+    """A configured check for every combination of its arms, others and metrics."""
+    options = {key: value for key, value in row.items() if key not in ("rule", "quantity", "arms", "others", "metrics")}
+    make = partial(Check, claim, row["rule"], row["quantity"], options=options)
+    return [
+        make(arm=Arm(*arm_of(arm)), other=Arm(*arm_of(other)) if other else None, metric=metric)
+        for metric, arm, other in product(row.get("metrics", [None]), row["arms"], row.get("others", [None]))
+    ]
+
+
+def dataset_of(config: Config, preset: str, claim: str) -> str | None:
+    """The first of the claim's data sets that the preset runs."""
+    there = datasets(config, preset)
+    return next((name for name in config["claims"][claim].get("datasets", [DATASET]) if name in there), None)
+
+
+def needed(config: Config, preset: str, claim: str) -> int:
+    """Seeds below which a claim is inconclusive: all that the preset plans, so that no unfinished sweep is judged."""
+    least = int(config["claims"][claim].get("needs", config["judging"]["needs"]))
+    data = dataset_of(config, preset, claim)
+    return max(least, len(seeds(config, preset, data))) if data else least
+
+
+def claim_runs(config: Config, preset: str, claim: str) -> list[Run]:
+    """The runs that a claim's checks compare at a preset; none where its data set is not run there."""
+    data = dataset_of(config, preset, claim)
+    if data is None:
+        return []
+    planned = runs(config, preset, data)
+    arms = {arm for check in checks(config) if check.claim == claim for arm in (check.arm, check.other) if arm}
+    named = {(arm.system, arm.variant) for arm in arms}
+    return [run for run in planned if (run.system, run.variant) in named]

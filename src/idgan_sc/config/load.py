@@ -1,0 +1,47 @@
+"""Reads config.yaml."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from idgan_sc.config.checks import _check_schema, check
+from idgan_sc.config.runs import factorial
+from idgan_sc.config.settings import Config, ConfigError
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without objects, and without a key twice in one place."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
+        if twice is not None:
+            raise ConfigError(f"line {node.start_mark.line + 1}: `{twice}` stands twice: remove one")
+        return super().construct_mapping(node, deep)
+
+
+def load(path: str | Path = "config.yaml") -> Config:
+    """Read and check a configuration file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is absent, not YAML, or fails `check`.
+    """
+    try:
+        config = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    except (ConfigError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    try:
+        _check_schema(config)
+        for name, row in factorial(config).items():
+            if config["variants"].get(name, row) != row:
+                raise ConfigError(f"variants.{name}: the sensitivity study names a run so: choose another name")
+        config["variants"] |= factorial(config)
+        check(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return config

@@ -1,0 +1,136 @@
+"""The settings of one run, resolved from the layers of config.yaml; nothing else merges settings."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from idgan_sc.config.datasets import DATA
+
+Config = dict[str, Any]
+Settings = dict[str, Any]
+
+SIZES = (28, 32, 64)  # image sizes that have networks
+METRICS = (
+    "factor_vae", "factor_vae_revised", "beta_vae", "sap", "mig", "dci", "dci_completeness", "dci_lasso", "dci_rf",
+    "modularity", "explicitness",
+)  # fmt: skip
+COMMON = {"family", "image_size", "batch", "steps", "log_every", "curve_points", "c_dim", "adam_betas"}
+VAE = COMMON | {"lr", "likelihood", "objective"}
+OBJECTIVES = {"beta": {"beta"}, "factor": {"gamma", "lr_tc", "tc_betas"}}
+CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}
+FROM_VAE = {"vae", "vae_redraw", "pair_dims"}
+PAIR = CONTRASTIVE | {
+    "lr_pair", "pair_loss", "alpha", "pairs", "pair_start", "pair_step", "pair_bases", "pair_dims", "vae_redraw",
+}  # fmt: skip
+GAN = COMMON | FROM_VAE | PAIR | {
+    "network", "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q",
+    "lambda_info", "pair_rule",
+}  # fmt: skip
+PROTOCOL = "infogan_cr"
+
+
+class ConfigError(ValueError):
+    """A setting is unknown, of the wrong type or impossible; the message is one line with the key and the mend."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))  # names come from the user and may hold line breaks
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its folder is `runs/<dataset>/<system>/<variant>/<seed>` below the preset's results."""
+
+    preset: str
+    dataset: str
+    system: str
+    variant: str
+    seed: int
+
+    @property
+    def path(self) -> Path:
+        return Path("runs", self.dataset, self.system, self.variant, str(self.seed))
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.system}/{self.variant}/{self.seed}"
+
+
+# ------------------------------------------------------------------------------------------------------------ resolving
+def resolve(config: Config, run: Run) -> Settings:
+    """The flat settings of one run; keys that its other settings make meaningless are left out."""
+    settings = _merged(config, run)
+    base = _merged(config, replace(run, variant="main"))
+    if settings.get("start") == "scratch" != base.get("start") and "steps" not in config["variants"][run.variant]:
+        settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
+    settings = {key: settings[key] for key in sorted(_meaningful(settings)) if key in settings}
+    data = dataset(config, run.preset, run.dataset)
+    return settings | {
+        "source": data["source"],
+        "pool": evaluation(config, run.preset, run.dataset)["pool"],
+        **{key: data[key] for key in DATA if key in data},
+    }
+
+
+def _merged(config: Config, run: Run) -> Settings:
+    preset, data = config["presets"][run.preset], config["datasets"][run.dataset]
+    data_here = preset.get("datasets", {}).get(run.dataset, {})
+    family = config["systems"][run.system]["family"]
+    layers = [
+        config["families"][family],
+        data.get("families", {}).get(family, {}),
+        config["systems"][run.system],
+        data.get("systems", {}).get(run.system, {}),
+        preset.get("families", {}).get(family, {}),
+        preset.get("systems", {}).get(run.system, {}),
+        data_here.get("families", {}).get(family, {}),
+        data_here.get("systems", {}).get(run.system, {}),
+        {key: value for key, value in config["variants"][run.variant].items() if key != "systems"},
+    ]
+    merged = {key: value for layer in layers for key, value in layer.items()}
+    return merged
+
+
+def _meaningful(settings: Settings) -> set[str]:
+    if settings["family"] == "vae":
+        return VAE | OBJECTIVES[settings["objective"]]
+    keys = set(GAN)
+    if settings["code"] == "prior":
+        keys -= FROM_VAE
+    if settings["pair_rule"] == "none":
+        keys -= PAIR
+    elif settings["pair_loss"] == "cross_entropy":
+        keys -= CONTRASTIVE
+    return keys
+
+
+def applies(config: Config, variant: str, system: str) -> bool:
+    systems = config["variants"][variant]["systems"]
+    return systems == "all" or system in systems
+
+
+def evaluation(config: Config, preset: str, data: str | None = None) -> dict[str, Any]:
+    """Sizes of the evaluation and names of the metrics at a preset, of a data set where it has its own."""
+    here = config["presets"][preset]
+    own = config["datasets"][data].get("evaluation", {}) if data else {}
+    own_here = here.get("datasets", {}).get(data, {}).get("evaluation", {}) if data else {}
+    return {**config["evaluation"], **here.get("evaluation", {}), **own, **own_here}
+
+
+def generated(config: Config, preset: str) -> dict[str, Any]:
+    """Sizes and thresholds of the measurement of a generator's images at a preset."""
+    return {**config["generated"], **config["presets"][preset].get("generated", {})}
+
+
+def dataset(config: Config, preset: str, name: str) -> dict[str, Any]:
+    """Source, file and cache of a data set at a preset, and those of `DATA` that it names."""
+    merged = _about_data(config, preset, name)
+    named = {key: merged[key] for key in DATA if key in merged}
+    return {key: merged.get(key) for key in ("source", "file", "cache")} | named
+
+
+def _about_data(config: Config, preset: str, name: str) -> dict[str, Any]:
+    return {**config["datasets"][name], **config["presets"][preset].get("datasets", {}).get(name, {})}
+
+
+def scored(config: Config, data: str) -> bool:
+    """Whether a data set has factors that codes can be scored against."""
+    return bool(config["datasets"][data].get("scored", True))

@@ -1,0 +1,88 @@
+"""The floor: what representations that learned nothing score, in the same way and on the same images as every system.
+
+An untrained Q is the network that InfoGAN's training starts from; noise codes know nothing of the image; the principal
+components are what a linear map of the pixels has.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from idgan_sc import config as configuration
+from idgan_sc.config import FLOOR_SEEDS, Config, Run, floor_starts
+from idgan_sc.data.images import Images
+from idgan_sc.evaluation.generators.scores import few_true, score_factors, true_factors
+from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
+from idgan_sc.files import write_atomic
+from idgan_sc.models import GAN, build
+from idgan_sc.models.seeds import numpy_stream
+from idgan_sc.records.published import AS_GENERATORS, floor_file
+from idgan_sc.records.record import floor_fingerprint
+from idgan_sc.training.encode import BATCH, encode_pool, pool_indices
+
+
+def floor(config: Config, preset: str, root: Path, images: Images, device: str) -> Path:
+    """Write a data set's `floor/<name>.csv`: rows as in `scores.csv`, for as many codes as InfoGAN's variants have.
+
+    Under the protocol AS_GENERATORS, the scores of as many of these images as generators are scored on, in the same
+    way.
+    """
+    sizes = configuration.evaluation(config, preset, images.name)
+    generated = configuration.generated(config, preset)
+    indices = pool_indices(images, preset, sizes["pool"])
+    chosen = draw(images, indices, preset, sizes, 0)
+    few = few_true(images, preset, sizes["pool"], generated["images"])
+    factors, places = true_factors(images, few), np.searchsorted(indices, few)
+    rows = []
+    for run, name, codes in _codes(config, preset, images, indices, device):
+        scores = {
+            PROTOCOL: scores_of(images, indices, preset, codes, chosen, sizes["metrics"]),
+            AS_GENERATORS: score_factors(images, codes[places], *factors, sizes | generated)[0],
+        }
+        rows += [
+            row_of(run, name, codes, metric=metric, protocol=protocol, value=value)
+            for protocol, found in scores.items()
+            for metric, value in found.items()
+        ]
+    table = pd.DataFrame(rows).assign(fingerprint=floor_fingerprint(config, preset, images.name))
+    path = root / floor_file(images.name)
+    return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False))
+
+
+def _codes(
+    config: Config, preset: str, images: Images, indices: np.ndarray, device: str
+) -> Iterator[tuple[Run, str, np.ndarray]]:
+    """Each floor's codes of the evaluation pool `indices`, as a run of its own: run, what is scored, codes (N, k)."""
+    seeds = configuration.seeds(config, preset, images.name)[:FLOOR_SEEDS]
+    for start in floor_starts(config, preset, images.name):
+        variant, settings = start.variant, configuration.resolve(config, start)
+        k = settings["c_dim"]
+        for seed in seeds:
+            method = build(settings, images.shape[0], seed, "scratch", device)
+            assert isinstance(method, GAN)
+            encoded = encode_pool(method, images, indices, device)
+            yield Run(preset, images.name, "untrained_q", variant, seed), "q_mean", encoded
+            noise = numpy_stream(seed, f"floor/{images.name}/{preset}").standard_normal((len(indices), k))
+            yield Run(preset, images.name, "noise_codes", variant, seed), "noise", noise.astype(np.float32)
+        components = principal_components(images, indices, settings["image_size"], k)
+        yield Run(preset, images.name, "pixel_components", variant, seeds[0]), "components", components
+
+
+def principal_components(images: Images, indices: np.ndarray, size: int, k: int) -> np.ndarray:
+    """The first k principal components of the images, (N, k) float32; the largest loading of each is positive."""
+    pixels = images.shape[0] * size * size
+    total, products = np.zeros(pixels), np.zeros((pixels, pixels))
+    parts = [indices[i : i + BATCH] for i in range(0, len(indices), BATCH)]
+    for part in parts:
+        x = images.batch(part, size).reshape(len(part), -1).astype(np.float64)
+        total += x.sum(0)
+        products += x.T @ x
+    mean = total / len(indices)
+    covariance = products / len(indices) - np.outer(mean, mean)
+    axes = torch.linalg.eigh(torch.from_numpy(covariance))[1].numpy()[:, ::-1][:, :k]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(k)])
+    projected = [(images.batch(part, size).reshape(len(part), -1) - mean) @ axes for part in parts]
+    return np.concatenate(projected).astype(np.float32)

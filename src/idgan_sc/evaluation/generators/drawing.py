@@ -1,0 +1,63 @@
+"""Draws codes and noise, and generates images from them."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from idgan_sc.data.images import Images
+from idgan_sc.data.tensors import to_tensor
+from idgan_sc.models import GAN
+from idgan_sc.models.codes import DEAD_NATS, draw_prior, sample_posterior
+from idgan_sc.models.objectives import gaussian_kl
+from idgan_sc.models.seeds import numpy_stream
+from idgan_sc.training.encode import BATCH, pool_indices
+
+Array = np.ndarray
+
+
+@torch.no_grad()
+def generate(method: GAN, z: Tensor, c: Tensor) -> Tensor:
+    """G(z, c), a batch at a time: (n, C, H, W)."""
+    return torch.cat([method.generate(*part) for part in zip(z.split(BATCH), c.split(BATCH), strict=True)])
+
+
+@torch.no_grad()
+def distilled(method: GAN, c: Tensor, generated: Tensor) -> float:
+    """How far c (n, k) means in G's images (n, C, H, W) what it means to the frozen β-VAE it was drawn from.
+
+    The correlation of c_k with the encoder's mean of G(z, c) there, its mean over the codes with more than DEAD_NATS in
+    these images; 1 at best, NaN if there is none. Eq. (5) asks the learned Q alone to find c again, and D never sees
+    which image c came from: G may show any code as anything, if only c has its distribution (ledger row 14).
+    """
+    mean, logvar = (torch.cat(part) for part in zip(*map(method.posterior, generated.split(BATCH)), strict=True))
+    live = gaussian_kl(mean, logvar) > DEAD_NATS
+    both = torch.stack([c[:, live], mean[:, live]]).double()
+    both = both - both.mean(1, keepdim=True)
+    covariance, variances = both.prod(0).mean(0), both.square().mean(1)
+    return float((covariance / variances.prod(0).sqrt()).mean())
+
+
+@torch.no_grad()
+def draw_codes(method: GAN, images: Images, preset: str, n: int, rng: torch.Generator) -> Tensor:
+    """c (n, k) as in training: of the prior, or a sample of the frozen posterior of n images of the pool."""
+    return _drawn_twice(method, images, preset, n, rng)[0]
+
+
+@torch.no_grad()
+def _drawn_twice(method: GAN, images: Images, preset: str, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two draws (n, k): independent ones of the prior, or of the same n posteriors."""
+    if method.settings["code"] == "prior":
+        shape, prior = (n, method.settings["c_dim"]), method.settings["prior"]
+        return draw_prior(shape, prior, rng), draw_prior(shape, prior, rng)
+    pool = pool_indices(images, preset, method.settings["pool"])
+    drawn = torch.randint(2**31, (1,), generator=rng, device=rng.device)
+    chosen = numpy_stream(int(drawn), "generated").choice(pool, n)
+    x = [images.batch(chosen[i : i + BATCH], method.settings["image_size"]) for i in range(0, n, BATCH)]
+    posteriors = [method.posterior(to_tensor(part, str(method.device))) for part in x]
+    mean, logvar = (torch.cat(part) for part in zip(*posteriors, strict=True))
+    return sample_posterior(mean, logvar, rng), sample_posterior(mean, logvar, rng)
+
+
+def draw_noise(method: GAN, n: int, rng: torch.Generator) -> Tensor:
+    """z (n, z_dim) of the prior."""
+    return draw_prior((n, method.settings["z_dim"]), method.settings["prior"], rng)

@@ -1,0 +1,202 @@
+"""What a traversal changes besides its own factor: what Figures 5 to 8 leave to the eye, as numbers (Sec. 3.3).
+
+Every code is swept from many anchors, all else fixed. How much a factor moves is its SD over a sweep, mean over
+anchors, divided by its SD over real images: a matrix, code by factor. A factor is read off the images by a network that
+learned it from labelled ones (`factor_reader`), on real MNIST by morphometrics. A discrete factor's SD is that of its
+indicator vectors, the root of the summed variances, and so is that of an image's pixels.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from idgan_sc.config import Run
+from idgan_sc.data.images import Images
+from idgan_sc.evaluation.gather import about_run, write_table
+from idgan_sc.evaluation.generators.factor_reader import Probe
+from idgan_sc.evaluation.generators.morphometrics import morphometrics
+from idgan_sc.evaluation.generators.traverse import associate, draw_anchors
+from idgan_sc.evaluation.model import Model, load, to_bytes
+from idgan_sc.files import DataError, write_arrays
+from idgan_sc.models import Method
+from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.training.encode import pool_indices
+
+Array = npt.NDArray[np.float64]
+Readings = dict[str, Array]  # by factor, the last axis the reading's own: 1, classes or pixels
+
+DIGITS = (4, 6, 7, 8)  # of Figures 5 and 6
+CANDIDATES = 1024  # images among which the clearest of each digit is looked for
+REAL = 2000  # real images behind a factor's SD
+PIXELS = "pixels"  # all that changes; on real MNIST it stands for style, of which there is no measure
+_HANDWRITING = ("thickness", "style", "angle", "width")
+_FACE = ("background", "fringe", "azimuth", "light", "expression")
+ROWS = {"digits": _HANDWRITING, "mnist": _HANDWRITING, "faces": _FACE, "celeba": _FACE}  # what the figures show
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """`change` (k, F) of `factors` and what is derived from it; `own` is each shown factor's code, from 0."""
+
+    factors: tuple[str, ...]
+    change: Array
+    association: Array  # (k, R): by which `own` was chosen
+    own: dict[str, int]
+
+    def outside(self) -> dict[str, float]:
+        """By shown factor, the share of its code's change that lies outside of it; absent where nothing changes."""
+        rows = {name: self.change[code] for name, code in self.own.items() if name in self.factors}
+        return {
+            name: float(1 - row[self.factors.index(name)] / row.sum()) for name, row in rows.items() if row.sum() > 0
+        }
+
+
+# ----------------------------------------------------------------------------------------------- from changes to scores
+def change_matrix(swept: Readings, real: Readings) -> Array:
+    """(k, F): mean over anchors of the SD over a sweep, over the SD `real`; swept (A, k, S, ...), real (1,) each."""
+    return np.stack([spread(swept[name], axis=2).mean(0) / real[name] for name in swept], axis=1)
+
+
+def spread(readings: Array, axis: int = 0) -> Array:
+    """SD along `axis` of readings whose last axis is their own: the root of the summed variances."""
+    return np.asarray(np.sqrt(readings.var(axis=axis).sum(-1)))
+
+
+def entropies(change: Array, axis: int) -> Array:
+    """Entropy of each row's shares (axis 1) or each column's (axis 0), 0 for one entry alone, 1 for all alike.
+
+    NaN where nothing changes.
+
+    >>> entropies(np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]), axis=1)
+    array([ 0.,  1., nan])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = change / change.sum(axis, keepdims=True)
+        terms = np.where(p > 0, -p * np.log(p), 0 * p)
+    return np.asarray(terms.sum(axis) / np.log(change.shape[axis]))
+
+
+def own_codes(association: Array, factors: tuple[str, ...]) -> dict[str, int]:
+    """A code for each factor, none twice, so that the sum of their associations (k, R) is largest.
+
+    Raises
+    ------
+    DataError
+        If there are fewer codes than factors.
+    """
+    if len(association) < len(factors):
+        raise DataError(f"{len(association)} codes cannot stand for {len(factors)} factors")
+    codes, order = linear_sum_assignment(association, maximize=True)
+    return {factors[i]: int(code) for code, i in sorted(zip(codes, order, strict=True), key=lambda pair: pair[1])}
+
+
+# -------------------------------------------------------------------------------------------------------------- reading
+def read(name: str, probe: Probe, images: np.ndarray) -> Readings:
+    """The factors of uint8 images (N, C, H, W) of data set `name`: (N, 1), or (N, classes) indicators."""
+    kinds = {factor.name: factor.classes for factor in probe.factors}
+    found = {
+        factor: np.eye(kinds[factor])[y.argmax(1)] if kinds[factor] else y for factor, y in probe.read(images).items()
+    }
+    if name != "mnist":
+        return found
+    measured = {factor: y[:, None] for factor, y in morphometrics(images[:, 0]).items()}
+    return measured | found | {PIXELS: images.reshape(len(images), -1) / 255}
+
+
+def real_spread(images: Images, preset: str, size: int, pool: int | str, probe: Probe) -> Readings:
+    """SD of each factor, as it is read off real images; on MNIST within the digit, but for the digit itself."""
+    indices = pool_indices(images, preset, pool)
+    chosen = np.sort(numpy_stream(0, "leakage/real").permutation(indices)[:REAL])
+    readings = read(images.name, probe, (255 * images.batch(chosen, size)).round().astype(np.uint8))
+    if images.name != "mnist":
+        return {name: spread(y) for name, y in readings.items()}
+    assert images.classes is not None
+    digit = images.classes[chosen, 0]
+    return {name: spread(y if name == "digit" else _less_class_mean(y, digit)) for name, y in readings.items()}
+
+
+def _less_class_mean(y: Array, classes: np.ndarray) -> Array:
+    means = np.stack([y[classes == c].mean(0) if (classes == c).any() else 0 * y[0] for c in range(classes.max() + 1)])
+    return np.asarray(y - means[classes])
+
+
+# ------------------------------------------------------------------------------------------------------------- one run
+def leakage(run: Run, folder: Path, images: Images, probe: Probe, anchors: int) -> list[Path]:
+    """Write `leakage.csv` and `panels.npz` of a finished run, whose `codes.npz` must be there.
+
+    leakage.csv, tidy: `change` a code and factor; `row_entropy` a code, `column_entropy` a factor; `association` a code
+    and shown factor; `outside` a shown factor and its code; `class_change` a code, the share of images whose digit is
+    not the anchor's; `held_out` a factor that the probe reads.
+    panels.npz: images (P, R, S, C, H, W) of P anchors along the codes of R factors; anchors (P,) their digit, -1 for
+    none, certainty (P,) of it; rows, codes (R,); values (S,).
+    """
+    model = load(folder)
+    rng = torch_stream(0, "leakage")
+    c = draw_anchors(model.method, images, run.preset, anchors, rng)
+    z = model.noise(len(c), rng)
+    k, steps = model.settings["c_dim"], len(model.sweep())
+    swept = np.stack([to_bytes(model.traverse(c, j, noise=z)) for j in range(k)], axis=1)  # (A, k, S, C, H, W)
+    readings = read(images.name, probe, swept.reshape(-1, *swept.shape[3:]))
+    readings = {name: y.reshape(len(c), k, steps, -1) for name, y in readings.items()}
+    real = real_spread(images, run.preset, model.settings["image_size"], model.settings["pool"], probe)
+    found = _leakage(folder, model.method, images, readings, real)
+    rows = _rows(found) + [("held_out", None, f.name, f.held_out) for f in probe.factors]
+    if "digit" in readings:
+        of_anchor = read(images.name, probe, to_bytes(model.generate(c, z)))["digit"].argmax(1)
+        differs = readings["digit"].argmax(3) != of_anchor[:, None, None]  # (A, k, S)
+        rows += [("class_change", j + 1, "digit", share) for j, share in enumerate(differs.mean((0, 2)))]
+    frame = pd.DataFrame(rows, columns=["measure", "code", "factor", "value"]).astype({"code": "Int64"}).round(6)
+    about = pd.DataFrame({**about_run(run), "anchors": anchors}, index=frame.index)
+    return [
+        write_table(folder / "leakage.csv", pd.concat([about, frame], axis=1)),
+        write_arrays(folder / "panels.npz", **_panels(run, model, images, probe, found)),
+    ]
+
+
+def _leakage(folder: Path, method: Method, images: Images, readings: Readings, real: Readings) -> Leakage:
+    """Factors that are known are matched with codes by mutual information, others by how much the code moves them."""
+    change = change_matrix(readings, real)
+    names = list(readings)
+    shown = ROWS.get(images.name, tuple(names))
+    if images.name in ("mnist", "celeba"):
+        association = change[:, [names.index(PIXELS if row not in names else row) for row in shown]]
+    else:
+        known = associate(folder, method, images)
+        association = known["association"][:, [list(known["factor_names"]).index(row) for row in shown]]
+    factors = tuple(name for name in names if name != PIXELS)
+    return Leakage(factors, change[:, [names.index(f) for f in factors]], association, own_codes(association, shown))
+
+
+def _rows(found: Leakage) -> list[tuple[str, int | None, str | None, float]]:
+    """The rows of leakage.csv: measure, code from 1, factor, value."""
+    k = range(len(found.change))
+    cells = [("change", j + 1, f, found.change[j, i]) for j in k for i, f in enumerate(found.factors)]
+    tied = [("association", j + 1, f, found.association[j, i]) for j in k for i, f in enumerate(found.own)]
+    by_row = [("row_entropy", j + 1, None, h) for j, h in enumerate(entropies(found.change, 1))]
+    by_column = [("column_entropy", None, f, h) for f, h in zip(found.factors, entropies(found.change, 0), strict=True)]
+    outside = [("outside", found.own[f] + 1, f, share) for f, share in found.outside().items()]
+    rows: list[Any] = [*cells, *tied, *by_row, *by_column, *outside]
+    return [row for row in rows if np.isfinite(row[3])]
+
+
+def _panels(run: Run, model: Model, images: Images, probe: Probe, found: Leakage) -> dict[str, np.ndarray]:
+    """What Figures 5 to 8 show: the first anchor, or the clearest of each of `DIGITS`, along each factor's code."""
+    rng = torch_stream(0, "panels")
+    n = min(CANDIDATES, len(pool_indices(images, run.preset, model.settings["pool"])))
+    c = draw_anchors(model.method, images, run.preset, n, rng)
+    z = model.noise(n, rng)
+    digits, at, certainty = [-1], np.zeros(1, np.int64), np.ones(1)
+    if any(factor.name == "digit" for factor in probe.factors) and images.name in ROWS:
+        sure = probe.read(to_bytes(model.generate(c, z)))["digit"][:, list(DIGITS)]  # (n, 4)
+        digits, at, certainty = list(DIGITS), sure.argmax(0), sure.max(0)
+    codes = list(found.own.values())
+    drawn = np.stack([to_bytes(model.traverse(c[at], j, noise=z[at])) for j in codes], axis=1)
+    return {
+        "images": drawn, "anchors": np.array(digits), "certainty": certainty, "rows": np.array(list(found.own)),
+        "codes": np.array(codes), "values": model.sweep(),
+    }  # fmt: skip

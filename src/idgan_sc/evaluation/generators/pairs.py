@@ -1,0 +1,118 @@
+"""Pairs of generated images: how they are drawn, matched and labelled."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from idgan_sc.data.images import Images
+from idgan_sc.evaluation.generators.drawing import Array, _drawn_twice, draw_noise, generate
+from idgan_sc.evaluation.generators.nearest_image import Matcher, changed
+from idgan_sc.models import GAN
+from idgan_sc.models.codes import another_of_batch, balanced_classes, draw_prior, recombine
+from idgan_sc.records.record import read_record
+from idgan_sc.training.encode import BATCH
+
+RULES = ("change_one", "keep_one")
+UNRELATED = "unrelated"  # pairs of independent codes and noise, for comparison
+OF_CODE = "code_"  # starts the measures of pairs in which one given code differs
+
+
+def _match_pairs(
+    method: GAN, matcher: Matcher, preset: str, rule: str, m: int, rng: torch.Generator
+) -> dict[str, Array]:
+    c1, c2, s = draw_pairs(method, matcher.images, preset, rule, m, rng)
+    z = draw_noise(method, m, rng)
+    both = generate(method, z, c1), generate(method, z, c2)
+    found = [matcher.nearest(x.cpu().numpy()) for x in both]
+    arrays = {
+        f"{rule}/s": s.cpu().numpy(),
+        f"{rule}/index": np.stack([side.index for side in found], axis=1),
+        f"{rule}/relative": np.stack([side.relative for side in found], axis=1),
+    }
+    if method.regularised and method.settings["pair_rule"] == rule:
+        arrays["accuracy"] = np.array(pair_accuracy(method, *both, s))
+    return arrays
+
+
+@torch.no_grad()
+def pair_accuracy(method: GAN, first: Tensor, second: Tensor, s: Tensor) -> float:
+    """How well the pair network (E or H) tells the classes of these pairs of images."""
+    parts = zip(first.split(BATCH), second.split(BATCH), strict=True)
+    r = torch.cat([method.networks["pair"](*part) for part in parts])
+    return float(method.pair_loss(r, s)[1]["pair_accuracy"])
+
+
+@torch.no_grad()
+def draw_pairs(
+    method: GAN, images: Images, preset: str, rule: str, m: int, rng: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """m pairs of codes (m, k) with independent bases and their classes s (m,), by either rule from any generator.
+
+    New values under a β-VAE come as in the run's own training (`vae_redraw`), from other images where it has no rule.
+    """
+    base, again = _drawn_twice(method, images, preset, m, rng)
+    redraw = method.settings.get("vae_redraw", "aggregate")
+    if method.settings["code"] == "vae" and redraw == "aggregate":
+        again = another_of_batch(base, m, rng)
+    elif method.settings["code"] == "vae" and redraw == "prior":
+        again = draw_prior((m, method.settings["c_dim"]), method.settings["prior"], rng)
+    s = balanced_classes(m, method.dims, rng)
+    return base, recombine(base, again, s, rule), s
+
+
+def label_shares(differs: Array) -> dict[str, float]:
+    """Of pairs (m, K) whose changed factors are known: what share of them a label could be right about."""
+    count = differs.sum(1)
+    return {
+        "changed": float(count.mean()),
+        "none_changes": float((count == 0).mean()),
+        "one_changes": float((count == 1).mean()),
+        "one_stays": float((count == differs.shape[1] - 1).mean()),
+    }
+
+
+def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows (step, rule, measure, value): how many generated factors change in a pair, and the pair network's accuracy.
+
+    accuracy: on new pairs, at the end; accuracy_log: along the training, on the pairs it learns from. Measures that
+    start with `code_` are of the change-one pairs in which code `code` (from 1) alone is drawn anew: what leakage is
+    elsewhere, where images can be matched.
+    """
+    n = len(arrays["index"]) // 2 * 2
+    unrelated = {f"{UNRELATED}/{key}": arrays[key][:n].reshape(-1, 2) for key in ("index", "relative")}
+    arrays = arrays | unrelated
+    settings = read_record(folder)["settings"]
+    own, end = settings["pair_rule"], settings["steps"]
+    found = [
+        (end, rule, name, value)
+        for rule in (*RULES, UNRELATED)
+        for name, value in _labels_of(images, arrays[f"{rule}/index"], arrays[f"{rule}/relative"], sizes).items()
+    ]
+    if "accuracy" in arrays:
+        found.append((end, own, "accuracy", float(arrays["accuracy"])))
+        log = pd.read_csv(folder / "log.csv").dropna(subset=["pair_accuracy"])
+        steps = zip(log["step"], log["pair_accuracy"], strict=True)
+        found += [(int(step), own, "accuracy_log", value) for step, value in steps]
+    rows = [dict(zip(("step", "rule", "measure", "value"), row, strict=True)) for row in found]
+    redrawn = arrays["change_one/s"]
+    for code in range(arrays["codes"].shape[1]):
+        index, relative = (arrays[f"change_one/{name}"][redrawn == code] for name in ("index", "relative"))
+        rows += [
+            {"step": end, "rule": "change_one", "measure": OF_CODE + name, "value": value, "code": code + 1}
+            for name, value in _labels_of(images, index, relative, sizes).items()
+        ]
+    return rows
+
+
+def _labels_of(images: Images, index: Array, relative: Array, sizes: dict[str, Any]) -> dict[str, float]:
+    valid = (relative <= sizes["abstain"]).all(1)
+    found = {"pairs": float(len(index)), "matched": float(valid.sum())}
+    if not valid.any():
+        return found
+    differs = changed(images, index[valid, 0], index[valid, 1], sizes["tolerance"])
+    shares = {f"changes_{name}": float(differs[:, i].mean()) for i, name in enumerate(images.factor_names)}
+    return found | label_shares(differs) | shares

@@ -1,0 +1,206 @@
+"""What a generator makes, measured: its own disentanglement, fidelity and coverage, and what its pairs really show.
+
+The regularisers act on G, while the paper scores Q on real images (Sec. 4). Here each generated image is replaced by
+its nearest true one (`nearest_image`), whose factors are known; `match.npz` of a run holds the answers, and all
+else is a function of it. Where true images are not all known, `scores_by_reader` feeds `score_factors` with read
+factors.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idgan_sc.config import Run
+from idgan_sc.data.images import Images
+from idgan_sc.evaluation.gather import about_run, write_table
+from idgan_sc.evaluation.generators.drawing import Array, distilled, draw_codes, draw_noise, generate
+from idgan_sc.evaluation.generators.nearest_image import Matcher, generated_factors
+from idgan_sc.evaluation.generators.pairs import RULES, _label_rows, _match_pairs
+from idgan_sc.evaluation.score import DEPTH, IBGAN_DEPTHS, PROTOCOL
+from idgan_sc.files import DataError, read_arrays, write_arrays
+from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
+from idgan_sc.metrics.information import entropy
+from idgan_sc.models import GAN
+from idgan_sc.models.codes import DEAD_NATS
+from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.training.encode import encode_pool, load_run, pool_indices
+
+CODE = "generator"  # in the column `code`: the true code c against the generated factors
+Q = "q"  # likewise: what the run's encoder makes of as many true images, against their factors
+MATCHED = "dsprites"  # whose orientations are taken modulo the shape's symmetry, of true images as of generated ones
+OF_GROUPS, OF_POINTS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
+METRICS = OF_GROUPS + OF_POINTS
+DISTILLED = "distilled"  # in the column `metric`, of generators whose codes come from a β-VAE
+
+
+# ------------------------------------------------------------------------------------------------------------ matching
+def match(folder: Path, images: Images, preset: str, sizes: dict[str, Any], device: str) -> Path:
+    """Write `match.npz` of a finished run of the GAN family: its images' codes and nearest true images.
+
+    codes (n, k), index, relative (n,): images of c and z as in training. q (n, k), q_index: the encoder's codes of as
+    many true images. For each pair rule: s (m,) the class, index and relative (m, 2). accuracy: of the run's pair
+    network, if any, on new pairs.
+    """
+    method = load_run(folder, device)
+    if not isinstance(method, GAN):
+        raise DataError(f"{folder} holds no generator of the GAN family: only these are matched")
+    rng = torch_stream(0, f"generated/{images.name}", device)
+    matcher = Matcher(images, method.settings["image_size"])
+    codes = draw_codes(method, images, preset, sizes["images"], rng)
+    z = draw_noise(method, len(codes), rng)
+    generated = generate(method, z, codes)
+    found = matcher.nearest(generated.cpu().numpy())
+    arrays = {"codes": codes.cpu().numpy(), "index": found.index, "relative": found.relative}
+    arrays["q_index"] = few_true(images, preset, method.settings["pool"], len(codes))
+    arrays["q"] = encode_pool(method, images, arrays["q_index"], device)
+    if method.settings["code"] == "vae":
+        arrays[DISTILLED] = np.array(distilled(method, codes, generated))
+    for rule in RULES:
+        arrays |= _match_pairs(method, matcher, preset, rule, sizes["pairs"], rng)
+    return write_arrays(folder / "match.npz", **arrays)
+
+
+# ------------------------------------------------------------------------------------------------------------- scoring
+def score_generator(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list[Path]:
+    """Write `generator_scores.csv` and `pair_labels.csv` of one run from its `match.npz` and `log.csv`.
+
+    sizes: `generated` and `evaluation` of the configuration in one.
+    """
+    arrays = read_arrays(folder / "match.npz", "run `idgan-sc match`")
+    k = arrays["codes"].shape[1]
+    about = about_run(run)
+    valid = arrays["relative"] <= sizes["abstain"]
+    classes, values = generated_factors(images, arrays["index"])
+    rows = score_rows(CODE, *score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes))
+    rows += score_rows(Q, *score_factors(images, arrays["q"], *true_factors(images, arrays["q_index"]), sizes))
+    rows += [
+        {"metric": name, "protocol": "matcher", "value": value, "reason": ""}
+        for name, value in fidelity(images, classes, arrays["relative"], valid).items()
+    ]
+    if DISTILLED in arrays:
+        rows.append(distilled_row(float(arrays[DISTILLED])))
+    table = pd.DataFrame([about | {"code": CODE, "k": k} | row for row in rows])
+    labels = pd.DataFrame([about | {"k": k, "code": None} | row for row in _label_rows(folder, images, arrays, sizes)])
+    labels["code"] = labels["code"].astype("Int64")
+    return [write_table(folder / "generator_scores.csv", table), write_table(folder / "pair_labels.csv", labels)]
+
+
+def score_factors(
+    images: Images, codes: Array, classes: Array, values: Array, sizes: dict[str, Any]
+) -> tuple[dict[str, float], dict[str, str]]:
+    """The five scores of codes (n, k) against the factors (n, K) of the images made from them; why others are absent.
+
+    MIG, SAP and DCI look at all n points. The groups of FactorVAE and β-VAE share one generated factor's value, as the
+    metrics' groups do; they are drawn among the images all of whose values occur `least` times, since a group with few
+    different members has little variance in every code.
+
+    Deviates: the reference draws groups from the whole grid, where factors are uniform and independent; generated
+    factors are as G makes them, so that factors that G confounds are confounded in the groups too.
+    """
+    depths = [IBGAN_DEPTHS.get(name, DEPTH) for name in images.factor_names]
+    discrete = [k for k, name in enumerate(images.factor_names) if name in images.discrete]
+    scores: dict[str, float] = {}
+    reasons: dict[str, str] = {}
+    for metrics, draw in ((OF_GROUPS, _draw_groups), (OF_POINTS, _draw_points)):
+        rng = numpy_stream(0, f"forest/{images.name}/generated")
+        try:
+            scores |= score_codes(
+                codes, classes, values, draw(images, classes, sizes), rng=rng, metrics=metrics, depths=depths,
+                discrete=discrete,
+            )  # fmt: skip
+        except ValueError as error:  # the metrics refuse what they cannot score, in one line
+            reasons |= dict.fromkeys(metrics, str(error))
+    return scores, reasons
+
+
+def few_true(images: Images, preset: str, pool: int | str, n: int) -> Array:
+    """Which n images of the pool, or all of a smaller one, Q and the floor are scored on beside n generated ones.
+
+    FactorVAE, β-VAE and DCI are lower on few images than on the whole pool, so that a generator is compared with these.
+    """
+    indices = pool_indices(images, preset, pool)
+    return indices[numpy_stream(0, f"few/{images.name}").permutation(len(indices))[:n]]
+
+
+def true_factors(images: Images, index: Array) -> tuple[Array, Array]:
+    """Classes and values, (n, K), of true images as generated ones have them."""
+    if images.name == MATCHED:
+        return generated_factors(images, index)
+    assert images.classes is not None
+    return images.classes[index], images.values(index)
+
+
+def score_rows(code: str, scores: dict[str, float], reasons: dict[str, str]) -> list[dict[str, Any]]:
+    """Rows of `generator_scores.csv`: the five scores of a code, absent ones empty and with the reason."""
+    return [
+        {"code": code, "metric": m, "protocol": PROTOCOL, "value": scores.get(m), "reason": reasons.get(m, "")}
+        for m in METRICS
+    ]
+
+
+def distilled_row(value: float) -> dict[str, Any]:
+    """The row of `generator_scores.csv` with what `distilled` found."""
+    reason = f"no code of the β-VAE has more than {DEAD_NATS} nat in the generated images" if np.isnan(value) else ""
+    return {"metric": DISTILLED, "protocol": "encoder", "value": value, "reason": reason}
+
+
+def _draw_points(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
+    """All images as points, no groups."""
+    _check_that_factors_vary(images, classes)
+    every, none = np.arange(len(classes)), np.zeros(0, np.int64)
+    return Draw(none[None], none, every, every)
+
+
+def _draw_groups(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
+    """Groups among the images whose values are not rare; all images for the codes' global SD."""
+    common = _common(classes, sizes["least"])
+    if len(common) < 2 * sizes["least"]:
+        raise ValueError(
+            f"pool too small: fewer than {2 * sizes['least']} images have factor values that all occur "
+            f"{sizes['least']} times"
+        )
+    _check_that_factors_vary(images, classes[common], f" among those whose values all occur {sizes['least']} times")
+    wanted = {"groups": sizes["groups"], "group_size": sizes["group_size"]}
+    pool = draw_infogan_cr(classes[common], **wanted, std=len(common), points=1, rng=numpy_stream(0, "draw/generated"))
+    return Draw(common[pool.groups], pool.group_labels, np.arange(len(classes)), np.arange(len(classes)))
+
+
+def _check_that_factors_vary(images: Images, classes: Array, where: str = "") -> None:
+    for name, column in zip(images.factor_names, classes.T, strict=True):
+        if len(np.unique(column)) == 1:
+            raise ValueError(f"all images{where} have the same {name}")
+
+
+def _common(classes: Array, least: int) -> Array:
+    """Indices of the largest set of rows in which every value of every column occurs `least` times."""
+    kept = np.arange(len(classes))
+    while len(kept):
+        often = np.ones(len(kept), dtype=bool)
+        for column in classes[kept].T:
+            often &= np.bincount(column)[column] >= least
+        if often.all():
+            break
+        kept = kept[often]
+    return kept
+
+
+def fidelity(images: Images, classes: Array, relative: Array, valid: Array) -> dict[str, float]:
+    """Distance, abstention and coverage of n generated images.
+
+    distance: the median of |g − x|²/|x|² over all n; abstained: the share beyond the threshold; cells: how many
+    different grid cells (orientation modulo symmetry) the others reach; coverage: cells over those of as many true
+    images drawn at random; spread_<factor>: entropy of the generated classes over that of all true images.
+    """
+    true = numpy_stream(0, f"coverage/{images.name}").integers(images.n, size=len(relative))
+    cells, expected = (len(np.unique(rows, axis=0)) for rows in (classes[valid], generated_factors(images, true)[0]))
+    found = {
+        "distance": float(np.median(relative)),
+        "abstained": float(1 - valid.mean()),
+        "cells": float(cells),
+        "coverage": cells / expected,
+    }
+    whole = entropy(generated_factors(images, np.arange(images.n))[0])
+    own = entropy(classes[valid]) if valid.any() else np.zeros(len(whole))
+    return found | {f"spread_{name}": float(own[i] / whole[i]) for i, name in enumerate(images.factor_names)}

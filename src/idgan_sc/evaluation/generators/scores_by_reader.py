@@ -1,0 +1,117 @@
+"""What a generator of digits or faces makes, measured where no matcher can be exact: regressors read its factors.
+
+The networks that the leakage study reads factors with (`factor_reader`) take the matcher's place; how well they read
+held-out images is stated beside every score. In the space of their convolutional features, precision says whether
+generated images look like true ones, recall whether true ones are all made.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idgan_sc.config import Run
+from idgan_sc.data.images import Images
+from idgan_sc.evaluation.gather import about_run, write_table
+from idgan_sc.evaluation.generators.drawing import distilled, draw_codes, draw_noise, generate
+from idgan_sc.evaluation.generators.factor_reader import Probe
+from idgan_sc.evaluation.generators.precision_recall import precision_recall
+from idgan_sc.evaluation.generators.scores import (
+    CODE,
+    Q,
+    distilled_row,
+    few_true,
+    score_factors,
+    score_rows,
+    true_factors,
+)
+from idgan_sc.evaluation.model import to_bytes
+from idgan_sc.files import DataError
+from idgan_sc.models import GAN
+from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.training.encode import encode_pool, load_run, pool_indices
+
+Array = np.ndarray
+HELD_OUT = "held_out_"  # and a factor: a row of `generator_scores.csv`
+TRUE = "_true"  # precision and recall of as many other true images
+
+
+def score_generator_pictures(run: Run, folder: Path, images: Images, probe: Probe, sizes: dict[str, Any]) -> Path:
+    """Write `generator_scores.csv` of one finished run of the GAN family on a labelled data set.
+
+    The five scores of the true code c against the factors that `probe` reads off G(z, c), and of the encoder's codes
+    of as many true images against their own; precision and recall against
+    as many true images; the same of other true images, which is what a perfect generator would have; and how well the
+    probe reads each factor of held-out images (R², or the share of right classes). sizes: `generated` and `evaluation`
+    of the configuration in one.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no finished run of the GAN family.
+    """
+    method = load_run(folder)
+    if not isinstance(method, GAN):
+        raise DataError(f"{folder} holds no generator of the GAN family: only these are scored")
+    rng = torch_stream(0, f"generated/{images.name}")
+    codes = draw_codes(method, images, run.preset, sizes["images"], rng)
+    made = generate(method, draw_noise(method, len(codes), rng), codes)
+    generated = to_bytes(made.numpy())
+    classes, values = read_factors(images, probe, generated)
+    rows = score_rows(CODE, *score_factors(images, codes.numpy(), classes, values, sizes))
+    few = few_true(images, run.preset, method.settings["pool"], len(codes))
+    q = encode_pool(method, images, few, "cpu")
+    rows += score_rows(Q, *score_factors(images, q, *true_factors(images, few), sizes))
+    pool = pool_indices(images, run.preset, method.settings["pool"])
+    true = _two_samples(images, pool, len(generated), method.settings["image_size"])
+    shares = precision_and_recall(probe, *true, generated, sizes["neighbours"])
+    rows += [
+        {"metric": name, "protocol": f"k = {sizes['neighbours']}", "value": value, "reason": ""}
+        for name, value in shares.items()
+    ]
+    if method.settings["code"] == "vae":
+        rows.append(distilled_row(distilled(method, codes, made)))
+    rows += [
+        {"metric": HELD_OUT + f.name, "protocol": "accuracy" if f.classes else "R²", "value": f.held_out, "reason": ""}
+        for f in probe.factors
+    ]
+    about = about_run(run) | {"code": CODE, "k": codes.shape[1]}
+    return write_table(folder / "generator_scores.csv", pd.DataFrame([about | row for row in rows]))
+
+
+def read_factors(images: Images, probe: Probe, generated: Array) -> tuple[Array, Array]:
+    """Classes and values, (n, K), of uint8 images (n, C, H, W) as the probe reads them.
+
+    The value of an ordered factor is the reading itself, in the data set's units; its class is that of the nearest
+    value that the data set has.
+    """
+    read = probe.read(generated)
+    real = images.values(np.arange(images.n))
+    classes, values = [], []
+    for k, name in enumerate(images.factor_names):
+        grid = np.array(images.factor_values[k])
+        if name in images.discrete:
+            classes.append(read[name].argmax(1))
+            values.append(grid[classes[-1]])
+        else:
+            values.append(real[:, k].mean() + real[:, k].std() * read[name][:, 0])
+            classes.append(np.abs(values[-1][:, None] - grid).argmin(1))
+    return np.stack(classes, axis=1), np.stack(values, axis=1)
+
+
+def precision_and_recall(probe: Probe, true: Array, other: Array, generated: Array, k: int) -> dict[str, float]:
+    """Of the generated images and of other true ones against `true`, all uint8 (n, C, H, W), as many of each."""
+    features = probe.features(true)
+    n = len(features)
+    found = precision_recall(features, probe.features(generated[:n]), k=k)
+    best = precision_recall(features, probe.features(other[:n]), k=k)
+    return dict(zip(("precision", "recall", f"precision{TRUE}", f"recall{TRUE}"), (*found, *best), strict=True))
+
+
+def _two_samples(images: Images, pool: Array, n: int, size: int) -> tuple[Array, Array]:
+    """Two disjoint samples of n images of the pool, or of half of it where it is smaller, uint8 (n, C, size, size)."""
+    n = min(n, len(pool) // 2)
+    chosen = numpy_stream(0, f"precision/{images.name}").permutation(pool)[: 2 * n]
+    first, second = (to_bytes(images.batch(np.sort(part), size)) for part in (chosen[:n], chosen[n:]))
+    return first, second

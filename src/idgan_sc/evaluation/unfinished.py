@@ -1,0 +1,95 @@
+"""A training that is not finished: its state kept where git can hold it, and its curve scored as far as it goes."""
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from idgan_sc.config import Run
+from idgan_sc.data.images import Images
+from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
+from idgan_sc.files import DataError, copy_atomic, write_atomic
+from idgan_sc.metrics.information import association
+from idgan_sc.training import checkpoint
+from idgan_sc.training.encode import pool_indices
+
+CHECKPOINT, CURVE = "checkpoint.safetensors", ".curve"
+
+
+def keep_state(run: Run, root: Path) -> Path:
+    """Copy a training's checkpoint and the curve so far to `<root>/state/<run>`, in place of what was there.
+
+    It may be running meanwhile: a checkpoint is written after the curve points that it needs.
+
+    Raises
+    ------
+    DataError
+        If there is no checkpoint.
+    """
+    return _copy(root / run.path, root / "state" / run.path.relative_to("runs"))
+
+
+def restore_state(run: Run, root: Path) -> Path:
+    """Copy a kept state back to the run's folder, so that `train` goes on from it.
+
+    Raises
+    ------
+    DataError
+        If there is none, or the run's folder holds a training that has gone as far or is finished.
+    """
+    source, target = root / "state" / run.path.relative_to("runs"), root / run.path
+    if (target / "record.json").exists():
+        raise DataError(f"{target} holds a finished run: there is nothing to restore")
+    if (target / CHECKPOINT).exists() and _step(target) >= _step(source):
+        raise DataError(f"{target} has gone as far (step {_step(target)}): `idgan-sc train` goes on from it")
+    return _copy(source, target)
+
+
+def _step(folder: Path) -> int:
+    return int(checkpoint.read(folder / CHECKPOINT)[1]["step"])
+
+
+def _copy(source: Path, target: Path) -> Path:
+    step = _step(source)
+    points = [path for path in sorted((source / CURVE).glob("*.safetensors")) if int(path.stem) <= step]
+    copy_to = target / CURVE
+    shutil.rmtree(copy_to, ignore_errors=True)
+    for path in points:
+        copy_atomic(path, copy_to / path.name)
+    return copy_atomic(source / CHECKPOINT, target / CHECKPOINT)
+
+
+def score_unfinished(run: Run, folder: Path, images: Images, settings: dict[str, Any], sizes: dict[str, Any]) -> Path:
+    """Write `curve_so_far.csv` of a training: FactorVAE scores by draw, associations with factors.
+
+    Columns as in `curve.csv`; rows of metric `association` name dimension (from 1) and factor instead of a draw.
+
+    Raises
+    ------
+    DataError
+        If the training has no point yet.
+    """
+    points = sorted((folder / CURVE).glob("*.safetensors"), key=lambda path: int(path.stem))
+    if not points:
+        raise DataError(f"{folder} has no point of a curve yet: train it further")
+    indices = pool_indices(images, run.preset, settings["pool"])
+    draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
+    score = partial(scores_of, images, indices, run.preset)
+    assert images.classes is not None
+    rows = []
+    for path in points:
+        codes = checkpoint.read(path)[0]["codes"].numpy()
+        row = partial(row_of, run, "q_mean" if settings["family"] == "gan" else "vae_mean", codes, step=int(path.stem))
+        for number, chosen in enumerate(draws):
+            value = score(codes, chosen, ["factor_vae"])["factor_vae"]
+            rows.append(row(metric="factor_vae", protocol=PROTOCOL, draw=number, value=value))
+        shares = association(codes, images.classes[indices])
+        rows += [
+            row(metric="association", dimension=j + 1, factor=factor, value=round(float(shares[j, i]), 6))
+            for j in range(codes.shape[1])
+            for i, factor in enumerate(images.factor_names)
+        ]
+    table = pd.DataFrame(rows).convert_dtypes()
+    return write_atomic(folder / "curve_so_far.csv", lambda temporary: table.to_csv(temporary, index=False))

@@ -1,0 +1,1 @@
+"""What git keeps: the published files, documents, the page and model cards."""

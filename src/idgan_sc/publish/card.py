@@ -1,0 +1,132 @@
+"""The model card of a finished run: what its weights are, from its record and scores; nothing is typed by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from idgan_sc.config import Config, Run
+from idgan_sc.data.images import Images
+from idgan_sc.evaluation.generators.scores import CODE, Q
+from idgan_sc.files import DataError, sha256, write_text
+from idgan_sc.records.published import CARD, WEIGHTS
+from idgan_sc.records.record import read_record
+from idgan_sc.report.words import CODES, DASH, METRICS, NO_EVIDENCE, label, number
+
+QUALITY = {
+    "distance": "median distance of a generated image from the nearest true one, over the true one's square",
+    "abstained": "share of generated images like no sprite",
+    "coverage": "grid cells reached, over those of as many true images",
+    "precision": "precision, share of generated images like true ones",
+    "recall": "recall, share of true images like generated ones",
+}
+LICENCE = "MIT, as this project's code; the images it was trained on: {}"
+LIMITS = (
+    "Made to study disentanglement, for nothing else. It draws and encodes images like its training data only, at "
+    "{size}×{size} pixels.",
+    "One training with one seed: scores differ between seeds, and single runs must not be compared.",
+    "Codes have no given meaning or sign; which factor a code follows has to be looked up in the traversals.",
+    "Results are the same bytes only on the same kind of machine, versions and number of threads as recorded.",
+)
+
+
+def write_card(config: Config, run: Run, folder: Path, images: Images) -> Path:
+    """Write `card.md` of a finished run beside its weights, those to be published (`model.safetensors`) included.
+
+    Raises
+    ------
+    DataError
+        If the run or its scores are missing.
+    """
+    record = read_record(folder)
+    name = f"{label(run.system)}, variant {run.variant}, seed {record['seed']}, on {run.dataset}"
+    sections = {
+        name: _about(config, record, folder),
+        "Use": _use(record),
+        "Scores": _scores(folder),
+        "Settings": _settings(record),
+        "Licence": LICENCE.format(images.licence),
+        "Limits": _limits(config, record),
+    }
+    text = "\n\n".join(f"{'#' if title == name else '##'} {title}\n\n{content}" for title, content in sections.items())
+    return write_text(folder / CARD, text + "\n")
+
+
+def _about(config: Config, record: dict[str, Any], folder: Path) -> str:
+    title = config["presets"][record["preset"]]["title"]
+    rows = {
+        "System": record["system"],
+        "Preset": f"{record['preset']}: {title}",
+        "Data": record["data"],
+        "Steps": number(record["settings"]["steps"]),
+        "Seed": str(record["seed"]),
+        "Built on": ", ".join(f"{role}: `{earlier['path']}`" for role, earlier in record["before"].items()) or DASH,
+        "Source": f"{record['source']}, commit {record.get('commit') or DASH}",
+        "Trained with": f"PyTorch {record.get('torch')}, {record.get('device')}, {record.get('threads')} threads, "
+        f"{number(record.get('seconds'))} s",
+        "weights.safetensors": f"all networks, sha256 `{record['outputs']['weights.safetensors']}`",
+    }
+    path = folder / WEIGHTS
+    if path.exists():
+        size = path.stat().st_size / 2**20
+        rows[WEIGHTS] = f"of these what encodes and generates, {size:.1f} MiB, sha256 `{sha256(path)}`"
+    return _table(["", ""], [[key, value] for key, value in rows.items()])
+
+
+def _use(record: dict[str, Any]) -> str:
+    settings = record["settings"]
+    images = f"(B, {record['channels']}, {settings['image_size']}, {settings['image_size']}) in [0, 1]"
+    lines = [
+        "```python",
+        "import idgan_sc",
+        "",
+        'model = idgan_sc.load(".")  # the folder of this card',
+        f"codes = model.encode(images)  # {images} -> (B, {settings['c_dim']})",
+        "images = model.generate(codes)",
+        "```",
+    ]
+    return "\n".join(lines)
+
+
+def _scores(folder: Path) -> str:
+    """Scores of what it says of true images, and of what it generates where that was measured."""
+    path = folder / "scores.csv"
+    if not path.exists():
+        raise DataError(f"{path} is missing: run `idgan-sc score` first, a card without scores says too little")
+    scores = pd.read_csv(path)
+    rows = [[CODES.get(str(code), str(code)), *_row(own)] for code, own in scores.groupby("code", sort=False)]
+    generated = folder / "generator_scores.csv"
+    lines = []
+    if generated.exists():
+        own = pd.read_csv(generated)
+        for code, words in ((CODE, "the generator's own images"), (Q, "Q, on as many true images")):
+            rows.append([words, *_row(own[own["code"] == code])])
+        found = own[own["code"] == CODE].set_index("metric")["value"]
+        lines = [f"* {words}: {found[name]:.3f}" for name, words in QUALITY.items() if name in found]
+    return "\n".join([_table(["Scored", *METRICS.values()], rows), *(["", *lines] if lines else [])])
+
+
+def _row(scores: pd.DataFrame) -> list[str]:
+    found = scores.set_index("metric")["value"]
+    values = [found.get(metric) for metric in METRICS]
+    return [DASH if value is None or pd.isna(value) else f"{value:.3f}" for value in values]
+
+
+def _settings(record: dict[str, Any]) -> str:
+    return _table(["Setting", "Value"], [[f"`{key}`", number(value)] for key, value in record["settings"].items()])
+
+
+def _limits(config: Config, record: dict[str, Any]) -> str:
+    size = record["settings"]["image_size"]
+    limits = [limit.format(size=size) for limit in LIMITS]
+    if not config["presets"][record["preset"]]["evidence"]:
+        limits.insert(0, f"{NO_EVIDENCE[0].upper()}{NO_EVIDENCE[1:]}; trained for far too few steps.")
+    if "procedural" in record["data"]:
+        limits.append("Trained on procedural images, a stand-in for the published data.")
+    limits += [f"Warning at training: {words}." for words in record.get("warnings", [])]
+    return "\n".join(f"* {limit}" for limit in limits)
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,58 @@
+"""Copies the small files of finished runs to where git keeps them."""
+
+from pathlib import Path
+
+from idgan_sc.config import PICTURES, Config, planned, scored, seeds, shipped, stays, studied, with_predecessors
+from idgan_sc.files import DataError, copy_atomic, sha256
+from idgan_sc.records.published import CARD, GATHERED, WEIGHTS, _record, valid
+from idgan_sc.records.record import check_hash
+
+PUBLISHED = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")
+PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
+PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv")
+
+
+def publish(config: Config, preset: str, root: Path) -> list[Path]:
+    """Copy the small files of every finished run below `<root>/published`, the record last; return their folders.
+
+    Those of the tables and of the sensitivity study, and all that they build on; only runs of today's settings and
+    source are copied, once all that tables need of them is there, of data sets that `stays` names without what shows
+    images; weights only with the card that names their hash.
+
+    Raises
+    ------
+    DataError
+        If a file is not what was recorded, or weights that are to be published and their card do not belong together.
+    """
+    wanted = dict.fromkeys([*planned(config, preset), *studied(config, preset)])
+    copied, with_weights = [], shipped(config, preset)
+    for run in with_predecessors(config, list(wanted)):
+        record = _record(root / run.path / "record.json")
+        needed = [*(GATHERED[1:] if scored(config, run.dataset) else ())] if run in wanted else []
+        needed += ["leakage.csv"] if run in wanted and run.dataset in PICTURES else []
+        whole = all((root / run.path / name).exists() for name in needed)
+        if not whole or not valid(config, run, record, root):
+            continue
+        target = root / "published" / run.path
+        first = run.seed == seeds(config, preset, run.dataset)[0]
+        pictures = PUBLISHED_ONCE if first and not stays(config, run) else ()
+        weights = (WEIGHTS, CARD) if run in with_weights else ()
+        if weights:
+            _check_card(root / run.path)
+        names = (*PUBLISHED[1:], *pictures, *PUBLISHED_IF_MADE, *weights, PUBLISHED[0])
+        for name in names:
+            source = root / run.path / name
+            if source.exists():
+                check_hash(source.parent, name, "give `snakemake` again, with the targets that made it")
+                copy_atomic(source, target / name)
+        copied.append(target)
+    return copied
+
+
+def _check_card(folder: Path) -> None:
+    """Refuse weights without a card that names their hash, and a card without weights."""
+    weights, card = folder / WEIGHTS, folder / CARD
+    if not weights.exists() and not card.exists():
+        return
+    if not (weights.exists() and card.exists() and sha256(weights) in card.read_text(encoding="utf-8")):
+        raise DataError(f"{folder}: {WEIGHTS} and {CARD} do not belong together: run `idgan-sc card` for it")

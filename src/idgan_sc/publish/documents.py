@@ -1,0 +1,325 @@
+"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md, parts of README and PROTOCOL.md: texts whose numbers artifacts fill in.
+
+Everything is a function of the configuration and the committed files of a preset, so that a test can compare what
+stands in the repository with what the files say.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from math import sqrt
+from pathlib import Path
+
+import pandas as pd
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, with_predecessors
+from idgan_sc.config.claims import checks, claim_runs, needed
+from idgan_sc.config.datasets import data_name
+from idgan_sc.files import DataError, write_text
+from idgan_sc.publish.origins import Bundle, core_hours
+from idgan_sc.publish.page import origins_table
+from idgan_sc.records.record import protocol_hash
+from idgan_sc.report import errata
+from idgan_sc.report.figures.registry import all_figures
+from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, said, words
+from idgan_sc.report.words import DASH, data_words, label, places, planned_words
+
+TEMPLATES = Path(__file__).parent / "templates"
+PUBLISHED = "desk"  # the preset whose committed results the documents are about
+DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
+WRITTEN = ("README.md", f"results/{PUBLISHED}/PROTOCOL.md")  # by hand, but for the generated parts between markers
+# A line of PROTOCOL.md for a data set: the date, and what `protocol_hash` was.
+REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d): (\w+) as `([0-9a-f]{12})`", re.M)
+BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
+CHINESE = {
+    "reproduced": "复现",
+    "partly": "部分复现",
+    "not_reproduced": "未复现",
+    "inconclusive": "证据不足",
+    "not_tested": "未检验",
+}
+CHINESE_ANSWERS = {
+    "yes": "成立",
+    "no": "不成立",
+    "unclear": "不明确",
+    "untested": "未运行",
+    "elsewhere": "在其他预设检验",
+}
+
+
+def documents(config: Config, bundle: Bundle, repository: Path) -> dict[Path, str]:
+    """Path -> text of every generated document, and of those in `WRITTEN` with their generated parts filled in."""
+    found = {repository / name: fill((TEMPLATES / name).read_text(encoding="utf-8"), bundle) for name in DOCUMENTS}
+    written = [repository / name for name in WRITTEN if (repository / name).exists()]
+    return found | {path: fill_blocks(path.read_text(encoding="utf-8"), bundle) for path in written}
+
+
+def write_documents(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
+    """Write the documents from the committed files of a preset."""
+    bundle = Bundle(config, preset, root / "published")
+    return [write_text(path, text) for path, text in documents(config, bundle, repository).items()]
+
+
+def fill(template: str, bundle: Bundle) -> str:
+    """Replace every `{{name}}` by the fact of that name.
+
+    Raises
+    ------
+    DataError
+        If a name is unknown.
+    """
+
+    def fact(match: re.Match[str]) -> str:
+        if match[1] not in FACTS:
+            raise DataError(f"unknown placeholder {match[0]}: one of {', '.join(FACTS)}")
+        return FACTS[match[1]](bundle)
+
+    return re.sub(r"\{\{(\w+)\}\}", fact, template)
+
+
+def fill_blocks(text: str, bundle: Bundle) -> str:
+    """A text with the lines between its markers replaced by the fact that the first marker names."""
+
+    def block(match: re.Match[str]) -> str:
+        return f"{match[1]}{fill('{{' + match[2] + '}}', bundle).strip()}\n{match[3]}"
+
+    return BLOCK.sub(block, text)
+
+
+# -------------------------------------------------------------------------------------------------------------- facts
+def _scope(bundle: Bundle) -> str:
+    config, preset = bundle.config, bundle.preset
+    data = configuration.datasets(config, preset)
+    parts = [
+        f"Preset `{preset}`: {config['presets'][preset]['title']}",
+        ", ".join(data_words(config, preset, name) for name in data),
+        planned_words(config, preset, data),
+    ]
+    return "; ".join(parts) + "."
+
+
+def _nothing(bundle: Bundle) -> str:
+    return f"Nothing is published yet: `snakemake --config preset={bundle.preset} -- publish` fills this in."
+
+
+def _or_nothing(fact: Callable[[Bundle], str]) -> Callable[[Bundle], str]:
+    return lambda bundle: fact(bundle) if bundle.there else _nothing(bundle)
+
+
+def _counted(bundle: Bundle) -> str:
+    claims = bundle.table("claims.csv")
+    found = Counter((row["verdict"], as_far(row)) for _, row in claims.iterrows())
+    parts = [
+        f"{found[name, part]} {VERDICT_WORDS[name]}{AS_FAR if part else ''}"
+        for name in VERDICTS
+        for part in (False, True)
+        if found[name, part]
+    ]
+    return f"Of the paper's {len(claims)} claims: {', '.join(parts)}.{_so_far(bundle)}"
+
+
+def _so_far(bundle: Bundle) -> str:
+    """How much of what the preset plans is published, where that is not all."""
+    planned = with_predecessors(bundle.config, configuration.planned(bundle.config, bundle.preset))
+    there = len(bundle.table("cost.csv"))
+    return "" if there >= len(planned) else f" {there} of the {len(planned)} trainings planned are published."
+
+
+def _claims_table(bundle: Bundle) -> str:
+    rows = [
+        f"| {row['claim']} | {row['sentence']} | {said(row)} | {row['n']} | {_data(row)} |"
+        for _, row in bundle.table("claims.csv").iterrows()
+    ]
+    return "\n".join(["| | Claim | Verdict | Seeds | Data |", "|---|---|---|---|---|", *rows])
+
+
+def _data(row: pd.Series) -> str:
+    return DASH if pd.isna(row["dataset"]) else f"{row['source']} {row['dataset']}, preset {row['preset']}"
+
+
+def _chinese_claims(bundle: Bundle) -> str:
+    rows = [
+        f"| {row['claim']} | {row['place']} | {_chinese(row)} | {row['n']} |"
+        for _, row in bundle.table("claims.csv").iterrows()
+    ]
+    return "\n".join(["| 编号 | 论文位置 | 结论 | 种子数 |", "|---|---|---|---|", *rows])
+
+
+def _chinese(claim: pd.Series) -> str:
+    """`said` in Chinese."""
+    counts = "，".join(f"{claim[name]} 项{words}" for name, words in CHINESE_ANSWERS.items() if claim[name])
+    part = "仅就此处检验的部分：" if as_far(claim) else ""
+    return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if counted(claim) else "")
+
+
+def _verdicts(bundle: Bundle) -> str:
+    return f"{_counted(bundle)} {_scope(bundle)}\n\n{_claims_table(bundle)}"
+
+
+def _gains(bundle: Bundle) -> str:
+    """Of all checks those of what a regulariser adds to InfoGAN, and the distilled space to IDGAN-SC."""
+    found = bundle.table("checks.csv")
+    regularisers = (found["quantity"] == "curve_end") & (found["rule"] == "difference")
+    space = (found["claim"] == "C7") & (found["metric"] == "factor_vae")
+    return "\n".join(check_line(row) for _, row in found[regularisers | space].iterrows())
+
+
+def _cost(bundle: Bundle) -> str:
+    costs = bundle.table("cost.csv")
+    if costs.empty:
+        return "No record of a training is published yet."
+    rows = [
+        f"| {data_name(str(data))} | {label(str(system))} | {len(group)} | {group['seconds'].mean() / 60:.1f} "
+        f"| {group['peak_memory_mb'].max():.0f} |"
+        for (data, system), group in costs.groupby([costs["run"].str.split("/").str[0], "system"], sort=False)
+    ]
+    head = ["| Data | System | Trainings | Minutes each | Peak memory, MB |", "|---|---|---|---|---|"]
+    machines = ", ".join(sorted({str(name) for name in costs["processor"]}))
+    total = f"{core_hours(costs):.2f} core-hours for {len(costs)} trainings, on {machines}."
+    return "\n".join([total, "", *head, *rows])
+
+
+def _origins(bundle: Bundle) -> str:
+    return origins_table(bundle.table("cost.csv"))
+
+
+def _figure_commands(bundle: Bundle) -> str:
+    """A line a figure: what it shows, its command, and the published file."""
+    lines = []
+    for name, drawn in all_figures(bundle.config, bundle.preset).items():
+        path = bundle.root / "figures" / f"{name}.png"
+        link = f"[{path.name}]({_published(bundle)}/figures/{path.name})" if path.exists() else "not published yet"
+        lines.append(f"* **{drawn.title}.** {drawn.shows} `{drawn.command}`: {link}")
+    return "\n".join(lines)
+
+
+def _published(bundle: Bundle) -> str:
+    return f"results/{bundle.preset}/published"
+
+
+NO_STUDY = "No run of the sensitivity study is published yet."
+MNIST = {"leakage": "Outside", "row_entropy": "Entropy of rows", "column_entropy": "Entropy of columns"}
+MNIST |= {"class_change": "Class change"}
+
+
+def _mnist(bundle: Bundle) -> str:
+    """What was measured on real MNIST, from the table beside its figures."""
+    table = bundle.table("mnist/leakage.csv")
+    if table.empty:
+        return _nothing(bundle)
+    rows = [
+        f"| {label(str(row['system']))} | {row['seed']} | {' | '.join(f'{row[key]:.2f}' for key in MNIST)} |"
+        for _, row in table.iterrows()
+    ]
+    head = [f"| System | Seed | {' | '.join(MNIST.values())} |", "|---" * (len(MNIST) + 2) + "|"]
+    return "\n".join([*head, *rows])
+
+
+def _errata(bundle: Bundle) -> str:
+    return "\n".join(f"* {finding.sentence}" for finding in errata.findings(bundle.config))
+
+
+def _omitted(bundle: Bundle) -> str:
+    return errata.omitted_comparator(bundle.config).sentence
+
+
+def _artifact(bundle: Bundle) -> str:
+    """A section a claim: what is run, what it takes by the records, the range in which a recomputation is accepted."""
+    costs, judged = bundle.table("cost.csv"), bundle.table("checks.csv")
+    sections = []
+    for name, claim in bundle.config["claims"].items():
+        runs = with_predecessors(bundle.config, claim_runs(bundle.config, bundle.preset, name))
+        mine = costs[costs["run"].isin([str(run) for run in runs])]
+        sections += [f"### {name}: {' '.join(claim['sentence'].split())}", "", _effort(bundle, name, mine), ""]
+        sections += [*_ranges(judged[judged["claim"] == name]), ""]
+    return "\n".join(sections).strip()
+
+
+def _effort(bundle: Bundle, claim: str, costs: pd.DataFrame) -> str:
+    if costs.empty:
+        command = f"`snakemake --config preset={bundle.preset} -- claims`"
+        planned = len(with_predecessors(bundle.config, claim_runs(bundle.config, bundle.preset, claim)))
+        return f"{planned} trainings planned, none published yet: {command} runs them, with all else that is missing."
+    return (
+        f"`make prove CLAIM={claim} BUDGET=30m` recomputes runs picked at random; all {len(costs)} trainings published "
+        f"took {costs['seconds'].sum() / 60:.0f} minutes on one core and up to {costs['peak_memory_mb'].max():.0f} MB."
+    )
+
+
+def _ranges(judged: pd.DataFrame) -> list[str]:
+    return [f"* {row['words']}: {_accepted(row)}" for _, row in judged.iterrows()]
+
+
+def _accepted(row: pd.Series) -> str:
+    """Where the estimate of as many other seeds is expected (95 %): wider than the interval of the mean by sqrt(2).
+
+    None where no interval is, nothing varied, or the estimate is the largest of several along a curve.
+    """
+    if pd.isna(row["estimate"]):
+        return f"not measured ({row['reason']})"
+    if pd.isna(row["low"]) or row["low"] == row["high"] or row["rule"] == "settled_by":
+        return f"{places(row['estimate'], 3)} ({row['answer']}: {row['reason']})"
+    half = sqrt(2) * (row["high"] - row["low"]) / 2
+    low, high = row["estimate"] - half, row["estimate"] + half
+    return f"{places(row['estimate'], 3)}, accepted from {places(low, 3)} to {places(high, 3)} ({row['answer']})"
+
+
+def _planned_checks(bundle: Bundle) -> str:
+    """Every check that is judged at the preset, with its rule and margin: no result enters."""
+    config = bundle.config
+    rows = [
+        f"| {check.claim} | {words(check)} | {check.rule} | {check.options['margin']} "
+        f"| {needed(config, bundle.preset, check.claim)} |"
+        for check in checks(config)
+        if bundle.preset in check.options.get("presets", [bundle.preset])
+    ]
+    return "\n".join(["| Claim | Check | Rule | Margin | Seeds needed |", "|---|---|---|---|---|", *rows])
+
+
+def _protocol(bundle: Bundle) -> str:
+    """For each data set whether the protocol beside the published runs is registered, and as config.yaml has it."""
+    path = bundle.root.parent / "PROTOCOL.md"
+    lines = REGISTERED.findall(path.read_text(encoding="utf-8")) if path.exists() else []
+    registered = {dataset: (date, digits) for date, dataset, digits in lines}  # the last line of a data set counts
+    words = []
+    for dataset in configuration.datasets(bundle.config, bundle.preset):
+        if dataset not in registered:
+            words.append(f"{dataset}: not registered")
+            continue
+        date, digits = registered[dataset]
+        changed = digits != protocol_hash(bundle.config, bundle.preset, dataset)
+        words.append(
+            f"{dataset}: registered {date} as `{digits}`" + (", **and config.yaml differs from it**" if changed else "")
+        )
+    return "; ".join(words)
+
+
+def _text(name: str) -> Callable[[Bundle], str]:
+    return lambda bundle: bundle.text(name).strip()
+
+
+FACTS: dict[str, Callable[[Bundle], str]] = {
+    "preset": lambda bundle: bundle.preset,
+    "scope": _scope,
+    "counted": _or_nothing(_counted),
+    "verdicts": _or_nothing(_verdicts),
+    "gains": _or_nothing(_gains),
+    "claims": _or_nothing(_text("claims.md")),
+    "chinese_claims": lambda bundle: _chinese_claims(bundle) if bundle.there else "尚未发布任何结果，因此还没有结论。",
+    "chinese_errata": lambda bundle: "\n".join(f"* {finding.chinese}" for finding in errata.findings(bundle.config)),
+    "table3": _or_nothing(_text("tables/table3.md")),
+    "stage_a": _or_nothing(_text("tables/stage_a.md")),
+    "differences": _or_nothing(_text("tables/differences.md")),
+    "sensitivity": lambda bundle: bundle.text("sensitivity/verdicts.md").strip() or NO_STUDY,
+    "errata": _errata,
+    "omitted": _omitted,
+    "cost": _or_nothing(_cost),
+    "origins": _or_nothing(_origins),
+    "figure_commands": _figure_commands,
+    "mnist": _mnist,
+    "published": _published,
+    "artifact": _or_nothing(_artifact),
+    "planned_checks": _planned_checks,
+    "protocol": _protocol,
+}

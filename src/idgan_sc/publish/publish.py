@@ -1,0 +1,113 @@
+"""`idgan-sc publish`: the small files of finished runs go where git keeps them, with all that follows from them alone.
+
+Nothing is trained and no data set is opened: what is not finished is named, and the tables say `missing`.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from idgan_sc.config import Config, floored, planned
+from idgan_sc.config.runs import measured_runs
+from idgan_sc.evaluation.gather import TOGETHER, gather, gather_generators, gather_leakage, write_table
+from idgan_sc.files import DataError, copy_atomic
+from idgan_sc.publish import copy
+from idgan_sc.publish.documents import PUBLISHED, write_documents
+from idgan_sc.publish.origins import write_cost
+from idgan_sc.publish.page import write_page
+from idgan_sc.records.published import GATHERED, floor_counts, floor_file, having
+from idgan_sc.report import errata, generator_tables, read, tables, verdicts
+from idgan_sc.report.figures import generators, registry
+from idgan_sc.report.figures.sensitivity import sensitivity
+
+FLOOR = "floor"  # measured, not derived: copied as it is
+FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, beside `runs`
+
+
+def publish(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
+    """Copy finished runs of a preset, write what follows from all published ones and the documents; say what."""
+    written = copy.publish(config, preset, root)
+    written += [
+        copy_atomic(path, root / "published" / FLOOR / path.name)
+        for path in (root / FLOOR).glob("*.csv")
+        if floor_counts(config, preset, path.stem, path, root)
+    ]
+    with published_alone(root) as alone:
+        derive(config, preset, alone)
+        there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if kept(path)]
+        made = {root / "published" / path: alone / path for path in there if path.parts[0] != FLOOR}
+        written += [copy_atomic(path, target) for target, path in made.items()]
+    for old in derived(root / "published") - made.keys():
+        old.unlink()
+    return [*written, *(write_documents(config, preset, root, repository) if preset == PUBLISHED else [])]
+
+
+def kept(path: Path) -> bool:
+    """Whether a derived file is published: tables, texts, pictures and the page."""
+    return path.is_file() and path.suffix in (".csv", ".md", ".png", ".html")
+
+
+def derived(published: Path) -> set[Path]:
+    """What an earlier `publish` derived: the files of these folders, and the tables beside them."""
+    below = [path for folder in FOLDERS for path in (published / folder).rglob("*") if path.is_file()]
+    return {*below, *published.glob("*.csv")}
+
+
+@contextmanager
+def published_alone(root: Path) -> Iterator[Path]:
+    """A folder of results in which there is nothing but what is published below `root`."""
+    with tempfile.TemporaryDirectory(prefix="idgan-sc-published-") as name:
+        alone = Path(name)
+        for kept in ("published", "accepted.yaml"):
+            if (root / kept).exists():
+                (alone / kept).symlink_to((root / kept).absolute())
+        yield alone
+
+
+def derive(config: Config, preset: str, root: Path) -> None:
+    """Write below `root` the tables, verdicts, figures and page that its runs allow; name what they do not."""
+    for make in (tables.table2, tables.differences):
+        make(config, preset, root)
+    scored = gather_or_nothing(config, preset, root)
+    for path in map(floor_file, floored(config, preset)):
+        if not (root / "published" / path).exists():
+            write_table(root / path, pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
+    for make in (tables.table3, tables.stage_a):
+        make(config, preset, root)
+    if scored:
+        _write_what_is_there(config, preset, root)
+    verdicts.write_claims(config, preset, root)
+    errata.write_findings(config, root)
+    write_cost(config, preset, root)
+    write_page(config, preset, root)
+
+
+def gather_or_nothing(config: Config, preset: str, root: Path) -> bool:
+    """Gather the tables of the runs that are scored, tables without rows where none is; whether one is."""
+    if having(config, planned(config, preset), root, GATHERED):
+        gather(config, preset, root, allow_missing=True)
+        return True
+    for name in TOGETHER.values():
+        write_table(root / name, pd.DataFrame(columns=[*verdicts.KEYS[name], "k", "value"]))
+    return False
+
+
+def _write_what_is_there(config: Config, preset: str, root: Path) -> None:
+    """Figures and further tables, each if the runs that it needs are there."""
+    drawn = registry.FIGURES | registry.names(config, preset) | generators.FIGURES
+    chosen: list[Callable[..., object]] = [
+        gather_generators,
+        *([gather_leakage] if measured_runs(config, preset) else []),
+    ]
+    gathered = [partial(gather, allow_missing=True) for gather in chosen]
+    made: list[Callable[..., object]] = [*gathered, *generator_tables.TABLES.values(), *drawn.values(), sensitivity]
+    for make in made:
+        try:
+            make(config, preset, root)
+        except DataError as error:
+            print(f"left out: {str(error).replace(f'{root}/', '')}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""What every result was made from, and which published one counts."""

@@ -1,0 +1,182 @@
+"""The record beside every run: what it was made from, and the hashes of its files."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from idgan_sc.config import (
+    FLOOR_SEEDS,
+    Config,
+    Run,
+    evaluation,
+    floor_starts,
+    generated,
+    predecessors,
+    resolve,
+    runs,
+    seeds,
+    with_predecessors,
+)
+from idgan_sc.files import DataError, locked, sha256, write_json
+from idgan_sc.source import baseline_source, training_source
+
+TABLE3_METRICS = ("factor_vae", "beta_vae", "sap", "mig", "dci")  # by which generators are scored, and few images
+RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
+
+
+def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: str) -> str:
+    """What a run's bytes depend on: its settings, seed, source and the fingerprints of the runs it builds on."""
+    content = [settings, seed, source, sorted(before)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def expected_fingerprint(config: Config, run: Run) -> str:
+    """The fingerprint that a run will have, from the configuration and today's source alone."""
+    before = [expected_fingerprint(config, earlier) for earlier in predecessors(config, run).values()]
+    return fingerprint(resolve(config, run), run.seed, before, source_of(config, run))
+
+
+def source_of(config: Config, run: Run) -> str:
+    """The hash of today's source of a run's training."""
+    before = [resolve(config, earlier) for earlier in predecessors(config, run).values()]
+    return training_source(resolve(config, run), before, run.dataset)
+
+
+def floor_source(config: Config, preset: str, dataset: str) -> str:
+    """The hash of what makes a data set's floor."""
+    settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
+    metrics = {*evaluation(config, preset, dataset)["metrics"], *TABLE3_METRICS}
+    return baseline_source(settings, metrics, dataset)
+
+
+def floor_fingerprint(config: Config, preset: str, dataset: str, source: str | None = None) -> str:
+    """What the bytes of a data set's floor depend on, besides the kind of machine.
+
+    source: of what made it, today's by default; two hashes with a `+` where training and scoring were hashed apart.
+    """
+    settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
+    content = [settings, seeds(config, preset, dataset)[:FLOOR_SEEDS], evaluation(config, preset, dataset)]
+    content += [generated(config, preset), *(source or floor_source(config, preset, dataset)).split("+")]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def protocol_hash(config: Config, preset: str, dataset: str) -> str:
+    """Twelve hexadecimal digits of what a preset's protocol fixes before a data set is run: no source and no machine.
+
+    Settings and seeds of the data set's planned runs and what they build on, its evaluation, every claim's checks (they
+    are tested together), how they are judged.
+    """
+    chosen = with_predecessors(config, runs(config, preset, dataset))
+    content = {
+        "settings": {str(run): resolve(config, run) for run in chosen},
+        "evaluation": evaluation(config, preset, dataset),
+        "generated": generated(config, preset),
+        "claims": {
+            name: {key: value for key, value in claim.items() if key not in ("place", "sentence")}
+            for name, claim in config["claims"].items()
+        },
+        "judging": config["judging"],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """A finished run's record; its fingerprint vouches for settings, seed, source and predecessors.
+
+    Raises
+    ------
+    DataError
+        If there is none or it cannot be read.
+    """
+    path = folder / "record.json"
+    try:
+        record = dict(json.loads(path.read_text(encoding="utf-8")))
+        _check_record(record)
+        return record
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        raise DataError(f"{path} is damaged ({said}): delete the folder and train again") from error
+
+
+def _check_record(record: dict[str, Any]) -> None:
+    lacking = RECORDED - record.keys()
+    if lacking:
+        raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
+    before = [str(earlier["fingerprint"]) for earlier in record["before"].values()]
+    if record["fingerprint"] != fingerprint(record["settings"], record["seed"], before, record["source"]):
+        raise ValueError("its fingerprint is not that of its settings")
+    paths = [earlier["path"] for earlier in record["before"].values()]
+    words = [record["system"], *paths, *itertools.chain(*record["outputs"].items())]
+    if not all(isinstance(word, str) for word in words) or record["channels"] not in (1, 3):
+        raise ValueError("its entries are of the wrong type")
+    seeds = record.get("seeds", [record["seed"]])
+    if record["seed"] not in seeds or not all(type(seed) is int for seed in seeds):
+        raise ValueError("its seeds are not a list of numbers with its own")
+    if any(Path(name).name != name for name in record["outputs"]):
+        raise ValueError("it names files that are not the run's")
+
+
+# ------------------------------------------------------------------------------------------- hashes of a run's files
+def note_hashes(folder: Path, names: Sequence[str]) -> None:
+    """Write the hashes of files made of a finished run (codes, scores) to `hashes.json` beside its record."""
+    _note(folder, {name: sha256(folder / name) for name in names})
+
+
+def _note(folder: Path, found: dict[str, str]) -> None:
+    with locked(folder / ".lock"):
+        write_json(folder / "hashes.json", dict(sorted((_noted(folder) | found).items())))
+
+
+def note_measuring(config: Config, run: Run, folder: Path, key: str) -> None:
+    """Note in `hashes.json` which settings a finished run was measured by: those of `evaluation` or of `generated`."""
+    _note(folder, {key: _measuring(config, run, key)})
+
+
+def _measuring(config: Config, run: Run, key: str) -> str:
+    found = evaluation(config, run.preset, run.dataset) if key == "evaluation" else generated(config, run.preset)
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def recorded_hashes(folder: Path) -> dict[str, str]:
+    """File name -> SHA-256 of everything that a run's training, encoding and scoring wrote, as far as it was noted."""
+    outputs = read_record(folder)["outputs"] if (folder / "record.json").exists() else {}
+    return {**_noted(folder), **outputs}
+
+
+def check_hash(folder: Path, name: str, mend: str) -> None:
+    """Compare a file with the hash that was noted when it was written; one that was never noted passes.
+
+    Raises
+    ------
+    DataError
+        If it is missing or altered; `mend` says what to do.
+    """
+    expected = recorded_hashes(folder).get(name)
+    if expected is None:
+        return
+    if not (folder / name).exists():
+        raise DataError(f"{folder / name} is missing: {mend}")
+    if sha256(folder / name) != expected:
+        raise DataError(f"{folder / name} is damaged (its hash is not the recorded one): {mend}")
+
+
+def check_outputs(folder: Path) -> None:
+    """`check_hash` of every file of a finished training."""
+    for name in read_record(folder)["outputs"]:
+        check_hash(folder, name, f"delete {folder} and train again")
+
+
+def _noted(folder: Path) -> dict[str, str]:
+    path = folder / "hashes.json"
+    try:
+        noted = dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        if not all(isinstance(digest, str) for digest in noted.values()):
+            raise ValueError("its entries are no hashes")
+        return noted
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise DataError(f"{path} is damaged ({error}): delete it, encode and score again") from error

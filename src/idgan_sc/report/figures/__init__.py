@@ -1,0 +1,1 @@
+"""The figures, as PNG, PDF and CSV."""

@@ -1,0 +1,131 @@
+"""Reads the gathered scores that tables and figures are made of."""
+
+import filecmp
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, Settings, read_generators
+from idgan_sc.config.datasets import DATASET
+from idgan_sc.config.settings import PROTOCOL
+from idgan_sc.files import DataError
+from idgan_sc.records.published import floor_file
+from idgan_sc.report.statistics import summary
+from idgan_sc.report.words import FLOORS, METRICS
+
+WHOLE = ("seed", "k", "step", "draw")  # columns of whole numbers
+SCORE_KEY = ["dataset", "system", "variant", "seed", "code", "metric", "protocol"]
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A tidy table with `system`, `variant`, `seed` and `value`; a value may be absent where a reason is given."""
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is missing or damaged ({error}): run `idgan-sc match`, then `gather`") from error
+    absent = {"system", "variant", "seed", "value"} - set(frame)
+    if absent:
+        raise DataError(f"{path} lacks the columns {', '.join(sorted(absent))}: run `idgan-sc gather-generators` again")
+    return frame
+
+
+def _of(frame: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
+    """Rows whose columns have the wanted values, or one of a list of them."""
+    columns = {name: value if isinstance(value, list) else [value] for name, value in wanted.items()}
+    return frame[np.logical_and.reduce([frame[name].isin(values) for name, values in columns.items()])]
+
+
+def _labelled(config: Config, preset: str, scores: pd.DataFrame) -> list[str]:
+    """The data sets whose generators were read, of those that a preset runs.
+
+    Raises
+    ------
+    DataError
+        If the preset runs none, or no generator was read.
+    """
+    found = list(dict.fromkeys(run.dataset for run in read_generators(config, preset)))
+    if not found:
+        raise DataError(f"preset {preset} has no GAN on {' or '.join(configuration.LABELLED)}: name one in its `runs`")
+    there = [name for name in found if name in set(scores["dataset"])]
+    if not there:
+        raise DataError(f"no generator of {' or '.join(found)} is measured: run `idgan-sc read-generator`")
+    return there
+
+
+def floors(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> Iterator[list[dict[str, Any]]]:
+    """What learned nothing, a list of cells, one a metric, for each kind of floor and number of codes."""
+    scores, whence = read_floor(root, dataset, protocol), _floor_origin(root, dataset)
+    for system, (code, words) in FLOORS.items():
+        mine = scores[(scores["system"] == system) & (scores["code"] == code)]
+        for k, of_k in mine.groupby("k"):
+            about = {"dataset": dataset, "system": system, "code": code, "label": words, "k": k, "origin": whence}
+            about |= {"protocol": protocol, "variant": of_k["variant"].iloc[0]}
+            yield [_summarised(of_k[of_k["metric"] == name]) | about | {"metric": name} for name in METRICS]
+
+
+def read_floor(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> pd.DataFrame:
+    """What representations that learned nothing score on a data set, the published scores where none are here."""
+    places = [below / floor_file(dataset) for below in (root, root / "published")]
+    found = next((path for path in places if path.exists()), places[0])
+    frame = read_scores(found, SCORE_KEY, f"floor --dataset {dataset}")
+    return frame[frame["protocol"] == protocol]
+
+
+def _floor_origin(root: Path, dataset: str) -> str:
+    """`here`, or `published` where that is what is read, or what was copied to be read."""
+    here, published = (below / floor_file(dataset) for below in (root, root / "published"))
+    if here.exists() and not (published.exists() and filecmp.cmp(here, published, shallow=False)):
+        return "here"
+    return "published"
+
+
+def read_scores(path: Path, key: list[str], command: str = "gather") -> pd.DataFrame:
+    """A tidy table of scores, written by `idgan-sc command`, whose rows `key` tells apart, with numbers in `value`.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged, lacks a column, holds a cell twice, or a score that is not a number.
+    """
+    try:
+        frame = pd.read_csv(path)
+    except FileNotFoundError as error:
+        first = "score the runs, then " if command == "gather" else ""
+        raise DataError(f"{path} is missing: {first}run `idgan-sc {command}`") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}): delete it and run `idgan-sc {command}` again") from error
+    absent = [column for column in [*key, "k", "value"] if column not in frame]
+    if absent:
+        raise DataError(f"{path} lacks the columns {', '.join(absent)}: delete it and run `idgan-sc {command}` again")
+    for column in [name for name in WHOLE if name in frame]:
+        values = pd.to_numeric(frame[column], errors="coerce")
+        wrong = ~(values >= 0) | (values % 1 != 0)
+        if wrong.any():
+            found = str(frame.loc[wrong, column].iloc[0])
+            raise DataError(f"{path}: {column} is {found!r}, no whole number: delete it, then `idgan-sc {command}`")
+        frame[column] = values.astype(int)
+    for wrong, what in (
+        (frame.duplicated(key), "stands twice"),
+        (~np.isfinite(pd.to_numeric(frame["value"], errors="coerce")), "is not a number"),
+    ):
+        if wrong.any():
+            cell = "/".join(str(value) for value in frame.loc[wrong, key].iloc[0])
+            raise DataError(f"{path}: {cell} {what}: score that run again, then run `idgan-sc {command}`")
+    return frame
+
+
+def scored_codes(settings: Settings) -> list[str]:
+    """What of a system is scored, the headline first: FactorVAE is cited for samples, the released code scored them."""
+    if settings["family"] == "gan":
+        return ["q_mean"] if settings["q"] == "learned" else ["vae_mean"]
+    return ["vae_sample", "vae_mean"] if settings["objective"] == "factor" else ["vae_mean", "vae_sample"]
+
+
+def _summarised(found: pd.DataFrame) -> dict[str, Any]:
+    s = summary(found["value"].to_numpy(float))
+    about = {key: getattr(s, key) for key in ("n", "mean", "sd", "se", "low", "high")}
+    return {"dataset": DATASET, "protocol": PROTOCOL, **about, "missing": s.n == 0}

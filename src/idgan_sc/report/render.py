@@ -1,0 +1,106 @@
+"""A table for reading, as CSV, Markdown and LaTeX."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config
+from idgan_sc.config.datasets import DATASET
+from idgan_sc.files import write_text
+from idgan_sc.report.words import NO_EVIDENCE, data_words
+
+Row = list[str] | None  # None: a gap between two blocks of rows
+
+
+@dataclass(frozen=True)
+class Page:
+    """A table for reading: the same content for Markdown and LaTeX."""
+
+    name: str
+    title: str
+    header: list[str]
+    columns: str  # LaTeX column types, one a header
+    rows: Sequence[Row]
+    notes: list[str]
+
+
+def write_page(
+    config: Config,
+    preset: str,
+    root: Path,
+    name: str,
+    frame: pd.DataFrame,
+    page: Page,
+    data: Sequence[str] = (DATASET,),
+) -> list[Path]:
+    """The three files of a table; each row of the CSV says which preset, data and number of seeds it comes from."""
+    chosen = config["presets"][preset]
+    head = {
+        "preset": preset,
+        "evidence": "yes" if chosen["evidence"] else NO_EVIDENCE,
+        "data": ", ".join(data_words(config, preset, set_) for set_ in data),
+        "planned_seeds": len(configuration.seeds(config, preset, data[0])),
+    }
+    frame = pd.concat([pd.DataFrame(head, index=frame.index), frame], axis=1)
+    texts = {"csv": frame.to_csv(index=False, lineterminator="\n"), "md": markdown(page), "tex": latex(page)}
+    return [write_text(Path(root) / "tables" / f"{name}.{suffix}", text) for suffix, text in texts.items()]
+
+
+def markdown(page: Page) -> str:
+    """The page in the Markdown of GitHub."""
+    lines = [page.header, ["---"] * len(page.header), *(row for row in page.rows if row is not None)]
+    table = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+    return f"**{page.name}. {page.title}**\n\n{table}\n\n" + "\n".join(f"{note}  " for note in page.notes) + "\n"
+
+
+def latex(page: Page) -> str:
+    """The page as a `table*` environment for a document with the package booktabs."""
+
+    def line(cells: list[str]) -> str:
+        return " & ".join(map(escape_latex, cells)) + r" \\"
+
+    body = [r"\addlinespace" if row is None else line(row) for row in page.rows]
+    notes = " ".join(map(escape_latex, page.notes))
+    return "\n".join(
+        [
+            "% needs the package booktabs; laid out for a text 7 in wide",
+            r"\begin{table*}[tbp]",
+            r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
+            rf"\caption{{{escape_latex(page.title)}}}\label{{tab:{page.name.lower().replace(' ', '')}}}",
+            r"\par\smallskip",
+            rf"\begin{{tabular}}{{@{{}}{page.columns}@{{}}}}",
+            r"\toprule",
+            line(page.header),
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\par\smallskip",
+            rf"\parbox{{0.95\textwidth}}{{{notes}}}",
+            r"\end{table*}",
+            "",
+        ]
+    )
+
+
+_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "λ": "lambda", "τ": "tau"}
+_LATEX = str.maketrans(
+    {symbol: rf"\{symbol}" for symbol in "&%$#_{}"}
+    | {symbol: rf"$\{name}$" for symbol, name in {**_GREEK, "±": "pm", "×": "times", "≥": "ge", "≤": "le"}.items()}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", '"': "''"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+    | {"[": "{[}", "]": "{]}", "*": "{*}"}  # after \\ they would be its arguments
+    | {"–": "--", "—": "---", "−": "$-$", "…": r"\ldots{}", "\N{NARROW NO-BREAK SPACE}": r"\,"}
+)
+
+
+def escape_latex(text: str) -> str:
+    """`text` so that LaTeX prints it as it is.
+
+    >>> print(escape_latex("idgan_sc: 95 % of [α, β] ± 2"))
+    idgan\\_sc: 95 \\% of {[}$\\alpha$, $\\beta${]} $\\pm$ 2
+    """
+    return text.translate(_LATEX)

@@ -1,0 +1,419 @@
+"""Tables 1 to 3 of the paper, where stage A ended, and differences from its settings, as CSV, Markdown and LaTeX.
+
+Each table is a function of the configuration and the files below `root`, the results of one preset. The CSV is tidy and
+complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, Run, Settings
+from idgan_sc.config.datasets import DATASET, ORIGINAL, data_name
+from idgan_sc.config.settings import PROTOCOL
+from idgan_sc.data.images import open_images
+from idgan_sc.files import DataError
+from idgan_sc.records.published import origin
+from idgan_sc.report.read import SCORE_KEY, _summarised, floors, read_floor, read_scores, scored_codes
+from idgan_sc.report.render import Page, Row, write_page
+from idgan_sc.report.statistics import LEVEL, MIN_N, summary
+from idgan_sc.report.words import (
+    CODES,
+    DASH,
+    METRICS,
+    PAPER_VARIANT,
+    TABLE3_VARIANTS,
+    label,
+    n_of,
+    notes,
+    number,
+    places,
+    plus_minus,
+)
+
+WHO = {"paper": "paper", "source": "its source"}  # whose printed values stand beside ours
+RULES = {"keep_one": "keep one dimension", "change_one": "change one dimension"}
+LOSSES = {"cross_entropy": "cross-entropy (Eq. 2)", "contrastive": "supervised contrastive loss (Eq. 6)"}
+DATA_SETTINGS = ("source", "pool", *configuration.DATA)  # of a run's settings, what its data set decides
+
+
+# ------------------------------------------------------------------------------------------------------------- tables
+def table1(config: Config, preset: str, root: Path) -> list[Path]:
+    """Table 1: the paper's data sets, and the images on disk that this preset trains on.
+
+    Raises
+    ------
+    DataError
+        If a data set of the paper is on disk with another number of images than the paper's.
+    """
+    names = dict.fromkeys([*config["reported"]["table1"], *configuration.datasets(config, preset)])
+    rows = [_data_row(config, preset, root, name) for name in names]
+    words = ("shape", "trained_shape", "factors", "source")
+    page = Page(
+        "Table 1",
+        "Data sets: images in the paper and on disk.",
+        ["Data set", "Paper", "On disk", "Stored shape", "Trained shape", "Factors (classes)", "Source"],
+        r"lrrllp{0.21\textwidth}p{0.19\textwidth}",
+        [
+            [data_name(row["dataset"]), *(number(row.get(key)) for key in ("paper_count", "count", *words))]
+            for row in rows
+        ],
+        [f"{DASH}: not run at this preset, or not in the paper.", *notes(config, preset)],
+    )
+    frame = pd.DataFrame(rows).astype({"paper_count": "Int64", "count": "Int64"})
+    return write_page(config, preset, root, "table1", frame, page)
+
+
+def table2(config: Config, preset: str, root: Path) -> list[Path]:
+    """Table 2: what the three arms of the ablation train in the first and in the second step, from their settings."""
+    rows = [_arm_row(config, preset, system) for system in config["reported"]["figure3"]]
+    page = Page(
+        "Table 2",
+        "The three arms of the ablation.",
+        ["Model", "First step", "Second step"],
+        r"lp{0.3\textwidth}p{0.42\textwidth}",
+        [[row["label"], row["first"], row["second"]] for row in rows],
+        notes(config, preset),
+    )
+    frame = pd.DataFrame(rows).astype({"first_pairs": "Int64", "second_pairs": "Int64"})
+    return write_page(config, preset, root, "table2", frame, page)
+
+
+def table3(config: Config, preset: str, root: Path) -> list[Path]:
+    """Table 3: disentanglement scores of all systems on dSprites, beside those that the paper and its source print.
+
+    Raises
+    ------
+    DataError
+        If `scores.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
+    """
+    scores = read_scores(root / "scores.csv", SCORE_KEY)
+    scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
+    cells = [_score_row(config, preset, root, scores, *cell) for cell in _score_cells(config, preset)]
+    planned = len(configuration.seeds(config, preset))
+    rows: list[Row] = []
+    for start in range(0, len(cells), len(METRICS)):
+        rows += ([None] if rows else []) + _block(cells[start : start + len(METRICS)], planned)
+    rows += [None]
+    for floor in floors(root):
+        rows += _here(floor)
+        cells += floor
+    page = Page(
+        "Table 3",
+        "Disentanglement scores on dSprites.",
+        ["Model", "k", "Scored", "n", "", *METRICS.values()],
+        "lrlrl" + "c" * len(METRICS),
+        rows,
+        [*_score_notes(), *notes(config, preset)],
+    )
+    return write_page(config, preset, root, "table3", pd.DataFrame(cells), page)
+
+
+def stage_a(config: Config, preset: str, root: Path) -> list[Path]:
+    """Where stage A ended, before any regulariser: the FactorVAE score of its Q, beside the floor's.
+
+    The question whether a regulariser helps is live where that score lies well above the floor (PROTOCOL.md).
+
+    Raises
+    ------
+    DataError
+        If `curves.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
+    """
+    points = read_scores(root / "curves.csv", [*SCORE_KEY, "step", "draw"])
+    about_points = {"dataset": DATASET, "metric": "factor_vae", "protocol": PROTOCOL, "step": 0}
+    points = points[np.logical_and.reduce([points[column] == value for column, value in about_points.items()])]
+    floor = read_floor(root).query("system == 'pixel_components' and metric == 'factor_vae'")
+    starts: dict[Run, list[Run]] = {}  # stage A -> what goes on from it; the same at step 0
+    first = configuration.seeds(config, preset)[0]
+    for run in configuration.runs(config, preset, DATASET):
+        before = configuration.predecessors(config, run).get("start")
+        if before and run.seed == first:
+            starts.setdefault(before, []).append(run)
+    rows = [_start_row(config, points, floor, start, arms) for start, arms in starts.items()]
+    planned = len(configuration.seeds(config, preset))
+    page = Page(
+        "Stage A",
+        "Where stage A ended: FactorVAE score of Q on dSprites.",
+        ["Stage A", "k", "n", "FactorVAE", "Lowest", "Highest", "Floor", "Seeds above it"],
+        "lrlccccc",
+        [
+            [
+                row["label"],
+                str(row["k"]),
+                n_of(row["n"], planned),
+                plus_minus(row["mean"], row["sd"]),
+                *(DASH if row[key] is None else places(row[key]) for key in ("lowest", "highest", "floor")),
+                DASH if row["above"] is None else str(row["above"]),
+            ]
+            for row in rows
+        ],
+        [
+            "Mean ± SD over seeds of the mean over evaluation draws, at step 0 of stage B. Floor: as many principal "
+            "components of the pixels as there are codes. A seed whose stage A does not lie above it says little about "
+            "what a regulariser adds; it counts in every verdict all the same.",
+            *notes(config, preset),
+        ],
+    )
+    return write_page(config, preset, root, "stage_a", pd.DataFrame(rows), page)
+
+
+def differences(config: Config, preset: str, root: Path) -> list[Path]:
+    """Every setting in which a preset differs from the paper's protocol (the preset `paper`).
+
+    The CSV has a row a system and key; for reading, systems with the same difference share a row.
+    """
+    paper, here, data = (
+        _everything(config, "paper"),
+        _everything(config, preset),
+        configuration.datasets(config, preset),
+    )
+    rows = [
+        {"system": place, "key": key, "paper": _plain(paper.get((place, key))), "here": _plain(here.get((place, key)))}
+        for place, key in dict.fromkeys([*here, *paper])
+        if paper.get((place, key)) != here.get((place, key))
+    ]
+    frame = pd.DataFrame(rows, columns=["system", "key", "paper", "here"])
+    grouped = frame.groupby(["key", "paper", "here"], sort=False)["system"].agg(", ".join).reset_index()
+    page = Page(
+        "Differences",
+        f"Settings in which the preset {preset} differs from the paper's protocol.",
+        ["Setting", "Paper", "Here", "Of"],
+        r"lp{0.13\textwidth}p{0.13\textwidth}p{0.5\textwidth}",
+        grouped[["key", "paper", "here", "system"]].to_numpy().tolist(),
+        [
+            *([] if rows else ["There is no difference."]),
+            "Paper: the preset paper; README says how it takes what the print leaves open.",
+            *notes(config, preset, data),
+        ],
+    )
+    return write_page(config, preset, root, "differences", frame, page, data)
+
+
+TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
+    "table1": table1,
+    "table2": table2,
+    "table3": table3,
+    "stage_a": stage_a,
+    "differences": differences,
+}
+
+
+# ------------------------------------------------------------------------------------------------------- rows: 1 and 2
+def _data_row(config: Config, preset: str, root: Path, name: str) -> dict[str, Any]:
+    expected = config["reported"]["table1"].get(name)
+    row: dict[str, Any] = {"dataset": name, "paper_count": expected, "count": None}
+    if name not in configuration.datasets(config, preset):
+        return row
+    images = open_images(root / "data" / name)
+    if expected is not None and images.n != expected:
+        raise DataError(
+            f"{images.folder} holds {images.n} images, the paper has {expected} of {name}: prepare it again"
+        )
+    channels, height, _ = images.shape
+    stand_in = configuration.dataset(config, preset, name)["source"] == "procedural"
+    sizes = {_settings(config, run)["image_size"] for run in configuration.runs(config, preset, name)}
+    return row | {
+        "count": images.n,
+        "shape": f"{height}×{height}×{channels}",
+        "trained_shape": ", ".join(f"{size}×{size}×{channels}" for size in sorted(sizes)),
+        "factors": ", ".join(f"{f} ({n})" for f, n in zip(images.factor_names, images.factor_sizes, strict=True)),
+        "source": images.source + (", a stand-in for the published images" if stand_in else ""),
+        "licence": images.licence,
+    }
+
+
+def _arm_row(config: Config, preset: str, system: str) -> dict[str, Any]:
+    run = Run(preset, DATASET, system, "main", 0)
+    settings = _settings(config, run)
+    start = configuration.predecessors(config, run).get("start")
+    first = _settings(config, start) if start else None
+    about = ("pair_rule", "pair_loss", "alpha", "pairs", "steps")
+    return {
+        "system": system,
+        "label": label(system),
+        "first_system": start.system if start else None,
+        "first": f"{_base(first)}, {_regulariser(first)}, {number(first['steps'])} steps" if first else DASH,
+        "second": f"{_regulariser(settings)}, {number(settings['steps'])} steps",
+        **{f"first_{key}": first.get(key) if first else None for key in about},
+        **{f"second_{key}": settings.get(key) for key in about},
+    }
+
+
+def _base(settings: Settings) -> str:
+    return "ID-GAN" if settings["code"] == "vae" else "InfoGAN"
+
+
+def _regulariser(settings: Settings) -> str:
+    if settings["pair_rule"] == "none":
+        return "no regulariser"
+    what = f"{RULES[settings['pair_rule']]}, {LOSSES[settings['pair_loss']]}"
+    begins = f", from step {number(settings['pair_start'])}" if settings["pair_start"] else ""
+    return f"{what}, α = {number(settings['alpha'])}, m = {number(settings['pairs'])}{begins}"
+
+
+# ------------------------------------------------------------------------------------------------------------- rows: 3
+def _score_cells(config: Config, preset: str) -> Iterable[tuple[str, str, str, str]]:
+    """System, variant, code and metric of every cell, in the order of the table; those without a run included."""
+    rows: dict[tuple[str, str], None] = {}
+    for table in (config["runs"], config["presets"][preset].get("runs", {})):
+        for system, variants in table.get(DATASET, {}).items():
+            rows |= {(system, variant): None for variant in variants if variant in TABLE3_VARIANTS}
+    for system, variant in rows:
+        for code in scored_codes(_settings(config, Run(preset, DATASET, system, variant, 0))):
+            for metric in METRICS:
+                yield system, variant, code, metric
+
+
+def _score_row(
+    config: Config, preset: str, root: Path, scores: pd.DataFrame, system: str, variant: str, code: str, metric: str
+) -> dict[str, Any]:
+    run = Run(preset, DATASET, system, variant, 0)
+    settings = _settings(config, run)
+    wanted = {"system": system, "variant": variant, "code": code, "metric": metric}
+    found = scores[np.logical_and.reduce([scores[column] == value for column, value in wanted.items()])]
+    if (found["k"] != settings["c_dim"]).any():
+        raise DataError(f"scores of {system}/{variant} are not of {settings['c_dim']} codes: train and score it again")
+    headline = code == scored_codes(settings)[0]
+    printed = config["reported"]["table3"].get(system, {}) if headline and variant == _paper_variant(system) else {}
+    return {
+        **wanted,
+        "label": _label_with_weight(system, settings),
+        "k": settings["c_dim"],
+        "headline": headline,
+        **_summarised(found),
+        "origin": origin(config, [replace(run, seed=int(seed)) for seed in found["seed"]], root),
+        **_printed("paper", printed, metric),
+        **_printed("source", printed, metric),
+    }
+
+
+def _paper_variant(system: str) -> str:
+    return PAPER_VARIANT.get(system, "main")
+
+
+def _label_with_weight(system: str, settings: Settings) -> str:
+    weight = {"beta": "β", "gamma": "γ", "alpha": "α"}
+    shown = [f"{symbol} = {number(settings[key])}" for key, symbol in weight.items() if key in settings]
+    return f"{label(system)} ({', '.join(shown)})" if shown else label(system)
+
+
+def _printed(who: str, printed: dict[str, Any], metric: str) -> dict[str, float | None]:
+    mean, spread = printed.get(who, {}).get(metric, (None, None))
+    return {f"{who}_mean": mean, f"{who}_spread": spread}
+
+
+def _block(cells: list[dict[str, Any]], planned: int) -> list[Row]:
+    """The lines of one model, a cell a metric: here, its interval if there is one, the paper and its source."""
+    lines = _here(cells, planned)
+    if all(cell[f"{who}_mean"] is None for cell in cells for who in WHO):
+        return [*lines, ["", "", "", "", ", ".join(WHO.values()), *[DASH] * len(cells)]]
+    for who, name in WHO.items():
+        lines.append(
+            ["", "", "", "", name, *(plus_minus(cell[f"{who}_mean"], cell[f"{who}_spread"]) for cell in cells)]
+        )
+    return lines
+
+
+def _here(cells: list[dict[str, Any]], planned: int = 0) -> list[Row]:
+    """What was found of one model, and its interval if there is one."""
+    first, n = cells[0], max(cell["n"] for cell in cells)
+    lines: list[Row] = [
+        [
+            first["label"],
+            str(first["k"]),
+            CODES[first["code"]],
+            n_of(n, planned),
+            first["origin"],
+            *(_mean_sd(cell, n) for cell in cells),
+        ]
+    ]
+    if any(cell["low"] is not None for cell in cells):
+        lines.append(["", "", "", "", f"{LEVEL:.0%} interval", *map(_interval, cells)])
+    return lines
+
+
+def _mean_sd(cell: dict[str, Any], n: int) -> str:
+    if cell["missing"]:
+        return "missing"
+    return plus_minus(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
+
+
+def _interval(cell: dict[str, Any]) -> str:
+    return DASH if cell["low"] is None else f"[{places(cell['low'])}, {places(cell['high'])}]"
+
+
+def _score_notes() -> list[str]:
+    return [
+        f"Ours: mean ± SD over n seeds (one seed has no SD); {LEVEL:.0%} t-interval of the mean from n = {MIN_N} on. "
+        "The runs behind it were recomputed here, or their published records are of the named commit.",
+        f"Paper and its source: as printed, {DASH} where nothing is. The paper copied its rows of FactorVAE, InfoGAN "
+        "and InfoGAN-CR from Table 1 of the InfoGAN-CR paper, its source. InfoGAN and InfoGAN-CR had 5 codes there, "
+        "FactorVAE and IDGAN-SC 10: each printed value stands beside the row with its number of codes, k.",
+        "Floor: representations that learned nothing, scored the same way: Q as InfoGAN's training finds it, the "
+        "principal components of the pixels, and noise that knows nothing of the image.",
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------- rows: stage A
+def _start_row(
+    config: Config, points: pd.DataFrame, floor: pd.DataFrame, start: Run, arms: list[Run]
+) -> dict[str, Any]:
+    k = _settings(config, start)["c_dim"]
+    mine = np.logical_or.reduce([(points["system"] == arm.system) & (points["variant"] == arm.variant) for arm in arms])
+    values = points[mine].groupby("seed")["value"].mean()
+    s, level = summary(values), floor.loc[floor["k"] == k, "value"]
+    return {
+        "system": start.system,
+        "variant": start.variant,
+        "label": label(start.system),
+        "k": k,
+        **{key: getattr(s, key) for key in ("n", "mean", "sd")},
+        "lowest": float(values.min()) if s.n else None,
+        "highest": float(values.max()) if s.n else None,
+        "floor": float(level.mean()) if len(level) else None,
+        "above": int((values > level.mean()).sum()) if s.n and len(level) else None,
+    }
+
+
+# --------------------------------------------------------------------------------------------------- rows: differences
+def _everything(config: Config, preset: str) -> dict[tuple[str, str], Any]:
+    """(system or other place, key) -> value, for all that a preset can change; a stand-in has its original's place."""
+    found: dict[tuple[str, str], Any] = {}
+    for name in configuration.datasets(config, preset):
+        original = ORIGINAL.get(name, name)
+        data = {"name": name, **configuration.dataset(config, preset, name)}
+        found |= {(f"data set {original}", key): data[key] for key in data if key in ("name", *DATA_SETTINGS)}
+        for system in config["systems"] if name == DATASET else _systems_behind(config, preset, name):
+            settings = _settings(config, Run(preset, name, system, "main", 0))
+            place = system if name == DATASET else f"{system} on {original}"
+            found |= {(place, key): value for key, value in settings.items() if key not in DATA_SETTINGS}
+        for system, variants in config["presets"][preset].get("runs", config["runs"])[name].items():
+            found[(f"{system} on {original}", "variants")] = variants
+        if name != DATASET:
+            found[(f"data set {original}", "seeds")] = len(configuration.seeds(config, preset, name))
+    found |= {("evaluation", key): value for key, value in configuration.evaluation(config, preset).items()}
+    generated = configuration.generated(config, preset)
+    found |= {("generated images", key): value for key, value in generated.items() if key != "tolerance"}
+    found |= {("seeds", key): value for key, value in config["presets"][preset]["seeds"].items()}
+    return found
+
+
+def _systems_behind(config: Config, preset: str, name: str) -> list[str]:
+    """Systems that are run on a data set, and those that they build on."""
+    runs = configuration.runs(config, preset, name)
+    earlier = [before for run in runs for before in configuration.predecessors(config, run).values()]
+    return list(dict.fromkeys(run.system for run in [*earlier, *runs]))
+
+
+def _plain(value: Any) -> str:
+    return number(value).replace("\N{NARROW NO-BREAK SPACE}", "")
+
+
+# ------------------------------------------------------------------------------------------------------------ rendering
+def _settings(config: Config, run: Run) -> Settings:
+    return configuration.resolve(config, run)

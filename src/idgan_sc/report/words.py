@@ -1,0 +1,121 @@
+"""Words, names and numbers as tables and figures print them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config
+from idgan_sc.config.datasets import DATASET, ORIGINAL, data_name
+
+COLOURS = {  # of a system, the same in every figure; Okabe and Ito's palette, told apart by the colour-blind
+    "beta_vae": "#000000",
+    "factor_vae": "#E69F00",
+    "infogan": "#0072B2",
+    "infogan_cr": "#D55E00",
+    "idgan_sc_prior": "#009E73",
+    "idgan": "#56B4E9",
+    "idgan_sc": "#CC79A7",
+}
+METRICS = {"factor_vae": "FactorVAE", "dci": "DCI", "sap": "SAP", "mig": "MIG", "beta_vae": "β-VAE"}  # paper's order
+VARIANTS = ("main", "c10")  # what tables and figures keep apart: 5 and 10 codes of the prior arms
+TABLE3_VARIANTS = (*VARIANTS, "alpha_2")  # and the paper's α, where a preset's own is another
+PAPER_VARIANT = {"idgan_sc_prior": "c10"}  # which of them the paper's row had, `main` if not named (ledger row 28)
+LABELS = {
+    "beta_vae": "β-VAE",
+    "factor_vae": "FactorVAE",
+    "infogan": "InfoGAN (modified)",
+    "infogan_cr": "InfoGAN-CR",
+    "idgan_sc_prior": "IDGAN-SC (without β-VAE)",
+    "idgan": "ID-GAN (modified)",
+    "idgan_sc": "IDGAN-SC (with β-VAE)",
+    "infogan_stage_a": "InfoGAN after stage A",
+    "idgan_stage_a": "ID-GAN after stage A",
+}
+CODES = {"q_mean": "mean of Q", "vae_mean": "posterior mean", "vae_sample": "posterior sample"}
+FLOORS = {  # what learned nothing: what of it is scored, and its name
+    "untrained_q": ("q_mean", "Floor: untrained Q"),
+    "pixel_components": ("components", "Floor: principal components"),
+    "noise_codes": ("noise", "Floor: noise"),
+}
+CODES |= {"components": "pixels", "noise": "noise"}
+NO_EVIDENCE = "no evidence: a test of the pipeline"
+DASH = "–"
+
+
+def label(system: str) -> str:
+    return LABELS.get(system, system)
+
+
+def data_words(config: Config, preset: str, name: str = DATASET) -> str:
+    """The data behind a result, a procedural stand-in named as one."""
+    source = configuration.dataset(config, preset, name)["source"]
+    words = {"real": "published {}", "folder": "{}, a user's images"}
+    original = f" for {data_name(ORIGINAL[name])}" if name in ORIGINAL else ""
+    stand_in = f"procedural {{}} (a stand-in{original})"
+    return words.get(source, stand_in).format(data_name(name))
+
+
+def about(config: Config, preset: str, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
+    """What every result says of itself: preset, data, number of seeds, and whether it is evidence."""
+    chosen = config["presets"][preset]
+    words = [
+        f"Preset {preset}: {chosen['title']}",
+        f"data: {', '.join(data_words(config, preset, name) for name in data)}",
+        n,
+    ]
+    return words if chosen["evidence"] else [*words, NO_EVIDENCE]
+
+
+def seeds_words(n: int) -> str:
+    return f"n = {n} seed" if n == 1 else f"n = {n} seeds"
+
+
+def n_of(n: int, planned: int) -> str:
+    """How many seeds there are, of those planned where some are missing: 3 of 10."""
+    return f"{n} of {planned}" if n < planned else str(n)
+
+
+def seeds_range(n: Sequence[int]) -> str:
+    """`seeds_words` of several counts: n = 1–5 seeds."""
+    if not n:
+        return "no runs"
+    return seeds_words(n[0]) if min(n) == max(n) else f"n = {min(n)}–{max(n)} seeds"
+
+
+def planned_words(config: Config, preset: str, data: Sequence[str]) -> str:
+    """How many seeds of these data sets are planned: n = 5–10 seeds planned."""
+    return f"{seeds_range([len(configuration.seeds(config, preset, name)) for name in data])} planned"
+
+
+def notes(config: Config, preset: str, data: Sequence[str] = (DATASET,)) -> list[str]:
+    """The last lines below a table: what it was made from, and whether it is evidence."""
+    words = about(config, preset, f"{planned_words(config, preset, data)} for each system", data)
+    sentence = [] if config["presets"][preset]["evidence"] else [f"This is {NO_EVIDENCE}."]
+    return ["; ".join(word for word in words if word != NO_EVIDENCE) + ".", *sentence]
+
+
+def plus_minus(mean: float | None, spread: float | None) -> str:
+    """A mean and its spread as the tables have them, such as 0.82 ± 0.10."""
+    if mean is None:
+        return DASH
+    return places(mean) if spread is None else f"{places(mean)} ± {places(spread)}"
+
+
+def places(value: float, decimals: int = 2) -> str:
+    """A score with some decimals and a true minus sign, none before a zero.
+
+    >>> places(-0.341), places(-0.001), places(-0.0341, 3)
+    ('−0.34', '0.00', '−0.034')
+    """
+    return f"{value:z.{decimals}f}".replace("-", "−")
+
+
+def number(value: Any) -> str:
+    """A setting as a reader wants it: 288 000, 0.0002, 0.5 and 0.999."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: DASH}[value]
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ", ".join(map(number, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,1 @@
+"""Training, its checkpoints, and the codes of what was trained."""

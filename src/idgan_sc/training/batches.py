@@ -1,0 +1,32 @@
+"""Which images each step of a training sees."""
+
+import numpy as np
+import torch
+
+from idgan_sc.models.seeds import torch_stream
+
+
+class Batches:
+    """Indices of one epoch after another, each in a new random order; knows its place so that it can resume."""
+
+    def __init__(self, n: int, batch: int, seed: int, stage: str) -> None:
+        self.n, self.batch, self.rng = n, batch, torch_stream(seed, f"{stage}/batches")
+        self._start_epoch()
+
+    def _start_epoch(self) -> None:
+        self.epoch_state, self.position = self.rng.get_state(), 0
+        self.order = torch.randperm(self.n, generator=self.rng).numpy()
+
+    def next(self) -> np.ndarray:
+        if self.position + self.batch > self.n:  # the last, incomplete batch of an epoch is left out
+            self._start_epoch()
+        self.position += self.batch
+        return self.order[self.position - self.batch : self.position]
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        return {"batches/epoch_state": self.epoch_state, "batches/position": torch.tensor(self.position)}
+
+    def load(self, tensors: dict[str, torch.Tensor]) -> None:
+        self.rng.set_state(tensors["batches/epoch_state"])
+        self._start_epoch()
+        self.position = int(tensors["batches/position"])

@@ -1,0 +1,89 @@
+"""Codes of the evaluation pool: every image is encoded once, and every score is a function of the array on disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from idgan_sc.data.images import Images
+from idgan_sc.data.tensors import to_tensor
+from idgan_sc.files import DataError, write_arrays
+from idgan_sc.models import Method, build
+from idgan_sc.models.codes import sample_posterior
+from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.records.record import note_hashes, read_record
+from idgan_sc.training import checkpoint
+
+BATCH = 256
+Array = np.ndarray
+Encoder = Callable[[Tensor], Tensor]  # images (B, C, H, W) -> codes (B, k)
+
+
+def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
+    """Sorted indices of the images that are encoded; they depend on data set and preset alone, never on a run."""
+    if pool == "all":
+        return np.arange(images.n)
+    if int(pool) > images.n:
+        raise DataError(f"evaluation pool {pool} exceeds the {images.n} images of {images.name}: lower `pool`")
+    return np.sort(numpy_stream(0, f"pool/{images.name}/{preset}").permutation(images.n)[: int(pool)])
+
+
+@torch.no_grad()
+def encode_pool(
+    method: Method, images: Images, indices: np.ndarray, device: str, encoder: Encoder | None = None
+) -> Array:
+    """`method.encode`, or another encoder, of the pool in evaluation mode: (N, k) float32."""
+    size = method.settings["image_size"]
+    modes = {name: network.training for name, network in method.networks.items()}
+    for network in method.networks.values():
+        network.eval()
+    batches = (images.batch(indices[i : i + BATCH], size) for i in range(0, len(indices), BATCH))
+    codes = [(encoder or method.encode)(to_tensor(batch, device)).cpu().numpy() for batch in batches]
+    for name, network in method.networks.items():
+        network.train(modes[name])
+    return np.concatenate(codes)
+
+
+def load_run(folder: Path, device: str = "cpu") -> Method:
+    """The method of a finished run, in evaluation mode, with the β-VAE its codes come from where it has one.
+
+    folder: `<results>/runs/<dataset>/<system>/<variant>/<seed>`.
+    """
+    record = read_record(folder)
+    root = folder.parents[4]
+    vae = load_run(root / record["before"]["vae"]["path"], device) if "vae" in record["before"] else None
+    settings = record["settings"]
+    method = build(settings, record["channels"], record["seed"], settings.get("start", ""), device, vae)
+    path = folder / "weights.safetensors"
+    tensors, _ = checkpoint.read(path)
+    missing = [player for player in method.networks if not any(name.startswith(f"{player}/") for name in tensors)]
+    if missing:
+        raise DataError(f"{path} has no weights of {', '.join(missing)}: delete the folder and train again")
+    checkpoint.load_networks(method, tensors, path)
+    for network in method.networks.values():
+        network.eval()
+    return method
+
+
+def encode(folder: Path, images: Images, preset: str, device: str) -> Path:
+    """Write `codes.npz` of a finished run: the pool's codes under each name they are scored by, and its indices.
+
+    `q_mean`: the mean of Q(c|x) of a GAN; `vae_mean`: the posterior's mean; `vae_sample`: one sample of it.
+    """
+    method = load_run(folder, device)
+    indices = pool_indices(images, preset, method.settings["pool"])
+    codes = {code_name(method): encode_pool(method, images, indices, device)}
+    if method.settings["family"] == "vae":
+        posterior, rng = method.posterior, torch_stream(0, f"posterior/{images.name}", device)
+        sampled = encode_pool(method, images, indices, device, lambda x: sample_posterior(*posterior(x), rng))
+        codes["vae_sample"] = sampled
+    path = write_arrays(folder / "codes.npz", indices=indices, **codes)
+    note_hashes(folder, [path.name])
+    return path
+
+
+def code_name(method: Method) -> str:
+    """What `method.encode` returns, as the column `code` names it."""
+    return "q_mean" if method.settings.get("q") == "learned" else "vae_mean"

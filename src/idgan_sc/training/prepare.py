@@ -1,0 +1,65 @@
+"""A preset's data set on disk, rendered or downloaded where it is missing."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config
+from idgan_sc.files import DataError, locked, write_json
+
+if TYPE_CHECKING:
+    from idgan_sc.data.images import Images
+
+# Commands import what they need when they run: `idgan-sc table` must not wait for PyTorch.
+
+
+def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | None = None) -> "Images":
+    """The data set below `root`, rendered or downloaded if it is not there; a second process waits for the first.
+
+    `file` stands for the data set's own file that the settings may name.
+
+    Raises
+    ------
+    DataError
+        If the data set is there and was made by other settings or source, or cannot be had.
+    """
+    from idgan_sc.data.images import open_images
+    from idgan_sc.records.published import accepted
+    from idgan_sc.source import images_source
+
+    wanted = configuration.dataset(config, preset, dataset) | ({"file": str(file)} if file else {})
+    folder = root / "data" / dataset
+    by = {key: wanted[key] for key in ("source", *configuration.DATA) if key in wanted}
+    by["code"] = images_source(dataset)
+    counted = {by["code"], *accepted(root).images}
+    with locked(folder / ".lock"):
+        if (folder / "dataset.json").exists():
+            found = open_images(folder)
+            if not _made_by(folder, by, counted) or found.source.startswith("procedural") != (
+                wanted["source"] == "procedural"
+            ):
+                raise DataError(f"{folder} ({found.source}) was made by other settings or code than today's: delete it")
+            return found
+        if wanted["source"] == "folder":
+            raise DataError(f"{folder} holds no images: `idgan-sc data --dataset {dataset} --from-folder IMAGES` first")
+        (folder / "made_by.json").unlink(missing_ok=True)  # of images that are there no more
+        module = importlib.import_module(f"idgan_sc.data.{dataset}")  # a data set's file has its name
+        images: Images = module.prepare(folder, **wanted)
+        write_json(folder / "made_by.json", by)
+        return images
+
+
+def _made_by(folder: Path, by: dict[str, Any], counted: set[str]) -> bool:
+    """Whether images were made by these settings and by code that counts, as far as it was noted.
+
+    A user's own images were made by no code of this project: theirs is not compared.
+    """
+    path = folder / "made_by.json"
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else by
+        code = noted.get("code")
+        return bool(noted | {"code": ""} == by | {"code": ""} and (by["source"] == "folder" or code in counted))
+    except (ValueError, TypeError, AttributeError):  # damaged
+        return False

@@ -1,0 +1,367 @@
+"""The one training loop: batches, log, checkpoint, resume. A method owns its update; this file knows no objective."""
+
+import contextlib
+import dataclasses
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, Run
+from idgan_sc.data.images import Images, open_images
+from idgan_sc.data.tensors import loader
+from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic, write_json
+from idgan_sc.models import Method, build
+from idgan_sc.models.codes import DEAD_NATS
+from idgan_sc.records.machine import commit, machine, peak_memory_mb, processor
+from idgan_sc.records.published import valid
+from idgan_sc.records.record import check_outputs, fingerprint, read_record
+from idgan_sc.source import training_source
+from idgan_sc.training import checkpoint
+from idgan_sc.training.batches import Batches
+from idgan_sc.training.device import use_device
+from idgan_sc.training.encode import encode_pool, load_run, pool_indices
+from idgan_sc.training.log import Log
+from idgan_sc.training.stacked import Stack
+
+
+class Interrupted(SystemExit):
+    """SIGTERM: the checkpoint is written, the job is not done; exit status 143, so that a cluster requeues it."""
+
+
+def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None = None) -> Path:
+    """Train one run below `root`, its missing predecessors first, and return its folder.
+
+    Writes `weights.safetensors`, `curve.npz` (the pool's codes along the training), `log.csv`, `record.json`, and for a
+    stage A `state.safetensors`. A finished run is left alone; an interrupted one goes on from its checkpoint.
+
+    Parameters
+    ----------
+    root
+        The preset's results, with the data set in `data/<dataset>`.
+    before
+        Folders of finished predecessors by role (`start`, `vae`), where they lie elsewhere.
+
+    Raises
+    ------
+    DataError
+        If a predecessor, checkpoint or data set is damaged or of other settings.
+    TrainingFailed
+        If a loss is not finite.
+    Interrupted
+        After SIGTERM, with the checkpoint written.
+    """
+    return train_seeds(config, run, [run.seed], root, before)[0]
+
+
+def train_seeds(
+    config: Config, arm: Run, seeds: list[int], root: Path, before: dict[str, Path] | None = None
+) -> list[Path]:
+    """As `train`, for several seeds of one arm as one (`stacked`); those of its predecessors likewise.
+
+    Every seed gets the folder that it would get alone, with the same numbers up to rounding: its record names the seeds
+    it was trained with, since only with the same ones come the same bytes. Seeds that are finished are left out.
+    """
+    runs = [dataclasses.replace(arm, seed=seed) for seed in sorted(set(seeds))]
+    settings = configuration.resolve(config, arm)
+    folders: list[dict[str, Path]] = [{} for _ in runs]
+    for role, earlier in configuration.predecessors(config, arm).items():
+        given = (before or {}).get(role)
+        found = [given] * len(runs) if given else train_seeds(config, earlier, seeds, root, before)
+        for own, folder in zip(folders, found, strict=True):
+            _check_predecessor(folder, earlier, settings)
+            own[role] = folder
+    with contextlib.ExitStack() as locks:
+        for run in runs:
+            locks.enter_context(locked(root / run.path / ".lock"))
+        images = open_images(root / "data" / arm.dataset)
+        tasks = [_Task(config, run, root / run.path, images, own) for run, own in zip(runs, folders, strict=True)]
+        unfinished = [task for task in tasks if not _finished(config, task, root)]
+        if unfinished:
+            images.verify()  # the records will name these hashes
+            _Loop(config, unfinished).run_to_end()
+    return [root / run.path for run in runs]
+
+
+def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
+    """Refuse a folder that was given as a predecessor and holds another system, or one for other codes or images."""
+    record = read_record(folder)
+    if record["system"] != expected.system:
+        raise DataError(f"{folder} holds a run of {record['system']}, where one of {expected.system} is needed")
+    for key in ("c_dim", "image_size"):
+        if record["settings"].get(key) != settings[key]:
+            raise DataError(f"{folder} has {key} {record['settings'].get(key)}, where {settings[key]} is needed")
+    check_outputs(folder)
+
+
+def _finished(config: Config, task: "_Task", root: Path) -> bool:
+    folder, images = task.folder, task.images
+    if not (folder / "record.json").exists():
+        return False
+    record = read_record(folder)
+    if record["fingerprint"] != task.fingerprint and not valid(config, task.run, record, root):
+        raise DataError(f"{folder} was made by other settings or source: delete it or choose another --out")
+    if record.get("inputs") != _inputs(images):
+        raise DataError(f"{folder} was trained on other images than {images.folder} holds: delete it or them")
+    check_outputs(folder)
+    return True
+
+
+def _inputs(images: Images) -> dict[str, str]:
+    return {f"data/{images.folder.name}/{name}": digest for name, digest in images.sha256.items()}
+
+
+class _Task:
+    """A run to be trained: its settings, images and finished predecessors, and the fingerprint that they give it."""
+
+    def __init__(self, config: Config, run: Run, folder: Path, images: Images, folders: dict[str, Path]) -> None:
+        settings = configuration.resolve(config, run)
+        self.continued = run.system in configuration.starts(config)  # by a stage B
+        self.run, self.settings, self.folder, self.images, self.folders = run, settings, folder, images, folders
+        self.records = {role: read_record(path) for role, path in folders.items()}
+        before = [record["fingerprint"] for record in self.records.values()]
+        self.source = training_source(settings, [row["settings"] for row in self.records.values()], run.dataset)
+        self.fingerprint = fingerprint(settings, run.seed, before, self.source)
+
+
+class _Training:
+    """A run on its way: its method, place in the data, log and files. `seeds`: all those trained as one with it."""
+
+    def __init__(self, task: _Task, seeds: list[int], device: str) -> None:
+        self.task, self.seeds, self.device = task, seeds, device
+        self.run, self.settings, self.folder, self.images = task.run, task.settings, task.folder, task.images
+        run, settings = self.run, self.settings
+        self.stage = settings.get("start", "scratch")  # stage B draws from streams of its own
+        vae = load_run(task.folders["vae"], device) if "vae" in task.folders else None
+        self.method: Method = build(settings, self.images.shape[0], run.seed, self.stage, device, vae)
+        if settings.get("pair_dims") == "live":
+            self.method.dims = torch.tensor(self._live_dims(), device=device)  # type: ignore[union-attr]
+        self.batches = Batches(self.images.n, settings["batch"], run.seed, self.stage)
+        self.log = Log(run, settings["log_every"])
+        self.pool = pool_indices(self.images, run.preset, settings["pool"])
+        self.curve_steps = [round(s) for s in np.linspace(0, settings["steps"], settings["curve_points"])]
+        self.step, self.seconds = 0, 0.0
+        self.parts: list[dict[str, Any]] = []  # what earlier processes trained, and on which processor
+        self.checkpoint, self.curve = self.folder / "checkpoint.safetensors", self.folder / ".curve"
+
+    # ------------------------------------------------------------------------------------------------ from beginning
+    def _live_dims(self) -> list[int]:
+        """Dimensions of the β-VAE with more than DEAD_NATS, by the last row of its log."""
+        row = pd.read_csv(self.task.folders["vae"] / "log.csv").iloc[-1]
+        live = [j for j in range(self.settings["c_dim"]) if row[f"kl_{j + 1}"] > DEAD_NATS]
+        if len(live) < 2:
+            raise DataError(f"{self.run}: the β-VAE has {len(live)} live dimensions, pairs need two: use pair_dims all")
+        return live
+
+    def begin(self) -> None:
+        """From a checkpoint of this very run; else from stage A's state; else from initialisation."""
+        if self.checkpoint.exists() and self._resume():
+            self.parts.append({"from": self.step, "to": self.step, "processor": processor()})
+            return
+        self.clear()
+        self.parts = [{"from": 0, "to": 0, "processor": processor()}]
+        if "start" in self.task.folders:
+            path = self.task.folders["start"] / "state.safetensors"
+            tensors, _ = checkpoint.read(path)
+            checkpoint.load_networks(self.method, tensors, path)
+            checkpoint.load_moments(self.method, tensors)
+
+    def _resume(self) -> bool:
+        tensors, about = checkpoint.read(self.checkpoint)
+        if about["fingerprint"] != self.task.fingerprint:
+            print(f"{self.checkpoint} is of other settings or source: starting again", file=sys.stderr)
+            return False
+        if about["seeds"] != self.seeds:
+            print(f"{self.checkpoint} is of a training as one with other seeds: starting again", file=sys.stderr)
+            return False
+        done = [step for step in self.curve_steps if step < about["step"]]
+        if not all(self._curve_point(step).exists() for step in done):
+            print(f"{self.curve} lacks points before step {about['step']}: starting again", file=sys.stderr)
+            return False
+        checkpoint.load_networks(self.method, tensors, self.checkpoint)
+        checkpoint.load_moments(self.method, tensors)
+        checkpoint.load_streams(self.method, tensors)
+        self.batches.load(tensors)
+        self.step, self.seconds, self.log.rows, self.log.warned = (
+            about["step"], about["seconds"], about["rows"], about["warned"],
+        )  # fmt: skip
+        self.parts = about["parts"]
+        self.method.steps_done = self.step
+        self.log.counts = about["counts"]
+        self.log.sums = {name: tensors[f"sum/{name}"] for name in about["counts"]}
+        return True
+
+    def save_checkpoint(self) -> None:
+        self.parts[-1]["to"] = self.step
+        tensors = {
+            **checkpoint.network_tensors(self.method),
+            **checkpoint.moment_tensors(self.method),
+            **checkpoint.stream_tensors(self.method),
+            **self.batches.tensors(),
+            **{f"sum/{name}": tensor for name, tensor in self.log.sums.items()},
+        }
+        about = {
+            "fingerprint": self.task.fingerprint, "seeds": self.seeds, "step": self.step, "seconds": self.seconds,
+            "rows": self.log.rows, "warned": self.log.warned, "counts": self.log.counts,
+            "parts": self.parts,
+        }  # fmt: skip
+        checkpoint.save(self.checkpoint, tensors, about)
+
+    # -------------------------------------------------------------------------------------------------------- to end
+    def note(self, values: dict[str, torch.Tensor]) -> dict[str, float] | None:
+        """Count a step, of which `values` are what the method returned; the log's row where one is due."""
+        self.log.add(self.step + 1, values)
+        self.step += 1
+        if self.step % self.log.every > 0 and self.step < self.settings["steps"]:
+            return None
+        row = self.log.flush(self.step)
+        self.log.warn(row, self.method.warnings(row))
+        return row
+
+    def save_curve_point(self) -> None:
+        """The pool's codes before the step to come, where the curve has a point."""
+        if self.step not in self.curve_steps:
+            return
+        codes = encode_pool(self.method, self.images, self.pool, self.device)
+        checkpoint.save(self._curve_point(self.step), {"codes": torch.from_numpy(codes)}, {"step": self.step})
+
+    def _curve_point(self, step: int) -> Path:
+        return self.curve / f"{step}.safetensors"
+
+    def clear(self) -> None:
+        """Remove what only an unfinished run needs, and what killed processes left of files they were writing."""
+        self.checkpoint.unlink(missing_ok=True)
+        shutil.rmtree(self.curve, ignore_errors=True)
+        for left in self.folder.glob(".tmp-*"):
+            left.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        self.parts[-1]["to"] = self.step
+        folder, about = self.folder, {"fingerprint": self.task.fingerprint}
+        weights = checkpoint.network_tensors(self.method)
+        checkpoint.save(folder / "weights.safetensors", weights, about)
+        outputs = ["weights.safetensors", "curve.npz", "log.csv"]
+        if self.task.continued:
+            state = weights | checkpoint.moment_tensors(self.method)
+            checkpoint.save(folder / "state.safetensors", state, about)
+            outputs.append("state.safetensors")
+        points = [checkpoint.read(self._curve_point(step))[0]["codes"].numpy() for step in self.curve_steps]
+        write_arrays(folder / "curve.npz", steps=np.array(self.curve_steps), codes=np.stack(points))
+        log = pd.DataFrame(self.log.rows)
+        write_atomic(folder / "log.csv", lambda temporary: log.to_csv(temporary, index=False))
+        write_json(folder / "record.json", self._record(outputs))
+        self.clear()
+
+    def _record(self, outputs: list[str]) -> dict[str, Any]:
+        run, root = self.run, self.folder.parents[4]
+        before = {
+            role: {
+                "path": _relative(path, root),
+                "fingerprint": self.task.records[role]["fingerprint"],
+                "weights": self.task.records[role]["outputs"]["weights.safetensors"],
+            }
+            for role, path in self.task.folders.items()
+        }
+        return {
+            **dataclasses.asdict(run),
+            "settings": self.settings, "channels": self.images.shape[0], "fingerprint": self.task.fingerprint,
+            "source": self.task.source, "before": before, "data": self.images.source,
+            "inputs": _inputs(self.images),
+            "outputs": {name: sha256(self.folder / name) for name in outputs},
+            "warnings": sorted(name for name, since in self.log.warned.items() if since < 0),
+            "seeds": self.seeds, "seconds": round(self.seconds / len(self.seeds), 1),  # this run's share
+            "parts": self.parts,
+            "peak_memory_mb": peak_memory_mb(),
+            "device": self.device, "threads": torch.get_num_threads(), **machine(), **commit(),
+        }  # fmt: skip
+
+
+class _Loop:
+    """Steps one run, or several seeds of one arm as one, from the start or their checkpoints to the end."""
+
+    def __init__(self, config: Config, tasks: list[_Task]) -> None:
+        self.every, self.device, self.stopping = config["compute"]["checkpoint_seconds"], use_device(config), False
+        self.trainings = self._begin(tasks)
+        first = self.trainings[0]
+        self.method, self.settings = first.method, first.settings
+        self.stack = Stack([training.method for training in self.trainings]) if len(tasks) > 1 else None
+        self.load = loader(first.images, self.device)
+
+    def _begin(self, tasks: list[_Task]) -> list[_Training]:
+        seeds = [task.run.seed for task in tasks]
+        trainings = [_Training(task, seeds, self.device) for task in tasks]
+        for training in trainings:
+            training.begin()
+        if len({training.step for training in trainings}) == 1:
+            return trainings
+        print(f"{trainings[0].run}: seeds {seeds} were stopped at different steps: starting again", file=sys.stderr)
+        for training in trainings:
+            training.clear()
+        return self._begin(tasks)
+
+    def run_to_end(self) -> None:
+        previous = signal.signal(signal.SIGTERM, self._on_sigterm)
+        try:
+            self._steps()
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+        for training in self.trainings:
+            training.finish()
+
+    def _on_sigterm(self, signum: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+    def _steps(self) -> None:
+        first, steps, name = self.trainings[0], self.settings["steps"], self._name()
+        began, saved = time.monotonic() - first.seconds, time.monotonic()
+        with tqdm(total=steps, initial=first.step, desc=name, unit="step", mininterval=2.0) as bar:
+            while first.step < steps:
+                self._save_curve_points()
+                row, *_ = [training.note(v) for training, v in zip(self.trainings, self._step(), strict=True)]
+                if row:
+                    bar.set_postfix({name: f"{row[name]:.4g}" for name in list(row)[1:4]}, refresh=False)
+                bar.update()
+                now = time.monotonic()
+                if now - saved >= self.every or self.stopping:
+                    saved = now
+                    self._save(now - began)
+                if self.stopping:
+                    print(f"\n{name}: stopped at step {first.step}; the same command goes on", file=sys.stderr)
+                    raise Interrupted(128 + signal.SIGTERM)
+        self._save_curve_points()
+        for training in self.trainings:
+            training.seconds = time.monotonic() - began
+
+    def _name(self) -> str:
+        others = len(self.trainings) - 1
+        return f"{self.trainings[0].run}{f' and {others} seeds more' if others else ''}"
+
+    def _step(self) -> list[dict[str, torch.Tensor]]:
+        """One step of every seed, on a batch of its own; what each returned."""
+        indices = np.concatenate([training.batches.next() for training in self.trainings])
+        x = self.load(indices, self.settings["image_size"])  # (S B, C, H, W)
+        if self.stack is None:
+            return [self.method.step(x)]
+        return self.stack.step(x.unflatten(0, (len(self.trainings), -1)))
+
+    def _save_curve_points(self) -> None:
+        for training in self.trainings:
+            training.save_curve_point()
+
+    def _save(self, seconds: float) -> None:
+        for training in self.trainings:
+            training.seconds = seconds
+            training.save_checkpoint()
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path.resolve())
