@@ -23,8 +23,7 @@ import torch
 
 from idgan_sc import config as configuration
 from idgan_sc import plan
-from idgan_sc.config import Config, Run
-from idgan_sc.config.datasets import channels
+from idgan_sc.config import Config, Run, dataset_row
 from idgan_sc.data.tensors import Load, loader
 from idgan_sc.models import Method, build
 from idgan_sc.records.machine import machine
@@ -42,7 +41,7 @@ IMAGES = 4096  # of noise
 
 
 def method(config: Config, run: Run, seed: int, device: str) -> Method:
-    settings, colours = configuration.resolve(config, run), channels(run.dataset)
+    settings, colours = configuration.resolve(config, run), dataset_row(run.dataset).channels
     vae = None
     if settings.get("code") == "vae":
         vae = method(config, Run(run.preset, run.dataset, settings["vae"], "main", seed), seed, device)
@@ -152,7 +151,7 @@ def main() -> None:
             f"single/one of {counts[-1]}", "MB single", f"MB {counts[-1]} seeds",
         )  # fmt: skip
         for dataset, systems in SYSTEMS.items():
-            images = plan._noise(Path(folder) / dataset, channels(dataset), IMAGES)
+            images = plan._noise(Path(folder) / dataset, dataset_row(dataset).channels, IMAGES)
             loads = {device: loader(images, device) for device in ("cpu", "cuda")}
             for system in args.systems or systems:
                 run = Run("paper", dataset, system, "main", 0)
@@ -170,7 +169,7 @@ def main() -> None:
     print("one of the largest stack, the codes kept along the way left out.")
     table("data set", "system", "steps", "launch, µs", "TFLOP/s", "hours, single", "hours, stacked")
     for run, r in found.items():
-        settings, colours = configuration.resolve(config, run), channels(run.dataset)
+        settings, colours = configuration.resolve(config, run), dataset_row(run.dataset).channels
         last = max(r["gpu"])
         share = r["gpu"][last] / last
         line(

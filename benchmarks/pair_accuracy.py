@@ -20,6 +20,7 @@ from torch import Tensor
 from idgan_sc import config as configuration
 from idgan_sc.config import Run
 from idgan_sc.models.gan import GAN
+from idgan_sc.records.results import Results
 from idgan_sc.training.device import use_device
 from idgan_sc.training.train import train
 
@@ -68,7 +69,7 @@ def measure(config: configuration.Config, run: Run, out: Path) -> dict[str, obje
     with tempfile.TemporaryDirectory() as folder, Watch(steps) as seen, contextlib.suppress(Enough):
         root = Path(folder)
         (root / "data").symlink_to((out / "data").absolute())
-        train(config, run, root, {"start": out / start.path})
+        train(Results(config, run.preset, root).job(run), {"start": out / start.path})
     k = settings["c_dim"]
     logged, before = ((np.mean(found) - 1 / k) / (1 - 1 / k) for found in (seen.after, seen.before))
     about = {"system": run.system, "variant": run.variant, "seed": run.seed, "k": k, "steps": steps}

@@ -12,6 +12,7 @@ from pathlib import Path
 from idgan_sc import config as configuration
 from idgan_sc import plan
 from idgan_sc.config import Run, with_predecessors
+from idgan_sc.records.results import Results
 from idgan_sc.training.prepare import prepare
 from idgan_sc.training.train import train
 
@@ -19,9 +20,9 @@ from idgan_sc.training.train import train
 def main(preset: str = "quick") -> None:
     config = configuration.load("config.yaml")
     config["compute"]["device"] = "cpu"
-    speed = plan.calibrate(config, preset)
+    speed = plan.calibrate(Results(config, preset, Path()))
     with tempfile.TemporaryDirectory() as folder:
-        prepare(config, preset, "dsprites", Path(folder))
+        prepare(Results(config, preset, Path(folder)), "dsprites")
         wanted = configuration.runs(config, preset, "dsprites")
         for run in with_predecessors(config, [run for run in wanted if run.seed == wanted[0].seed]):
             print(line(run, plan.seconds(config, run, speed), took(config, run, Path(folder))), flush=True)
@@ -29,7 +30,7 @@ def main(preset: str = "quick") -> None:
 
 def took(config: configuration.Config, run: Run, root: Path) -> float:
     began = time.process_time()
-    train(config, run, root)
+    train(Results(config, run.preset, root).job(run))
     return time.process_time() - began
 
 

@@ -15,6 +15,7 @@ from idgan_sc import config as configuration
 from idgan_sc.data import dsprites
 from idgan_sc.data.images import save_images
 from idgan_sc.records.published import AS_GENERATORS
+from idgan_sc.records.results import Job, Results
 
 SHIPPED = Path(__file__).parents[1] / "config.yaml"
 IMAGES = 2000  # of the small data set
@@ -100,9 +101,14 @@ def finished(
     root = with_data(tmp_path_factory.mktemp("finished") / "results", small_data)
 
     def folder(system: str) -> Path:
-        return train(small_config, configuration.Run("test", "dsprites", system, "main", 0), root)
+        return train(job(small_config, configuration.Run("test", "dsprites", system, "main", 0), root))
 
     return folder
+
+
+def job(config: dict[str, Any], run: configuration.Run, root: Path) -> Job:
+    """A run seen through the results below `root`."""
+    return Results(config, run.preset, root).job(run)
 
 
 def make_floor(root: Path, dataset: str = "dsprites") -> Path:

@@ -9,20 +9,15 @@ from typing import Any
 
 import pytest
 
+from conftest import job
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run, floored, planned, with_predecessors
 from idgan_sc.files import DataError
 from idgan_sc.records.published import (
-    _record,
     accepted,
-    committed,
-    floor_counts,
-    floor_params,
-    published_floor,
-    training_params,
-    valid,
 )
-from idgan_sc.records.record import expected_fingerprint, fingerprint, floor_fingerprint, protocol_hash, read_record
+from idgan_sc.records.record import fingerprint, floor_fingerprint, protocol_hash, read_record
+from idgan_sc.records.results import Results
 from idgan_sc.training.prepare import prepare
 from idgan_sc.training.train import train
 
@@ -55,30 +50,28 @@ def old_stage_a(finished: Callable[[str], Path], new_root: Callable[..., Path], 
 
 def test_a_training_of_accepted_source_is_finished_and_built_on(old_stage_a: Path, config: Config) -> None:
     with pytest.raises(DataError, match="other settings or source"):
-        train(config, STAGE_A, old_stage_a)
+        train(job(config, STAGE_A, old_stage_a))
     accept(old_stage_a, trainings=["oldoldoldold"])
     record = (old_stage_a / STAGE_A.path / "record.json").read_bytes()
-    train(config, STAGE_B, old_stage_a)
+    train(job(config, STAGE_B, old_stage_a))
     assert (old_stage_a / STAGE_A.path / "record.json").read_bytes() == record
-    _record.cache_clear()
-    assert valid(config, STAGE_B, read_record(old_stage_a / STAGE_B.path), old_stage_a)
+    assert Results(config, STAGE_B.preset, old_stage_a).valid(STAGE_B, read_record(old_stage_a / STAGE_B.path))
 
 
 def test_the_workflow_trains_nothing_that_counts(old_stage_a: Path, config: Config) -> None:
-    today = expected_fingerprint(config, STAGE_A)
-    _record.cache_clear()
-    assert training_params(config, STAGE_A, old_stage_a) == today
+    today = Results(config, STAGE_A.preset, Path()).expected(STAGE_A)
+    assert Results(config, STAGE_A.preset, old_stage_a).training_params(STAGE_A) == today
     accept(old_stage_a, trainings=["oldoldoldold"])
     kept = read_record(old_stage_a / STAGE_A.path)["fingerprint"]
-    assert training_params(config, STAGE_A, old_stage_a) == kept != today
+    assert Results(config, STAGE_A.preset, old_stage_a).training_params(STAGE_A) == kept != today
 
 
 def test_other_settings_are_never_accepted(old_stage_a: Path, config: Config) -> None:
     accept(old_stage_a, trainings=["oldoldoldold"])
     config["presets"]["test"]["families"]["gan"]["lambda_info"] = 0.5
-    assert not valid(config, STAGE_A, read_record(old_stage_a / STAGE_A.path), old_stage_a)
+    assert not Results(config, STAGE_A.preset, old_stage_a).valid(STAGE_A, read_record(old_stage_a / STAGE_A.path))
     with pytest.raises(DataError, match="other settings or source"):
-        train(config, STAGE_A, old_stage_a)
+        train(job(config, STAGE_A, old_stage_a))
 
 
 @pytest.mark.parametrize("text", ["- a list\n", "trainings: text\n", "unknown:\n  a: b\n", "a: [\n"])
@@ -91,16 +84,16 @@ def test_a_damaged_list_is_refused_in_one_line(text: str, tmp_path: Path) -> Non
 
 def test_images_of_accepted_source_are_taken_as_they_are(tmp_path: Path, config: Config) -> None:
     config["datasets"]["digits"]["n"] = 32
-    first = prepare(config, "test", "digits", tmp_path)
+    first = prepare(Results(config, "test", tmp_path), "digits")
     note = tmp_path / "data/digits/made_by.json"
     note.write_text(json.dumps(json.loads(note.read_text()) | {"code": "oldoldoldold"}))
     with pytest.raises(DataError, match="other settings or code"):
-        prepare(config, "test", "digits", tmp_path)
+        prepare(Results(config, "test", tmp_path), "digits")
     accept(tmp_path, images=["oldoldoldold"])
-    assert prepare(config, "test", "digits", tmp_path).sha256 == first.sha256
+    assert prepare(Results(config, "test", tmp_path), "digits").sha256 == first.sha256
     config["datasets"]["digits"]["n"] = 16
     with pytest.raises(DataError, match="other settings or code"):
-        prepare(config, "test", "digits", tmp_path)
+        prepare(Results(config, "test", tmp_path), "digits")
 
 
 def test_a_users_own_images_are_of_no_source(tmp_path: Path, config: Config) -> None:
@@ -113,15 +106,15 @@ def test_a_users_own_images_are_of_no_source(tmp_path: Path, config: Config) -> 
         Image.new("L", (64, 64), 80 * i).save(tmp_path / f"images/{i}.png")
     prepare_folder(tmp_path / "images", tmp_path / "data/own", None, 64, None)
     (tmp_path / "data/own/made_by.json").write_text(json.dumps({"source": "folder", "code": "oldoldoldold"}))
-    assert prepare(config, "test", "own", tmp_path).n == 3
+    assert prepare(Results(config, "test", tmp_path), "own").n == 3
 
 
 def test_all_that_is_published_counts(shipped: Config) -> None:
     for preset, trainings, floors in (("desk", 210, 3),):
         root = ROOT / "results" / preset
         runs = with_predecessors(shipped, planned(shipped, preset))
-        assert len(runs) == trainings and all(committed(shipped, run, root) for run in runs)
-        found = [published_floor(shipped, preset, data, root) for data in floored(shipped, preset)]
+        assert len(runs) == trainings and all(Results(shipped, run.preset, root).is_published(run) for run in runs)
+        found = [Results(shipped, preset, root).published_floor(data) for data in floored(shipped, preset)]
         assert len(found) == floors and all(found)
 
 
@@ -154,11 +147,11 @@ def test_a_floor_of_accepted_source_counts(tmp_path: Path, config: Config) -> No
     path = tmp_path / "floor/dsprites.csv"
     path.parent.mkdir()
     path.write_text(f"value,fingerprint\n1,{published_floor_of(tmp_path, 'one+two', config)}\n")
-    assert not floor_counts(config, "test", "dsprites", path, tmp_path)
+    assert not Results(config, "test", tmp_path).floor_counts("dsprites", path)
     accept(tmp_path, baselines=["one+two"])
-    assert floor_counts(config, "test", "dsprites", path, tmp_path)
-    assert floor_params(config, "test", "dsprites", tmp_path) == published_floor_of(tmp_path, "one+two", config)
+    assert Results(config, "test", tmp_path).floor_counts("dsprites", path)
+    assert Results(config, "test", tmp_path).floor_params("dsprites") == published_floor_of(tmp_path, "one+two", config)
     changed: dict[str, Any] = config | {"generated": config["generated"] | {"images": 65}}
     changed["presets"]["test"]["generated"] = {}
     assert configuration.generated(changed, "test")["images"] == 65
-    assert not floor_counts(changed, "test", "dsprites", path, tmp_path)
+    assert not Results(changed, "test", tmp_path).floor_counts("dsprites", path)

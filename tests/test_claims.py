@@ -12,6 +12,7 @@ import pytest
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
 from idgan_sc.config.claims import Arm, checks, needed
+from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
 from idgan_sc.report import verdicts as claims
 
@@ -77,7 +78,7 @@ def _score(arm: str, metric: str, end: float) -> float:
 def write_logs(config: Config, preset: str, root: Path, early: dict[str, float], seeds: int = 20) -> None:
     """A log of every run whose pair accuracy is flat at `early` of its arm."""
     rng = np.random.default_rng(1)
-    results = claims.Results(config, preset, root)
+    results = claims.Gathered(Results(config, preset, root))
     for arm, accuracy in early.items():
         for seed in range(seeds):
             run = results.run("dsprites", Arm(*configuration.arm(arm)), seed)
@@ -87,7 +88,7 @@ def write_logs(config: Config, preset: str, root: Path, early: dict[str, float],
 
 
 def verdicts(config: Config, preset: str, root: Path) -> dict[str, str]:
-    paths = claims.write_claims(config, preset, root)
+    paths = claims.write_claims(Results(config, preset, root))
     assert [path.name for path in paths] == ["claims.csv", "checks.csv", "claims.md"]
     return pd.read_csv(paths[0]).set_index("claim")["verdict"].to_dict()
 
@@ -164,7 +165,7 @@ def test_noise_comes_out_inconclusive(config: Config, tmp_path: Path) -> None:
 
 def test_too_few_seeds_are_inconclusive_with_their_number(config: Config, tmp_path: Path) -> None:
     write_results(tmp_path, PAPER, seeds=3)
-    paths = claims.write_claims(config, "desk", tmp_path)
+    paths = claims.write_claims(Results(config, "desk", tmp_path))
     row = pd.read_csv(paths[0]).set_index("claim").loc["C3"]
     assert (row["verdict"], row["n"], row["needs"]) == ("inconclusive", 3, 20)  # all that the preset plans
     assert "| inconclusive | 3 of 20 |" in paths[2].read_text()
@@ -202,7 +203,7 @@ def test_pair_accuracy_comes_from_the_logs(distilled: float, expected: str, conf
     write_results(tmp_path, PAPER)
     early = {"infogan_cr": 0.7, "infogan_cr/c10": 0.7, "idgan_sc_prior/c10": 0.7, "idgan_sc": distilled}
     write_logs(config, "desk", tmp_path, early)
-    claims.write_claims(config, "desk", tmp_path)
+    claims.write_claims(Results(config, "desk", tmp_path))
     checks = pd.read_csv(tmp_path / "checks.csv")
     mine = checks[checks["quantity"] == "pair_accuracy"]
     assert mine["answer"].tolist() == [expected] * 3 and (mine["design"] == "Welch").all()
@@ -256,7 +257,7 @@ def test_pair_labels_are_compared_at_the_start_of_stage_b(
         for measure in ("one_changes", "one_stays")
     ]
     pd.DataFrame(rows).to_csv(tmp_path / "pair_labels.csv", index=False)
-    claims.write_claims(config, "desk", tmp_path)
+    claims.write_claims(Results(config, "desk", tmp_path))
     checks = pd.read_csv(tmp_path / "checks.csv")
     mine = checks[(checks["claim"] == "C11") & (checks["quantity"] == "file")]
     assert mine["answer"].tolist() == [expected] * 2
@@ -303,7 +304,7 @@ def test_an_interval_that_holms_method_does_not_bear_out_is_named(config: Config
 
 
 def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path) -> None:
-    results = claims.Results(config, "desk", tmp_path)
+    results = claims.Gathered(Results(config, "desk", tmp_path))
 
     def share(a: str, b: str) -> bool:
         return claims.share(results, "dsprites", Arm(*configuration.arm(a)), Arm(*configuration.arm(b)))
@@ -316,7 +317,7 @@ def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path
 def test_holm_runs_over_all_planned_orders(config: Config, tmp_path: Path) -> None:
     """A study that ran one comparison of many is not judged more mildly than one that ran all."""
     write_results(tmp_path, {arm: PAPER[arm] for arm in ("infogan", "infogan_cr")}, sd=0.05)
-    checks = claims.judge(claims.Results(config, "desk", tmp_path))
+    checks = claims.judge(claims.Gathered(Results(config, "desk", tmp_path)))
     ran = checks[checks["p"].notna()]
     planned = (checks["rule"] == "order").sum()
     assert len(ran) == 1 and ran["p_holm"].iloc[0] == pytest.approx(min(1.0, ran["p"].iloc[0] * planned))
@@ -328,7 +329,7 @@ def test_unfinished_orders_move_no_verdict(config: Config, tmp_path: Path) -> No
         frame = pd.read_csv(tmp_path / name)
         frame[frame["seed"] < 3].to_csv(tmp_path / name, index=False)
     write_leakage(config, tmp_path)
-    checks = claims.judge(claims.Results(config, "desk", tmp_path))
+    checks = claims.judge(claims.Gathered(Results(config, "desk", tmp_path)))
     orders = checks[checks["rule"] == "order"].set_index("claim")
     assert (orders["p"] < orders.loc["C9", "p"]).sum() > 5  # of three seeds, which would make Holm milder
     assert orders.loc["C9", "p_holm"] == pytest.approx(min(1.0, orders.loc["C9", "p"] * len(orders)))

@@ -13,6 +13,7 @@ from idgan_sc import plan
 from idgan_sc.config import Run
 from idgan_sc.models import build
 from idgan_sc.models.networks import shapes
+from idgan_sc.records.results import Results
 
 
 def example(name: str, settings: dict, channels: int) -> tuple[torch.Tensor, ...]:
@@ -42,7 +43,10 @@ def runs(config: dict, preset: str, dataset: str) -> list[Run]:
 )
 def test_layers_are_those_of_the_networks(shipped, preset, dataset, size):
     for run in runs(shipped, preset, dataset):
-        settings, channels = configuration.resolve(shipped, run) | {"image_size": size}, configuration.channels(dataset)
+        settings, channels = (
+            configuration.resolve(shipped, run) | {"image_size": size},
+            configuration.dataset_row(dataset).channels,
+        )
         vae = None
         if settings.get("code") == "vae":
             before = configuration.resolve(shipped, Run(preset, dataset, "beta_vae", "main", 0)) | {"image_size": size}
@@ -104,7 +108,7 @@ def test_a_later_regulariser_costs_less(shipped):
 
 def test_records_come_before_expectations(shipped, tmp_path):
     run = Run("paper", "dsprites", "beta_vae", "main", 0)
-    expected = plan.resources(shipped, run, tmp_path)
+    expected = plan.resources(Results(shipped, run.preset, tmp_path), run)
     record = {
         "settings": configuration.resolve(shipped, run),
         "seconds": 36000.0,
@@ -114,18 +118,21 @@ def test_records_come_before_expectations(shipped, tmp_path):
     path = tmp_path / run.path / "record.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(record))
-    assert plan.resources(shipped, run, tmp_path) == {"runtime": 1200, "mem_mb": 6000}  # twice as much
+    assert plan.resources(Results(shipped, run.preset, tmp_path), run) == {
+        "runtime": 1200,
+        "mem_mb": 6000,  # twice as much
+    }
     for other in ({"settings": {}}, {"device": "cuda"}):
         path.write_text(json.dumps(record | other))
-        assert plan.resources(shipped, run, tmp_path) == expected
+        assert plan.resources(Results(shipped, run.preset, tmp_path), run) == expected
     path.write_text("damaged")
-    assert plan.resources(shipped, run, tmp_path) == expected
+    assert plan.resources(Results(shipped, run.preset, tmp_path), run) == expected
 
 
 def test_an_array_asks_for_its_longest_and_largest_member(shipped, tmp_path):
     arms = [Run("paper", "dsprites", system, "main", seed) for system in ("infogan", "idgan_sc") for seed in (0, 1)]
-    each = [plan.resources(shipped, run, tmp_path) for run in arms]
-    wanted = plan.largest(shipped, arms, tmp_path)
+    each = [plan.resources(Results(shipped, run.preset, tmp_path), run) for run in arms]
+    wanted = plan.largest(Results(shipped, "desk", tmp_path), arms)
     assert wanted == {name: max(row[name] for row in each) for name in ("runtime", "mem_mb")}
     assert each[0] != each[-1]
 

@@ -23,15 +23,16 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import make_floor, with_data
+from conftest import job, make_floor, with_data
 from idgan_sc import cli, recompute
 from idgan_sc import config as configuration
 from idgan_sc.config import ConfigError, Run
 from idgan_sc.data.images import open_images
-from idgan_sc.evaluation.gather import gather
+from idgan_sc.evaluation.gather import gather_scores
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, sha256
 from idgan_sc.records.record import recorded_hashes
+from idgan_sc.records.results import Results
 from idgan_sc.report.tables import table3
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import encode, load_run
@@ -125,9 +126,9 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(
 def scored(finished: Callable[[str], Path], small_config: Config) -> Path:
     """The folder of a run that is trained, encoded and scored."""
     folder = finished("infogan")
-    images = open_images(folder.parents[4] / "data" / "dsprites")
-    encode(folder, images, "test", "cpu")
-    score(INFOGAN, folder, images, configuration.evaluation(small_config, "test"))
+    finished_job = job(small_config, INFOGAN, folder.parents[4])
+    encode(finished_job)
+    score(finished_job)
     return folder
 
 
@@ -150,21 +151,23 @@ def config(small_config: Config) -> Config:
 
 def test_every_file_that_is_made_of_a_run_has_its_hash_beside_the_record(scored: Path) -> None:
     hashes = recorded_hashes(scored)
+    assert len(hashes.pop("evaluation")) == 64  # of the settings that it was scored by
     assert set(hashes) == {*OUTPUTS, "codes.npz", "scores.csv", "curve.csv", "association.csv"}
     assert all(sha256(scored / name) == digest for name, digest in hashes.items())
 
 
 def rescore(config: Config, folder: Path) -> None:
-    images = open_images(folder.parents[4] / "data" / "dsprites")
-    score(INFOGAN, folder, images, configuration.evaluation(config, "test") | {"metrics": ["mig"], "draws": 1})
+    quicker = copy.deepcopy(config)
+    quicker["presets"]["test"]["evaluation"] |= {"metrics": ["mig"], "draws": 1}
+    score(job(quicker, INFOGAN, folder.parents[4]))
 
 
 def regather(config: Config, folder: Path) -> None:
-    gather(config, "test", folder.parents[4])
+    gather_scores(Results(config, "test", folder.parents[4]))
 
 
 def retrain(config: Config, folder: Path) -> None:
-    train(config, INFOGAN, folder.parents[4])
+    train(job(config, INFOGAN, folder.parents[4]))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +204,7 @@ def test_an_altered_file_of_a_predecessor_is_named_though_it_was_given_by_hand(
     start = place.parents[4] / STAGE_A.path
     flip(start / "log.csv")
     with pytest.raises(DataError, match=r"log\.csv is damaged"):
-        train(config, INFOGAN, new_root("other"), {"start": start})
+        train(job(config, INFOGAN, new_root("other")), {"start": start})
 
 
 def test_altered_images_are_not_trained_on(config: Config, small_data: Path, tmp_path: Path) -> None:
@@ -209,7 +212,7 @@ def test_altered_images_are_not_trained_on(config: Config, small_data: Path, tmp
     shutil.copytree(small_data, root / "data" / "dsprites")
     flip(root / "data" / "dsprites" / "images.npy")
     with pytest.raises(DataError, match=r"images\.npy is damaged"):
-        train(config, STAGE_A, root)
+        train(job(config, STAGE_A, root))
 
 
 def test_an_altered_point_of_the_curve_is_named_and_once_deleted_made_again(
@@ -222,9 +225,9 @@ def test_an_altered_point_of_the_curve_is_named_and_once_deleted_made_again(
     point = place / ".curve" / "0.safetensors"
     flip(point, 0.9)
     with pytest.raises(DataError, match=r"0\.safetensors is damaged.*delete it"):
-        train(config, INFOGAN, root)
+        train(job(config, INFOGAN, root))
     point.unlink()
-    train(config, INFOGAN, root)
+    train(job(config, INFOGAN, root))
     same_bytes(place, finished("infogan"))
 
 
@@ -234,15 +237,15 @@ def test_tables_can_be_made_of_the_runs_that_exist_and_say_what_is_missing(
     config["presets"]["test"]["runs"] = {"dsprites": {"infogan": ["main"], "idgan": ["main"]}}
     root = place.parents[4]
     with pytest.raises(DataError, match="no finished run"):
-        gather(config, "test", root)
-    gather(config, "test", root, allow_missing=True)
+        gather_scores(Results(config, "test", root))
+    gather_scores(Results(config, "test", root), allow_missing=True)
     assert "missing: dsprites/idgan/main/0" in capsys.readouterr().err
     make_floor(root)
-    table3(config, "test", root)
+    table3(Results(config, "test", root))
     assert "missing" in (root / "tables" / "table3.md").read_text()
     shutil.rmtree(place)
     with pytest.raises(DataError, match="nothing to gather"):
-        gather(config, "test", root, allow_missing=True)
+        gather_scores(Results(config, "test", root), allow_missing=True)
 
 
 def test_runs_that_build_on_two_trainings_of_one_predecessor_are_not_compared(
@@ -255,19 +258,19 @@ def test_runs_that_build_on_two_trainings_of_one_predecessor_are_not_compared(
     shutil.copy(finished("infogan_cr") / "record.json", another)
     for name in ("scores.csv", "curve.csv", "association.csv"):
         shutil.copy(place / name, another)
-    gather(config, "test", root)
+    gather_scores(Results(config, "test", root))
     start = json.loads((another / "record.json").read_text())["before"]["start"]
     assert start["weights"] == sha256(root / STAGE_A.path / "weights.safetensors")
     rerecord(another, before={"start": start | {"weights": "0" * 64}})
     said = r"infogan_cr/main/0 builds on another training of .*infogan_stage_a/main/0 than dsprites/infogan/main/0"
     with pytest.raises(DataError, match=said):
-        gather(config, "test", root)
+        gather_scores(Results(config, "test", root))
 
 
 # --------------------------------------------------------------------------------------------------------------- verify
 def test_verify_finds_the_same_bytes(config: Config, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = place.parents[4]
-    assert recompute.verify(config, INFOGAN, root)
+    assert recompute.verify(Results(config, INFOGAN.preset, root), INFOGAN)
     said = capsys.readouterr().out
     assert "the same bytes as recorded" in said
     assert all(name in said for name in (*OUTPUTS, "codes.npz", "scores.csv", "curve.csv", "association.csv"))
@@ -289,32 +292,32 @@ def test_verify_names_each_difference_and_its_size(
     checkpoint.save(place / "weights.safetensors", tensors, about)
     outputs = json.loads((place / "record.json").read_text())["outputs"]
     rerecord(place, outputs=outputs | {"weights.safetensors": sha256(place / "weights.safetensors")})
-    assert not recompute.verify(config, INFOGAN, place.parents[4])
+    assert not recompute.verify(Results(config, INFOGAN.preset, place.parents[4]), INFOGAN)
     said = capsys.readouterr().out
     assert "weights.safetensors differs" in said and "at most 0.25" in said and name in said
     assert "codes.npz differs" not in said and "another kind" not in said
     rerecord(place, torch="1.0", outputs=outputs | {"weights.safetensors": sha256(place / "weights.safetensors")})
-    assert not recompute.verify(config, INFOGAN, place.parents[4])
+    assert not recompute.verify(Results(config, INFOGAN.preset, place.parents[4]), INFOGAN)
     said = capsys.readouterr().out
     assert "compared by tolerance, not by bytes" in said and "torch 1.0, here" in said and "not within 0.01" in said
 
 
 def test_verify_takes_named_runs_and_refuses_names_that_are_not_there(config: Config, place: Path) -> None:
     root = place.parents[4]
-    chosen = recompute.choose(config, "test", root, ["dsprites/infogan/main/0"], 1)
+    chosen = recompute.choose(Results(config, "test", root), ["dsprites/infogan/main/0"], 1)
     assert chosen == [INFOGAN]
-    assert len(recompute.choose(config, "test", root, [], 1)) == 1
-    assert set(recompute.choose(config, "test", root, [], None)) == {INFOGAN, STAGE_A}
+    assert len(recompute.choose(Results(config, "test", root), [], 1)) == 1
+    assert set(recompute.choose(Results(config, "test", root), [], None)) == {INFOGAN, STAGE_A}
     with pytest.raises(ConfigError, match="no finished run"):
-        recompute.choose(config, "test", root, ["dsprites/infogan/main/1"], 1)
+        recompute.choose(Results(config, "test", root), ["dsprites/infogan/main/1"], 1)
     with pytest.raises(DataError, match="nothing to verify"):
-        recompute.choose(config, "test", root / "nowhere", [], 1)
+        recompute.choose(Results(config, "test", root / "nowhere"), [], 1)
 
 
 def test_verify_refuses_runs_of_other_settings(config: Config, place: Path) -> None:
     config["variants"]["main"]["lambda_info"] = 0.5
     with pytest.raises(DataError, match="other settings than today's"):
-        recompute.verify(config, INFOGAN, place.parents[4])
+        recompute.verify(Results(config, INFOGAN.preset, place.parents[4]), INFOGAN)
 
 
 # --------------------------------------------------------------------------------------------------------------- safety
@@ -422,11 +425,11 @@ def read_state(config: Config, folder: Path) -> None:
 
 def regather_and_table(config: Config, folder: Path) -> None:
     regather(config, folder)
-    table3(config, "test", folder.parents[4])
+    table3(Results(config, "test", folder.parents[4]))
 
 
 def read_gathered(config: Config, folder: Path) -> None:
-    table3(config, "test", folder.parents[4])
+    table3(Results(config, "test", folder.parents[4]))
 
 
 FUZZED = {
@@ -452,7 +455,7 @@ def fuzz(
     root = place.parents[4]
     (root / "data" / "dsprites").unlink()
     shutil.copytree(small_data, root / "data" / "dsprites")
-    gather(config, "test", root)
+    gather_scores(Results(config, "test", root))
     path = place / name
     kept = {name: (place / name).read_bytes() for name in ("scores.csv", "curve.csv", "hashes.json")}
     for absent in without:

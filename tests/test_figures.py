@@ -22,6 +22,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Config
 from idgan_sc.data.dsprites import render
 from idgan_sc.files import DataError
+from idgan_sc.records.results import Results
 from idgan_sc.report import words
 from idgan_sc.report.figures import architecture, canvas, paper, registry
 
@@ -125,9 +126,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
     kept: dict[str, Figure] = {}
     save = canvas.save
 
-    def spy(fig: Figure, config: Config, preset: str, root: Path, name: str, frame: pd.DataFrame) -> list[Path]:
+    def spy(fig: Figure, results: Results, name: str, frame: pd.DataFrame) -> list[Path]:
         kept[name] = fig
-        return save(fig, config, preset, root, name, frame)
+        return save(fig, results, name, frame)
 
     for module in (paper, architecture):
         monkeypatch.setattr(module, "save", spy)
@@ -168,7 +169,7 @@ def test_figures_are_whole_readable_and_say_what_they_are(
     name: str, preset: str, tmp_path: Path, config: Config, drawn: dict[str, Figure]
 ) -> None:
     root = make_results(tmp_path, config, preset, steps=34560)
-    paths = registry.FIGURES[name](config, preset, root)
+    paths = registry.FIGURES[name](Results(config, preset, root))
     assert [path.name for path in paths] == [f"{name}.csv", f"{name}.png", f"{name}.pdf"]
     png, pdf = paths[1].read_bytes(), paths[2].read_bytes()
     assert png.startswith(b"\x89PNG") and png.endswith(b"IEND\xaeB`\x82")
@@ -186,14 +187,16 @@ def test_figures_do_not_depend_on_the_process(root: Path, config: Config) -> Non
     code = (
         "import sys; from pathlib import Path; from idgan_sc import config\n"
         "from idgan_sc.report.figures import architecture, paper\n"
+        "from idgan_sc.records.results import Results\n"
         f"c = config.load({str(Path(__file__).parents[1] / 'config.yaml')!r})\n"
-        f"for figure in (paper.figure1, architecture.figure2, paper.figure3): figure(c, 'quick', Path({str(root)!r}))\n"
+        f"results = Results(c, 'quick', Path({str(root)!r}))\n"
+        "for figure in (paper.figure1, architecture.figure2, paper.figure3): figure(results)\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONHASHSEED": "1"})
     there = {path.name: path.read_bytes() for path in (root / "figures").iterdir()}
     draws = (paper.figure1, architecture.figure2, paper.figure3)
-    here = {path.name: path.read_bytes() for draw in draws for path in draw(config, "quick", root)}
+    here = {path.name: path.read_bytes() for draw in draws for path in draw(Results(config, "quick", root))}
     assert len(here) == 9
     assert here == there
 
@@ -204,7 +207,7 @@ def test_figure3_plots_means_over_seeds_and_its_table_has_them(
     points = pd.read_csv(root / "curves.csv")
     others = [points.assign(value=9.0, **{c: "other"}) for c in ("dataset", "variant", "metric", "protocol")]
     pd.concat([points, *others]).to_csv(root / "curves.csv", index=False)
-    frame = pd.read_csv(paper.figure3(config, "quick", root)[0])
+    frame = pd.read_csv(paper.figure3(Results(config, "quick", root))[0])
     line_of = {line.get_color(): line for line in drawn["figure3"].axes[0].lines if line.get_marker() == "o"}
     for system in ARMS:
         mine = frame[frame["system"] == system]
@@ -220,7 +223,7 @@ def test_figure3_shows_differences_within_a_seed(root: Path, config: Config, dra
     points["value"] += points["seed"].map(dict(enumerate([0.0, 0.3, -0.2, 0.1, -0.1, 0.2])))  # a seed's own level
     lost = points.query("system == 'infogan_cr' and seed == 5").index
     points.drop(lost).to_csv(root / "curves.csv", index=False)
-    frame = pd.read_csv(paper.figure3(config, "quick", root)[0])
+    frame = pd.read_csv(paper.figure3(Results(config, "quick", root))[0])
     assert frame.loc[frame["system"] == "infogan", "above"].isna().all()
     lines = {line.get_color(): line for line in drawn["figure3"].axes[1].lines if line.get_marker() == "o"}
     assert len(lines) == 2
@@ -240,7 +243,7 @@ def test_figure3_shows_differences_within_a_seed(root: Path, config: Config, dra
 
 def test_figure3_with_one_seed_has_no_band(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
     make_curves(seeds=1, steps=300).to_csv(root / "curves.csv", index=False)
-    frame = pd.read_csv(paper.figure3(config, "quick", root)[0])
+    frame = pd.read_csv(paper.figure3(Results(config, "quick", root))[0])
     assert frame["sd"].isna().all() and frame["low"].isna().all()
     assert "no band" in " ".join(text.get_text() for text in texts(drawn["figure3"]))
     assert_readable(drawn["figure3"])
@@ -249,12 +252,12 @@ def test_figure3_with_one_seed_has_no_band(root: Path, config: Config, drawn: di
 def test_figure3_shows_which_arms_are_missing(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
     curves = make_curves(seeds=2, steps=300)
     curves[curves["system"] == "infogan"].to_csv(root / "curves.csv", index=False)
-    paper.figure3(config, "quick", root)
+    paper.figure3(Results(config, "quick", root))
     missing = [text.get_text() for text in texts(drawn["figure3"]) if "missing" in text.get_text()]
     assert missing == ["InfoGAN-CR\nmissing", "IDGAN-SC\n(without β-VAE)\nmissing"]
     assert_readable(drawn["figure3"])
     curves[:0].to_csv(root / "curves.csv", index=False)
-    paper.figure3(config, "quick", root)
+    paper.figure3(Results(config, "quick", root))
     assert_readable(drawn["figure3"])
 
 
@@ -265,13 +268,13 @@ def test_figure3_is_readable_wherever_the_arms_end(
     curves = make_curves(seeds=2, steps=20)
     curves["value"] = curves["system"].map(dict(zip(ARMS, ends, strict=True)))
     curves.to_csv(root / "curves.csv", index=False)
-    paper.figure3(config, "quick", root)
+    paper.figure3(Results(config, "quick", root))
     assert_readable(drawn["figure3"])
 
 
 @pytest.mark.parametrize("name", ["figure1", "figure4"])
 def test_rows_of_images_are_the_associated_codes(name: str, root: Path, config: Config) -> None:
-    frame = pd.read_csv(registry.FIGURES[name](config, "quick", root)[0])
+    frame = pd.read_csv(registry.FIGURES[name](Results(config, "quick", root))[0])
     arrays = make_traversal()
     of_factor = frame.drop_duplicates("factor").set_index("factor")
     for factor, row in of_factor.iterrows():
@@ -282,7 +285,7 @@ def test_rows_of_images_are_the_associated_codes(name: str, root: Path, config: 
 
 
 def test_table_of_figure4_names_the_very_images(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
-    frame = pd.read_csv(paper.figure4(config, "quick", root)[0])
+    frame = pd.read_csv(paper.figure4(Results(config, "quick", root))[0])
     images = make_traversal()["images"]
     shown = [image.get_array() for image in drawn["figure4"].axes[0].images]
     assert len(shown) == len(frame) == 50
@@ -304,7 +307,7 @@ def test_assignment_never_takes_a_code_twice() -> None:
 
 
 def test_figure2_lists_every_layer_with_its_shape(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
-    frame = pd.read_csv(architecture.figure2(config, "quick", root)[0])
+    frame = pd.read_csv(architecture.figure2(Results(config, "quick", root))[0])
     layers = sum(len(network["layers"]) for network in make_networks(32).values()) - 1  # the activation
     assert len(frame) == layers
     said = [text.get_text() for text in texts(drawn["figure2"])]
@@ -320,7 +323,7 @@ def test_figure2_leaves_out_q_where_the_frozen_encoder_takes_its_place(
     layers = networks["discriminator"]["layers"]
     networks["discriminator"]["layers"] = [row for row in layers if not row["name"].startswith("q.")]
     path.write_text(json.dumps({"networks": networks}))
-    architecture.figure2(config, "quick", root)
+    architecture.figure2(Results(config, "quick", root))
     assert "Q: the code c" not in [text.get_text() for text in texts(drawn["figure2"])]
 
 
@@ -329,7 +332,7 @@ def test_colour_images_are_drawn(root: Path, config: Config, drawn: dict[str, Fi
     arrays = make_traversal()
     coloured = {name: np.repeat(arrays[name], 3, axis=-3) for name in ("images", "pairs")}
     np.savez(path, **{**arrays, **coloured})
-    paper.figure1(config, "quick", root)
+    paper.figure1(Results(config, "quick", root))
     assert {image.get_array().shape for image in drawn["figure1"].axes[0].images} == {(32, 32, 3)}  # type: ignore[union-attr]
 
 
@@ -340,10 +343,10 @@ def test_missing_and_damaged_files_are_one_clear_error(file: str, name: str, roo
     path = next(root.glob(f"runs/*/*/*/*/{file}"))
     path.write_bytes(b"{")
     with pytest.raises(DataError, match="damaged"):
-        registry.FIGURES[name](config, "quick", root)
+        registry.FIGURES[name](Results(config, "quick", root))
     path.unlink()
     with pytest.raises(DataError, match="missing"):
-        registry.FIGURES[name](config, "quick", root)
+        registry.FIGURES[name](Results(config, "quick", root))
     assert not (root / "figures").exists()
 
 

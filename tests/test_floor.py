@@ -1,6 +1,5 @@
 """What learned nothing: the very network a training starts from, components as scikit-learn has them, noise at zero."""
 
-import argparse
 import copy
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +19,8 @@ from idgan_sc.evaluation.generators import baselines as floors
 from idgan_sc.evaluation.generators.nearest_image import generated_factors
 from idgan_sc.evaluation.generators.scores import few_true, score_factors
 from idgan_sc.files import DataError
-from idgan_sc.records.published import AS_GENERATORS, published_floor
-from idgan_sc.records.record import floor_fingerprint
+from idgan_sc.records.published import AS_GENERATORS
+from idgan_sc.records.results import Results
 from idgan_sc.report.read import read_floor
 from idgan_sc.report.words import METRICS
 from idgan_sc.training.encode import encode_pool, pool_indices
@@ -31,7 +30,7 @@ def test_the_floor_is_scored_as_the_systems_are(
     new_root: Callable[..., Path], small_config: dict[str, Any], finished: Callable[[str], Path]
 ) -> None:
     root = new_root()
-    floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
+    floors.score_baseline(Results(small_config, "test", root), open_images(root / "data/dsprites"))
     found = read_floor(root)
     assert set(found["metric"]) == set(METRICS) and set(found["k"]) == {5, 10}  # as InfoGAN-CR and its c10
     assert set(found["system"]) == {"untrained_q", "noise_codes", "pixel_components"}
@@ -42,7 +41,7 @@ def test_the_floor_is_scored_as_the_systems_are(
     few = read_floor(root, protocol=AS_GENERATORS).set_index(["system", "k", "metric"])["value"]
     assert set(few.index.unique("system")) == set(found["system"]) and few["noise_codes", 5, "dci"] < 0.2
     first = (root / "floor/dsprites.csv").read_bytes()
-    floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
+    floors.score_baseline(Results(small_config, "test", root), open_images(root / "data/dsprites"))
     assert (root / "floor/dsprites.csv").read_bytes() == first
 
 
@@ -57,7 +56,7 @@ def test_an_untrained_q_is_the_one_that_training_starts_from(
         return seen[-1]
 
     monkeypatch.setattr(floors, "encode_pool", watched)
-    floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
+    floors.score_baseline(Results(small_config, "test", root), open_images(root / "data/dsprites"))
     np.testing.assert_array_equal(seen[0], np.load(finished("infogan_stage_a") / "curve.npz")["codes"][0])
 
 
@@ -65,27 +64,26 @@ def test_a_published_floor_is_taken_where_its_settings_are_these(
     small_data: Path, tmp_path: Path, small_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = with_data(tmp_path / "results", small_data)
-    floors.floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
+    floors.score_baseline(Results(small_config, "test", root), open_images(root / "data/dsprites"))
     published = root / "published/floor/dsprites.csv"
     published.parent.mkdir(parents=True)
     (root / "floor/dsprites.csv").rename(published)
-    assert published_floor(small_config, "test", "dsprites", root) == published
+    assert Results(small_config, "test", root).published_floor("dsprites") == published
 
     def no_scores(*_: Any) -> None:
         raise AssertionError("the floor is scored again")
 
-    monkeypatch.setattr(floors, "floor", no_scores)
-    args = argparse.Namespace(preset="test", dataset="dsprites", out=root)
-    cli._floor(small_config, args)
+    monkeypatch.setattr(floors, "score_baseline", no_scores)
+    floors.baseline(Results(small_config, "test", root), "dsprites")
     assert (root / "floor/dsprites.csv").read_bytes() == published.read_bytes()
     changed = copy.deepcopy(small_config)
     changed["presets"]["test"]["evaluation"]["points"] += 1
-    assert published_floor(changed, "test", "dsprites", root) is None
+    assert Results(changed, "test", root).published_floor("dsprites") is None
     with pytest.raises(AssertionError, match="scored again"):
-        cli._floor(changed, args)
+        floors.baseline(Results(changed, "test", root), "dsprites")
     fewer = copy.deepcopy(small_config)
     fewer["presets"]["test"]["generated"]["images"] -= 1
-    assert published_floor(fewer, "test", "dsprites", root) is None
+    assert Results(fewer, "test", root).published_floor("dsprites") is None
 
 
 def test_few_images_are_scored_as_the_generators_are(
@@ -93,7 +91,7 @@ def test_few_images_are_scored_as_the_generators_are(
 ) -> None:
     root = new_root()
     images = open_images(root / "data/dsprites")
-    floors.floor(small_config, "test", root, images, "cpu")
+    floors.score_baseline(Results(small_config, "test", root), images)
     found = read_floor(root, protocol=AS_GENERATORS)
     sizes = configuration.evaluation(small_config, "test", "dsprites")
     generated = configuration.generated(small_config, "test")
@@ -112,7 +110,7 @@ def test_every_data_set_whose_generators_are_scored_has_a_floor_of_its_own(shipp
     starts = {data: floor_starts(shipped, "desk", data) for data in floored(shipped, "desk")}
     assert [run.variant for run in starts["dsprites"]] == ["main", "c10"]
     assert [run.variant for run in starts["digits"]] == [run.variant for run in starts["faces"]] == ["main"]
-    assert len({floor_fingerprint(shipped, "desk", data) for data in starts}) == 3
+    assert len({Results(shipped, "desk", Path()).floor_fingerprint(data) for data in starts}) == 3
 
 
 def test_there_is_no_floor_where_no_factor_is_known(

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import idgan_sc
-from conftest import make_floor
+from conftest import job, make_floor
 from idgan_sc import config as configuration
 from idgan_sc import models
 from idgan_sc.config import Run, generators, read_generators
@@ -29,10 +29,11 @@ from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, sha256
 from idgan_sc.models import build
 from idgan_sc.models.seeds import torch_stream
-from idgan_sc.publish.card import write_card
+from idgan_sc.publish.card import card, write_card
 from idgan_sc.publish.copy import publish
 from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.record import read_record
+from idgan_sc.records.results import Results
 from idgan_sc.report import generator_tables
 from idgan_sc.report.figures import generators as generator_figures
 from idgan_sc.report.words import FLOORS
@@ -54,14 +55,13 @@ def sizes(small_config: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def matched(finished: Finished, images: Images, sizes: dict[str, Any]) -> Callable[[str], Path]:
+def matched(finished: Finished, small_config: dict[str, Any]) -> Callable[[str], Path]:
     """The folder of a finished run of a system, matched and scored."""
 
     def folder(system: str) -> Path:
         path = finished(system)
         if not (path / "pair_labels.csv").exists():
-            scores.match(path, images, "test", sizes, "cpu")
-            scores.score_generator(Run("test", "dsprites", system, "main", 0), path, images, sizes)
+            scores.match(job(small_config, Run("test", "dsprites", system, "main", 0), path.parents[4]))
         return path
 
     return folder
@@ -176,12 +176,11 @@ def test_match_writes_scores_and_labels(matched: Callable[[str], Path], system: 
         assert len(accuracy) == 1 + len(pd.read_csv(folder / "log.csv"))
 
 
-def test_the_same_run_gives_the_same_answer(
-    matched: Callable[[str], Path], images: Images, sizes: dict[str, Any]
-) -> None:
+def test_the_same_run_gives_the_same_answer(matched: Callable[[str], Path], small_config: dict[str, Any]) -> None:
     folder = matched("infogan_stage_a")
     before = (folder / "match.npz").read_bytes()
-    assert scores.match(folder, images, "test", sizes, "cpu").read_bytes() == before
+    run = Run("test", "dsprites", "infogan_stage_a", "main", 0)
+    assert scores.match_images(job(small_config, run, folder.parents[4])).read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -208,9 +207,10 @@ def test_distilled_says_whether_codes_mean_what_they_mean_to_the_encoder(
     assert found == pytest.approx(expected, abs=0.03)
 
 
-def test_a_vae_has_no_generator_to_match(finished: Finished, images: Images, sizes: dict[str, Any]) -> None:
+def test_a_vae_has_no_generator_to_match(finished: Finished, small_config: dict[str, Any]) -> None:
+    run, folder = Run("test", "dsprites", "beta_vae", "main", 0), finished("beta_vae")
     with pytest.raises(DataError, match="no generator of the GAN family"):
-        scores.match(finished("beta_vae"), images, "test", sizes, "cpu")
+        scores.match(job(small_config, run, folder.parents[4]))
 
 
 def test_generators_come_after_their_stage_a(shipped: dict[str, Any]) -> None:
@@ -260,7 +260,7 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
 
 
 def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dict[str, Any]) -> None:
-    generator_tables.table_generator(shipped, "quick", results)
+    generator_tables.table_generator(Results(shipped, "quick", results))
     text = (results / "tables/table_generator.md").read_text()
     assert "score, pool too small: 3 of 9: InfoGAN (modified) (1 seed), InfoGAN (modified) c10 (1 seed)." in text
     assert "(n = 1)" in text and "no evidence" in text and text.count("Q, true images") == 8
@@ -281,7 +281,7 @@ def test_tables_say_of_whom_a_score_is_missing(results: Path, shipped: dict[str,
     absent = (scores["code"] == "q") & (scores["metric"] == "dci") & (scores["system"] == "idgan_sc")
     scores.loc[absent & (scores["dataset"] == "dsprites"), ["value", "reason"]] = [np.nan, "a reason"]
     scores.to_csv(results / "generator_scores.csv", index=False)
-    text = generator_tables.table_generator(shipped, "quick", results)[1].read_text()
+    text = generator_tables.table_generator(Results(shipped, "quick", results))[1].read_text()
     assert "No DCI score of Q, a reason: IDGAN-SC (with β-VAE) (2 seeds)." in text
 
 
@@ -290,12 +290,12 @@ def test_table_of_generators_says_where_no_code_of_the_vae_is_alive(results: Pat
     dead = (scores["metric"] == "distilled") & (scores["system"] == "idgan") & (scores["dataset"] == "dsprites")
     scores.loc[dead, ["value", "reason"]] = [np.nan, "no code of the β-VAE is alive"]
     scores.to_csv(results / "generator_scores.csv", index=False)
-    text = generator_tables.table_generator(shipped, "quick", results)[1].read_text()
+    text = generator_tables.table_generator(Results(shipped, "quick", results))[1].read_text()
     assert "No Distilled score, no code of the β-VAE is alive: ID-GAN (modified) (2 seeds)." in text
 
 
 def test_table_of_pairs_has_first_last_and_new_accuracy(results: Path, shipped: dict[str, Any]) -> None:
-    generator_tables.table_pairs(shipped, "quick", results)
+    generator_tables.table_pairs(Results(shipped, "quick", results))
     text = (results / "tables/table_pairs.md").read_text()
     row = next(line for line in text.splitlines() if "InfoGAN-CR" not in line and "0.21 ± 0.00" in line)
     assert "keep one" in row and "0.59 ± 0.00 | 0.61 ± 0.00" in row
@@ -304,7 +304,7 @@ def test_table_of_pairs_has_first_last_and_new_accuracy(results: Path, shipped: 
 
 
 def test_figure_shows_a_point_a_run_and_counts_those_without(results: Path, shipped: dict[str, Any]) -> None:
-    for path in generator_figures.figure_generator(shipped, "quick", results):
+    for path in generator_figures.figure_generator(Results(shipped, "quick", results)):
         assert path.stat().st_size > 0
     points = pd.read_csv(results / "figures/figure_generator.csv")
     assert len(points) == 16 and points["mig"].isna().sum() == 2
@@ -320,14 +320,14 @@ def test_a_floor_without_a_score_of_few_images_is_left_out_of_the_figures(
         floor[~refused].to_csv(results / f"floor/{data}.csv", index=False)
     assert np.isnan(generator_figures._components(results, "dsprites", "factor_vae")).all()
     for name in ("generator", "generator_pictures"):
-        for path in generator_figures.FIGURES[f"figure_{name}"](shipped, "quick", results):
+        for path in generator_figures.FIGURES[f"figure_{name}"](Results(shipped, "quick", results)):
             assert path.stat().st_size > 0
-        text = generator_tables.TABLES[f"table_{name}"](shipped, "quick", results)[1].read_text()
+        text = generator_tables.TABLES[f"table_{name}"](Results(shipped, "quick", results))[1].read_text()
         assert "| pixels | none | 0.45 |" in text
 
 
 def test_figure_of_pairs_starts_with_stage_a_and_takes_chance_off(results: Path, shipped: dict[str, Any]) -> None:
-    for path in generator_figures.figure_pairs(shipped, "quick", results):
+    for path in generator_figures.figure_pairs(Results(shipped, "quick", results)):
         assert path.stat().st_size > 0
     rows = pd.read_csv(results / "figures/figure_pairs.csv")
     arms = [("infogan_cr", "main"), ("infogan_cr", "c10"), ("idgan_sc_prior", "main"), ("idgan_sc_prior", "c10")]
@@ -344,8 +344,8 @@ def test_pairs_of_images_like_no_sprite_have_no_shares(results: Path, shipped: d
     labels = pd.read_csv(results / "pair_labels.csv")
     labels[labels["measure"] == "accuracy_log"].to_csv(results / "pair_labels.csv", index=False)
     for path in (
-        *generator_figures.figure_pairs(shipped, "quick", results),
-        *generator_tables.table_pairs(shipped, "quick", results),
+        *generator_figures.figure_pairs(Results(shipped, "quick", results)),
+        *generator_tables.table_pairs(Results(shipped, "quick", results)),
     ):
         assert path.stat().st_size > 0
     assert set(pd.read_csv(results / "figures/figure_pairs.csv")["measure"]) == {"accuracy"}
@@ -354,7 +354,7 @@ def test_pairs_of_images_like_no_sprite_have_no_shares(results: Path, shipped: d
 def test_table_of_read_generators_states_the_regressors_and_what_true_images_reach(
     results: Path, shipped: dict[str, Any]
 ) -> None:
-    generator_tables.table_generator_pictures(shipped, "quick", results)
+    generator_tables.table_generator_pictures(Results(shipped, "quick", results))
     text = (results / "tables/table_generator_pictures.md").read_text()
     assert "| digits | InfoGAN-CR | 10 | 1 | generator | 0.30 | 0.30 | 0.30 | 0.30 | 0.30 | 0.70 | 0.20 | – |" in text
     assert "| faces | true images |  |  | – | – | – | – | – | – | 0.93 | 0.94 | – |" in text
@@ -369,7 +369,7 @@ def test_table_of_read_generators_states_the_regressors_and_what_true_images_rea
 
 
 def test_figure_of_read_generators(results: Path, shipped: dict[str, Any]) -> None:
-    for path in generator_figures.figure_generator_pictures(shipped, "quick", results):
+    for path in generator_figures.figure_generator_pictures(Results(shipped, "quick", results)):
         assert path.stat().st_size > 0
     points = pd.read_csv(results / "figures/figure_generator_pictures.csv")
     assert set(zip(points["dataset"], points["system"], strict=True)) == {
@@ -398,30 +398,30 @@ def test_generators_of_a_sweep_that_is_not_finished(
                 mine.to_csv(folder / name, index=False)
 
     with pytest.raises(DataError, match="nothing to gather"):
-        gather.gather_generators(shipped, "quick", root, allow_missing=True)
+        gather.gather_generators(Results(shipped, "quick", root), allow_missing=True)
     put({("digits", "infogan_cr", 0)})
-    assert [path.name for path in gather.gather_generators(shipped, "quick", root, allow_missing=True)] == [
+    assert [path.name for path in gather.gather_generators(Results(shipped, "quick", root), allow_missing=True)] == [
         "generator_scores.csv"
     ]
     put(of)
-    with pytest.raises(DataError, match="is missing or damaged"):
-        gather.gather_generators(shipped, "quick", root)
-    gathered = gather.gather_generators(shipped, "quick", root, allow_missing=True)
+    with pytest.raises(DataError, match="is missing"):
+        gather.gather_generators(Results(shipped, "quick", root))
+    gathered = gather.gather_generators(Results(shipped, "quick", root), allow_missing=True)
     assert [len(pd.read_csv(path)["system"].unique()) for path in gathered] == [3, 2]
-    text = generator_tables.table_generator(shipped, "quick", root)[1].read_text()
+    text = generator_tables.table_generator(Results(shipped, "quick", root))[1].read_text()
     assert "| InfoGAN-CR | 5 | 0 | generator | missing | missing |" in text
     assert text.count("| generator | 0.") == 1
-    text = generator_tables.table_generator_pictures(shipped, "quick", root)[1].read_text()
+    text = generator_tables.table_generator_pictures(Results(shipped, "quick", root))[1].read_text()
     assert "digits" in text and "faces" not in text
     assert "| digits | IDGAN-SC (with β-VAE) | 10 | 0 | generator | missing |" in text
-    assert "| ID-GAN at the start" in generator_tables.table_pairs(shipped, "quick", root)[1].read_text()
+    assert "| ID-GAN at the start" in generator_tables.table_pairs(Results(shipped, "quick", root))[1].read_text()
     for draw in generator_figures.FIGURES.values():
-        assert draw(shipped, "quick", root)[1].stat().st_size > 0
+        assert draw(Results(shipped, "quick", root))[1].stat().st_size > 0
 
 
 def test_a_preset_without_digits_and_faces_has_no_such_table(results: Path, shipped: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="preset test has no GAN on digits or faces: name one"):
-        generator_tables.table_generator_pictures(shipped, "test", results)
+        generator_tables.table_generator_pictures(Results(shipped, "test", results))
 
 
 # -------------------------------------------------------------------------------------------------------------- users
@@ -499,7 +499,7 @@ def test_a_frozen_encoder_is_loaded_from_the_runs_beside(
     finished: Finished, published: Callable[[Path], Path], small_config: dict[str, Any], images: Images
 ) -> None:
     root = finished("beta_vae").parents[4]
-    run = train(small_config, Run("test", "dsprites", "idgan", "frozen_q", 0), root)
+    run = train(job(small_config, Run("test", "dsprites", "idgan", "frozen_q", 0), root))
     alone = published(run)
     with pytest.raises(DataError, match="holds no finished run"):
         idgan_sc.load(alone)
@@ -550,20 +550,22 @@ def test_publish_ships_weights_with_their_card_and_not_without(
     shutil.copytree(matched("infogan_cr"), folder)
     for name in ("model.safetensors", "card.md"):
         (folder / name).unlink(missing_ok=True)
-    publish(config, "test", root)
+    publish(Results(config, "test", root))
     assert not (root / "published" / run.path / "model.safetensors").exists()
-    encode(folder, images, "test", "cpu")
-    score(run, folder, images, sizes)
-    write_weights(folder)
-    write_card(config, run, folder, images)
-    assert root / "published" / run.path in publish(config, "test", root)
+    (root / "data").mkdir()
+    (root / "data/dsprites").symlink_to(images.folder)
+    finished = job(config, run, root)
+    encode(finished)
+    score(finished)
+    card(finished)
+    assert root / "published" / run.path in publish(Results(config, "test", root))
     there = {path.name for path in (root / "published" / run.path).iterdir()}
     assert {"model.safetensors", "card.md", "record.json", "generator_scores.csv"} <= there
     assert not {"weights.safetensors", "codes.npz", "match.npz"} & there
     assert idgan_sc.load(root / "published" / run.path).generate(np.zeros((1, 5))).shape == (1, 1, 32, 32)
     (folder / "model.safetensors").write_bytes(b"other weights")
     with pytest.raises(DataError, match="do not belong together: run `idgan-sc card`"):
-        publish(config, "test", root)
+        publish(Results(config, "test", root))
 
 
 def test_model_card_says_what_the_weights_are(
@@ -573,16 +575,16 @@ def test_model_card_says_what_the_weights_are(
     run, folder = Run("test", "dsprites", "infogan_cr", "main", 0), matched("infogan_cr")
     (folder / "scores.csv").unlink(missing_ok=True)
     with pytest.raises(DataError, match="run `idgan-sc score` first"):
-        write_card(config, run, folder, images)
-    encode(folder, images, "test", "cpu")
-    score(run, folder, images, sizes)
-    weights = write_weights(folder)
-    card = write_card(config, run, folder, images).read_text()
+        write_card(job(config, run, folder.parents[4]))
+    encode(job(config, run, folder.parents[4]))
+    score(job(config, run, folder.parents[4]))
+    weights, path = card(job(config, run, folder.parents[4]))
+    text = path.read_text()
     record = read_record(folder)
-    assert sha256(weights) in card and "what encodes and generates, 1.9 MiB" in card
+    assert sha256(weights) in text and "what encodes and generates, 1.9 MiB" in text
     for part in (
         "InfoGAN-CR, variant main, seed 0, on dsprites", record["outputs"]["weights.safetensors"],
         "`lambda_info` | 0.05",
         "No evidence", "mean of Q", "the generator's own images", "Licence\n\nMIT", "a stand-in for the published data",
     ):  # fmt: skip
-        assert part in card, part
+        assert part in text, part

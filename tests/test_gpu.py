@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import job
 from idgan_sc import config as configuration
 from idgan_sc import recompute
 from idgan_sc.cli import main
@@ -19,6 +20,7 @@ from idgan_sc.config import Run
 from idgan_sc.data.images import open_images
 from idgan_sc.data.tensors import DeviceImages, loader
 from idgan_sc.models import GAN, build
+from idgan_sc.records.results import Results
 from idgan_sc.training import checkpoint
 from idgan_sc.training.stacked import Stack
 from idgan_sc.training.train import train, train_seeds
@@ -92,7 +94,7 @@ def test_the_same_seed_gives_the_same_bytes(small_config, new_root, system):
     config = copy.deepcopy(small_config)
     config["compute"]["device"] = "cuda"
     run = Run("test", "dsprites", system, "main", 0)
-    first, second = (train(config, run, new_root(name)) for name in ("first", "second"))
+    first, second = (train(job(config, run, new_root(name))) for name in ("first", "second"))
     assert (first / "weights.safetensors").read_bytes() == (second / "weights.safetensors").read_bytes()
 
 
@@ -100,7 +102,7 @@ def test_the_same_seeds_stacked_give_the_same_bytes(small_config, new_root):
     config = copy.deepcopy(small_config)
     config["compute"]["device"] = "cuda"
     arm = Run("test", "dsprites", "idgan_sc_prior", "main", 0)
-    first, second = (train_seeds(config, arm, [0, 1], new_root(name)) for name in ("first", "second"))
+    first, second = (train_seeds(job(config, arm, new_root(name)), [0, 1]) for name in ("first", "second"))
     for one, other in zip(first, second, strict=True):
         assert (one / "weights.safetensors").read_bytes() == (other / "weights.safetensors").read_bytes()
 
@@ -136,11 +138,11 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     arm, whole, broken = Run("test", "dsprites", system, "main", 0), new_root("whole"), new_root("broken")
-    expected = train_seeds(on_gpu, arm, seeds, whole)
+    expected = train_seeds(job(on_gpu, arm, whole), seeds)
     strike_in_step(3, monkeypatch)
     with pytest.raises(SystemExit):
-        train_seeds(on_gpu, arm, seeds, broken)
-    found = train_seeds(on_gpu, arm, seeds, broken)
+        train_seeds(job(on_gpu, arm, broken), seeds)
+    found = train_seeds(job(on_gpu, arm, broken), seeds)
     for one, other in zip(expected, found, strict=True):
         assert [name for name in OUTPUTS if (one / name).read_bytes() != (other / name).read_bytes()] == []
 
@@ -156,5 +158,5 @@ def test_codes_scores_and_generated_images_follow_and_verify_finds_the_same_byte
     run = Run("test", "dsprites", system, "main", 0)
     assert all((root / run.path / name).exists() for name in ("scores.csv", "generator_scores.csv"))
     capsys.readouterr()
-    assert recompute.verify(on_gpu, run, root)
+    assert recompute.verify(Results(on_gpu, run.preset, root), run)
     assert "the same bytes as recorded" in capsys.readouterr().out

@@ -18,6 +18,7 @@ import pytest
 
 from idgan_sc.config import Config
 from idgan_sc.publish import page
+from idgan_sc.records.results import Results
 from test_report import grey, made_up, results  # noqa: F401
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -124,7 +125,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def path(made_up: Config, results: Path) -> Path:  # noqa: F811
-    return page.write_page(made_up, "desk", results)
+    return page.write_page(Results(made_up, "desk", results))
 
 
 def card(dataset: str, system: str) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from idgan_sc.config import Config
+from idgan_sc.records.results import Results
 from idgan_sc.report import errata
 
 
@@ -65,6 +66,6 @@ def test_contrastive_agrees_with_the_closed_form_and_the_training_loss() -> None
 
 
 def test_findings_are_written(shipped: Config, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    csv, text = errata.write_findings(shipped, tmp_path)
+    csv, text = errata.write_findings(Results(shipped, "paper", tmp_path))
     assert set(pd.read_csv(csv)["finding"]) == {make.__name__ for make in errata.FINDINGS}
     assert text.read_text().count("\n* ") == len(errata.FINDINGS) - 1

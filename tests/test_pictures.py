@@ -4,6 +4,7 @@ The measurement is tested on answers known in advance: a generator that changes 
 """
 
 import copy
+import dataclasses
 import importlib
 import shutil
 from functools import partial
@@ -18,9 +19,10 @@ import yaml
 
 import test_data_celeba
 import test_data_mnist
+from conftest import job
 from idgan_sc import cli
 from idgan_sc import config as configuration
-from idgan_sc.config import STAYS, Run, read_generators
+from idgan_sc.config import Run, read_generators
 from idgan_sc.data import celeba, digits, faces, mnist
 from idgan_sc.data.folder import prepare_folder
 from idgan_sc.data.images import Images
@@ -31,6 +33,7 @@ from idgan_sc.files import DataError
 from idgan_sc.models import build, networks_celeba
 from idgan_sc.models import networks as nets
 from idgan_sc.publish.copy import publish
+from idgan_sc.records.results import Results
 from idgan_sc.report.figures import leakage as leakage_figure
 from idgan_sc.report.figures import registry
 from idgan_sc.training.train import train
@@ -319,15 +322,15 @@ def measured(few: Config, drawn: dict[str, Images], tmp_path_factory: pytest.Tem
             for command in ("train", "encode", "leakage"):
                 options = ["--preset", "quick", "--dataset", dataset, "--system", system, "--out", str(root)]
                 cli.main(["--config", str(path), command, *options])
-    gather.gather_leakage(few, "quick", root)
+    gather.gather_leakage(Results(few, "quick", root))
     return root
 
 
 def test_figures_5_to_8_and_leakage_say_what_they_show(few: Config, measured: Path) -> None:
-    names = registry.names(few, "quick")
+    names = registry.names(Results(few, "quick", Path()))
     assert list(names) == ["figure5", "figure6", "figure7", "figure8", "figure_leakage"]
     for name, draw in names.items():
-        paths = draw(few, "quick", measured)
+        paths = draw(Results(few, "quick", measured))
         assert [path.name for path in paths] == [f"{name}.csv", f"{name}.png", f"{name}.pdf"]
         frame = pd.read_csv(paths[0])
         assert frame["data"].str.contains("a stand-in for").all()
@@ -346,15 +349,15 @@ def test_the_leakage_figure_aligns_the_codes_of_different_seeds(
 ) -> None:
     """Two seeds whose codes differ in nothing but their order give the matrix of one, its own codes on top."""
     run = Run("quick", "faces", "idgan_sc", "main", 0)
-    table = gather.read_leakage(few, run, measured)
+    table = gather.read_leakage(Results(few, run.preset, measured), run)
     codes = table["code"].dropna().unique()
     renamed = table.assign(code=table["code"].map(dict(zip(codes, np.roll(codes, 3), strict=True))))
     tables = {0: table, 1: renamed}
-    monkeypatch.setattr("idgan_sc.report.figures.leakage.read_leakage", lambda config, run, root: tables[run.seed])
+    monkeypatch.setattr("idgan_sc.report.figures.leakage.read_leakage", lambda results, run: tables[run.seed])
     blocks = []
     for seeds in ([0], [1], [0, 1]):
         runs = [Run("quick", "faces", "idgan_sc", "main", seed) for seed in seeds]
-        blocks.append(leakage_figure._matrix(few, "quick", measured, runs))
+        blocks.append(leakage_figure._matrix(Results(few, "quick", measured), runs))
     for block in blocks[1:]:
         np.testing.assert_allclose(block["change"], blocks[0]["change"])
         np.testing.assert_allclose(block["row_entropy"], blocks[0]["row_entropy"])
@@ -364,7 +367,7 @@ def test_the_leakage_figure_aligns_the_codes_of_different_seeds(
 
 
 def test_gathered_leakage_has_a_row_a_run(few: Config, measured: Path) -> None:
-    frame = pd.read_csv(gather.gather_leakage(few, "quick", measured))
+    frame = pd.read_csv(gather.gather_leakage(Results(few, "quick", measured))[0])
     assert set(zip(frame["dataset"], frame["system"], strict=True)) == {
         (data, system) for data in ("digits", "faces") for system in configuration.PICTURED
     }
@@ -378,30 +381,31 @@ def test_leakage_of_a_sweep_that_is_not_finished(few: Config, measured: Path, tm
             (tmp_path / path.relative_to(measured)).parent.mkdir(parents=True)
             shutil.copy(path, tmp_path / path.relative_to(measured))
     with pytest.raises(DataError, match=r"faces/idgan_sc.*leakage\.csv is missing: run `idgan-sc leakage`"):
-        gather.gather_leakage(few, "quick", tmp_path)
-    assert len(pd.read_csv(gather.gather_leakage(few, "quick", tmp_path, allow_missing=True))) == 3
-    leakage_figure.figure_leakage(few, "quick", tmp_path)
+        gather.gather_leakage(Results(few, "quick", tmp_path))
+    assert len(pd.read_csv(gather.gather_leakage(Results(few, "quick", tmp_path), allow_missing=True)[0])) == 3
+    leakage_figure.figure_leakage(Results(few, "quick", tmp_path))
     assert set(pd.read_csv(tmp_path / "figures/figure_leakage.csv")["dataset"]) == {"digits"}
     shutil.rmtree(tmp_path / "runs/digits")
-    gather.gather_leakage(few, "quick", tmp_path, allow_missing=True)
+    gather.gather_leakage(Results(few, "quick", tmp_path), allow_missing=True)
     with pytest.raises(DataError, match="no data set with runs of both infogan_cr and idgan_sc"):
-        leakage_figure.figure_leakage(few, "quick", tmp_path)
+        leakage_figure.figure_leakage(Results(few, "quick", tmp_path))
     shutil.rmtree(tmp_path / "runs")
     with pytest.raises(DataError, match="nothing to gather"):
-        gather.gather_leakage(few, "quick", tmp_path, allow_missing=True)
+        gather.gather_leakage(Results(few, "quick", tmp_path), allow_missing=True)
 
 
 def test_nothing_that_shows_celeba_or_a_users_images_is_published(
     few: Config, measured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Digits stand for them here: what is copied of a run of faces holds images, of one of digits numbers alone."""
-    assert set(STAYS) == {"celeba", "own"}
+    assert {name for name, row in configuration.DATASETS.items() if not row.passed_on} == {"celeba", "own"}
+    kept = dataclasses.replace(configuration.DATASETS["digits"], passed_on=False)
+    monkeypatch.setitem(configuration.DATASETS, "digits", kept)
     runs = importlib.import_module("idgan_sc.config.runs")  # `idgan_sc.config.runs` itself is the function
-    monkeypatch.setattr(runs, "STAYS", ("digits",))
     for module in (runs, importlib.import_module("idgan_sc.publish.copy")):
         monkeypatch.setattr(module, "scored", lambda config, data: False)  # these runs have no scores
     found = {folder.parts[-4]: {path.name for path in folder.iterdir()} for folder in
-             publish(few, "quick", measured)}  # fmt: skip
+             publish(Results(few, "quick", measured))}  # fmt: skip
     assert found["digits"] == {"record.json", "hashes.json", "log.csv", "leakage.csv"}
     assert found["faces"] == found["digits"] | {"panels.npz"}
 
@@ -534,5 +538,5 @@ def test_mistakes_with_own_images_are_one_line(
 def test_training_from_a_folder_of_its_own_size(few: Config, drawn: dict[str, Images], tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data/faces").symlink_to(drawn["faces"].folder)
-    folder = train(few, Run("quick", "faces", "beta_vae", "main", 3), tmp_path)
+    folder = train(job(few, Run("quick", "faces", "beta_vae", "main", 3), tmp_path))
     assert (folder / "record.json").exists()

@@ -10,6 +10,7 @@ from idgan_sc import config as configuration
 from idgan_sc import plan
 from idgan_sc.cli import main
 from idgan_sc.config import Run
+from idgan_sc.records.results import Results
 
 MEASURED = Path(__file__).parents[1] / "benchmarks" / "GPU.md"
 
@@ -19,7 +20,7 @@ def hour(run: Run) -> float:
 
 
 def test_counts_every_training_of_the_protocol_once(shipped, tmp_path):
-    expected = plan.arms(shipped, "paper", tmp_path, hour)
+    expected = plan.arms(Results(shipped, "paper", tmp_path), hour)
     trained = [run for arm in expected for run in arm.runs]
     assert len(trained) == len(set(trained))
     of_dsprites = [run for run in trained if run.dataset == "dsprites"]
@@ -28,7 +29,7 @@ def test_counts_every_training_of_the_protocol_once(shipped, tmp_path):
 
 
 def test_longest_chain_is_vae_then_stage_a_then_stage_b(shipped, tmp_path):
-    expected = plan.arms(shipped, "paper", tmp_path, hour)
+    expected = plan.arms(Results(shipped, "paper", tmp_path), hour)
     assert plan.critical_path(shipped, expected) == 3 * 3600
     text = plan.report(shipped, expected, 10_000, "core-hours")
     assert "makespan   3.00 hours over 10000" in text
@@ -41,7 +42,7 @@ def test_shows_runs_that_exist_beside_what_was_expected(shipped, tmp_path):
     path = tmp_path / run.path / "record.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(record))
-    text = plan.report(shipped, plan.arms(shipped, "test", tmp_path, hour), 1, "core-hours")
+    text = plan.report(shipped, plan.arms(Results(shipped, "test", tmp_path), hour), 1, "core-hours")
     row = next(line.split() for line in text.splitlines() if "beta_vae" in line)
     assert row[-2:] == ["2.0000", "0.50"]
 

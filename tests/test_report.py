@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import make_floor
+from conftest import job, make_floor
 from idgan_sc import cli
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, planned, predecessors, resolve, stays, with_predecessors
+from idgan_sc.config import Config, Run, planned, stays, with_predecessors
 from idgan_sc.data.dsprites import FACTORS
-from idgan_sc.data.images import open_images
 from idgan_sc.evaluation import gather
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, write_arrays
@@ -29,17 +28,9 @@ from idgan_sc.publish import origins as bundles
 from idgan_sc.publish import publish as publishing
 from idgan_sc.publish.copy import publish
 from idgan_sc.records import machine
-from idgan_sc.records.published import (
-    CARD,
-    GATHERED,
-    WEIGHTS,
-    Accepted,
-    _record,
-    accepted_fingerprints,
-    artifact,
-    refuse_others,
-)
-from idgan_sc.records.record import expected_fingerprint, fingerprint, note_measuring, protocol_hash, source_of
+from idgan_sc.records.published import CARD, GATHERED, WEIGHTS
+from idgan_sc.records.record import fingerprint, protocol_hash
+from idgan_sc.records.results import Results
 from idgan_sc.report import errata, read, tables, verdicts, words
 from idgan_sc.training.encode import encode
 
@@ -69,7 +60,7 @@ def write_results(config: Config, root: Path) -> Path:
     scores, curves, associations = [], [], []
     for run in with_predecessors(config, planned(config, "desk")):
         settings = configuration.resolve(config, run)
-        _write_record(root, run)
+        (root / run.path).mkdir(parents=True, exist_ok=True)
         if run.system.endswith("stage_a") or run.dataset != "dsprites":
             continue
         code = read.scored_codes(settings)[0]
@@ -99,13 +90,15 @@ def write_results(config: Config, root: Path) -> Path:
         write_traversal(root / f"runs/faces/{system}/main/3/traversal.npz", 10, FACES, channels=3)
         for seed in (3, 4):
             write_leakage(root, Run("desk", "faces", system, "main", seed))
-    gather.gather_leakage(config, "desk", root)
-    verdicts.write_claims(config, "desk", root)
-    errata.write_findings(config, root)
-    tables.table3(config, "desk", root)
-    tables.stage_a(config, "desk", root)
-    tables.differences(config, "desk", root)
-    bundles.write_cost(config, "desk", root)
+    gather.gather_leakage(Results(config, "desk", root))
+    for run in with_predecessors(config, planned(config, "desk")):
+        _write_record(root, run)
+    verdicts.write_claims(Results(config, "desk", root))
+    errata.write_findings(Results(config, "desk", root))
+    tables.table3(Results(config, "desk", root))
+    tables.stage_a(Results(config, "desk", root))
+    tables.differences(Results(config, "desk", root))
+    bundles.write_cost(Results(config, "desk", root))
     return root
 
 
@@ -157,17 +150,17 @@ def test_examples_in_docstrings() -> None:
 
 # ------------------------------------------------------------------------------------------------------------- page
 def test_the_page_is_one_small_file_without_links_to_a_network(made_up: Config, results: Path) -> None:
-    path = page.write_page(made_up, "desk", results)
+    path = page.write_page(Results(made_up, "desk", results))
     text = path.read_text(encoding="utf-8")
     assert path.stat().st_size < 15_000_000
     assert not re.search(r"""(src|href)=["'](?!#|data:)""", text) and "@import" not in text and "fetch(" not in text
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
-    assert page.render(made_up, "desk", results) == text
+    assert page.render(Results(made_up, "desk", results)) == text
 
 
 def test_the_pages_numbers_are_the_artifacts(made_up: Config, results: Path) -> None:
     """Each seed's score, the paper's values and the verdicts: none but what the files hold."""
-    text = page.render(made_up, "desk", results)
+    text = page.render(Results(made_up, "desk", results))
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])  # type: ignore[index]
     scores = pd.read_csv(results / "scores.csv")
     leaks = [row for row in data["scores"] if row["metric"] == "leakage_faces"]
@@ -185,14 +178,14 @@ def test_the_pages_numbers_are_the_artifacts(made_up: Config, results: Path) -> 
 def test_anchors_are_left_out_before_the_page_grows_too_large(
     monkeypatch: pytest.MonkeyPatch, made_up: Config, results: Path
 ) -> None:
-    assert [len(g["sprites"]) for g in page.generators(made_up, "desk", results)] == [2] * 5
+    assert [len(g["sprites"]) for g in page.generators(Results(made_up, "desk", results))] == [2] * 5
     monkeypatch.setattr(page, "MOST", 10)
-    assert [len(g["sprites"]) for g in page.generators(made_up, "desk", results)] == [1] * 5
+    assert [len(g["sprites"]) for g in page.generators(Results(made_up, "desk", results))] == [1] * 5
 
 
 def test_every_traversed_generator_is_shown_with_what_was_measured(made_up: Config, results: Path) -> None:
     """The pair that the paper compares first; beside a slider the factor that the code tells most of."""
-    found = page.generators(made_up, "desk", results)
+    found = page.generators(Results(made_up, "desk", results))
     assert [(g["dataset"], g["system"], g["seed"], g["pictured"]) for g in found] == [
         ("dsprites", "infogan_cr", 0, True), ("dsprites", "idgan_sc", 0, True), ("dsprites", "idgan", 0, False),
         ("faces", "infogan_cr", 3, True), ("faces", "idgan_sc", 3, True),
@@ -289,7 +282,7 @@ def stale(config: Config, repository: Path) -> list[str]:
     preset = documents.PUBLISHED
     published = repository / "results" / preset / "published"
     wanted = documents.documents(config, bundles.Bundle(config, preset, published), repository)
-    wanted[published / "report/index.html"] = page.render(config, preset, published)
+    wanted[published / "report/index.html"] = page.render(Results(config, preset, published))
     found = [path.name for path, text in wanted.items() if without_images(_read(path)) != without_images(text)]
     measured = set(pd.read_csv(repository / "benchmarks/measured.csv")["value"])
     return found + sorted(measured ^ quantities(_read(repository / "README.md")))
@@ -390,7 +383,7 @@ def test_the_published_tables_follow_from_the_published_runs(shipped: Config) ->
     """Every published table, verdict and text again, from the runs' files alone."""
     root = ROOT / "results" / documents.PUBLISHED
     with publishing.published_alone(root) as alone:
-        publishing.derive(shipped, documents.PUBLISHED, alone)
+        publishing.derive(Results(shipped, documents.PUBLISHED, alone))
         made = {path.relative_to(alone) for path in alone.rglob("*") if publishing.kept(path)}
         assert made >= {path.relative_to(root / "published") for path in publishing.derived(root / "published")}, MEND
         for name in sorted(made):
@@ -428,12 +421,11 @@ def finished_desk(
     config["presets"]["test"] |= {"evidence": True, "runs": {"dsprites": {"beta_vae": ["main"], "idgan_sc": ["main"]}}}
     root = tmp_path / "results/test"
     shutil.copytree(finished("idgan_sc").parents[4], root, symlinks=True)
-    images = open_images(small_data)
     for path in (*root.rglob(CARD), *root.rglob(WEIGHTS)):  # other tests' of the same runs
         path.unlink()
     for run in planned(config, "test"):
-        encode(root / run.path, images, "test", "cpu")
-        score(run, root / run.path, images, configuration.evaluation(config, "test", "dsprites"))
+        encode(job(config, run, root))
+        score(job(config, run, root))
     return config, root
 
 
@@ -446,7 +438,7 @@ def test_publish_needs_nothing_but_finished_runs(
     shutil.rmtree(root / "runs/dsprites/beta_vae/main/0/.curve", ignore_errors=True)
     (root / "data/dsprites").unlink()
     (tmp_path / "README.md").write_text("# x\n<!-- generated: verdicts -->\n<!-- end of generated -->\n")
-    publishing.publish(config, "test", root, tmp_path)
+    publishing.publish(Results(config, "test", root), tmp_path)
     published = root / "published"
     for run in with_predecessors(config, planned(config, "test")):
         assert (published / run.path / "record.json").exists() and (published / run.path / "log.csv").exists()
@@ -460,7 +452,7 @@ def test_publish_needs_nothing_but_finished_runs(
     left = published / "figures/figure9.png"
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b"")
-    publishing.publish(config, "test", root, tmp_path)
+    publishing.publish(Results(config, "test", root), tmp_path)
     assert not left.exists()
 
 
@@ -471,7 +463,7 @@ def test_only_the_preset_that_documents_are_about_writes_them(
     stale = root / "floor/dsprites.csv"
     stale.parent.mkdir()
     stale.write_text("fingerprint,value\n0,1\n")
-    publishing.publish(config, "test", root, tmp_path)
+    publishing.publish(Results(config, "test", root), tmp_path)
     assert (root / "published/claims.csv").exists() and not (tmp_path / "REPLICATION.md").exists()
     assert not (root / "published/floor/dsprites.csv").exists()  # of other settings or source
 
@@ -483,51 +475,51 @@ def test_a_run_is_published_whole_and_undamaged(finished_desk: tuple[Config, Pat
     scores = root / run.path / "scores.csv"
     kept = scores.read_text()
     scores.unlink()
-    assert root / "published" / run.path not in publish(config, "test", root)
-    _record.cache_clear()
-    assert artifact(config, run, "scores.csv", root) == scores
+    assert root / "published" / run.path not in publish(Results(config, "test", root))
+    assert Results(config, run.preset, root).find(run, "scores.csv") == scores
     scores.write_text(kept.replace("0.", "0.1", 1))
     with pytest.raises(DataError, match=r"scores\.csv is damaged"):
-        publish(config, "test", root)
+        publish(Results(config, "test", root))
     assert not (root / "published" / run.path / "scores.csv").exists()
     scores.write_text(kept)
-    assert root / "published" / run.path in publish(config, "test", root)
-    _record.cache_clear()
+    assert root / "published" / run.path in publish(Results(config, "test", root))
 
 
 def test_what_others_settings_trained_or_measured_is_refused(finished_desk: tuple[Config, Path]) -> None:
     config, root = finished_desk
     runs = planned(config, "test")
     run, names = runs[-1], GATHERED[1:]
-    refuse_others(config, runs, root, names, "evaluation")  # not noted: passes
-    note_measuring(config, run, root / run.path, "evaluation")
-    refuse_others(config, runs, root, names, "evaluation")
+    Results(config, "test", root).refuse_others(runs, names, "evaluation")  # scored by these settings
+    noted = root / run.path / "hashes.json"
+    hashes = json.loads(noted.read_text())
+    noted.write_text(json.dumps({name: digest for name, digest in hashes.items() if name != "evaluation"}))
+    Results(config, "test", root).refuse_others([run], names, "evaluation")  # not noted: passes
+    noted.write_text(json.dumps(hashes))
     other = copy.deepcopy(config)
     other["evaluation"]["points"] += 1
     other["presets"]["test"].setdefault("evaluation", {})["points"] = other["evaluation"]["points"]
-    with pytest.raises(DataError, match=rf"{run}.* measured by other settings of `evaluation`"):
-        refuse_others(other, runs, root, names, "evaluation")
+    with pytest.raises(DataError, match=r" measured by other settings of `evaluation`"):
+        Results(other, "test", root).refuse_others(runs, names, "evaluation")
     other = copy.deepcopy(config)
     other["systems"]["beta_vae"]["beta"] = 99.0
     for section in other["presets"]["test"].get("systems", {}), other["datasets"]["dsprites"].get("systems", {}):
         section.get("beta_vae", {}).pop("beta", None)
     with pytest.raises(DataError, match="trained by other settings or source"):
-        refuse_others(other, runs, root, names, "evaluation")
+        Results(other, "test", root).refuse_others(runs, names, "evaluation")
 
 
-def test_an_accepted_source_counts_below_one_of_today(finished_desk: tuple[Config, Path]) -> None:
+def test_an_accepted_source_counts_below_one_of_today(finished_desk: tuple[Config, Path], tmp_path: Path) -> None:
     config, _ = finished_desk
-    run = planned(config, "test")[-1]
-    old = Accepted(trainings=frozenset({"old"}))
+    run, results = planned(config, "test")[-1], Results(config, "test", tmp_path)
+    assert results.fingerprints(run) == {results.expected(run)}
+    (tmp_path / "accepted.yaml").write_text("trainings:\n  old: a reason\n")
     before = [
-        fingerprint(resolve(config, earlier), earlier.seed, list(map(str, accepted)), "old")
-        for earlier in predecessors(config, run).values()
-        for accepted in [[expected_fingerprint(config, r) for r in predecessors(config, earlier).values()]]
+        fingerprint(results.settings(earlier), earlier.seed, [results.expected(r) for r in first.values()], "old")
+        for earlier in results.before(run).values()
+        for first in [results.before(earlier)]
     ]
-    mixed = fingerprint(resolve(config, run), run.seed, before, source_of(config, run))
-    assert before and mixed in accepted_fingerprints(config, run, old)
-    none = Accepted()
-    assert accepted_fingerprints(config, run, none) == {expected_fingerprint(config, run)}
+    mixed = fingerprint(results.settings(run), run.seed, before, results.source(run))
+    assert before and {mixed, results.expected(run)} < results.fingerprints(run)
 
 
 def test_images_of_a_users_own_stay_whatever_their_name(shipped: Config) -> None:

@@ -11,6 +11,7 @@ import pytest
 from idgan_sc import config as configuration
 from idgan_sc.config import Config
 from idgan_sc.files import DataError
+from idgan_sc.records.results import Results
 from idgan_sc.report import sensitivity
 from idgan_sc.report.figures import sensitivity as study_figures
 
@@ -76,7 +77,7 @@ def test_every_run_of_the_study_differs_only_where_it_says(shipped: Config) -> N
 
 
 def test_the_effects_put_in_are_found_and_no_others(config: Config, root: Path) -> None:
-    paths = study_figures.sensitivity(config, "desk", root)
+    paths = study_figures.sensitivity(Results(config, "desk", root))
     table = pd.read_csv(root / "figures/main_effects.csv").set_index("switch")
     for key, row in table.iterrows():
         assert row["effect"] == pytest.approx(EFFECTS.get(str(key), 0.0), abs=0.015)
@@ -89,7 +90,7 @@ def test_the_effects_put_in_are_found_and_no_others(config: Config, root: Path) 
 
 
 def test_every_variant_gets_its_own_verdicts_on_the_claims_that_it_can_move(config: Config, root: Path) -> None:
-    study_figures.sensitivity(config, "desk", root)
+    study_figures.sensitivity(Results(config, "desk", root))
     moved = pd.read_csv(root / "sensitivity/verdicts.csv")
     assert set(moved["variant"]) == {"main", *config["sensitivity"]["one_at_a_time"]}
     assert set(moved["claim"]) == {"C2", "C4"}  # the others compare other arms, or 10 codes
@@ -105,4 +106,4 @@ def test_a_missing_run_is_named(config: Config, root: Path) -> None:
     run = configuration.sensitivity_runs(config, "desk", "dsprites")[-1]
     (root / run.path / "scores.csv").unlink()
     with pytest.raises(DataError, match=f"{run.variant}/{run.seed}/scores.csv is missing"):
-        study_figures.sensitivity(config, "desk", root)
+        study_figures.sensitivity(Results(config, "desk", root))

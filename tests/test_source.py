@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from conftest import job
 from idgan_sc import config as configuration
 from idgan_sc import source
 from idgan_sc.config import Config, Run
 from idgan_sc.data import digits, dsprites, faces
 from idgan_sc.data.images import open_images, save_images
+from idgan_sc.records.results import Results
 from idgan_sc.source import PACKAGE, reach, source_hash
 
 SETTINGS = [
@@ -219,7 +221,7 @@ def test_what_a_training_runs_is_hashed(
         family |= {key: value for key, value in changes.items() if key == "image_size"}
     run, root = Run("test", "dsprites", system, "main", 0), new_root()
     for earlier in configuration.predecessors(config, run).values():
-        train(config, earlier, root)
+        train(job(config, earlier, root))
     if changes.get("pair_dims"):  # all of them are live, so short trainings can be continued
         log = root / "runs/dsprites/beta_vae/main/0/log.csv"
         assert "kl_1" in log.read_text()
@@ -228,7 +230,7 @@ def test_what_a_training_runs_is_hashed(
     known = reach([*source.EXECUTES["training"], *source._images("dsprites")], picks)
     with Trace() as trace:
         try:
-            train(config, run, root)
+            train(job(config, run, root))
         except ValueError as error:  # of a β-VAE that hardly trained
             assert changes.get("pair_dims") and "live dimensions" in str(error)
     assert trace.left_out(known) == set()
@@ -241,7 +243,7 @@ def test_what_a_stacked_training_runs_is_hashed(new_root: Callable[..., Path], s
     run, root = Run("test", "dsprites", "infogan_stage_a", "main", 0), new_root()
     known = reach([*source.EXECUTES["training"], *source._images("dsprites")], ("gan", "dsprites"))
     with Trace() as trace:
-        train_seeds(small_config, run, [0, 1], root)
+        train_seeds(job(small_config, run, root), [0, 1])
     assert trace.left_out(known) == set() and any("stacked" in code.co_filename for code in trace.codes)
 
 
@@ -266,12 +268,12 @@ def test_what_draws_dsprites_is_hashed(tmp_path: Path) -> None:
 
 
 def test_what_the_baseline_runs_is_hashed(new_root: Callable[..., Path], small_config: Config) -> None:
-    from idgan_sc.evaluation.generators.baselines import floor
+    from idgan_sc.evaluation.generators.baselines import score_baseline
     from idgan_sc.records.record import TABLE3_METRICS
 
     root = new_root()
     metrics = {*TABLE3_METRICS, *configuration.evaluation(small_config, "test")["metrics"]}
     known = reach([*source.EXECUTES["baseline"], *source._images("dsprites")], {"gan", "dsprites", *metrics})
     with Trace() as trace:
-        floor(small_config, "test", root, open_images(root / "data/dsprites"), "cpu")
+        score_baseline(Results(small_config, "test", root), open_images(root / "data/dsprites"))
     assert trace.left_out(known) == set() and len(trace.codes) > 50

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from conftest import job
 from idgan_sc.cli import main
 from idgan_sc.config import ConfigError, Run, resolve, without_factorial
 from idgan_sc.models import GAN, Method, build
 from idgan_sc.recompute import verify
+from idgan_sc.records.results import Results
 from idgan_sc.training import checkpoint
 from idgan_sc.training.stacked import Stack
 from idgan_sc.training.train import train, train_seeds
@@ -148,7 +150,7 @@ def test_every_seed_gets_the_folder_of_a_single_run(
     main(["--config", str(path), "train", "--system", "idgan_sc", "--seeds", "0,1", "--out", str(root)])
     for seed in (0, 1):
         run = run_of("idgan_sc", seed)
-        single = train(config, run, alone)
+        single = train(job(config, run, alone))
         record = json.loads((root / run.path / "record.json").read_text())
         expected = json.loads((single / "record.json").read_text())
         assert (
@@ -186,14 +188,14 @@ def test_interrupted_seeds_go_on_together_to_the_same_bytes(
     config: dict[str, Any], new_root: Callable[..., Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
     arm, whole, broken = run_of("infogan_stage_a"), new_root("whole"), new_root("broken")
-    expected = train_seeds(config, arm, [0, 1], whole)
+    expected = train_seeds(job(config, arm, whole), [0, 1])
 
     def work() -> None:
         strike_in_step(3, lambda: os.kill(os.getpid(), signal.SIGTERM))
-        train_seeds(config, arm, [0, 1], broken)
+        train_seeds(job(config, arm, broken), [0, 1])
 
     assert in_child(work) == 128 + signal.SIGTERM
-    found = train_seeds(config, arm, [0, 1], broken)
+    found = train_seeds(job(config, arm, broken), [0, 1])
     assert "starting again" not in capfd.readouterr().err
     for one, other in zip(expected, found, strict=True):
         for name in ("weights.safetensors", "state.safetensors", "curve.npz", "log.csv"):
@@ -204,6 +206,6 @@ def test_verify_trains_the_same_seeds_again(
     config: dict[str, Any], new_root: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = new_root()
-    train_seeds(config, run_of("infogan"), [0, 1], root)
-    assert verify(config, run_of("infogan", 1), root)
+    train_seeds(job(config, run_of("infogan"), root), [0, 1])
+    assert verify(Results(config, run_of("infogan", 1).preset, root), run_of("infogan", 1))
     assert "the same bytes as recorded" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from idgan_sc.config import Config, Run
 from idgan_sc.data.dsprites import FACTORS, N
 from idgan_sc.data.images import save_images
 from idgan_sc.files import DataError
+from idgan_sc.records.results import Results
 from idgan_sc.report import render, tables, words
 from idgan_sc.report.statistics import summary
 
@@ -118,7 +119,7 @@ def test_every_table_is_written_and_says_what_it_is(root: Path, config: Config) 
     make_other_images(root, config, "quick")
     for preset, evidence in (("quick", False), ("desk", True)):
         for name, table in tables.TABLES.items():
-            paths = table(config, preset, root)
+            paths = table(Results(config, preset, root))
             assert [path.name for path in paths] == [f"{name}.csv", f"{name}.md", f"{name}.tex"]
             frame = pd.read_csv(paths[0])
             assert set(frame["preset"]) == {preset}
@@ -134,22 +135,22 @@ def test_every_table_is_written_and_says_what_it_is(root: Path, config: Config) 
 
 
 def test_equal_results_give_equal_bytes(root: Path, config: Config) -> None:
-    first = [path.read_bytes() for path in tables.table3(config, "quick", root)]
-    assert first == [path.read_bytes() for path in tables.table3(config, "quick", root)]
+    first = [path.read_bytes() for path in tables.table3(Results(config, "quick", root))]
+    assert first == [path.read_bytes() for path in tables.table3(Results(config, "quick", root))]
 
 
 # ------------------------------------------------------------------------------------------------------------- Table 1
 def test_table1_refuses_another_number_of_images_than_the_papers(root: Path, config: Config) -> None:
     make_images(root, 10)
     with pytest.raises(DataError, match=r"holds 10 images, the paper has 737280"):
-        tables.table1(config, "quick", root)
+        tables.table1(Results(config, "quick", root))
     assert not (root / "tables").exists()
 
 
 def test_table1_names_the_stand_in_and_dashes_what_is_not_run(root: Path, config: Config) -> None:
     make_images(root, N)
     make_other_images(root, config, "quick")
-    frame = csv(tables.table1(config, "quick", root)).set_index("dataset")
+    frame = csv(tables.table1(Results(config, "quick", root))).set_index("dataset")
     assert frame.loc["dsprites", ["paper_count", "count", "shape", "trained_shape"]].tolist() == [
         737280, 737280, "64×64×1", "32×32×1",
     ]  # fmt: skip
@@ -158,12 +159,12 @@ def test_table1_names_the_stand_in_and_dashes_what_is_not_run(root: Path, config
     markdown = (root / "tables/table1.md").read_text()
     assert "| MNIST | 70\N{NARROW NO-BREAK SPACE}000 | – | – | – | – | – |" in markdown
     make_other_images(root, config, "paper")
-    assert not csv(tables.table1(config, "paper", root))["source"].str.contains("stand-in").any()
+    assert not csv(tables.table1(Results(config, "paper", root)))["source"].str.contains("stand-in").any()
 
 
 # ------------------------------------------------------------------------------------------------------------- Table 2
 def test_table2_is_the_papers_and_follows_the_configuration(root: Path, config: Config) -> None:
-    frame = csv(tables.table2(config, "paper", root)).set_index("system")
+    frame = csv(tables.table2(Results(config, "paper", root))).set_index("system")
     assert frame["first_system"].tolist() == ["infogan_stage_a"] * 3
     assert frame["second_pair_rule"].tolist() == ["none", "keep_one", "change_one"]
     steps = "34\N{NARROW NO-BREAK SPACE}560 steps"
@@ -174,13 +175,13 @@ def test_table2_is_the_papers_and_follows_the_configuration(root: Path, config: 
     ]
     changed = {**config, "systems": {**config["systems"]}}
     changed["systems"]["infogan_cr"] = {**config["systems"]["infogan_cr"], "pair_start": 1000, "alpha": 0.5}
-    second = csv(tables.table2(changed, "paper", root)).set_index("system").loc["infogan_cr", "second"]
+    second = csv(tables.table2(Results(changed, "paper", root))).set_index("system").loc["infogan_cr", "second"]
     assert "α = 0.5, m = 64, from step 1\N{NARROW NO-BREAK SPACE}000" in second
 
 
 # ------------------------------------------------------------------------------------------------------------- Table 3
 def test_table3_has_every_cell_and_its_numbers(root: Path, config: Config) -> None:
-    everything = csv(tables.table3(config, "quick", root))
+    everything = csv(tables.table3(Results(config, "quick", root)))
     floor = everything["system"].isin(words.FLOORS)
     assert everything[floor].groupby("system")["mean"].agg(["min", "max"]).T.to_dict("list") == {
         "noise_codes": [0.25, 0.25], "pixel_components": [0.5, 0.5], "untrained_q": [0.4, 0.4],
@@ -200,7 +201,7 @@ def test_table3_has_every_cell_and_its_numbers(root: Path, config: Config) -> No
 
 
 def test_printed_values_stand_once_beside_the_row_they_belong_to(root: Path, config: Config) -> None:
-    frame = csv(tables.table3(config, "quick", root))
+    frame = csv(tables.table3(Results(config, "quick", root)))
     printed = frame[frame["paper_mean"].notna()].drop_duplicates("system").set_index("system")
     where = printed[["variant", "code"]].apply(tuple, axis=1).to_dict()
     assert where == {
@@ -221,12 +222,12 @@ def test_table3_has_the_papers_alpha_where_a_preset_runs_it(tmp_path: Path, conf
     """A row of its own that says its α; none at a preset whose arms have the paper's α anyway."""
     make_scores(config, "desk", seeds=1).to_csv(tmp_path / "scores.csv", index=False)
     make_floor(tmp_path)
-    frame = csv(tables.table3(config, "desk", tmp_path)).drop_duplicates(["system", "variant"])
+    frame = csv(tables.table3(Results(config, "desk", tmp_path))).drop_duplicates(["system", "variant"])
     labels = frame.set_index(["system", "variant"])["label"]
     for system, name in (("infogan_cr", "InfoGAN-CR"), ("idgan_sc", "IDGAN-SC (with β-VAE)")):
         assert labels[system].to_dict().items() >= {"main": f"{name} (α = 0.2)", "alpha_2": f"{name} (α = 2)"}.items()
     assert not frame["missing"].astype(bool)[frame["variant"] == "alpha_2"].any()
-    assert "alpha_2" not in set(csv(tables.table3(config, "paper", tmp_path))["variant"])
+    assert "alpha_2" not in set(csv(tables.table3(Results(config, "paper", tmp_path)))["variant"])
 
 
 @pytest.mark.parametrize(("n", "interval"), [(1, False), (4, False), (5, True), (50, True)])
@@ -234,7 +235,7 @@ def test_table3_has_an_interval_from_five_seeds_on(n: int, interval: bool, tmp_p
     scores = make_scores(config, "paper", seeds=n)
     scores.to_csv(tmp_path / "scores.csv", index=False)
     make_floor(tmp_path)
-    frame = csv(tables.table3(config, "paper", tmp_path))
+    frame = csv(tables.table3(Results(config, "paper", tmp_path)))
     frame = frame[~frame["system"].isin(words.FLOORS)]
     assert frame["low"].notna().all() == frame["low"].notna().any() == interval
     text = (tmp_path / "tables/table3.md").read_text()
@@ -251,7 +252,7 @@ def test_table3_shows_missing_runs_and_single_missing_cells(root: Path, config: 
     gone = scores["system"] == "idgan"
     single = (scores["system"] == "infogan_cr") & (scores["metric"] == "mig") & (scores["seed"] == 1)
     scores[~gone & ~single].to_csv(root / "scores.csv", index=False)
-    frame = csv(tables.table3(config, "quick", root))
+    frame = csv(tables.table3(Results(config, "quick", root)))
     assert frame[frame["missing"]]["system"].unique().tolist() == ["idgan"]
     text = (root / "tables/table3.md").read_text()
     row = next(line for line in text.splitlines() if line.startswith("| ID-GAN (modified)"))
@@ -260,7 +261,7 @@ def test_table3_shows_missing_runs_and_single_missing_cells(root: Path, config: 
 
 
 def test_rows_of_other_variants_data_sets_and_protocols_are_not_mixed_in(root: Path, config: Config) -> None:
-    before = csv(tables.table3(config, "quick", root))
+    before = csv(tables.table3(Results(config, "quick", root)))
     scores = pd.read_csv(root / "scores.csv")
     others = [
         scores.assign(**{column: value, "value": 9.0})
@@ -268,7 +269,7 @@ def test_rows_of_other_variants_data_sets_and_protocols_are_not_mixed_in(root: P
     ]
     key = ["dataset", "system", "variant", "seed", "code", "metric", "protocol"]
     pd.concat([scores, *others]).drop_duplicates(key).to_csv(root / "scores.csv", index=False)
-    pd.testing.assert_frame_equal(before, csv(tables.table3(config, "quick", root)))
+    pd.testing.assert_frame_equal(before, csv(tables.table3(Results(config, "quick", root))))
 
 
 @pytest.mark.parametrize(
@@ -286,17 +287,17 @@ def test_rows_of_other_variants_data_sets_and_protocols_are_not_mixed_in(root: P
 def test_spoilt_scores_are_one_clear_error(spoil, message: str, root: Path, config: Config) -> None:  # type: ignore[no-untyped-def]
     spoil(pd.read_csv(root / "scores.csv")).to_csv(root / "scores.csv", index=False)
     with pytest.raises(DataError, match=message):
-        tables.table3(config, "quick", root)
+        tables.table3(Results(config, "quick", root))
 
 
 def test_absent_and_unreadable_scores_are_one_clear_error(root: Path, config: Config) -> None:
     for content in (b"", b"\xff\xfe\x00", b'a,b\n"1,2\n3,4,5\n'):
         (root / "scores.csv").write_bytes(content)
         with pytest.raises(DataError, match=r"scores\.csv"):
-            tables.table3(config, "quick", root)
+            tables.table3(Results(config, "quick", root))
     (root / "scores.csv").unlink()
     with pytest.raises(DataError, match="is missing"):
-        tables.table3(config, "quick", root)
+        tables.table3(Results(config, "quick", root))
 
 
 # ------------------------------------------------------------------------------------------------------------- stage A
@@ -308,7 +309,7 @@ def test_stage_a_has_a_row_a_stage_with_the_floor_of_as_many_codes(root: Path, c
     floor = pd.read_csv(root / "floor/dsprites.csv")
     floor.loc[floor["k"] == 10, "value"] = 0.7
     floor.to_csv(root / "floor/dsprites.csv", index=False)
-    frame = csv(tables.stage_a(config, "desk", root)).set_index(["system", "variant"])
+    frame = csv(tables.stage_a(Results(config, "desk", root))).set_index(["system", "variant"])
     assert frame["k"].to_dict() == {
         ("infogan_stage_a", "main"): 5,
         ("infogan_stage_a", "c10"): 10,
@@ -327,7 +328,7 @@ def test_stage_a_has_a_row_a_stage_with_the_floor_of_as_many_codes(root: Path, c
 def test_stage_a_dashes_what_has_not_run(root: Path, config: Config) -> None:
     curves = pd.read_csv(root / "curves.csv")
     curves[curves["system"] == "idgan_sc"].to_csv(root / "curves.csv", index=False)
-    frame = csv(tables.stage_a(config, "desk", root)).set_index(["system", "variant"])
+    frame = csv(tables.stage_a(Results(config, "desk", root))).set_index(["system", "variant"])
     assert frame["n"].tolist() == [0, 0, 2]
     assert frame["above"].isna().tolist() == [True, True, False]
     assert "| InfoGAN after stage A | 10 | 0 of 10 | – | – | – | 0.50 | – |" in (root / "tables/stage_a.md").read_text()
@@ -335,7 +336,7 @@ def test_stage_a_dashes_what_has_not_run(root: Path, config: Config) -> None:
 
 # --------------------------------------------------------------------------------------------------------- differences
 def test_differences_are_exactly_those_from_the_paper(root: Path, config: Config) -> None:
-    frame = csv(tables.differences(config, "quick", root))
+    frame = csv(tables.differences(Results(config, "quick", root)))
     listed = {(row["system"], row["key"]) for _, row in frame.iterrows()}
     for system in config["systems"]:
         ours, papers = (
@@ -348,7 +349,7 @@ def test_differences_are_exactly_those_from_the_paper(root: Path, config: Config
 
 
 def test_the_paper_differs_in_nothing_from_itself(root: Path, config: Config) -> None:
-    assert csv(tables.differences(config, "paper", root)).empty
+    assert csv(tables.differences(Results(config, "paper", root))).empty
     assert "There is no difference." in (root / "tables/differences.md").read_text()
 
 
@@ -356,7 +357,7 @@ def test_differences_name_changed_runs_and_settings_that_only_one_side_has(root:
     quick = {**config["presets"]["quick"], "runs": {"dsprites": {"infogan_cr": ["main"]}}}
     quick["systems"] = {**quick["systems"], "infogan_cr": {"pair_rule": "none"}}
     changed = {**config, "presets": {**config["presets"], "quick": quick}}
-    frame = csv(tables.differences(changed, "quick", root)).set_index(["system", "key"])
+    frame = csv(tables.differences(Results(changed, "quick", root))).set_index(["system", "key"])
     assert frame.loc[("infogan_cr on dsprites", "variants"), ["paper", "here"]].tolist() == ["main, c10", "main"]
     assert frame.loc[("idgan on dsprites", "variants"), "here"] == "–"
     assert frame.loc[("infogan_cr", "alpha"), ["paper", "here"]].tolist() == ["2", "–"]

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 import torch
 
+from conftest import job
 from idgan_sc import files
 from idgan_sc.config import ConfigError, Run
 from idgan_sc.files import DataError
@@ -87,7 +88,7 @@ def strike_in_step(number: int, strike: Callable[[], object]) -> None:
 def interrupted(config: Config, system: str, root: Path, step: int, by: signal.Signals) -> int | None:
     def work() -> None:
         strike_in_step(step, lambda: os.kill(os.getpid(), by))
-        train(config, run_of(system), root)
+        train(job(config, run_of(system), root))
 
     return in_child(work)
 
@@ -98,7 +99,7 @@ def test_equal_seeds_give_equal_bytes_and_another_seed_other_weights(
     system: str, config: Config, finished: Callable[[str], Path], new_root: Callable[..., Path]
 ) -> None:
     root = new_root()
-    again, other = train(config, run_of(system), root), train(config, run_of(system, seed=1), root)
+    again, other = train(job(config, run_of(system), root)), train(job(config, run_of(system, seed=1), root))
     same_bytes(again, finished(system))
     first = next(name for name in tensors(again) if name.endswith("weight"))
     assert not torch.equal(tensors(again)[first], tensors(other)[first])
@@ -119,7 +120,7 @@ def test_logs_and_evaluation_change_no_weight(
     for family, keys in change.get("families", {}).items():
         preset["families"][family] |= keys
     preset["evaluation"] |= change.get("evaluation", {})
-    changed, unchanged = tensors(train(config, run_of("idgan_sc"), new_root())), tensors(finished("idgan_sc"))
+    changed, unchanged = tensors(train(job(config, run_of("idgan_sc"), new_root()))), tensors(finished("idgan_sc"))
     assert changed.keys() == unchanged.keys()
     assert all(torch.equal(changed[name], unchanged[name]) for name in changed)
 
@@ -128,7 +129,7 @@ def test_how_often_a_checkpoint_is_written_changes_no_byte(
     config: Config, finished: Callable[[str], Path], new_root: Callable[..., Path]
 ) -> None:
     config["compute"]["checkpoint_seconds"] = 1000
-    same_bytes(train(config, run_of("infogan_cr"), new_root()), finished("infogan_cr"))
+    same_bytes(train(job(config, run_of("infogan_cr"), new_root())), finished("infogan_cr"))
 
 
 def test_predecessors_are_trained_and_named_in_the_record(finished: Callable[[str], Path]) -> None:
@@ -154,7 +155,7 @@ def test_stage_b_goes_on_from_the_weights_and_moments_of_stage_a(
     root = new_root()
     folder = with_predecessors(finished, "idgan_sc_prior", root)
     start = finished("infogan_stage_a")
-    train(config, run_of("idgan_sc_prior"), root, {"start": start})
+    train(job(config, run_of("idgan_sc_prior"), root), {"start": start})
     a, b = tensors(start), tensors(folder)
     learned = [name for name in a if name.endswith(("weight", "bias")) and "deconv.2" not in name]
     assert all(torch.equal(a[name], b[name]) for name in learned)
@@ -209,7 +210,7 @@ def test_an_interrupted_training_goes_on_and_ends_in_the_same_bytes(
     assert status == (143 if by == signal.SIGTERM else -signal.SIGKILL)
     assert not (folder / "record.json").exists()
     assert (folder / "checkpoint.safetensors").exists() == (by == signal.SIGTERM or step > 1)
-    assert train(config, run_of(system), root) == folder
+    assert train(job(config, run_of(system), root)) == folder
     names = (*OUTPUTS, "state.safetensors") if system.endswith("_a") else OUTPUTS
     same_bytes(folder, finished(system), names)
     assert not [path.name for path in folder.iterdir() if "checkpoint" in path.name or path.name == ".curve"]
@@ -221,9 +222,9 @@ def test_a_delayed_regulariser_still_begins_in_time_after_an_interruption(
     config["systems"]["idgan_sc_prior"]["pair_start"] = 4
     one, other = new_root("one"), new_root("other")
     whole, cut = (with_predecessors(finished, "idgan_sc_prior", root, of="infogan_stage_a") for root in (one, other))
-    train(config, run_of("idgan_sc_prior"), one)
+    train(job(config, run_of("idgan_sc_prior"), one))
     assert interrupted(config, "idgan_sc_prior", other, 3, signal.SIGTERM) == 143
-    train(config, run_of("idgan_sc_prior"), other)
+    train(job(config, run_of("idgan_sc_prior"), other))
     same_bytes(whole, cut)
     assert pd.read_csv(cut / "log.csv")["loss_pair"].isna().tolist() == [True, False, False]
 
@@ -247,10 +248,10 @@ def test_an_interrupted_vae_goes_on_too(
                 return original(self, x)
 
             setattr(method, original.__name__, die_later)
-        train(config, run_of(system), root)
+        train(job(config, run_of(system), root))
 
     assert in_child(work) == -signal.SIGKILL
-    same_bytes(train(config, run_of(system), root), finished(system))
+    same_bytes(train(job(config, run_of(system), root)), finished(system))
 
 
 def test_killed_before_any_file_gets_its_name_it_still_ends_in_the_same_bytes(
@@ -259,7 +260,7 @@ def test_killed_before_any_file_gets_its_name_it_still_ends_in_the_same_bytes(
     """One process after another does some more moves of files than the last and is killed at the next."""
     config["presets"]["test"]["families"]["gan"]["steps"] = 2
     expected = with_predecessors(finished, "infogan", new_root("expected"))
-    train(config, run_of("infogan"), expected.parents[4])
+    train(job(config, run_of("infogan"), expected.parents[4]))
     root = new_root()
     folder = with_predecessors(finished, "infogan", root)
 
@@ -274,13 +275,13 @@ def test_killed_before_any_file_gets_its_name_it_still_ends_in_the_same_bytes(
             original(temporary, path)
 
         files.replace = replace
-        train(config, run_of("infogan"), root)
+        train(job(config, run_of("infogan"), root))
 
     statuses = []
     for moves in range(20):
         shutil.rmtree(folder, ignore_errors=True)
         statuses.append(in_child(lambda moves=moves: work(moves)))  # type: ignore[misc]
-        same_bytes(train(config, run_of("infogan"), root), expected)
+        same_bytes(train(job(config, run_of("infogan"), root)), expected)
         if statuses[-1] == 0:
             break
     assert statuses[-1] == 0 and set(statuses[:-1]) == {-signal.SIGKILL} and len(statuses) > 8
@@ -322,7 +323,7 @@ def test_of_two_trainings_of_one_run_the_second_waits_and_finds_it_finished(
             time.sleep(0.3)
 
         strike_in_step(2, hold)
-        train(config, run_of("infogan"), root)
+        train(job(config, run_of("infogan"), root))
 
     def second() -> None:
         def never() -> None:
@@ -330,7 +331,7 @@ def test_of_two_trainings_of_one_run_the_second_waits_and_finds_it_finished(
 
         strike_in_step(1, never)
         waiting.touch()
-        train(config, run_of("infogan"), root)
+        train(job(config, run_of("infogan"), root))
 
     one = start_child(first)
     while not training.exists() and one.is_alive():
@@ -349,12 +350,12 @@ def test_a_checkpoint_of_other_settings_is_left_with_a_word(
     folder = with_predecessors(finished, "infogan", root)
     config["variants"]["main"]["lambda_info"] = 0.5
     shutil.rmtree(root / run_of("infogan_stage_a").path)
-    train(config, run_of("infogan_stage_a"), root)
+    train(job(config, run_of("infogan_stage_a"), root))
     assert interrupted(config, "infogan", root, 4, signal.SIGTERM) == 143
     del config["variants"]["main"]["lambda_info"]
     shutil.rmtree(root / run_of("infogan_stage_a").path)
     capsys.readouterr()
-    train(config, run_of("infogan"), root)
+    train(job(config, run_of("infogan"), root))
     assert "is of other settings or source: starting again" in capsys.readouterr().err
     same_bytes(folder, finished("infogan"))
 
@@ -392,7 +393,7 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(
     assert interrupted(config, "infogan", root, 4, signal.SIGTERM) == 143
     damage(folder / "checkpoint.safetensors")
     with pytest.raises(DataError, match=r"checkpoint\.safetensors is damaged.*delete it") as error:
-        train(config, run_of("infogan"), root)
+        train(job(config, run_of("infogan"), root))
     assert "\n" not in str(error.value)
 
 
@@ -405,10 +406,10 @@ def test_a_damaged_or_missing_file_of_a_finished_run_is_named(
     shutil.copytree(finished("infogan_stage_a"), folder)
     flip(folder / name, 0.9)
     with pytest.raises(DataError, match=re.escape(name)):
-        train(config, run_of("infogan"), root)
+        train(job(config, run_of("infogan"), root))
     (folder / name).unlink()
     with pytest.raises(DataError, match=re.escape(name)):
-        train(config, run_of("infogan"), root)
+        train(job(config, run_of("infogan"), root))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"fingerprint": 3}', "\udcff"])
@@ -420,7 +421,7 @@ def test_a_damaged_record_is_refused_in_one_line(
     shutil.copytree(finished("infogan_stage_a"), folder)
     (folder / "record.json").write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(DataError, match=r"record\.json|other settings") as error:
-        train(config, run_of("infogan"), root)
+        train(job(config, run_of("infogan"), root))
     assert "\n" not in str(error.value)
 
 
@@ -431,7 +432,7 @@ def test_a_finished_run_of_other_settings_is_not_overwritten(
     shutil.copytree(finished("infogan_stage_a"), root / run_of("infogan_stage_a").path)
     config["presets"]["test"]["families"]["gan"]["lr_generator"] = 0.5
     with pytest.raises(DataError, match="other settings or source"):
-        train(config, run_of("infogan_stage_a"), root)
+        train(job(config, run_of("infogan_stage_a"), root))
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(config: Config, new_root: Callable[..., Path]) -> None:
@@ -439,7 +440,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(config: Config, ne
     root = new_root()
     said = r"infogan_stage_a \(main\), seed 3, step \d+: `\w+` is (nan|-?inf)"
     with pytest.raises(TrainingFailed, match=said) as error:
-        train(config, run_of("infogan_stage_a", seed=3), root)
+        train(job(config, run_of("infogan_stage_a", seed=3), root))
     assert "\n" not in str(error.value)
     folder = root / run_of("infogan_stage_a", seed=3).path
     assert not (folder / "record.json").exists() and not (folder / "weights.safetensors").exists()
@@ -448,7 +449,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(config: Config, ne
 def test_an_evaluation_pool_beyond_the_data_set_is_refused(config: Config, new_root: Callable[..., Path]) -> None:
     config["presets"]["test"]["evaluation"]["pool"] = 5000
     with pytest.raises(DataError, match="pool 5000 exceeds the 2000 images"):
-        train(config, run_of("infogan_stage_a"), new_root())
+        train(job(config, run_of("infogan_stage_a"), new_root()))
 
 
 def test_asking_for_an_absent_gpu_is_refused(
@@ -457,7 +458,7 @@ def test_asking_for_an_absent_gpu_is_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     config["compute"]["device"] = "cuda"
     with pytest.raises(ConfigError, match="device"):
-        train(config, run_of("infogan_stage_a"), new_root())
+        train(job(config, run_of("infogan_stage_a"), new_root()))
 
 
 # -------------------------------------------------------------------------------------- predecessors from another place
@@ -465,7 +466,7 @@ def test_stage_a_from_another_folder_gives_the_same_weights(
     config: Config, finished: Callable[[str], Path], new_root: Callable[..., Path]
 ) -> None:
     expected, root = finished("infogan_cr"), new_root()
-    folder = train(config, run_of("infogan_cr"), root, {"start": finished("infogan_stage_a")})
+    folder = train(job(config, run_of("infogan_cr"), root), {"start": finished("infogan_stage_a")})
     same_bytes(folder, expected)
     assert not (root / run_of("infogan_stage_a").path).exists()
     assert load_run(folder).settings == read_record(folder)["settings"]
@@ -475,7 +476,7 @@ def test_a_beta_vae_from_another_folder_serves_stage_a_as_well(
     config: Config, finished: Callable[[str], Path], new_root: Callable[..., Path]
 ) -> None:
     expected, root = finished("idgan_sc"), new_root()
-    folder = train(config, run_of("idgan_sc"), root, {"vae": finished("beta_vae")})
+    folder = train(job(config, run_of("idgan_sc"), root), {"vae": finished("beta_vae")})
     assert not (root / run_of("beta_vae").path).exists()
     same_bytes(folder, expected)
     assert load_run(folder).settings == read_record(folder)["settings"]
@@ -487,13 +488,13 @@ def test_a_predecessor_of_another_kind_is_refused(
 ) -> None:
     system = "infogan_cr" if role == "start" else "idgan_stage_a"
     with pytest.raises((DataError, ConfigError)) as error:
-        train(config, run_of(system), new_root(), {role: finished(other)})
+        train(job(config, run_of(system), new_root()), {role: finished(other)})
     assert "\n" not in str(error.value) and str(finished(other)) in str(error.value)
 
 
 def test_an_unfinished_predecessor_is_refused(config: Config, new_root: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no finished run"):
-        train(config, run_of("infogan"), new_root(), {"start": tmp_path / "nothing"})
+        train(job(config, run_of("infogan"), new_root()), {"start": tmp_path / "nothing"})
 
 
 def test_the_record_is_json_without_surprises(finished: Callable[[str], Path]) -> None:

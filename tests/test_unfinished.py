@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idgan_sc import config as configuration
+from conftest import job
 from idgan_sc.config import Config, Run
-from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.unfinished import keep_state, restore_state, score_unfinished
 from idgan_sc.files import DataError
 from idgan_sc.models import GAN
@@ -38,45 +37,43 @@ def stopped(new_root: Callable[..., Path], config: Config, monkeypatch: pytest.M
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(GAN, "step", step)
-        train(config, STAGE_A, root)
+        train(job(config, STAGE_A, root))
     return root
 
 
 def test_a_kept_state_goes_on_to_the_same_bytes(stopped: Path, config: Config, finished: Callable[[str], Path]) -> None:
-    kept = keep_state(STAGE_A, stopped)
+    kept = keep_state(job(config, STAGE_A, stopped))
     assert kept.is_relative_to(stopped / "state/dsprites/infogan_stage_a")
     shutil.rmtree(stopped / "runs")
-    restore_state(STAGE_A, stopped)
-    folder = train(config, STAGE_A, stopped)
+    restore_state(job(config, STAGE_A, stopped))
+    folder = train(job(config, STAGE_A, stopped))
     for name in ("weights.safetensors", "state.safetensors", "curve.npz", "log.csv"):
         assert (folder / name).read_bytes() == (finished("infogan_stage_a") / name).read_bytes()
     parts = json.loads((folder / "record.json").read_text())["parts"]
     assert [(part["from"], part["to"]) for part in parts] == [(0, 4), (4, 5)]
     assert all(part["processor"].count(",") >= 2 for part in parts)
     with pytest.raises(DataError, match="finished run"):
-        restore_state(STAGE_A, stopped)
+        restore_state(job(config, STAGE_A, stopped))
 
 
-def test_a_state_is_not_put_in_place_of_a_later_one(stopped: Path) -> None:
-    keep_state(STAGE_A, stopped)
+def test_a_state_is_not_put_in_place_of_a_later_one(stopped: Path, config: Config) -> None:
+    keep_state(job(config, STAGE_A, stopped))
     with pytest.raises(DataError, match="has gone as far"):
-        restore_state(STAGE_A, stopped)
+        restore_state(job(config, STAGE_A, stopped))
     shutil.rmtree(stopped / "runs")
     with pytest.raises(DataError, match="is missing"):
-        keep_state(STAGE_A, stopped)
+        keep_state(job(config, STAGE_A, stopped))
 
 
 def test_the_curve_so_far_is_scored_as_a_finished_one(stopped: Path, config: Config) -> None:
-    images = open_images(stopped / "data/dsprites")
-    settings, sizes = configuration.resolve(config, STAGE_A), configuration.evaluation(config, "test", "dsprites")
-    table = pd.read_csv(score_unfinished(STAGE_A, stopped / STAGE_A.path, images, settings, sizes))
+    table = pd.read_csv(score_unfinished(job(config, STAGE_A, stopped), stopped / STAGE_A.path))
     assert sorted(table["step"].unique()) == [0, 2]
     from idgan_sc.evaluation.score import score
     from idgan_sc.training.encode import encode
 
-    folder = train(config, STAGE_A, stopped)
-    encode(folder, images, "test", "cpu")
-    score(STAGE_A, folder, images, sizes)
+    folder = train(job(config, STAGE_A, stopped))
+    encode(job(config, STAGE_A, stopped))
+    score(job(config, STAGE_A, stopped))
     whole = pd.read_csv(folder / "curve.csv")
     so_far = table[table["metric"] == "factor_vae"]
     np.testing.assert_array_equal(so_far["value"], whole[whole["step"] <= 2]["value"])
@@ -85,5 +82,5 @@ def test_the_curve_so_far_is_scored_as_a_finished_one(stopped: Path, config: Con
 
 def test_a_gan_without_noise_trains(new_root: Callable[..., Path], config: Config) -> None:
     config["presets"]["test"]["families"]["gan"]["z_dim"] = 0
-    folder = train(config, STAGE_A, new_root())
+    folder = train(job(config, STAGE_A, new_root()))
     assert json.loads((folder / "record.json").read_text())["settings"]["z_dim"] == 0

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, Settings, with_predecessors
-from idgan_sc.config.datasets import IMAGES, channels
+from idgan_sc.config import Config, Run, Settings, dataset_row, with_predecessors
 from idgan_sc.files import write_json
 from idgan_sc.records.machine import machine
+from idgan_sc.records.results import Results
 
 if TYPE_CHECKING:
     from idgan_sc.data.images import Images
@@ -262,13 +262,15 @@ def calibration(path: Path = CALIBRATION) -> dict[str, float]:
 
 def pool_size(config: Config, run: Run, pool: int | str) -> int:
     """Images that are encoded; a data set of unknown size counts as 100 000."""
-    images = configuration.dataset(config, run.preset, run.dataset).get("n") or IMAGES.get(run.dataset, 100_000)
+    images = (
+        configuration.dataset(config, run.preset, run.dataset).get("n") or dataset_row(run.dataset).images or 100_000
+    )
     return images if pool == "all" else int(pool)
 
 
 def seconds(config: Config, run: Run, speed: dict[str, float]) -> float:
     """Expected seconds of a training at a speed such as `calibration` gives."""
-    settings, colours = configuration.resolve(config, run), channels(run.dataset)
+    settings, colours = configuration.resolve(config, run), dataset_row(run.dataset).channels
     codes = settings["curve_points"] * pool_size(config, run, settings["pool"])
     encoding = codes * encoding_multiply_adds(settings, colours) * speed["encode"]
     return (multiply_adds(settings, colours) * speed[kind(settings)] + encoding) / 1e9
@@ -295,30 +297,33 @@ def measured(root: Path, run: Run, settings: Settings, device: str) -> dict[str,
     return next((r for r in found if comparable(r, settings, device)), {})
 
 
-def resources(config: Config, run: Run, root: Path) -> dict[str, int]:
+def resources(results: Results, run: Run) -> dict[str, int]:
     """What a training asks a scheduler for, MARGIN above what one was measured to need or is expected to on a core."""
-    settings = configuration.resolve(config, run)
-    device = "cuda" if config["compute"]["device"] == "cuda" else "cpu"
-    found = measured(root, run, settings, device)
+    settings = results.settings(run)
+    device = "cuda" if results.config["compute"]["device"] == "cuda" else "cpu"
+    found = measured(results.root, run, settings, device)
     if found:
         took, memory = float(found["seconds"]), float(found["peak_memory_mb"])
     else:
-        took, memory = seconds(config, run, calibration()), memory_mb(settings, channels(run.dataset))
+        took, memory = (
+            seconds(results.config, run, calibration()),
+            memory_mb(settings, dataset_row(run.dataset).channels),
+        )
     minutes = max(LEAST_MINUTES, round(MARGIN * took / 60))
     return {"runtime": minutes, "mem_mb": max(LEAST_MB, round(MARGIN * memory))}
 
 
-def largest(config: Config, runs: list[Run], root: Path) -> dict[str, int]:
+def largest(results: Results, runs: list[Run]) -> dict[str, int]:
     """What an array asks for: Slurm gives all its members the same, so that of the longest and of the largest arm."""
     arms = {(run.dataset, run.system, run.variant): run for run in reversed(runs)}  # an arm's first seed stands for it
-    wanted = [resources(config, run, root) for run in arms.values()]
+    wanted = [resources(results, run) for run in arms.values()]
     floor = {"runtime": LEAST_MINUTES, "mem_mb": LEAST_MB}
     return {name: max([least, *(row[name] for row in wanted)]) for name, least in floor.items()}
 
 
 def encode_minutes(config: Config, run: Run) -> int:
     """What encoding a run's evaluation pool asks a scheduler for, MARGIN above what is expected."""
-    settings, colours = configuration.resolve(config, run), channels(run.dataset)
+    settings, colours = configuration.resolve(config, run), dataset_row(run.dataset).channels
     codes = _codes(settings) * pool_size(config, run, settings["pool"])
     return _minutes(codes * encoding_multiply_adds(settings, colours) * calibration()["encode"] / 1e9)
 
@@ -340,7 +345,7 @@ def _minutes(took: float) -> int:
 
 
 # ---------------------------------------------------------------------------------------------------------- calibration
-def calibrate(config: Config, preset: str, budget: float = BUDGET) -> dict[str, float]:
+def calibrate(results: Results, budget: float = BUDGET) -> dict[str, float]:
     """CPU seconds for 1e9 multiply-adds of each kind of update, from real steps on noise, in `budget` seconds."""
     import torch
 
@@ -350,16 +355,16 @@ def calibrate(config: Config, preset: str, budget: float = BUDGET) -> dict[str, 
     from idgan_sc.training.encode import BATCH
     from idgan_sc.training.log import Log
 
-    use_device(config | {"compute": config["compute"] | {"device": "cpu"}})
+    use_device(results.config | {"compute": results.config["compute"] | {"device": "cpu"}})
     found = {}
-    data = configuration.datasets(config, preset)[0]
-    share, colours = budget / (len(SYSTEMS) + 1), channels(data)
+    data = results.datasets[0]
+    share, colours = budget / (len(SYSTEMS) + 1), dataset_row(data).channels
     with tempfile.TemporaryDirectory() as folder:
         images = _noise(Path(folder), colours)
         indices = np.arange(images.n)
         for kind, system in SYSTEMS.items():
-            run = Run(preset, data, system, "main", 0)
-            settings = configuration.resolve(config, run)
+            run = results.run(data, system, "main", 0)
+            settings = results.settings(run)
             method, log = build(settings, colours, 0, "", "cpu"), Log(run, 1)
             batch, size = indices[: settings["batch"]], settings["image_size"]
 
@@ -429,13 +434,13 @@ class Arm:
 
     @property
     def memory_mb(self) -> float:
-        return memory_mb(self.settings, channels(self.first.dataset))
+        return memory_mb(self.settings, dataset_row(self.first.dataset).channels)
 
     @property
     def disk_mb(self) -> float:
         pool = pool_size(self.config, self.first, self.settings["pool"])
         keeps = self.first.system in configuration.starts(self.config)
-        return len(self.runs) * disk_mb(self.settings, channels(self.first.dataset), pool, keeps)
+        return len(self.runs) * disk_mb(self.settings, dataset_row(self.first.dataset).channels, pool, keeps)
 
     @cached_property
     def measured(self) -> float | None:
@@ -445,19 +450,22 @@ class Arm:
         return statistics.median(took) if took else None
 
 
-def arms(config: Config, preset: str, root: Path, seconds: Callable[[Run], float], device: str = "cpu") -> list[Arm]:
+def arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[Arm]:
     """Every arm that a preset trains, predecessors first."""
-    planned = configuration.planned(config, preset)
-    scored = {run for run in planned if configuration.scored(config, run.dataset)}
+    planned = results.planned
+    scored = {run for run in planned if configuration.scored(results.config, run.dataset)}
     grouped: dict[tuple[str, str, str], list[Run]] = {}
-    for run in with_predecessors(config, planned):
+    for run in with_predecessors(results.config, planned):
         grouped.setdefault((run.dataset, run.system, run.variant), []).append(run)
-    return [Arm(config, tuple(runs), seconds(runs[0]), root, runs[0] in scored, device) for runs in grouped.values()]
+    return [
+        Arm(results.config, tuple(runs), seconds(runs[0]), results.root, runs[0] in scored, device)
+        for runs in grouped.values()
+    ]
 
 
 def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
     """Expected seconds of a training on a GPU: arithmetic or launches, whichever is longer."""
-    settings, colours = configuration.resolve(config, run), channels(run.dataset)
+    settings, colours = configuration.resolve(config, run), dataset_row(run.dataset).channels
     pool = settings["curve_points"] * pool_size(config, run, settings["pool"])
     arithmetic = multiply_adds(settings, colours) + pool * encoding_multiply_adds(settings, colours)
     launched = settings["steps"] * launches(settings, colours)
@@ -504,18 +512,17 @@ def _row(arm: Arm) -> tuple[str, ...]:
     return (run.dataset, run.system, run.variant, str(n), str(arm.jobs), *costs_, *beside)
 
 
-def plan(config: Config, preset: str, root: Path, cores: int, gpus: int | None, gpu: str) -> str:
+def plan(results: Results, cores: int, gpus: int | None, gpu: str) -> str:
     """The report for `cores` cores of this machine, which is timed first, or for `gpus` GPUs of a stated kind."""
     if gpus is not None:
-        expected = arms(config, preset, root, lambda run: gpu_seconds(config, run, gpu), "cuda")
+        expected = arms(results, lambda run: gpu_seconds(results.config, run, gpu), "cuda")
         launches = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
         said = f"microseconds of launches a layer and direction: {launches}; {GPUS[gpu] / 1e12:g} TFLOP/s"
         of = "measured" if gpu == "h200" else "launches of an h200, arithmetic by the ratio of the data sheets"
-        return f"{report(config, expected, gpus, 'GPU-hours')}\n{gpu}: {said} ({of})"
-    speed = calibrate(config, preset)
-    path = save_calibration(speed, preset)
-    expected = arms(config, preset, root, lambda run: seconds(config, run, speed))
+        return f"{report(results.config, expected, gpus, 'GPU-hours')}\n{gpu}: {said} ({of})"
+    speed = calibrate(results)
+    path = save_calibration(speed, results.preset)
+    expected = arms(results, lambda run: seconds(results.config, run, speed))
     said = ", ".join(f"{name} {2 / took:.1f}" for name, took in speed.items())
-    return (
-        f"{report(config, expected, cores, 'core-hours')}\nthis machine, GFLOP/s of one core: {said} (kept in {path})"
-    )
+    words = f"this machine, GFLOP/s of one core: {said} (kept in {path})"
+    return f"{report(results.config, expected, cores, 'core-hours')}\n{words}"

@@ -1,11 +1,18 @@
-"""`idgan-sc verify` and `idgan-sc prove`: trains again what was recorded and compares.
+"""Trains again what was recorded, and compares.
 
-`verify` takes a sample of the runs, or named ones; `prove` the runs behind one claim, within given hours.
+`verify` takes a sample of the runs, or named ones; `prove` the runs behind one claim, within a given time; `accept` the
+first steps of every system, by an older source and by today's.
 """
 
 import copy
+import io
+import json
+import os
 import random
 import shutil
+import subprocess
+import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,22 +23,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+import yaml
 
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError, Run, with_predecessors
 from idgan_sc.config.claims import claim_runs
 from idgan_sc.evaluation.score import score
-from idgan_sc.files import DataError, read_arrays, sha256
+from idgan_sc.files import DataError, read_arrays, sha256, write_text
 from idgan_sc.records.machine import KIND
-from idgan_sc.records.published import artifact, of_these_settings, valid
-from idgan_sc.records.record import check_hash, read_record, recorded_hashes, source_of
+from idgan_sc.records.record import check_hash, read_record, recorded_hashes
+from idgan_sc.records.results import Results
+from idgan_sc.source import PACKAGE, images_source
 from idgan_sc.training import checkpoint
-from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode
 from idgan_sc.training.prepare import prepare
 from idgan_sc.training.train import train_seeds
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
+OUTPUTS = ("weights.safetensors", "state.safetensors", "curve.npz", "log.csv")  # of a training
 TOLERANCE = 1e-2  # between kinds: the largest difference of a weight, code or score that is called agreement
 
 
@@ -73,7 +82,7 @@ def seconds(text: str) -> float:
         raise ConfigError(f"budget {text}: a number with s, m or h, such as 30m") from error
 
 
-def prove(config: Config, preset: str, root: Path, claim: str, budget: float, chance: int) -> Iterator[Proof]:
+def prove(results: Results, claim: str, budget: float, chance: int) -> Iterator[Proof]:
     """Train runs behind `claim` in an empty folder, in random order, as long as their recorded time fits the budget.
 
     Where none fits, the first stretch of one that builds on no other run.
@@ -83,38 +92,38 @@ def prove(config: Config, preset: str, root: Path, claim: str, budget: float, ch
     DataError
         If no run behind the claim has a record, or the budget is too short for a row of a log.
     """
-    records = dict(_records(config, preset, root, claim))
+    records = dict(_records(results, claim))
     if not records:
-        raise DataError(f"no run behind {claim} at preset {preset} has a record below {root}")
+        raise DataError(f"no run behind {claim} at preset {results.preset} has a record below {results.root}")
     order = list(records)
     random.Random(chance).shuffle(order)
     started, proven = time.monotonic(), 0
     with tempfile.TemporaryDirectory(prefix="idgan-sc-prove-") as name:
         folder = Path(name)
-        _share_data(root, folder)
+        _share_data(results.root, folder)
         for run in order:
-            if time.monotonic() - started + _expected(config, run, records, root, folder) > budget:
+            if time.monotonic() - started + _expected(results, run, records, folder) > budget:
                 continue
             proven += 1
-            yield _prove_one(config, run, records[run], folder)
+            yield _prove_one(replace(results, root=folder), run, records[run])
         if not proven:
-            yield _prove_stretch(config, order, root, folder, budget)
+            yield _prove_stretch(results, order, folder, budget)
 
 
-def _records(config: Config, preset: str, root: Path, claim: str) -> Iterator[tuple[Run, dict[str, Any]]]:
-    for run in claim_runs(config, preset, claim):
-        path = artifact(config, run, "record.json", root)
+def _records(results: Results, claim: str) -> Iterator[tuple[Run, dict[str, Any]]]:
+    for run in claim_runs(results.config, results.preset, claim):
+        path = results.find(run, "record.json")
         if path.exists():
             record = read_record(path.parent)
-            if of_these_settings(config, run, record):
+            if results.of_these_settings(run, record):
                 yield run, record
 
 
-def _expected(config: Config, run: Run, records: dict[Run, dict[str, Any]], root: Path, folder: Path) -> float:
+def _expected(results: Results, run: Run, records: dict[Run, dict[str, Any]], folder: Path) -> float:
     """Recorded seconds of a run and of what it builds on that is not trained in `folder` yet."""
     total = 0.0
-    for earlier in with_predecessors(config, [run]):
-        path = artifact(config, earlier, "record.json", root)
+    for earlier in with_predecessors(results.config, [run]):
+        path = results.find(earlier, "record.json")
         if (folder / earlier.path / "record.json").exists():
             continue
         record = read_record(path.parent) if path.exists() else records[run]
@@ -128,20 +137,17 @@ def _share_data(root: Path, folder: Path) -> None:
         (folder / "data").symlink_to((root / "data").absolute())
 
 
-def _prove_one(config: Config, run: Run, record: dict[str, Any], folder: Path) -> Proof:
-    again = _train(config, run, record.get("seeds", [run.seed]), folder)
+def _prove_one(empty: Results, run: Run, record: dict[str, Any]) -> Proof:
+    again = _train(empty, run, record.get("seeds", [run.seed]))
     equal = {name: again["outputs"].get(name) == digest for name, digest in record["outputs"].items()}
     return _proof(run, equal, again, record)
 
 
-def _train(config: Config, run: Run, together: list[int], folder: Path) -> dict[str, Any]:
-    """The record of a run that is trained below `folder`; its bytes depend on which seeds are trained `together`."""
-    from idgan_sc.training.prepare import prepare
-    from idgan_sc.training.train import train_seeds
-
-    prepare(config, run.preset, run.dataset, folder)
-    train_seeds(config, run, together, folder)
-    return read_record(folder / run.path)
+def _train(empty: Results, run: Run, together: list[int]) -> dict[str, Any]:
+    """The record of a run trained in an empty folder; its bytes depend on which seeds are trained `together`."""
+    prepare(empty, run.dataset)
+    train_seeds(empty.job(run), together)
+    return read_record(empty.root / run.path)
 
 
 def _proof(run: Run, equal: dict[str, bool], again: dict[str, Any], record: dict[str, Any]) -> Proof:
@@ -149,13 +155,15 @@ def _proof(run: Run, equal: dict[str, bool], again: dict[str, Any], record: dict
     return Proof(run, equal, same_kind, again["source"] == record["source"])
 
 
-def _prove_stretch(config: Config, order: list[Run], root: Path, folder: Path, budget: float) -> Proof:
+def _prove_stretch(results: Results, order: list[Run], folder: Path, budget: float) -> Proof:
     """The first steps of the first run that builds on no other and whose log is there, as many as the budget holds."""
-    first = [run for run in with_predecessors(config, order) if not configuration.predecessors(config, run)]
-    paths = {run: artifact(config, run, "log.csv", root) for run in first}
+    first = [run for run in with_predecessors(results.config, order) if not results.before(run)]
+    paths = {run: results.find(run, "log.csv") for run in first}
     run = next((run for run, path in paths.items() if path.exists()), None)
     if run is None:
-        raise DataError(f"no run before {order[0]} has a log below {root}: raise the budget to train whole runs")
+        raise DataError(
+            f"no run before {order[0]} has a log below {results.root}: raise the budget to train whole runs"
+        )
     check_hash(paths[run].parent, "log.csv", "restore it from the commit of its record")
     record = read_record(paths[run].parent)
     every, steps = record["settings"]["log_every"], record["settings"]["steps"]
@@ -166,7 +174,8 @@ def _prove_stretch(config: Config, order: list[Run], root: Path, folder: Path, b
             f"the budget of {budget:.0f} s is too short: the first {every} steps of {run} take {least:.0f} s"
         )
     n = min(n, steps // every * every)
-    again = _train(_cut(config, run, n), run, record.get("seeds", [run.seed]), folder)
+    cut = Results(_cut(results.config, run, n), results.preset, folder)
+    again = _train(cut, run, record.get("seeds", [run.seed]))
     rows = (folder / run.path / "log.csv").read_text(encoding="utf-8").splitlines()
     recorded = paths[run].read_text(encoding="utf-8").splitlines()
     return _proof(run, {f"the first {n} of {steps} steps of log.csv": rows == recorded[: len(rows)]}, again, record)
@@ -183,7 +192,7 @@ def _cut(config: Config, run: Run, steps: int) -> Config:
     return changed
 
 
-def choose(config: Config, preset: str, root: Path, names: list[str], sample: int | None) -> list[Run]:
+def choose(results: Results, names: list[str], sample: int | None) -> list[Run]:
     """The finished runs below `root` that are named, else a random sample of them, else (`sample` None) all.
 
     Raises
@@ -191,13 +200,17 @@ def choose(config: Config, preset: str, root: Path, names: list[str], sample: in
     ConfigError, DataError
         If a name is not that of a finished run, or there is none.
     """
-    folders = [*root.glob("runs/*/*/*/*/record.json"), *root.glob("published/runs/*/*/*/*/record.json")]
-    known = {str(run): run for run in (_run_of(preset, path) for path in folders) if _in_config(config, run)}
+    folders = [*results.root.glob("runs/*/*/*/*/record.json"), *results.root.glob("published/runs/*/*/*/*/record.json")]
+    known = {
+        str(run): run for run in (_run_of(results.preset, path) for path in folders) if _in_config(results.config, run)
+    }
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigError(f"{unknown[0]}: no finished run below {root}; one of {', '.join(sorted(known)) or 'none'}")
+        raise ConfigError(
+            f"{unknown[0]}: no finished run below {results.root}; one of {', '.join(sorted(known)) or 'none'}"
+        )
     if not known:
-        raise DataError(f"no finished run of the configuration below {root}: nothing to verify")
+        raise DataError(f"no finished run of the configuration below {results.root}: nothing to verify")
     chosen = names or sorted(known)
     if not names and sample is not None:
         chosen = sorted(random.SystemRandom().sample(chosen, min(sample, len(chosen))))
@@ -214,7 +227,7 @@ def _in_config(config: Config, run: Run) -> bool:
     return named and run.seed >= 0 and configuration.applies(config, run.variant, run.system)
 
 
-def verify(config: Config, run: Run, root: Path) -> bool:
+def verify(results: Results, run: Run) -> bool:
     """Train, encode and score one run again in a temporary folder; print what differs, and whether it is as promised.
 
     Predecessors that lie below `root` are used after their own hashes are checked; others are trained as well.
@@ -224,46 +237,47 @@ def verify(config: Config, run: Run, root: Path) -> bool:
     DataError
         If the run was made by other settings or source than today's, or a predecessor or the data are damaged.
     """
-    folder = artifact(config, run, "record.json", root).parent
+    folder = results.find(run, "record.json").parent
     record = read_record(folder)
-    if not of_these_settings(config, run, record):
+    if not results.of_these_settings(run, record):
         raise DataError(f"{folder} was made by other settings than today's: check out commit {record.get('commit')}")
-    if record["source"] != source_of(config, run):
+    if record["source"] != results.source(run):
         print(f"{run}: was trained by source {record['source']}, is trained now by today's")
-    config = copy.deepcopy(config)
+    config = copy.deepcopy(results.config)
     config["compute"]["threads"] = record.get("threads", config["compute"]["threads"])
     config["compute"]["device"] = "cpu" if record.get("device") == "cpu" else "auto"
     seeds = record.get("seeds", [run.seed])  # bytes depend on which were trained as one
-    with tempfile.TemporaryDirectory(prefix="verify-", dir=root) as temporary:
-        again = _recompute(config, run, seeds, root, Path(temporary), set(recorded_hashes(folder)))
+    with tempfile.TemporaryDirectory(prefix="verify-", dir=results.root) as temporary:
+        empty = Results(config, results.preset, Path(temporary))
+        again = _recompute(results, empty, run, seeds, set(recorded_hashes(folder)))
         apart = _kind_differs(record, read_record(again))
         return _report(run, folder, again, apart)
 
 
-def _recompute(config: Config, run: Run, seeds: list[int], root: Path, temporary: Path, wanted: set[str]) -> Path:
-    images = prepare(config, run.preset, run.dataset, root)
+def _recompute(results: Results, empty: Results, run: Run, seeds: list[int], wanted: set[str]) -> Path:
+    images = prepare(results, run.dataset)
     images.verify()
-    (temporary / "data").mkdir()
-    (temporary / "data" / run.dataset).symlink_to(images.folder.resolve())
+    empty.images(run.dataset).parent.mkdir()
+    empty.images(run.dataset).symlink_to(images.folder.resolve())
     for seed in seeds:
-        _copy_predecessors(config, replace(run, seed=seed), root, temporary)
-    train_seeds(config, run, seeds, temporary)
-    folder = temporary / run.path
+        _copy_predecessors(results, replace(run, seed=seed), empty.root)
+    job = empty.job(run)
+    train_seeds(job, seeds)
     if "codes.npz" in wanted or "scores.csv" in wanted:
-        encode(folder, images, run.preset, use_device(config))
+        encode(job)
     if "scores.csv" in wanted:
-        score(run, folder, images, configuration.evaluation(config, run.preset, run.dataset))
-    return folder
+        score(job)
+    return job.folder
 
 
-def _copy_predecessors(config: Config, run: Run, root: Path, temporary: Path) -> None:
+def _copy_predecessors(results: Results, run: Run, temporary: Path) -> None:
     """Put finished predecessors where the training looks for them; it checks their settings and hashes."""
-    for earlier in configuration.predecessors(config, run).values():
-        _copy_predecessors(config, earlier, root, temporary)
-        if not (root / earlier.path / "record.json").exists():
+    for earlier in results.before(run).values():
+        _copy_predecessors(results, earlier, temporary)
+        if not (results.root / earlier.path / "record.json").exists():
             continue
-        if valid(config, earlier, read_record(root / earlier.path), root):
-            shutil.copytree(root / earlier.path, temporary / earlier.path, dirs_exist_ok=True)
+        if results.valid(earlier, read_record(results.root / earlier.path)):
+            shutil.copytree(results.root / earlier.path, temporary / earlier.path, dirs_exist_ok=True)
 
 
 def _kind_differs(record: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -328,3 +342,147 @@ def _arrays(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     else:
         for column, values in pd.read_csv(path).items():
             yield str(column), np.asarray(values)
+
+
+# ------------------------------------------------------------------------------------- an edit that changes no number
+def accept(results: Results, revision: str, reason: str, steps: int, repository: Path) -> Iterator[str]:
+    """Prove that the source of a git revision makes the same numbers as today's, and list its hashes as accepted.
+
+    Both draw every data set of the preset, train the first `steps` of every system on it, and score the baseline, on a
+    small pool. Where all bytes are equal, `accepted.yaml` gets a line for each hash of the revision that is new to it.
+    Says what was compared, a line each.
+
+    Raises
+    ------
+    DataError
+        If the revision is not in the repository, or anything comes out differently.
+    """
+    found: dict[str, set[str]] = {"trainings": set(), "baselines": set(), "images": set()}
+    with tempfile.TemporaryDirectory(prefix="idgan-sc-accept-") as name:
+        sides = _sides(results.config, results.preset, revision, steps, repository, Path(name))
+        for dataset in results.datasets:
+            for words, kind, digest in _compared(results, dataset, sides):
+                found[kind] |= {digest} if digest else set()
+                yield words
+    yield str(_list_accepted(results, found, f"{reason} (the first {steps} steps of every system are equal)"))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of two sources: its package, its configuration cut short, and the results that it makes."""
+
+    package: Path
+    config: Path
+    root: Path
+
+    def call(self, *options: str) -> None:
+        words = [sys.executable, "-m", "idgan_sc", "--config", str(self.config), *options, "--out", str(self.root)]
+        self._run(words)
+
+    def ask(self, code: str) -> str:
+        """What a line of Python prints in this source; nothing where it does not know the names."""
+        done = subprocess.run([sys.executable, "-c", code], env=self._env, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    def _run(self, words: list[str]) -> None:
+        done = subprocess.run(words, env=self._env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise DataError(f"{self.package}: {' '.join(words[3:])}: {done.stderr[-500:]}")
+
+    @property
+    def _env(self) -> dict[str, str]:
+        return os.environ | {"PYTHONPATH": str(self.package)}
+
+
+def _sides(
+    config: Config, preset: str, revision: str, steps: int, repository: Path, folder: Path
+) -> tuple[_Side, _Side]:
+    """The source of a revision, checked out below `folder`, and today's."""
+    (folder / "old").mkdir()
+    archive = subprocess.run(
+        ["git", "-C", str(repository), "archive", revision, "src", "config.yaml"], capture_output=True, check=False
+    )
+    if archive.returncode:
+        raise DataError(f"{revision}: {archive.stderr.decode().strip()}: name a commit of {repository}")
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as packed:
+        packed.extractall(folder / "old", filter="data")
+    texts = {
+        "old": (folder / "old/config.yaml").read_text(encoding="utf-8"),
+        "new": yaml.safe_dump(configuration.without_factorial(config), allow_unicode=True, sort_keys=False),
+    }
+    for side, text in texts.items():
+        short = yaml.safe_dump(_shortened(yaml.safe_load(text), preset, steps), allow_unicode=True, sort_keys=False)
+        (folder / f"{side}.yaml").write_text(short, encoding="utf-8")
+    return (
+        _Side(folder / "old/src", folder / "old.yaml", folder / "of_old"),
+        _Side(PACKAGE.parent, folder / "new.yaml", folder / "of_new"),
+    )
+
+
+def _shortened(config: Config, preset: str, steps: int) -> Config:
+    """A configuration whose trainings end after `steps`, with small evaluations."""
+    row = config["presets"][preset]
+    small = {"pool": 2000, "std": 1000, "points": 1000}
+    for dataset in row.get("runs", config["runs"]):
+        here = row.setdefault("datasets", {}).setdefault(dataset, {})
+        here["evaluation"] = {**here.get("evaluation", {}), **small}
+        for system in config["systems"]:
+            cut = {"steps": steps, "curve_points": 2}
+            here["systems"] = here.get("systems", {}) | {system: here.get("systems", {}).get(system, {}) | cut}
+    config["compute"]["device"] = "cpu"
+    return config
+
+
+def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Iterator[tuple[str, str, str]]:
+    """Draw, train and score by both sources; what was compared, its kind and the older source's hash."""
+    old = sides[0]
+    place = ["--preset", results.preset, "--dataset", dataset]
+    for side in sides:
+        side.call("data", *place)
+    folders = [side.root / "data" / dataset for side in sides]
+    hashes = [json.loads((folder / "dataset.json").read_text(encoding="utf-8"))["sha256"] for folder in folders]
+    _refuse_unequal(f"images of {dataset}", hashes[0] == hashes[1])
+    yield f"{dataset}: the same images", "images", json.loads((folders[0] / "made_by.json").read_text())["code"]
+    chain = with_predecessors(results.config, [run for run in results.runs(dataset) if run.variant == "main"])
+    for run in dict.fromkeys(replace(run, seed=0) for run in chain):
+        for side in sides:
+            side.call("train", *place, "--system", run.system)
+        a, b = (side.root / run.path for side in sides)
+        names = [name for name in OUTPUTS if (a / name).exists()]
+        for name in names:
+            _refuse_unequal(f"{name} of {run}", (_largest(a / name, b / name) or (1.0, ""))[0] == 0.0)
+        yield f"{run}: equal: {', '.join(names)}", "trainings", read_record(a)["source"]
+    if configuration.scored(results.config, dataset):
+        for side in sides:
+            side.call("floor", *place)
+        tables = [pd.read_csv(side.root / "floor" / f"{dataset}.csv").drop(columns="fingerprint") for side in sides]
+        _refuse_unequal(f"the baseline of {dataset}", tables[0].equals(tables[1]))
+        code = (
+            "from pathlib import Path; from idgan_sc.config import load; from idgan_sc.records.results import Results; "
+            f"print(Results(load({str(old.config)!r}), {results.preset!r}, Path()).floor_source({dataset!r}))"
+        )
+        yield f"{dataset}: the same baseline", "baselines", old.ask(code)
+
+
+def _refuse_unequal(what: str, equal: bool) -> None:
+    if not equal:
+        raise DataError(f"{what}: the two sources make different bytes: nothing is accepted")
+
+
+def _list_accepted(results: Results, found: dict[str, set[str]], reason: str) -> Path:
+    """Add hashes to `accepted.yaml`, those that are there or are today's left out."""
+    path = results.root / "accepted.yaml"
+    listed = (yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None) or {}
+    today = {results.source(run) for run in with_predecessors(results.config, results.planned)}
+    today |= {results.floor_source(data) for data in results.datasets} | {images_source(d) for d in results.datasets}
+    for kind, hashes in found.items():
+        known = listed.setdefault(kind, {})
+        known |= {digest: reason for digest in sorted(hashes - today) if digest not in known}
+    return write_text(path, ACCEPTED_HEAD + yaml.safe_dump(listed, allow_unicode=True, sort_keys=False, width=120))
+
+
+ACCEPTED_HEAD = """\
+# Source hashes whose results count as today's do, since the edits after them change no number; `idgan-sc accept` writes
+# them. For each kind of work, lines of `hash: reason`. A baseline has two hashes where training and scoring were hashed
+# apart.
+"""

@@ -4,7 +4,8 @@
 
 rule data:
     input:
-        given_file,
+        # the data set's own file, where the configuration names one
+        lambda wildcards: RESULTS.about_data(wildcards.dataset)["file"] or [],
     output:
         images=f"{ROOT}/data/{{dataset}}/images.npy",
         about=f"{ROOT}/data/{{dataset}}/dataset.json",
@@ -14,8 +15,7 @@ rule data:
     resources:
         mem_mb=1500,
     params:
-        settings=lambda wildcards: what_is_made(wildcards.dataset),
-        source=lambda wildcards: images_params(wildcards.dataset),
-        command=lambda wildcards: f"data --preset {PRESET} --dataset {wildcards.dataset} --out {ROOT}",
+        settings=lambda wildcards: RESULTS.drawn_by(wildcards.dataset),
+        source=lambda wildcards: RESULTS.images_params(wildcards.dataset),
     shell:
-        f"{IDGAN_SC} {{params.command}} > {{log}} 2>&1"
+        f"{IDGAN_SC} data {PLACE} --dataset {{wildcards.dataset}} > {{log}} 2>&1"

@@ -1,19 +1,27 @@
 # One training a job. The checkpoint it resumes from lies undeclared in the run's folder, since Snakemake deletes the
 # declared outputs of a job that was killed.
-TRAIN, TRAIN_STAGE_A = asked_for(stage_a=False), asked_for(stage_a=True)
+GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
+
+
+TRAININGS = configuration.with_predecessors(CONFIG, RUNS)
+# Memory and run time that a training asks a cluster for, the same for all of its rule: they are sent as arrays.
+TRAIN = plan.largest(RESULTS, [run for run in TRAININGS if run.system not in STARTS])
+TRAIN_STAGE_A = plan.largest(
+    RESULTS, [run for run in TRAININGS if run.system in STARTS]
+)
 
 
 rule train:
     input:
         data=dataset_of,
-        before=predecessor_files,
+        before=lambda wildcards: map(str, RESULTS.job(run_of(wildcards)).files_before()),
     output:
         weights=f"{RUN}/weights.safetensors",
         curve=f"{RUN}/curve.npz",
         table=f"{RUN}/log.csv",
         record=f"{RUN}/record.json",
     log:
-        f"{LOGS}/train/{{dataset}}/{{system}}/{{variant}}/{{seed}}.log",
+        f"{LOGS}/train/{OF_RUN}.log",
     wildcard_constraints:
         system="|".join(name for name in CONFIG["systems"] if name not in STARTS),
     threads: CONFIG["compute"]["threads"]
@@ -22,9 +30,7 @@ rule train:
         runtime=TRAIN["runtime"],
         gpu=GPUS,
     params:
-        fingerprint=lambda wildcards: published.training_params(
-            CONFIG, run_of(wildcards), Path(ROOT)
-        ),
+        fingerprint=lambda wildcards: RESULTS.training_params(run_of(wildcards)),
         options=run_options,
     shell:
         f"{IDGAN_SC} train {{params.options}} > {{log}} 2>&1"

@@ -1,5 +1,6 @@
 """Refuses a configuration that cannot be meant."""
 
+import ast
 import difflib
 import math
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ from idgan_sc.config.datasets import DATA, NATIVE
 from idgan_sc.config.runs import _variant_of, arm, datasets
 from idgan_sc.config.settings import (
     GAN,
-    METRICS,
     OBJECTIVES,
     SIZES,
     VAE,
@@ -91,6 +91,19 @@ def _known(what: str, name: str, names: Any, where: str) -> None:
         raise ConfigError(f"{where}: unknown {what} `{name}`: one of {', '.join(map(str, names))}")
 
 
+@cache
+def metric_names() -> tuple[str, ...]:
+    """Names of the metrics: the keys of `METRICS` in metrics/scoring.py, read without importing NumPy."""
+    text = (Path(__file__).parents[1] / "metrics/scoring.py").read_text(encoding="utf-8")
+    found = next(node for node in ast.parse(text).body if isinstance(node, ast.AnnAssign) and _named(node) == "METRICS")
+    assert isinstance(found.value, ast.Dict)
+    return tuple(ast.literal_eval(key) for key in found.value.keys if key)
+
+
+def _named(node: ast.AnnAssign) -> str:
+    return node.target.id if isinstance(node.target, ast.Name) else ""
+
+
 def _check_names(config: Config) -> None:
     """Every name that a key refers to exists."""
     _known("preset", config["preset"], config["presets"], "preset")
@@ -148,11 +161,11 @@ def _check_claims(config: Config) -> None:
             for preset in check.get("presets", []):
                 _known("preset", preset, config["presets"], where)
             for metric in check.get("metrics", []):
-                _known("metric", metric, METRICS, where)
+                _known("metric", metric, metric_names(), where)
         for data in claim.get("datasets", []):
             _known("data set", data, config["datasets"], f"claims.{name}")
     study = config["sensitivity"]
-    _known("metric", study["metric"], METRICS, "sensitivity.metric")
+    _known("metric", study["metric"], metric_names(), "sensitivity.metric")
     _check_arm(config, study["reference"], "sensitivity.reference")
     for variant in ["main", *study["one_at_a_time"]]:
         _check_arm(config, f"{study['arm']}/{variant}", "sensitivity.one_at_a_time")
@@ -185,7 +198,7 @@ def _check_evaluation(config: Config, preset: str, data: str | None = None) -> N
     sizes = evaluation(config, preset, data)
     where = f"evaluation at preset {preset}{f' of {data}' if data else ''}"
     for metric in sizes["metrics"]:
-        _known("metric", metric, METRICS, f"{where}: metrics")
+        _known("metric", metric, metric_names(), f"{where}: metrics")
     if sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
         raise ConfigError(f"{where}: std {sizes['std']} exceeds pool {sizes['pool']}: draw at most the pool")
     n = dataset(config, preset, data).get("n") if data else None

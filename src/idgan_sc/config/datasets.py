@@ -1,23 +1,74 @@
-"""What is fixed about data sets: their kinds, names and sizes."""
+"""What is fixed about each data set, a row each; its images come from the file of `data/` that has its name."""
 
-NATIVE = 28  # of MNIST as published
-DATA = {  # what a data set's file can be told beside where it comes from, and which data sets can
-    "n": ("digits", "faces"), "crop": ("celeba",), "native": ("mnist", "digits"),
+from dataclasses import dataclass
+
+NATIVE = 28  # pixels a side of MNIST as published
+PICTURED = ("infogan_cr", "idgan_sc")  # systems of Figures 5 to 8, in that order
+HANDWRITING = ("thickness", "style", "angle", "width")
+FACE = ("background", "fringe", "azimuth", "light", "expression")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set as all parts of the project know it.
+
+    How the factors of generated images are found, `reading`: "match", by the nearest of all true images; "network", by
+    one that learned them from the labels; "morphometrics", by measures of handwriting; "stand-in", by the network of
+    the data set that is drawn in its place. Empty: not at all.
+    """
+
+    name: str
+    title: str  # as tables print it
+    channels: int
+    images: int | None = None  # how many there are, where that is known beforehand
+    settings: tuple[str, ...] = ()  # what its file can be told beside where it comes from
+    stands_for: str | None = None  # the data set in whose place it is drawn
+    reading: str = ""
+    shown: tuple[str, ...] = ()  # factors in its figures, or what stands for them
+    figures: tuple[str, ...] = ()  # of PICTURED, an original's in place of its stand-in's
+    from_digits: bool = False  # whether a panel of its figures has a row for each of several digits
+    passed_on: bool = True  # whether images, and weights trained on them, may be published
+
+
+DATASETS = {
+    row.name: row
+    for row in (
+        Dataset("dsprites", "dSprites", 1, 737_280, reading="match"),
+        Dataset(
+            "digits", "digits", 1, settings=("n", "native"), stands_for="mnist", reading="network", shown=HANDWRITING,
+            figures=("figure5", "figure6"), from_digits=True,
+        ),
+        Dataset(
+            "mnist", "MNIST", 1, 70_000, settings=("native",), reading="morphometrics", shown=HANDWRITING,
+            figures=("figure5_mnist", "figure6_mnist"), from_digits=True,
+        ),
+        Dataset(
+            "faces", "faces", 3, settings=("n",), stands_for="celeba", reading="network", shown=FACE,
+            figures=("figure7", "figure8"),
+        ),
+        Dataset(
+            "celeba", "CelebA", 3, 202_599, settings=("crop",), reading="stand-in", shown=FACE,
+            figures=("figure7", "figure8"), passed_on=False,
+        ),
+        Dataset("own", "own", 3, passed_on=False),
+    )
 }  # fmt: skip
-PICTURES = ("digits", "mnist", "faces", "celeba")  # data sets of Figures 5 to 8
-LABELLED = ("digits", "faces")  # those of them whose factors a generator can be scored by
-PICTURED = ("infogan_cr", "idgan_sc")  # systems of Figures 5 to 8
-IMAGES = {"dsprites": 737_280, "mnist": 70_000, "celeba": 202_599}  # encoded where the pool is `all`
-PROBE_DATA = {"celeba": "faces"}  # a data set without labels is read by the network of another
-STAYS = ("celeba", "own")  # data sets of whose runs only numbers are published: images and weights may not be passed on
 DATASET = "dsprites"  # whose scores Table 3 and the figures show
-DATA_NAMES = {"dsprites": "dSprites", "mnist": "MNIST", "celeba": "CelebA", "digits": "digits", "faces": "faces"}
-ORIGINAL = {"digits": "mnist", "faces": "celeba"}  # data sets drawn in another one's place
+OWN = "own"  # of a user's images, where no other name is given
+DATA = {  # a setting of data sets' files -> the data sets that have it
+    key: tuple(row.name for row in DATASETS.values() if key in row.settings) for key in ("n", "crop", "native")
+}
+PICTURES = tuple(row.name for row in DATASETS.values() if row.figures)  # data sets of Figures 5 to 8
+LABELLED = tuple(row.name for row in DATASETS.values() if row.reading == "network")  # a generator is scored by a reader
 
 
-def channels(dataset: str) -> int:
-    return 3 if dataset in ("celeba", "faces", "own") else 1
+def about(name: str) -> Dataset:
+    """The row of a data set; one that has none is a user's own."""
+    return DATASETS.get(name, Dataset(name, name, 3, passed_on=False))
 
 
-def data_name(name: str) -> str:
-    return DATA_NAMES.get(name, name)
+def read_from(name: str) -> str:
+    """The data set whose images teach the network that reads a data set's factors."""
+    if about(name).reading != "stand-in":
+        return name
+    return next(row.name for row in DATASETS.values() if row.stands_for == name)

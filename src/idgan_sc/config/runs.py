@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from idgan_sc.config.datasets import LABELLED, PICTURED, PICTURES, STAYS
+from idgan_sc.config.datasets import DATASET, LABELLED, PICTURED, PICTURES, about
 from idgan_sc.config.settings import Config, ConfigError, Run, _about_data, applies, dataset, resolve, scored
 
 FLOOR_SEEDS = 5  # of the preset's, for what is random in the floor: enough for an interval
@@ -137,13 +137,14 @@ def pictures(config: Config, preset: str) -> dict[str, tuple[str, str]]:
     """Figures 5 to 8 that a preset can have, by name: data set and system. One made from real MNIST is called so."""
     planned = {data: {run.system for run in runs(config, preset, data)} for data in datasets(config, preset)}
     both = [data for data in PICTURES if set(PICTURED) <= planned.get(data, set())]
-    faces = "celeba" if "celeba" in both else "faces"
-    names = {"digits": (5, ""), "mnist": (5, "_mnist"), faces: (7, "")}
+    return {name: (data, system) for data in both for name, system in zip(about(data).figures, PICTURED, strict=True)}
+
+
+def pictured(config: Config, preset: str) -> dict[str, Run]:
+    """The run that each of Figures 5 to 8 shows: its system's first seed."""
     return {
-        f"figure{names[data][0] + i}{names[data][1]}": (data, system)
-        for data in both
-        if data in names
-        for i, system in enumerate(PICTURED)
+        name: Run(preset, data, system, "main", seeds(config, preset, data)[0])
+        for name, (data, system) in pictures(config, preset).items()
     }
 
 
@@ -159,12 +160,12 @@ def planned(config: Config, preset: str) -> list[Run]:
 
 def studied(config: Config, preset: str) -> list[Run]:
     """The runs of the sensitivity study of a preset; none where it does not run its data set."""
-    return sensitivity_runs(config, preset, "dsprites") if "dsprites" in datasets(config, preset) else []
+    return sensitivity_runs(config, preset, DATASET) if DATASET in datasets(config, preset) else []
 
 
 def floored(config: Config, preset: str) -> list[str]:
     """Data sets that have a floor: that of Table 3, and those of a preset whose generators are read."""
-    return list(dict.fromkeys(["dsprites", *(run.dataset for run in read_generators(config, preset))]))
+    return list(dict.fromkeys([DATASET, *(run.dataset for run in read_generators(config, preset))]))
 
 
 def floor_starts(config: Config, preset: str, dataset: str) -> list[Run]:
@@ -188,7 +189,7 @@ def generators(config: Config, preset: str) -> list[Run]:
     """Planned GAN runs on dSprites, whose images can be matched, each after the stage A that it continues."""
     found: dict[Run, None] = {}
     for run in planned(config, preset):
-        if run.dataset == "dsprites" and config["systems"][run.system]["family"] == "gan":
+        if about(run.dataset).reading == "match" and config["systems"][run.system]["family"] == "gan":
             start = predecessors(config, run).get("start")
             found |= {earlier: None for earlier in (start, run) if earlier}
     return list(found)
@@ -214,8 +215,8 @@ def shown_generators(config: Config, preset: str) -> list[Run]:
 
 
 def stays(config: Config, run: Run) -> bool:
-    """Whether images and weights of a run are never published: those of `STAYS`, and of any images of a user's own."""
-    return run.dataset in STAYS or dataset(config, run.preset, run.dataset)["source"] == "folder"
+    """Whether images and weights of a run are never published: where terms forbid it, or the images are a user's."""
+    return not about(run.dataset).passed_on or dataset(config, run.preset, run.dataset)["source"] == "folder"
 
 
 def shipped(config: Config, preset: str) -> list[Run]:

@@ -10,10 +10,6 @@ Config = dict[str, Any]
 Settings = dict[str, Any]
 
 SIZES = (28, 32, 64)  # image sizes that have networks
-METRICS = (
-    "factor_vae", "factor_vae_revised", "beta_vae", "sap", "mig", "dci", "dci_completeness", "dci_lasso", "dci_rf",
-    "modularity", "explicitness",
-)  # fmt: skip
 COMMON = {"family", "image_size", "batch", "steps", "log_every", "curve_points", "c_dim", "adam_betas"}
 VAE = COMMON | {"lr", "likelihood", "objective"}
 OBJECTIVES = {"beta": {"beta"}, "factor": {"gamma", "lr_tc", "tc_betas"}}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from idgan_sc.config import STAYS
+from idgan_sc.config import dataset_row
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.files import DataError
 from idgan_sc.models import Method, build
@@ -124,7 +124,7 @@ def write_weights(folder: Path) -> Path:
         If there is no finished run, or its data set's terms forbid to pass on weights trained on it.
     """
     record = read_record(folder)
-    if record.get("dataset") in STAYS:
+    if not dataset_row(str(record.get("dataset"))).passed_on:
         raise DataError(f"{folder}: weights trained on {record['dataset']} must not be passed on: none are written")
     tensors, _ = checkpoint.read(folder / "weights.safetensors")
     kept = {name: tensor for name, tensor in tensors.items() if name.partition("/")[0] not in TRAINING_ONLY}

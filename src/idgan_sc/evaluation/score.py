@@ -15,7 +15,9 @@ from idgan_sc.files import DataError, read_arrays, write_atomic
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import association
 from idgan_sc.models.seeds import numpy_stream
-from idgan_sc.records.record import check_hash, note_hashes
+from idgan_sc.records.record import check_hash, note_hashes, note_measuring
+from idgan_sc.records.results import Job
+from idgan_sc.training.encode import open_images_of
 
 PROTOCOL = "infogan_cr"
 IBGAN_DEPTHS = {"shape": 4, "scale": 2, "orientation": 4, "x": 2, "y": 2}  # the InfoGAN-CR code's, for dSprites
@@ -35,12 +37,14 @@ def draw(images: Images, indices: np.ndarray, preset: str, sizes: dict[str, Any]
         raise DataError(f"evaluation at preset {preset}: {error}: raise `pool`") from error
 
 
-def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list[Path]:
+def score(job: Job) -> list[Path]:
     """Write `scores.csv`, `curve.csv` and `association.csv` of one run from its `codes.npz` and `curve.npz`.
 
     Scores take draw 0; the curve has the FactorVAE score of `draws` draws at every point. An association is the mutual
     information of a dimension (from 1) and a factor over the factor's entropy, on the whole pool.
     """
+    run, folder, images = job.run, job.folder, open_images_of(job)
+    sizes = job.results.evaluation(run.dataset)
     codes, indices, curve = _read_codes(folder, images)
     draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
     scores = partial(scores_of, images, indices, run.preset)
@@ -66,6 +70,7 @@ def score(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list
     tables = {"scores.csv": rows, "curve.csv": points, "association.csv": shares}
     written = [_write(folder / file, pd.DataFrame(content)) for file, content in tables.items()]
     note_hashes(folder, [path.name for path in written])
+    note_measuring(job.results.config, run, folder, "evaluation")
     return written
 
 

@@ -3,22 +3,21 @@
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Run
-from idgan_sc.data.images import Images
+from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
 from idgan_sc.files import DataError, copy_atomic, write_atomic
 from idgan_sc.metrics.information import association
+from idgan_sc.records.results import Job
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import pool_indices
 
 CHECKPOINT, CURVE = "checkpoint.safetensors", ".curve"
 
 
-def keep_state(run: Run, root: Path) -> Path:
+def keep_state(job: Job) -> Path:
     """Copy a training's checkpoint and the curve so far to `<root>/state/<run>`, in place of what was there.
 
     It may be running meanwhile: a checkpoint is written after the curve points that it needs.
@@ -28,10 +27,10 @@ def keep_state(run: Run, root: Path) -> Path:
     DataError
         If there is no checkpoint.
     """
-    return _copy(root / run.path, root / "state" / run.path.relative_to("runs"))
+    return _copy(job.folder, state_folder(job))
 
 
-def restore_state(run: Run, root: Path) -> Path:
+def restore_state(job: Job) -> Path:
     """Copy a kept state back to the run's folder, so that `train` goes on from it.
 
     Raises
@@ -39,12 +38,17 @@ def restore_state(run: Run, root: Path) -> Path:
     DataError
         If there is none, or the run's folder holds a training that has gone as far or is finished.
     """
-    source, target = root / "state" / run.path.relative_to("runs"), root / run.path
+    source, target = state_folder(job), job.folder
     if (target / "record.json").exists():
         raise DataError(f"{target} holds a finished run: there is nothing to restore")
     if (target / CHECKPOINT).exists() and _step(target) >= _step(source):
         raise DataError(f"{target} has gone as far (step {_step(target)}): `idgan-sc train` goes on from it")
     return _copy(source, target)
+
+
+def state_folder(job: Job) -> Path:
+    """Where the state of an unfinished training is kept, for git."""
+    return job.results.root / "state" / job.run.path.relative_to("runs")
 
 
 def _step(folder: Path) -> int:
@@ -61,7 +65,7 @@ def _copy(source: Path, target: Path) -> Path:
     return copy_atomic(source / CHECKPOINT, target / CHECKPOINT)
 
 
-def score_unfinished(run: Run, folder: Path, images: Images, settings: dict[str, Any], sizes: dict[str, Any]) -> Path:
+def score_unfinished(job: Job, folder: Path) -> Path:
     """Write `curve_so_far.csv` of a training: FactorVAE scores by draw, associations with factors.
 
     Columns as in `curve.csv`; rows of metric `association` name dimension (from 1) and factor instead of a draw.
@@ -71,6 +75,8 @@ def score_unfinished(run: Run, folder: Path, images: Images, settings: dict[str,
     DataError
         If the training has no point yet.
     """
+    run, settings, sizes = job.run, job.settings, job.results.evaluation(job.run.dataset)
+    images = open_images(job.results.images(run.dataset))
     points = sorted((folder / CURVE).glob("*.safetensors"), key=lambda path: int(path.stem))
     if not points:
         raise DataError(f"{folder} has no point of a curve yet: train it further")

@@ -5,12 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Config, Run
-from idgan_sc.data.images import Images
+from idgan_sc.config import Config, stays
+from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.generators.scores import CODE, Q
+from idgan_sc.evaluation.model import write_weights
 from idgan_sc.files import DataError, sha256, write_text
 from idgan_sc.records.published import CARD, WEIGHTS
 from idgan_sc.records.record import read_record
+from idgan_sc.records.results import Job
 from idgan_sc.report.words import CODES, DASH, METRICS, NO_EVIDENCE, label, number
 
 QUALITY = {
@@ -30,7 +32,13 @@ LIMITS = (
 )
 
 
-def write_card(config: Config, run: Run, folder: Path, images: Images) -> Path:
+def card(job: Job) -> list[Path]:
+    """Write the model card of a finished run, and the weights to publish with it where they may be passed on."""
+    weights = [] if stays(job.results.config, job.run) else [write_weights(job.folder)]
+    return [*weights, write_card(job)]
+
+
+def write_card(job: Job) -> Path:
     """Write `card.md` of a finished run beside its weights, those to be published (`model.safetensors`) included.
 
     Raises
@@ -38,7 +46,8 @@ def write_card(config: Config, run: Run, folder: Path, images: Images) -> Path:
     DataError
         If the run or its scores are missing.
     """
-    record = read_record(folder)
+    config, run, folder = job.results.config, job.run, job.folder
+    record, images = read_record(folder), open_images(job.results.images(run.dataset))
     name = f"{label(run.system)}, variant {run.variant}, seed {record['seed']}, on {run.dataset}"
     sections = {
         name: _about(config, record, folder),

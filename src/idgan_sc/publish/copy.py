@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-from idgan_sc.config import PICTURES, Config, planned, scored, seeds, shipped, stays, studied, with_predecessors
+from idgan_sc.config import PICTURES, scored, seeds, shipped, stays, studied, with_predecessors
 from idgan_sc.files import DataError, copy_atomic, sha256
-from idgan_sc.records.published import CARD, GATHERED, WEIGHTS, _record, valid
+from idgan_sc.records.published import CARD, GATHERED, WEIGHTS
 from idgan_sc.records.record import check_hash
+from idgan_sc.records.results import Results
 
 PUBLISHED = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")
 PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv")
 
 
-def publish(config: Config, preset: str, root: Path) -> list[Path]:
+def publish(results: Results) -> list[Path]:
     """Copy the small files of every finished run below `<root>/published`, the record last; return their folders.
 
     Those of the tables and of the sensitivity study, and all that they build on; only runs of today's settings and
@@ -24,24 +25,23 @@ def publish(config: Config, preset: str, root: Path) -> list[Path]:
     DataError
         If a file is not what was recorded, or weights that are to be published and their card do not belong together.
     """
-    wanted = dict.fromkeys([*planned(config, preset), *studied(config, preset)])
-    copied, with_weights = [], shipped(config, preset)
-    for run in with_predecessors(config, list(wanted)):
-        record = _record(root / run.path / "record.json")
-        needed = [*(GATHERED[1:] if scored(config, run.dataset) else ())] if run in wanted else []
+    wanted = dict.fromkeys([*results.planned, *studied(results.config, results.preset)])
+    copied, with_weights = [], shipped(results.config, results.preset)
+    for run in with_predecessors(results.config, list(wanted)):
+        needed = [*(GATHERED[1:] if scored(results.config, run.dataset) else ())] if run in wanted else []
         needed += ["leakage.csv"] if run in wanted and run.dataset in PICTURES else []
-        whole = all((root / run.path / name).exists() for name in needed)
-        if not whole or not valid(config, run, record, root):
+        whole = all((results.root / run.path / name).exists() for name in needed)
+        if not whole or not results.is_trained_here(run):
             continue
-        target = root / "published" / run.path
-        first = run.seed == seeds(config, preset, run.dataset)[0]
-        pictures = PUBLISHED_ONCE if first and not stays(config, run) else ()
+        target = results.root / "published" / run.path
+        first = run.seed == seeds(results.config, results.preset, run.dataset)[0]
+        pictures = PUBLISHED_ONCE if first and not stays(results.config, run) else ()
         weights = (WEIGHTS, CARD) if run in with_weights else ()
         if weights:
-            _check_card(root / run.path)
+            _check_card(results.root / run.path)
         names = (*PUBLISHED[1:], *pictures, *PUBLISHED_IF_MADE, *weights, PUBLISHED[0])
         for name in names:
-            source = root / run.path / name
+            source = results.root / run.path / name
             if source.exists():
                 check_hash(source.parent, name, "give `snakemake` again, with the targets that made it")
                 copy_atomic(source, target / name)

@@ -13,13 +13,13 @@ from pathlib import Path
 import pandas as pd
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, with_predecessors
+from idgan_sc.config import Config, dataset_row, with_predecessors
 from idgan_sc.config.claims import checks, claim_runs, needed
-from idgan_sc.config.datasets import data_name
 from idgan_sc.files import DataError, write_text
 from idgan_sc.publish.origins import Bundle, core_hours
 from idgan_sc.publish.page import origins_table
 from idgan_sc.records.record import protocol_hash
+from idgan_sc.records.results import Results
 from idgan_sc.report import errata
 from idgan_sc.report.figures.registry import all_figures
 from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, said, words
@@ -55,10 +55,10 @@ def documents(config: Config, bundle: Bundle, repository: Path) -> dict[Path, st
     return found | {path: fill_blocks(path.read_text(encoding="utf-8"), bundle) for path in written}
 
 
-def write_documents(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
+def write_documents(results: Results, repository: Path) -> list[Path]:
     """Write the documents from the committed files of a preset."""
-    bundle = Bundle(config, preset, root / "published")
-    return [write_text(path, text) for path, text in documents(config, bundle, repository).items()]
+    bundle = Bundle(results.config, results.preset, results.root / "published")
+    return [write_text(path, text) for path, text in documents(results.config, bundle, repository).items()]
 
 
 def fill(template: str, bundle: Bundle) -> str:
@@ -93,8 +93,8 @@ def _scope(bundle: Bundle) -> str:
     data = configuration.datasets(config, preset)
     parts = [
         f"Preset `{preset}`: {config['presets'][preset]['title']}",
-        ", ".join(data_words(config, preset, name) for name in data),
-        planned_words(config, preset, data),
+        ", ".join(data_words(Results(config, preset, Path()), name) for name in data),
+        planned_words(Results(config, preset, Path()), data),
     ]
     return "; ".join(parts) + "."
 
@@ -170,7 +170,7 @@ def _cost(bundle: Bundle) -> str:
     if costs.empty:
         return "No record of a training is published yet."
     rows = [
-        f"| {data_name(str(data))} | {label(str(system))} | {len(group)} | {group['seconds'].mean() / 60:.1f} "
+        f"| {dataset_row(str(data)).title} | {label(str(system))} | {len(group)} | {group['seconds'].mean() / 60:.1f} "
         f"| {group['peak_memory_mb'].max():.0f} |"
         for (data, system), group in costs.groupby([costs["run"].str.split("/").str[0], "system"], sort=False)
     ]
@@ -187,7 +187,7 @@ def _origins(bundle: Bundle) -> str:
 def _figure_commands(bundle: Bundle) -> str:
     """A line a figure: what it shows, its command, and the published file."""
     lines = []
-    for name, drawn in all_figures(bundle.config, bundle.preset).items():
+    for name, drawn in all_figures(Results(bundle.config, bundle.preset, Path())).items():
         path = bundle.root / "figures" / f"{name}.png"
         link = f"[{path.name}]({_published(bundle)}/figures/{path.name})" if path.exists() else "not published yet"
         lines.append(f"* **{drawn.title}.** {drawn.shows} `{drawn.command}`: {link}")

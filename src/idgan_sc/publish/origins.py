@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Config, planned, with_predecessors
+from idgan_sc.config import Config, with_predecessors
 from idgan_sc.files import write_atomic
-from idgan_sc.records.published import artifact, committed
+from idgan_sc.records.results import Results
 
 COST = ["run", "system", "seed", "origin", "commit", "dirty", "source", "device", "processor", "threads", "seconds"]
 COST += ["peak_memory_mb"]
@@ -36,22 +36,22 @@ class Bundle:
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def cost(config: Config, preset: str, root: Path) -> pd.DataFrame:
+def cost(results: Results) -> pd.DataFrame:
     """A row a training that the results rest on: made here or committed, from which commit, how long, how large."""
     rows = []
-    for run in with_predecessors(config, planned(config, preset)):
-        path = artifact(config, run, "record.json", root)
+    for run in with_predecessors(results.config, results.planned):
+        path = results.find(run, "record.json")
         if not path.exists():
             continue
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        about = {"run": str(run), "origin": "committed" if committed(config, run, root) else "recomputed here"}
+        about = {"run": str(run), "origin": "committed" if results.is_published(run) else "recomputed here"}
         rows.append(about | {key: record.get(key) for key in COST if key not in about})
     return pd.DataFrame(rows, columns=COST)
 
 
-def write_cost(config: Config, preset: str, root: Path) -> Path:
-    frame = cost(config, preset, root)
-    return write_atomic(root / "cost.csv", lambda to: frame.to_csv(to, index=False, lineterminator="\n"))
+def write_cost(results: Results) -> Path:
+    frame = cost(results)
+    return write_atomic(results.root / "cost.csv", lambda to: frame.to_csv(to, index=False, lineterminator="\n"))
 
 
 def core_hours(costs: pd.DataFrame) -> float:

@@ -13,15 +13,13 @@ import pandas as pd
 from PIL import Image
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, shown_generators
-from idgan_sc.config.datasets import DATASET, data_name
-from idgan_sc.config.settings import PROTOCOL
+from idgan_sc.config import DATASET, PROTOCOL, Run, dataset_row, shown_generators
 from idgan_sc.evaluation.gather import read_leakage
 from idgan_sc.evaluation.generators.pairs import OF_CODE
 from idgan_sc.files import read_arrays, write_text
 from idgan_sc.publish.markup import to_html
 from idgan_sc.publish.origins import Bundle, core_hours, origins
-from idgan_sc.records.published import artifact, measured
+from idgan_sc.records.results import Results
 from idgan_sc.report import read
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.figures.canvas import GREY
@@ -36,20 +34,20 @@ PIXELS_AN_INCH = 155  # of a figure's printed width, on the page: a figure as wi
 CHANGES = f"{OF_CODE}changes_"
 
 
-def write_page(config: Config, preset: str, root: Path) -> Path:
+def write_page(results: Results) -> Path:
     """Write `report/index.html` from the files below `root`."""
-    return write_text(root / "report" / "index.html", render(config, preset, root))
+    return write_text(results.root / "report" / "index.html", render(results))
 
 
-def render(config: Config, preset: str, root: Path) -> str:
+def render(results: Results) -> str:
     """The page's text; equal results give equal bytes."""
-    bundle = Bundle(config, preset, root)
-    scores = [*points(config, preset, bundle), *leakage_points(bundle)]
-    data = {"generators": generators(config, preset, root), "scores": scores}
+    bundle = Bundle(results.config, results.preset, results.root)
+    scores = [*points(results, bundle), *leakage_points(bundle)]
+    data = {"generators": generators(results), "scores": scores}
     costs = bundle.table("cost.csv")
-    chosen = config["presets"][preset]
-    shown = configuration.datasets(config, preset)
-    words = [*about(config, preset, planned_words(config, preset, shown), shown), _spent(costs)]
+    chosen = results.config["presets"][results.preset]
+    shown = results.datasets
+    words = [*about(results, planned_words(results, shown), shown), _spent(costs)]
     parts = {
         "TITLE": html.escape(f"IDGAN-SC, replicated: {chosen['title']}"),
         "ABOUT": html.escape("; ".join(words) + "."),
@@ -61,7 +59,7 @@ def render(config: Config, preset: str, root: Path) -> str:
         "ERRATA": to_html(bundle.text("errata.md")),
         "DIFFERENCES": to_html(bundle.text("tables/differences.md")),
         "ORIGINS": to_html(origins_table(costs)),
-        "FIGURES": "\n".join(figures(config, preset, root)),
+        "FIGURES": "\n".join(figures(results)),
         "DATA": json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True).replace("</", "<\\/"),
     }
     text = TEMPLATE.read_text(encoding="utf-8")
@@ -96,27 +94,27 @@ def origins_table(costs: pd.DataFrame) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------------- generators
-def generators(config: Config, preset: str, root: Path) -> list[dict[str, Any]]:
+def generators(results: Results) -> list[dict[str, Any]]:
     """Every generator that was traversed: for each anchor one picture, a row a code, a column a value."""
-    paths = {run: artifact(config, run, "traversal.npz", root) for run in shown_generators(config, preset)}
+    paths = {run: results.find(run, "traversal.npz") for run in shown_generators(results.config, results.preset)}
     there = {run: path for run, path in paths.items() if path.exists()}
     return [
-        _generator(config, run, read_arrays(path, "run `idgan-sc traverse`"), root, MOST // len(there))
+        _generator(results, run, read_arrays(path, "run `idgan-sc traverse`"), MOST // len(there))
         for run, path in there.items()
     ]
 
 
-def _generator(config: Config, run: Run, arrays: dict[str, np.ndarray], root: Path, most: int) -> dict[str, Any]:
+def _generator(results: Results, run: Run, arrays: dict[str, np.ndarray], most: int) -> dict[str, Any]:
     sprites: list[str] = []
     for anchor in arrays["images"]:  # (k, S, C, H, W)
         sprite = base64.b64encode(png(sheet(anchor))).decode()
         if sprites and sum(map(len, sprites)) + len(sprite) > most:
             break
         sprites.append(sprite)
-    matrices = [*_association(arrays), *_leakage(config, run, root), *_redrawn(config, run, root)]
+    matrices = [*_association(arrays), *_leakage(results, run), *_redrawn(results, run)]
     return {
         "dataset": run.dataset,
-        "data": data_words(config, run.preset, run.dataset),
+        "data": data_words(Results(results.config, run.preset, Path()), run.dataset),
         "system": run.system,
         "pictured": run.system in configuration.PICTURED,
         "label": label(run.system),
@@ -149,11 +147,11 @@ def _association(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     ]
 
 
-def _leakage(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
+def _leakage(results: Results, run: Run) -> list[dict[str, Any]]:
     """How much every code moves every factor, where that was measured; `own` are the (code, factor) shown."""
-    if not artifact(config, run, "leakage.csv", root).exists():
+    if not results.find(run, "leakage.csv").exists():
         return []
-    table = read_leakage(config, run, root)
+    table = read_leakage(results, run)
     change, outside = table[table.measure == "change"], table[table.measure == "outside"]
     factors = list(dict.fromkeys(change["factor"]))
     rows = change.pivot(index="code", columns="factor", values="value")[factors]
@@ -173,9 +171,9 @@ def _leakage(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _redrawn(config: Config, run: Run, root: Path) -> list[dict[str, Any]]:
+def _redrawn(results: Results, run: Run) -> list[dict[str, Any]]:
     """What each code, drawn anew, changes of the nearest true image; None for a code without a matched pair."""
-    path = measured(config, run, "pair_labels.csv", root)
+    path = results.find_or_make(run, "pair_labels.csv")
     if not path.exists():
         return []
     labels = read.read(path)
@@ -226,7 +224,7 @@ def png(picture: np.ndarray) -> bytes:
 
 
 # ------------------------------------------------------------------------------------------------------------- scores
-def points(config: Config, preset: str, bundle: Bundle) -> list[dict[str, Any]]:
+def points(results: Results, bundle: Bundle) -> list[dict[str, Any]]:
     """Every seed's score of every metric and arm, with the paper's value where the arm is the paper's."""
     frame = bundle.table("scores.csv")
     if frame.empty:
@@ -236,7 +234,7 @@ def points(config: Config, preset: str, bundle: Bundle) -> list[dict[str, Any]]:
     rows = []
     for key, group in frame.groupby(["system", "variant", "code", "metric"], sort=False):
         system, variant, code, metric = map(str, key)
-        settings = configuration.resolve(config, Run(preset, DATASET, system, variant, 0))
+        settings = results.settings(results.run(DATASET, system, variant, 0))
         if code != scored_codes(settings)[0]:
             continue
         rows.append(
@@ -266,7 +264,7 @@ def leakage_points(bundle: Bundle) -> list[dict[str, Any]]:
     return [
         {
             "metric": f"leakage_{data}",
-            "metric_label": f"Leakage on {data_name(str(data))}",
+            "metric_label": f"Leakage on {dataset_row(str(data)).title}",
             "label": label(str(system)),
             "colour": COLOURS.get(str(system), GREY),
             "seeds": [[int(row["seed"]), round(float(row["leakage"]), 4)] for _, row in group.iterrows()],
@@ -285,10 +283,10 @@ def _printed(cells: pd.DataFrame, system: str, variant: str, code: str, metric: 
 
 
 # ------------------------------------------------------------------------------------------------------------ figures
-def figures(config: Config, preset: str, root: Path) -> list[str]:
+def figures(results: Results) -> list[str]:
     """Every figure that is there, with the command that made it."""
-    paths = {name: root / "figures" / f"{name}.png" for name in all_figures(config, preset)}
-    return [_figure(drawn, paths[name]) for name, drawn in all_figures(config, preset).items() if paths[name].exists()]
+    paths = {name: results.root / "figures" / f"{name}.png" for name in all_figures(results)}
+    return [_figure(drawn, paths[name]) for name, drawn in all_figures(results).items() if paths[name].exists()]
 
 
 def _figure(drawn: Drawn, path: Path) -> str:

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc.config import Config, floored, planned
-from idgan_sc.config.runs import measured_runs
-from idgan_sc.evaluation.gather import TOGETHER, gather, gather_generators, gather_leakage, write_table
+from idgan_sc.config import floored, measured_runs
+from idgan_sc.evaluation.gather import TOGETHER, gather_generators, gather_leakage, gather_scores
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
 from idgan_sc.publish.documents import PUBLISHED, write_documents
 from idgan_sc.publish.origins import write_cost
 from idgan_sc.publish.page import write_page
-from idgan_sc.records.published import GATHERED, floor_counts, floor_file, having
+from idgan_sc.records.published import GATHERED
+from idgan_sc.records.results import Results
+from idgan_sc.records.tables import write_table
 from idgan_sc.report import errata, generator_tables, read, tables, verdicts
 from idgan_sc.report.figures import generators, registry
 from idgan_sc.report.figures.sensitivity import sensitivity
@@ -29,22 +30,22 @@ FLOOR = "floor"  # measured, not derived: copied as it is
 FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, beside `runs`
 
 
-def publish(config: Config, preset: str, root: Path, repository: Path) -> list[Path]:
+def publish(results: Results, repository: Path) -> list[Path]:
     """Copy finished runs of a preset, write what follows from all published ones and the documents; say what."""
-    written = copy.publish(config, preset, root)
+    written = copy.publish(results)
     written += [
-        copy_atomic(path, root / "published" / FLOOR / path.name)
-        for path in (root / FLOOR).glob("*.csv")
-        if floor_counts(config, preset, path.stem, path, root)
+        copy_atomic(path, results.root / "published" / FLOOR / path.name)
+        for path in (results.root / FLOOR).glob("*.csv")
+        if results.floor_counts(path.stem, path)
     ]
-    with published_alone(root) as alone:
-        derive(config, preset, alone)
+    with published_alone(results.root) as alone:
+        derive(Results(results.config, results.preset, alone))
         there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if kept(path)]
-        made = {root / "published" / path: alone / path for path in there if path.parts[0] != FLOOR}
+        made = {results.root / "published" / path: alone / path for path in there if path.parts[0] != FLOOR}
         written += [copy_atomic(path, target) for target, path in made.items()]
-    for old in derived(root / "published") - made.keys():
+    for old in derived(results.root / "published") - made.keys():
         old.unlink()
-    return [*written, *(write_documents(config, preset, root, repository) if preset == PUBLISHED else [])]
+    return [*written, *(write_documents(results, repository) if results.preset == PUBLISHED else [])]
 
 
 def kept(path: Path) -> bool:
@@ -69,45 +70,45 @@ def published_alone(root: Path) -> Iterator[Path]:
         yield alone
 
 
-def derive(config: Config, preset: str, root: Path) -> None:
+def derive(results: Results) -> None:
     """Write below `root` the tables, verdicts, figures and page that its runs allow; name what they do not."""
     for make in (tables.table2, tables.differences):
-        make(config, preset, root)
-    scored = gather_or_nothing(config, preset, root)
-    for path in map(floor_file, floored(config, preset)):
-        if not (root / "published" / path).exists():
-            write_table(root / path, pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
+        make(results)
+    scored = gather_or_nothing(results)
+    for dataset in floored(results.config, results.preset):
+        if not (results.root / "published" / FLOOR / f"{dataset}.csv").exists():
+            write_table(results.floor(dataset), pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
     for make in (tables.table3, tables.stage_a):
-        make(config, preset, root)
+        make(results)
     if scored:
-        _write_what_is_there(config, preset, root)
-    verdicts.write_claims(config, preset, root)
-    errata.write_findings(config, root)
-    write_cost(config, preset, root)
-    write_page(config, preset, root)
+        _write_what_is_there(results)
+    verdicts.write_claims(results)
+    errata.write_findings(results)
+    write_cost(results)
+    write_page(results)
 
 
-def gather_or_nothing(config: Config, preset: str, root: Path) -> bool:
+def gather_or_nothing(results: Results) -> bool:
     """Gather the tables of the runs that are scored, tables without rows where none is; whether one is."""
-    if having(config, planned(config, preset), root, GATHERED):
-        gather(config, preset, root, allow_missing=True)
+    if results.having(results.planned, *GATHERED):
+        gather_scores(results, allow_missing=True)
         return True
     for name in TOGETHER.values():
-        write_table(root / name, pd.DataFrame(columns=[*verdicts.KEYS[name], "k", "value"]))
+        write_table(results.root / name, pd.DataFrame(columns=[*verdicts.KEYS[name], "k", "value"]))
     return False
 
 
-def _write_what_is_there(config: Config, preset: str, root: Path) -> None:
+def _write_what_is_there(results: Results) -> None:
     """Figures and further tables, each if the runs that it needs are there."""
-    drawn = registry.FIGURES | registry.names(config, preset) | generators.FIGURES
+    drawn = registry.FIGURES | registry.names(results) | generators.FIGURES
     chosen: list[Callable[..., object]] = [
         gather_generators,
-        *([gather_leakage] if measured_runs(config, preset) else []),
+        *([gather_leakage] if measured_runs(results.config, results.preset) else []),
     ]
-    gathered = [partial(gather, allow_missing=True) for gather in chosen]
+    gathered = [partial(make, allow_missing=True) for make in chosen]
     made: list[Callable[..., object]] = [*gathered, *generator_tables.TABLES.values(), *drawn.values(), sensitivity]
     for make in made:
         try:
-            make(config, preset, root)
+            make(results)
         except DataError as error:
-            print(f"left out: {str(error).replace(f'{root}/', '')}", file=sys.stderr)
+            print(f"left out: {str(error).replace(f'{results.root}/', '')}", file=sys.stderr)

@@ -14,14 +14,12 @@ from idgan_sc.config import (
     evaluation,
     floor_starts,
     generated,
-    predecessors,
     resolve,
     runs,
     seeds,
     with_predecessors,
 )
 from idgan_sc.files import DataError, locked, sha256, write_json
-from idgan_sc.source import baseline_source, training_source
 
 TABLE3_METRICS = ("factor_vae", "beta_vae", "sap", "mig", "dci")  # by which generators are scored, and few images
 RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
@@ -33,33 +31,14 @@ def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: 
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def expected_fingerprint(config: Config, run: Run) -> str:
-    """The fingerprint that a run will have, from the configuration and today's source alone."""
-    before = [expected_fingerprint(config, earlier) for earlier in predecessors(config, run).values()]
-    return fingerprint(resolve(config, run), run.seed, before, source_of(config, run))
+def floor_fingerprint(config: Config, preset: str, dataset: str, source: str) -> str:
+    """What the bytes of a data set's baseline depend on, besides the kind of machine.
 
-
-def source_of(config: Config, run: Run) -> str:
-    """The hash of today's source of a run's training."""
-    before = [resolve(config, earlier) for earlier in predecessors(config, run).values()]
-    return training_source(resolve(config, run), before, run.dataset)
-
-
-def floor_source(config: Config, preset: str, dataset: str) -> str:
-    """The hash of what makes a data set's floor."""
-    settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
-    metrics = {*evaluation(config, preset, dataset)["metrics"], *TABLE3_METRICS}
-    return baseline_source(settings, metrics, dataset)
-
-
-def floor_fingerprint(config: Config, preset: str, dataset: str, source: str | None = None) -> str:
-    """What the bytes of a data set's floor depend on, besides the kind of machine.
-
-    source: of what made it, today's by default; two hashes with a `+` where training and scoring were hashed apart.
+    source: the hash of what made it, or two with a `+` where training and scoring were hashed apart.
     """
     settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
     content = [settings, seeds(config, preset, dataset)[:FLOOR_SEEDS], evaluation(config, preset, dataset)]
-    content += [generated(config, preset), *(source or floor_source(config, preset, dataset)).split("+")]
+    content += [generated(config, preset), *source.split("+")]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -103,6 +82,21 @@ def read_record(folder: Path) -> dict[str, Any]:
         raise DataError(f"{path} is damaged ({said}): delete the folder and train again") from error
 
 
+def root_of(folder: Path, record: dict[str, Any]) -> Path:
+    """The results that a run's folder lies in, where its predecessors are.
+
+    Raises
+    ------
+    DataError
+        If the folder was taken out of its results.
+    """
+    run = Run(record["preset"], record["dataset"], record["system"], record["variant"], record["seed"])
+    folder = folder.absolute()
+    if folder.parts[-len(run.path.parts) :] != run.path.parts:
+        raise DataError(f"{folder} was taken out of its results: what it builds on is looked for beside {run.path}")
+    return Path(*folder.parts[: -len(run.path.parts)])
+
+
 def _check_record(record: dict[str, Any]) -> None:
     lacking = RECORDED - record.keys()
     if lacking:
@@ -129,15 +123,15 @@ def note_hashes(folder: Path, names: Sequence[str]) -> None:
 
 def _note(folder: Path, found: dict[str, str]) -> None:
     with locked(folder / ".lock"):
-        write_json(folder / "hashes.json", dict(sorted((_noted(folder) | found).items())))
+        write_json(folder / "hashes.json", dict(sorted((noted_hashes(folder) | found).items())))
 
 
 def note_measuring(config: Config, run: Run, folder: Path, key: str) -> None:
     """Note in `hashes.json` which settings a finished run was measured by: those of `evaluation` or of `generated`."""
-    _note(folder, {key: _measuring(config, run, key)})
+    _note(folder, {key: measured_by(config, run, key)})
 
 
-def _measuring(config: Config, run: Run, key: str) -> str:
+def measured_by(config: Config, run: Run, key: str) -> str:
     found = evaluation(config, run.preset, run.dataset) if key == "evaluation" else generated(config, run.preset)
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
@@ -145,7 +139,7 @@ def _measuring(config: Config, run: Run, key: str) -> str:
 def recorded_hashes(folder: Path) -> dict[str, str]:
     """File name -> SHA-256 of everything that a run's training, encoding and scoring wrote, as far as it was noted."""
     outputs = read_record(folder)["outputs"] if (folder / "record.json").exists() else {}
-    return {**_noted(folder), **outputs}
+    return {**noted_hashes(folder), **outputs}
 
 
 def check_hash(folder: Path, name: str, mend: str) -> None:
@@ -171,7 +165,7 @@ def check_outputs(folder: Path) -> None:
         check_hash(folder, name, f"delete {folder} and train again")
 
 
-def _noted(folder: Path) -> dict[str, str]:
+def noted_hashes(folder: Path) -> dict[str, str]:
     path = folder / "hashes.json"
     try:
         noted = dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}

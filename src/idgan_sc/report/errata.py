@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run
-from idgan_sc.config.datasets import DATASET
+from idgan_sc.config import DATASET, Config, Run
 from idgan_sc.files import write_text
+from idgan_sc.records.results import Results
 from idgan_sc.report.words import METRICS, label, places
 
 Rows = list[dict[str, Any]]
@@ -189,13 +189,13 @@ def findings(config: Config) -> list[Finding]:
     return [finding for make in FINDINGS if (finding := make(config)).found]
 
 
-def write_findings(config: Config, root: Path) -> list[Path]:
+def write_findings(results: Results) -> list[Path]:
     """`errata.csv`, a row a number, and `errata.md`, a line a finding."""
-    found = findings(config)
+    found = findings(results.config)
     frame = pd.DataFrame([{"finding": f.name} | row for f in found for row in f.rows])
     text = "\n".join(f"* {f.sentence}" for f in found) + "\n"
 
     return [
-        write_text(root / "errata.csv", frame.to_csv(index=False, lineterminator="\n")),
-        write_text(root / "errata.md", text),
+        write_text(results.root / "errata.csv", frame.to_csv(index=False, lineterminator="\n")),
+        write_text(results.root / "errata.md", text),
     ]

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, generators, read_generators
-from idgan_sc.config.datasets import DATASET, data_name
+from idgan_sc.config import DATASET, dataset_row, generators, read_generators
 from idgan_sc.evaluation.generators.pairs import RULES, UNRELATED
 from idgan_sc.evaluation.generators.scores import CODE, DISTILLED, Q
 from idgan_sc.evaluation.generators.scores_by_reader import HELD_OUT, TRUE
-from idgan_sc.records.published import AS_GENERATORS, origin
+from idgan_sc.records.published import AS_GENERATORS
+from idgan_sc.records.results import Results
 from idgan_sc.report.read import _labelled, _of, floors, read
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import summary
@@ -48,25 +47,25 @@ ACCURACIES = {"accuracy_first": "E or H, first", "accuracy_last": "last", "accur
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
-def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
+def table_generator(results: Results) -> list[Path]:
     """Scores of c against the factors of the images made from it, beside those of Q on true images; fidelity."""
-    generator = read(root / "generator_scores.csv")
+    generator = read(results.root / "generator_scores.csv")
     cells, rows = [], []
-    for system, variant in _arms(config, preset, starts=False):
+    for system, variant in _arms(results, starts=False):
         own = _of(generator, dataset=DATASET, system=system, variant=variant)
         mine = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *FIDELITY, *WITH_VAE)]
         other = [_cell(own, system, variant, Q, metric) for metric in METRICS]
         n = max(cell["n"] for cell in mine)
-        head = [_label(config, preset, system, variant), str(_k(config, preset, system, variant)), str(n)]
+        head = [_label(results, system, variant), str(_k(results, system, variant)), str(n)]
         rows += [
             [*head, "generator", *(_shown(cell, n) for cell in mine)],
             ["", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * len(mine[len(other) :])],
         ]
         cells += mine + other
-    for floor in floors(root, protocol=AS_GENERATORS):
+    for floor in floors(results.root, protocol=AS_GENERATORS):
         rows.append([*_floor_line(floor), *[DASH] * (len(FIDELITY) + len(WITH_VAE))])
         cells += floor
-    sizes = configuration.generated(config, preset)
+    sizes = results.generated
     page = Page(
         "Table G",
         "Disentanglement of the generator itself, and its fidelity.",
@@ -81,16 +80,16 @@ def table_generator(config: Config, preset: str, root: Path) -> list[Path]:
             "scores. Coverage: grid cells reached over those of as many random true images.",
             DISTILLED_WORDS,
             *_reasons(_of(generator, dataset=DATASET)),
-            *notes(config, preset),
+            *notes(results),
         ],
     )
-    return write_page(config, preset, root, "table_generator", _traced(config, preset, root, cells, generator), page)
+    return write_page(results, "table_generator", _traced(results, cells, generator), page)
 
 
-def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Path]:
+def table_generator_pictures(results: Results) -> list[Path]:
     """As `table_generator` for digits and faces: factors read by regressors; precision and recall."""
-    generator = read(root / "generator_scores.csv")
-    data = _labelled(config, preset, generator)
+    generator = read(results.root / "generator_scores.csv")
+    data = _labelled(results, generator)
     cells: list[dict[str, Any]] = []
     rows: list[Row] = []
     for name in data:
@@ -98,25 +97,25 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
         once = _once_a_seed(mine)
         true = [_cell(once, "", "", CODE, metric + TRUE) | NO_SPREAD for metric in SHARED_MANIFOLD]
         rows += [None] if rows else []
-        for system, variant in _read_arms(config, preset, name):
+        for system, variant in _read_arms(results, name):
             own = _of(mine, system=system, variant=variant)
             measures = (*METRICS, *SHARED_MANIFOLD, *WITH_VAE)
             scored = [_cell(own, system, variant, CODE, metric) for metric in measures]
             other = [_cell(own, system, variant, Q, metric) for metric in METRICS]
             n = max(cell["n"] for cell in scored)
-            head = [data_name(name), label(system), str(_k(config, preset, system, variant, name)), str(n)]
+            head = [dataset_row(name).title, label(system), str(_k(results, system, variant, name)), str(n)]
             rows += [
                 [*head, "generator", *(_shown(cell, n) for cell in scored)],
                 ["", "", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * (len(true) + 1)],
             ]
             cells += [{"dataset": name} | cell for cell in scored + other]
         best = [plus_minus(cell["mean"], None) for cell in true]
-        rows.append([data_name(name), "true images", "", "", DASH, *[DASH] * len(METRICS), *best, DASH])
+        rows.append([dataset_row(name).title, "true images", "", "", DASH, *[DASH] * len(METRICS), *best, DASH])
         cells += [{"dataset": name} | cell for cell in true]
-        for floor in floors(root, name, AS_GENERATORS):
-            rows.append([data_name(name), *_floor_line(floor), *[DASH] * (len(true) + 1)])
+        for floor in floors(results.root, name, AS_GENERATORS):
+            rows.append([dataset_row(name).title, *_floor_line(floor), *[DASH] * (len(true) + 1)])
             cells += floor
-    sizes = configuration.generated(config, preset)
+    sizes = results.generated
     page = Page(
         "Table R",
         "Disentanglement and quality of generators whose factors are read by regressors.",
@@ -127,35 +126,35 @@ def table_generator_pictures(config: Config, preset: str, root: Path) -> list[Pa
             "Generator: the true code c against the factors that a network reads off each of "
             f"{sizes['images']} generated images, none left out.",
             LIKEWISE,
-            *(f"Held-out true images of {data_name(name)}: {_held_out(generator, name)}." for name in data),
+            *(f"Held-out true images of {dataset_row(name).title}: {_held_out(generator, name)}." for name in data),
             "Every machine that measures trains its own such network: values on true images are means over seeds.",
             f"Precision and recall: Kynkäänniemi et al. 2019, k = {sizes['neighbours']}, in the space of that "
             "network's convolutional features; true images: another sample, what a perfect generator reaches.",
             DISTILLED_WORDS,
             *_reasons(_of(generator, dataset=data)),
-            *notes(config, preset, data),
+            *notes(results, data),
         ],
     )
-    traced = _traced(config, preset, root, cells, generator)
-    return write_page(config, preset, root, "table_generator_pictures", traced, page, data)
+    traced = _traced(results, cells, generator)
+    return write_page(results, "table_generator_pictures", traced, page, data)
 
 
-def table_pairs(config: Config, preset: str, root: Path) -> list[Path]:
+def table_pairs(results: Results) -> list[Path]:
     """How many generated factors differ within the pairs of either rule, and how well E or H tells the classes."""
-    labels = read(root / "pair_labels.csv")
+    labels = read(results.root / "pair_labels.csv")
     cells: list[dict[str, Any]] = []
     rows: list[Row] = []
-    for system, variant in _arms(config, preset, starts=True):
+    for system, variant in _arms(results, starts=True):
         rows += [None] if rows else []
         for rule in (*RULES, UNRELATED):
             found = _of(labels, system=system, variant=variant, rule=rule)
             mine = [_pair_cell(found, system, variant, rule, name) for name in (*SHARES, *ACCURACIES)]
             first = rule == RULES[0]
-            head = [_label(config, preset, system, variant), str(_k(config, preset, system, variant))]
+            head = [_label(results, system, variant), str(_k(results, system, variant))]
             shown = [*(head if first else ["", ""]), str(mine[0]["n"]), PAIRS[rule]]
             rows.append([*shown, *(_mean_sd(cell, mine[0]["n"], absent=DASH) for cell in mine)])
             cells += mine
-    sizes = configuration.generated(config, preset)
+    sizes = results.generated
     page = Page(
         "Table P",
         "What pairs of generated images really show.",
@@ -169,13 +168,13 @@ def table_pairs(config: Config, preset: str, root: Path) -> list[Path]:
             f"A change is more than {_tolerances(sizes['tolerance'])} steps; a match is itself uncertain by about one.",
             "E or H: accuracy of the run's own pair network over its first and last logged steps, and on new pairs; "
             "chance is 1/k. Logged at G's last step: H has then moved on these very pairs, E where G makes two steps.",
-            *notes(config, preset),
+            *notes(results),
         ],
     )
-    return write_page(config, preset, root, "table_pairs", _traced(config, preset, root, cells, labels), page)
+    return write_page(results, "table_pairs", _traced(results, cells, labels), page)
 
 
-TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
+TABLES: dict[str, Callable[[Results], list[Path]]] = {
     "table_generator": table_generator,
     "table_generator_pictures": table_generator_pictures,
     "table_pairs": table_pairs,
@@ -183,15 +182,15 @@ TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
 
 
 # -------------------------------------------------------------------------------------------------------------- reading
-def _arms(config: Config, preset: str, starts: bool) -> list[tuple[str, str]]:
+def _arms(results: Results, starts: bool) -> list[tuple[str, str]]:
     """System and variant of the rows, those of stage A among them if `starts`."""
     known = set(COLOURS)
-    runs = [run for run in generators(config, preset) if run.variant in VARIANTS]
+    runs = [run for run in generators(results.config, results.preset) if run.variant in VARIANTS]
     return list(dict.fromkeys((run.system, run.variant) for run in runs if starts or run.system in known))
 
 
-def _read_arms(config: Config, preset: str, data: str) -> list[tuple[str, str]]:
-    runs = [run for run in read_generators(config, preset) if run.dataset == data]
+def _read_arms(results: Results, data: str) -> list[tuple[str, str]]:
+    runs = [run for run in read_generators(results.config, results.preset) if run.dataset == data]
     return list(dict.fromkeys((run.system, run.variant) for run in runs if run.variant in VARIANTS))
 
 
@@ -235,17 +234,15 @@ def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measur
     return {"system": system, "variant": variant, "rule": rule, "measure": measure, **_summary(values)}
 
 
-def _traced(
-    config: Config, preset: str, root: Path, cells: list[dict[str, Any]], measurements: pd.DataFrame
-) -> pd.DataFrame:
+def _traced(results: Results, cells: list[dict[str, Any]], measurements: pd.DataFrame) -> pd.DataFrame:
     """The cells, each with the origin of its runs, as in Table 3; a floor has its own, a cell of true images none."""
     whence: dict[tuple[str, str, str], str | None] = {}
     for cell in [cell for cell in cells if "origin" not in cell]:
         key = (cell.get("dataset", DATASET), cell["system"], cell["variant"])
         if key not in whence:
             mine = _of(measurements, dataset=key[0], system=key[1], variant=key[2])
-            runs = [Run(preset, *key, int(seed)) for seed in sorted(mine["seed"].unique())]
-            whence[key] = origin(config, runs, root) if runs else None
+            runs = [results.run(*key, int(seed)) for seed in sorted(mine["seed"].unique())]
+            whence[key] = results.origin(runs) if runs else None
         cell["origin"] = whence[key]
     kept = dict.fromkeys(key for cell in cells if cell["system"] not in FLOORS for key in cell)
     return pd.DataFrame(cells, columns=list(kept))
@@ -268,14 +265,14 @@ def _shown(cell: dict[str, Any], n: int) -> str:
     return _mean_sd(cell, n, absent=DASH if cell["metric"] in WITH_VAE else "none")
 
 
-def _k(config: Config, preset: str, system: str, variant: str, data: str = DATASET) -> int:
-    return int(configuration.resolve(config, Run(preset, data, system, variant, 0))["c_dim"])
+def _k(results: Results, system: str, variant: str, data: str = DATASET) -> int:
+    return int(results.settings(results.run(data, system, variant, 0))["c_dim"])
 
 
-def _label(config: Config, preset: str, system: str, variant: str) -> str:
+def _label(results: Results, system: str, variant: str) -> str:
     if system in COLOURS:
         return label(system)
-    code = configuration.resolve(config, Run(preset, DATASET, system, variant, 0))["code"]
+    code = results.settings(results.run(DATASET, system, variant, 0))["code"]
     return f"{START.format('ID-GAN' if code == 'vae' else 'InfoGAN')}, {SPACES[code]}"
 
 

@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Settings, read_generators
-from idgan_sc.config.datasets import DATASET
-from idgan_sc.config.settings import PROTOCOL
+from idgan_sc.config import DATASET, PROTOCOL, Settings, read_generators
 from idgan_sc.files import DataError
-from idgan_sc.records.published import floor_file
+from idgan_sc.records.results import Results
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.words import FLOORS, METRICS
 
@@ -39,7 +37,7 @@ def _of(frame: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
     return frame[np.logical_and.reduce([frame[name].isin(values) for name, values in columns.items()])]
 
 
-def _labelled(config: Config, preset: str, scores: pd.DataFrame) -> list[str]:
+def _labelled(results: Results, scores: pd.DataFrame) -> list[str]:
     """The data sets whose generators were read, of those that a preset runs.
 
     Raises
@@ -47,9 +45,11 @@ def _labelled(config: Config, preset: str, scores: pd.DataFrame) -> list[str]:
     DataError
         If the preset runs none, or no generator was read.
     """
-    found = list(dict.fromkeys(run.dataset for run in read_generators(config, preset)))
+    found = list(dict.fromkeys(run.dataset for run in read_generators(results.config, results.preset)))
     if not found:
-        raise DataError(f"preset {preset} has no GAN on {' or '.join(configuration.LABELLED)}: name one in its `runs`")
+        raise DataError(
+            f"preset {results.preset} has no GAN on {' or '.join(configuration.LABELLED)}: name one in its `runs`"
+        )
     there = [name for name in found if name in set(scores["dataset"])]
     if not there:
         raise DataError(f"no generator of {' or '.join(found)} is measured: run `idgan-sc read-generator`")
@@ -69,7 +69,7 @@ def floors(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> Iter
 
 def read_floor(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> pd.DataFrame:
     """What representations that learned nothing score on a data set, the published scores where none are here."""
-    places = [below / floor_file(dataset) for below in (root, root / "published")]
+    places = [below / "floor" / f"{dataset}.csv" for below in (root, root / "published")]
     found = next((path for path in places if path.exists()), places[0])
     frame = read_scores(found, SCORE_KEY, f"floor --dataset {dataset}")
     return frame[frame["protocol"] == protocol]
@@ -77,7 +77,7 @@ def read_floor(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> 
 
 def _floor_origin(root: Path, dataset: str) -> str:
     """`here`, or `published` where that is what is read, or what was copied to be read."""
-    here, published = (below / floor_file(dataset) for below in (root, root / "published"))
+    here, published = (below / "floor" / f"{dataset}.csv" for below in (root, root / "published"))
     if here.exists() and not (published.exists() and filecmp.cmp(here, published, shallow=False)):
         return "here"
     return "published"

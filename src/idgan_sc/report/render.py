@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc import config as configuration
-from idgan_sc.config import Config
-from idgan_sc.config.datasets import DATASET
+from idgan_sc.config import DATASET
 from idgan_sc.files import write_text
+from idgan_sc.records.results import Results
 from idgan_sc.report.words import NO_EVIDENCE, data_words
 
 Row = list[str] | None  # None: a gap between two blocks of rows
@@ -28,25 +27,23 @@ class Page:
 
 
 def write_page(
-    config: Config,
-    preset: str,
-    root: Path,
+    results: Results,
     name: str,
     frame: pd.DataFrame,
     page: Page,
     data: Sequence[str] = (DATASET,),
 ) -> list[Path]:
     """The three files of a table; each row of the CSV says which preset, data and number of seeds it comes from."""
-    chosen = config["presets"][preset]
+    chosen = results.config["presets"][results.preset]
     head = {
-        "preset": preset,
+        "preset": results.preset,
         "evidence": "yes" if chosen["evidence"] else NO_EVIDENCE,
-        "data": ", ".join(data_words(config, preset, set_) for set_ in data),
-        "planned_seeds": len(configuration.seeds(config, preset, data[0])),
+        "data": ", ".join(data_words(results, set_) for set_ in data),
+        "planned_seeds": len(results.seeds(data[0])),
     }
     frame = pd.concat([pd.DataFrame(head, index=frame.index), frame], axis=1)
     texts = {"csv": frame.to_csv(index=False, lineterminator="\n"), "md": markdown(page), "tex": latex(page)}
-    return [write_text(Path(root) / "tables" / f"{name}.{suffix}", text) for suffix, text in texts.items()]
+    return [write_text(Path(results.root) / "tables" / f"{name}.{suffix}", text) for suffix, text in texts.items()]
 
 
 def markdown(page: Page) -> str:

@@ -13,34 +13,33 @@ import pandas as pd
 from scipy import stats as sps
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run
+from idgan_sc.config import DATASET, Config, Run
 from idgan_sc.config.claims import Arm, checks
-from idgan_sc.config.datasets import DATASET
 from idgan_sc.files import DataError, write_atomic
-from idgan_sc.records.published import artifact
+from idgan_sc.records.results import Results
 from idgan_sc.report.read import scored_codes
 from idgan_sc.report.render import Page, markdown
-from idgan_sc.report.verdicts import VERDICT_WORDS, Results, judge, verdicts
+from idgan_sc.report.verdicts import VERDICT_WORDS, Gathered, judge, verdicts
 from idgan_sc.report.words import about, label, number, seeds_words
 
 CHANGED_BY_START = ("start", "steps")  # settings that follow from another start; shown as one row
 
 
-def gather(config: Config, preset: str, root: Path, folder: Path, one: str, together: str) -> Path:
+def gather(results: Results, folder: Path, one: str, together: str) -> Path:
     """One table of what the study's runs, and the planned ones of the same seeds, each have in a file called `one`."""
-    seeds = _seeds(config, preset)
-    planned = [run for run in configuration.runs(config, preset, DATASET) if run.seed in seeds]
-    runs = dict.fromkeys([*planned, *configuration.sensitivity_runs(config, preset, DATASET)])
-    paths = [artifact(config, run, one, root) for run in runs]
+    seeds = _seeds(results)
+    planned = [run for run in results.runs(DATASET) if run.seed in seeds]
+    runs = dict.fromkeys([*planned, *configuration.sensitivity_runs(results.config, results.preset, DATASET)])
+    paths = [results.find(run, one) for run in runs]
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise DataError(f"{missing[0]} is missing: train and score that run")
     return write_atomic(folder / together, partial(_to_csv, pd.concat([pd.read_csv(path) for path in paths])))
 
 
-def _seeds(config: Config, preset: str) -> list[int]:
+def _seeds(results: Results) -> list[int]:
     """The study's seeds."""
-    return configuration.seeds(config, preset)[: config["sensitivity"]["seeds"]]
+    return results.seeds()[: results.config["sensitivity"]["seeds"]]
 
 
 def _to_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -48,13 +47,13 @@ def _to_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------ numbers
-def specifications(config: Config, preset: str, folder: Path) -> pd.DataFrame:
+def specifications(results: Results, folder: Path) -> pd.DataFrame:
     """A row a variant of the arm and seed: its score, and how far it lies above the reference of the same seed."""
-    study = config["sensitivity"]
+    study = results.config["sensitivity"]
     frame = pd.read_csv(folder / "scores.csv")
     frame = frame[(frame["dataset"] == DATASET) & (frame["metric"] == study["metric"])]
-    runs = configuration.sensitivity_runs(config, preset, DATASET)
-    value = {run: _value(config, frame, run) for run in runs}
+    runs = configuration.sensitivity_runs(results.config, results.preset, DATASET)
+    value = {run: _value(results.config, frame, run) for run in runs}
     reference = {run.seed: v for run, v in value.items() if run.system == study["reference"]}
     rows = [
         {"variant": run.variant, "seed": run.seed, "score": v, "above": v - reference[run.seed]}
@@ -109,20 +108,19 @@ def lenth(contrasts: np.ndarray) -> float:
     return round(float(1.5 * np.median(size[size <= 2.5 * first])), 12)
 
 
-def moved_verdicts(config: Config, preset: str, root: Path, folder: Path) -> pd.DataFrame:
+def moved_verdicts(results: Results, folder: Path) -> pd.DataFrame:
     """Verdicts with a variant in the place of the arm's `main`, beside the default's, all over the study's seeds.
 
     Of the claims that compare the arm's `main`; no variant moves another.
     """
-    study = config["sensitivity"]
-    moving = {check.claim for check in checks(config) if Arm(study["arm"], "main") in (check.arm, check.other)}
+    study = results.config["sensitivity"]
+    moving = {check.claim for check in checks(results.config) if Arm(study["arm"], "main") in (check.arm, check.other)}
     tables = []
     for variant in ["main", *study["one_at_a_time"]]:
-        results = Results(config, preset, root, {study["arm"]: variant}, folder)
-        judged = judge(results)
+        judged = judge(Gathered(results, {study["arm"]: variant}, folder))
         judged = judged[judged["claim"].isin(moving)]
         measured = judged[judged["estimate"].notna()]
-        table = verdicts(config, preset, judged).query("checks > 0").assign(variant=variant)
+        table = verdicts(results, judged).query("checks > 0").assign(variant=variant)
         table["measured"] = table["claim"].map(measured.groupby("claim").size()).fillna(0).astype(int)
         table["agree"] = table["claim"].map(_agrees(measured).groupby(measured["claim"]).sum()).fillna(0).astype(int)
         tables.append(table[["variant", "claim", "verdict", "n", "needs", "measured", "agree"]])
@@ -135,9 +133,9 @@ def _agrees(judged: pd.DataFrame) -> pd.Series:
     return (judged["estimate"] > 0).where(judged["rule"] == "order", off)
 
 
-def verdicts_page(config: Config, preset: str, moved: pd.DataFrame) -> str:
+def verdicts_page(results: Results, moved: pd.DataFrame) -> str:
     """How what is found of each claim moves, a row a claim, a column a variant; for reading."""
-    study = config["sensitivity"]
+    study = results.config["sensitivity"]
     order = list(dict.fromkeys(moved["variant"]))
     rows = [
         [str(claim), *(_verdict_words(row) for _, row in of_claim.iterrows())]
@@ -148,7 +146,7 @@ def verdicts_page(config: Config, preset: str, moved: pd.DataFrame) -> str:
         f"{arm} with one switch at another setting, in the place of its default: checks whose estimate, whatever its "
         "interval, is as the claim says, of those measured, and the verdict where there are as many seeds as it needs.",
         f"Claims that do not compare {arm} with its default number of codes are left out: no switch moves them.",
-        "; ".join(about(config, preset, seeds_words(len(_seeds(config, preset))))) + ".",
+        "; ".join(about(results, seeds_words(len(_seeds(results))))) + ".",
     ]
     header = ["", "default", *order[1:]]
     title = "How what is found of each claim moves."
@@ -160,10 +158,10 @@ def _verdict_words(row: pd.Series) -> str:
     return f"{VERDICT_WORDS[row['verdict']]} ({agree})" if row["n"] >= row["needs"] else agree
 
 
-def changed(config: Config, preset: str, variant: str) -> list[str]:
+def changed(results: Results, variant: str) -> list[str]:
     """The settings in which a variant of the arm differs from its default."""
-    arm = config["sensitivity"]["arm"]
-    one, default = (configuration.resolve(config, Run(preset, DATASET, arm, name, 0)) for name in (variant, "main"))
+    arm = results.config["sensitivity"]["arm"]
+    one, default = (results.settings(results.run(DATASET, arm, name, 0)) for name in (variant, "main"))
     keys = [key for key in one if one[key] != default.get(key)]
     return ["start", *(k for k in keys if k not in CHANGED_BY_START)] if "start" in keys else keys
 

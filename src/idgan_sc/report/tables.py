@@ -13,12 +13,10 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, Settings
-from idgan_sc.config.datasets import DATASET, ORIGINAL, data_name
-from idgan_sc.config.settings import PROTOCOL
+from idgan_sc.config import DATASET, PROTOCOL, Config, Run, Settings, dataset_row
 from idgan_sc.data.images import open_images
 from idgan_sc.files import DataError
-from idgan_sc.records.published import origin
+from idgan_sc.records.results import Results
 from idgan_sc.report.read import SCORE_KEY, _summarised, floors, read_floor, read_scores, scored_codes
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import LEVEL, MIN_N, summary
@@ -43,7 +41,7 @@ DATA_SETTINGS = ("source", "pool", *configuration.DATA)  # of a run's settings, 
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
-def table1(config: Config, preset: str, root: Path) -> list[Path]:
+def table1(results: Results) -> list[Path]:
     """Table 1: the paper's data sets, and the images on disk that this preset trains on.
 
     Raises
@@ -51,8 +49,8 @@ def table1(config: Config, preset: str, root: Path) -> list[Path]:
     DataError
         If a data set of the paper is on disk with another number of images than the paper's.
     """
-    names = dict.fromkeys([*config["reported"]["table1"], *configuration.datasets(config, preset)])
-    rows = [_data_row(config, preset, root, name) for name in names]
+    names = dict.fromkeys([*results.config["reported"]["table1"], *results.datasets])
+    rows = [_data_row(results, name) for name in names]
     words = ("shape", "trained_shape", "factors", "source")
     page = Page(
         "Table 1",
@@ -60,31 +58,31 @@ def table1(config: Config, preset: str, root: Path) -> list[Path]:
         ["Data set", "Paper", "On disk", "Stored shape", "Trained shape", "Factors (classes)", "Source"],
         r"lrrllp{0.21\textwidth}p{0.19\textwidth}",
         [
-            [data_name(row["dataset"]), *(number(row.get(key)) for key in ("paper_count", "count", *words))]
+            [dataset_row(row["dataset"]).title, *(number(row.get(key)) for key in ("paper_count", "count", *words))]
             for row in rows
         ],
-        [f"{DASH}: not run at this preset, or not in the paper.", *notes(config, preset)],
+        [f"{DASH}: not run at this preset, or not in the paper.", *notes(results)],
     )
     frame = pd.DataFrame(rows).astype({"paper_count": "Int64", "count": "Int64"})
-    return write_page(config, preset, root, "table1", frame, page)
+    return write_page(results, "table1", frame, page)
 
 
-def table2(config: Config, preset: str, root: Path) -> list[Path]:
+def table2(results: Results) -> list[Path]:
     """Table 2: what the three arms of the ablation train in the first and in the second step, from their settings."""
-    rows = [_arm_row(config, preset, system) for system in config["reported"]["figure3"]]
+    rows = [_arm_row(results, system) for system in results.config["reported"]["figure3"]]
     page = Page(
         "Table 2",
         "The three arms of the ablation.",
         ["Model", "First step", "Second step"],
         r"lp{0.3\textwidth}p{0.42\textwidth}",
         [[row["label"], row["first"], row["second"]] for row in rows],
-        notes(config, preset),
+        notes(results),
     )
     frame = pd.DataFrame(rows).astype({"first_pairs": "Int64", "second_pairs": "Int64"})
-    return write_page(config, preset, root, "table2", frame, page)
+    return write_page(results, "table2", frame, page)
 
 
-def table3(config: Config, preset: str, root: Path) -> list[Path]:
+def table3(results: Results) -> list[Path]:
     """Table 3: disentanglement scores of all systems on dSprites, beside those that the paper and its source print.
 
     Raises
@@ -92,15 +90,15 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
     DataError
         If `scores.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
     """
-    scores = read_scores(root / "scores.csv", SCORE_KEY)
+    scores = read_scores(results.root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
-    cells = [_score_row(config, preset, root, scores, *cell) for cell in _score_cells(config, preset)]
-    planned = len(configuration.seeds(config, preset))
+    cells = [_score_row(results, scores, *cell) for cell in _score_cells(results)]
+    planned = len(results.seeds())
     rows: list[Row] = []
     for start in range(0, len(cells), len(METRICS)):
         rows += ([None] if rows else []) + _block(cells[start : start + len(METRICS)], planned)
     rows += [None]
-    for floor in floors(root):
+    for floor in floors(results.root):
         rows += _here(floor)
         cells += floor
     page = Page(
@@ -109,12 +107,12 @@ def table3(config: Config, preset: str, root: Path) -> list[Path]:
         ["Model", "k", "Scored", "n", "", *METRICS.values()],
         "lrlrl" + "c" * len(METRICS),
         rows,
-        [*_score_notes(), *notes(config, preset)],
+        [*_score_notes(), *notes(results)],
     )
-    return write_page(config, preset, root, "table3", pd.DataFrame(cells), page)
+    return write_page(results, "table3", pd.DataFrame(cells), page)
 
 
-def stage_a(config: Config, preset: str, root: Path) -> list[Path]:
+def stage_a(results: Results) -> list[Path]:
     """Where stage A ended, before any regulariser: the FactorVAE score of its Q, beside the floor's.
 
     The question whether a regulariser helps is live where that score lies well above the floor (PROTOCOL.md).
@@ -124,18 +122,18 @@ def stage_a(config: Config, preset: str, root: Path) -> list[Path]:
     DataError
         If `curves.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
     """
-    points = read_scores(root / "curves.csv", [*SCORE_KEY, "step", "draw"])
+    points = read_scores(results.root / "curves.csv", [*SCORE_KEY, "step", "draw"])
     about_points = {"dataset": DATASET, "metric": "factor_vae", "protocol": PROTOCOL, "step": 0}
     points = points[np.logical_and.reduce([points[column] == value for column, value in about_points.items()])]
-    floor = read_floor(root).query("system == 'pixel_components' and metric == 'factor_vae'")
+    floor = read_floor(results.root).query("system == 'pixel_components' and metric == 'factor_vae'")
     starts: dict[Run, list[Run]] = {}  # stage A -> what goes on from it; the same at step 0
-    first = configuration.seeds(config, preset)[0]
-    for run in configuration.runs(config, preset, DATASET):
-        before = configuration.predecessors(config, run).get("start")
+    first = results.seeds()[0]
+    for run in results.runs(DATASET):
+        before = results.before(run).get("start")
         if before and run.seed == first:
             starts.setdefault(before, []).append(run)
-    rows = [_start_row(config, points, floor, start, arms) for start, arms in starts.items()]
-    planned = len(configuration.seeds(config, preset))
+    rows = [_start_row(results.config, points, floor, start, arms) for start, arms in starts.items()]
+    planned = len(results.seeds())
     page = Page(
         "Stage A",
         "Where stage A ended: FactorVAE score of Q on dSprites.",
@@ -156,21 +154,21 @@ def stage_a(config: Config, preset: str, root: Path) -> list[Path]:
             "Mean ± SD over seeds of the mean over evaluation draws, at step 0 of stage B. Floor: as many principal "
             "components of the pixels as there are codes. A seed whose stage A does not lie above it says little about "
             "what a regulariser adds; it counts in every verdict all the same.",
-            *notes(config, preset),
+            *notes(results),
         ],
     )
-    return write_page(config, preset, root, "stage_a", pd.DataFrame(rows), page)
+    return write_page(results, "stage_a", pd.DataFrame(rows), page)
 
 
-def differences(config: Config, preset: str, root: Path) -> list[Path]:
+def differences(results: Results) -> list[Path]:
     """Every setting in which a preset differs from the paper's protocol (the preset `paper`).
 
     The CSV has a row a system and key; for reading, systems with the same difference share a row.
     """
     paper, here, data = (
-        _everything(config, "paper"),
-        _everything(config, preset),
-        configuration.datasets(config, preset),
+        _everything(Results(results.config, "paper", Path())),
+        _everything(results),
+        results.datasets,
     )
     rows = [
         {"system": place, "key": key, "paper": _plain(paper.get((place, key))), "here": _plain(here.get((place, key)))}
@@ -181,20 +179,20 @@ def differences(config: Config, preset: str, root: Path) -> list[Path]:
     grouped = frame.groupby(["key", "paper", "here"], sort=False)["system"].agg(", ".join).reset_index()
     page = Page(
         "Differences",
-        f"Settings in which the preset {preset} differs from the paper's protocol.",
+        f"Settings in which the preset {results.preset} differs from the paper's protocol.",
         ["Setting", "Paper", "Here", "Of"],
         r"lp{0.13\textwidth}p{0.13\textwidth}p{0.5\textwidth}",
         grouped[["key", "paper", "here", "system"]].to_numpy().tolist(),
         [
             *([] if rows else ["There is no difference."]),
             "Paper: the preset paper; README says how it takes what the print leaves open.",
-            *notes(config, preset, data),
+            *notes(results, data),
         ],
     )
-    return write_page(config, preset, root, "differences", frame, page, data)
+    return write_page(results, "differences", frame, page, data)
 
 
-TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
+TABLES: dict[str, Callable[[Results], list[Path]]] = {
     "table1": table1,
     "table2": table2,
     "table3": table3,
@@ -204,19 +202,19 @@ TABLES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
 
 
 # ------------------------------------------------------------------------------------------------------- rows: 1 and 2
-def _data_row(config: Config, preset: str, root: Path, name: str) -> dict[str, Any]:
-    expected = config["reported"]["table1"].get(name)
+def _data_row(results: Results, name: str) -> dict[str, Any]:
+    expected = results.config["reported"]["table1"].get(name)
     row: dict[str, Any] = {"dataset": name, "paper_count": expected, "count": None}
-    if name not in configuration.datasets(config, preset):
+    if name not in results.datasets:
         return row
-    images = open_images(root / "data" / name)
+    images = open_images(results.images(name))
     if expected is not None and images.n != expected:
         raise DataError(
             f"{images.folder} holds {images.n} images, the paper has {expected} of {name}: prepare it again"
         )
     channels, height, _ = images.shape
-    stand_in = configuration.dataset(config, preset, name)["source"] == "procedural"
-    sizes = {_settings(config, run)["image_size"] for run in configuration.runs(config, preset, name)}
+    stand_in = results.about_data(name)["source"] == "procedural"
+    sizes = {_settings(results.config, run)["image_size"] for run in results.runs(name)}
     return row | {
         "count": images.n,
         "shape": f"{height}×{height}×{channels}",
@@ -227,11 +225,11 @@ def _data_row(config: Config, preset: str, root: Path, name: str) -> dict[str, A
     }
 
 
-def _arm_row(config: Config, preset: str, system: str) -> dict[str, Any]:
-    run = Run(preset, DATASET, system, "main", 0)
-    settings = _settings(config, run)
-    start = configuration.predecessors(config, run).get("start")
-    first = _settings(config, start) if start else None
+def _arm_row(results: Results, system: str) -> dict[str, Any]:
+    run = results.run(DATASET, system, "main", 0)
+    settings = _settings(results.config, run)
+    start = results.before(run).get("start")
+    first = _settings(results.config, start) if start else None
     about = ("pair_rule", "pair_loss", "alpha", "pairs", "steps")
     return {
         "system": system,
@@ -257,36 +255,38 @@ def _regulariser(settings: Settings) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------- rows: 3
-def _score_cells(config: Config, preset: str) -> Iterable[tuple[str, str, str, str]]:
+def _score_cells(results: Results) -> Iterable[tuple[str, str, str, str]]:
     """System, variant, code and metric of every cell, in the order of the table; those without a run included."""
     rows: dict[tuple[str, str], None] = {}
-    for table in (config["runs"], config["presets"][preset].get("runs", {})):
+    for table in (results.config["runs"], results.config["presets"][results.preset].get("runs", {})):
         for system, variants in table.get(DATASET, {}).items():
             rows |= {(system, variant): None for variant in variants if variant in TABLE3_VARIANTS}
     for system, variant in rows:
-        for code in scored_codes(_settings(config, Run(preset, DATASET, system, variant, 0))):
+        for code in scored_codes(_settings(results.config, results.run(DATASET, system, variant, 0))):
             for metric in METRICS:
                 yield system, variant, code, metric
 
 
 def _score_row(
-    config: Config, preset: str, root: Path, scores: pd.DataFrame, system: str, variant: str, code: str, metric: str
+    results: Results, scores: pd.DataFrame, system: str, variant: str, code: str, metric: str
 ) -> dict[str, Any]:
-    run = Run(preset, DATASET, system, variant, 0)
-    settings = _settings(config, run)
+    run = results.run(DATASET, system, variant, 0)
+    settings = _settings(results.config, run)
     wanted = {"system": system, "variant": variant, "code": code, "metric": metric}
     found = scores[np.logical_and.reduce([scores[column] == value for column, value in wanted.items()])]
     if (found["k"] != settings["c_dim"]).any():
         raise DataError(f"scores of {system}/{variant} are not of {settings['c_dim']} codes: train and score it again")
     headline = code == scored_codes(settings)[0]
-    printed = config["reported"]["table3"].get(system, {}) if headline and variant == _paper_variant(system) else {}
+    printed = (
+        results.config["reported"]["table3"].get(system, {}) if headline and variant == _paper_variant(system) else {}
+    )
     return {
         **wanted,
         "label": _label_with_weight(system, settings),
         "k": settings["c_dim"],
         "headline": headline,
         **_summarised(found),
-        "origin": origin(config, [replace(run, seed=int(seed)) for seed in found["seed"]], root),
+        "origin": results.origin(replace(run, seed=int(seed)) for seed in found["seed"]),
         **_printed("paper", printed, metric),
         **_printed("source", printed, metric),
     }
@@ -381,32 +381,34 @@ def _start_row(
 
 
 # --------------------------------------------------------------------------------------------------- rows: differences
-def _everything(config: Config, preset: str) -> dict[tuple[str, str], Any]:
+def _everything(results: Results) -> dict[tuple[str, str], Any]:
     """(system or other place, key) -> value, for all that a preset can change; a stand-in has its original's place."""
     found: dict[tuple[str, str], Any] = {}
-    for name in configuration.datasets(config, preset):
-        original = ORIGINAL.get(name, name)
-        data = {"name": name, **configuration.dataset(config, preset, name)}
+    for name in results.datasets:
+        original = dataset_row(name).stands_for or name
+        data = {"name": name, **results.about_data(name)}
         found |= {(f"data set {original}", key): data[key] for key in data if key in ("name", *DATA_SETTINGS)}
-        for system in config["systems"] if name == DATASET else _systems_behind(config, preset, name):
-            settings = _settings(config, Run(preset, name, system, "main", 0))
+        for system in results.config["systems"] if name == DATASET else _systems_behind(results, name):
+            settings = _settings(results.config, results.run(name, system, "main", 0))
             place = system if name == DATASET else f"{system} on {original}"
             found |= {(place, key): value for key, value in settings.items() if key not in DATA_SETTINGS}
-        for system, variants in config["presets"][preset].get("runs", config["runs"])[name].items():
+        for system, variants in (
+            results.config["presets"][results.preset].get("runs", results.config["runs"])[name].items()
+        ):
             found[(f"{system} on {original}", "variants")] = variants
         if name != DATASET:
-            found[(f"data set {original}", "seeds")] = len(configuration.seeds(config, preset, name))
-    found |= {("evaluation", key): value for key, value in configuration.evaluation(config, preset).items()}
-    generated = configuration.generated(config, preset)
+            found[(f"data set {original}", "seeds")] = len(results.seeds(name))
+    found |= {("evaluation", key): value for key, value in results.evaluation().items()}
+    generated = results.generated
     found |= {("generated images", key): value for key, value in generated.items() if key != "tolerance"}
-    found |= {("seeds", key): value for key, value in config["presets"][preset]["seeds"].items()}
+    found |= {("seeds", key): value for key, value in results.config["presets"][results.preset]["seeds"].items()}
     return found
 
 
-def _systems_behind(config: Config, preset: str, name: str) -> list[str]:
+def _systems_behind(results: Results, name: str) -> list[str]:
     """Systems that are run on a data set, and those that they build on."""
-    runs = configuration.runs(config, preset, name)
-    earlier = [before for run in runs for before in configuration.predecessors(config, run).values()]
+    runs = results.runs(name)
+    earlier = [before for run in runs for before in results.before(run).values()]
     return list(dict.fromkeys(run.system for run in [*earlier, *runs]))
 
 

@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run
+from idgan_sc.config import PROTOCOL, Config, Run
 from idgan_sc.config.claims import Arm, Check, checks, dataset_of, needed
-from idgan_sc.config.settings import PROTOCOL
 from idgan_sc.files import DataError, write_text
-from idgan_sc.records.published import artifact, origin
+from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
 from idgan_sc.report.read import read_scores, scored_codes
 from idgan_sc.report.render import Page, markdown
@@ -52,14 +51,12 @@ class Answer:
 
 
 # ---------------------------------------------------------------------------------------------------- what is measured
-class Results:
-    """The files of one preset's results, each read once; a file that is not there holds no values."""
+class Gathered:
+    """The gathered tables of a preset's results, each read once; a file that is not there holds no values."""
 
-    def __init__(
-        self, config: Config, preset: str, root: Path, swap: dict[str, str] | None = None, tables: Path | None = None
-    ) -> None:
-        self.config, self.preset, self.root, self.swap = config, preset, root, swap or {}
-        self.tables = tables or root  # where scores.csv and curves.csv lie
+    def __init__(self, results: Results, swap: dict[str, str] | None = None, tables: Path | None = None) -> None:
+        self.results, self.swap = results, swap or {}
+        self.tables = tables or results.root  # where scores.csv and curves.csv lie
         self._read = cache(self._read_table)
 
     def _read_table(self, name: str) -> pd.DataFrame:
@@ -69,7 +66,7 @@ class Results:
     def rows(self, name: str, data: str, arm: Arm, **wanted: str) -> pd.DataFrame:
         """Rows of an arm's headline code, with the wanted value in further columns."""
         run = self.run(data, arm, 0)
-        code = scored_codes(configuration.resolve(self.config, run))[0]
+        code = scored_codes(self.results.settings(run))[0]
         wanted |= {"dataset": data, "system": run.system, "variant": run.variant, "code": code}
         frame = self._read(name)
         return frame[np.logical_and.reduce([frame[column] == value for column, value in wanted.items()])]
@@ -77,44 +74,43 @@ class Results:
     def run(self, data: str, arm: Arm, seed: int) -> Run:
         """A run of an arm; `swap` puts another variant in the place of `main`, for the sensitivity study."""
         variant = self.swap.get(arm.system, arm.variant) if arm.variant == "main" else arm.variant
-        return Run(self.preset, data, arm.system, variant, seed)
+        return self.results.run(data, arm.system, variant, seed)
 
     def files(self, data: str, arm: Arm, name: str) -> dict[int, Path]:
         """Where a file lies, for each seed of the preset whose run has it."""
-        seeds = configuration.seeds(self.config, self.preset, data)
-        paths = {seed: artifact(self.config, self.run(data, arm, seed), name, self.root) for seed in seeds}
+        paths = {seed: self.results.find(self.run(data, arm, seed), name) for seed in self.results.seeds(data)}
         return {seed: path for seed, path in paths.items() if path.exists()}
 
 
-def _score(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+def _score(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
     """The metric of Table 3, by seed."""
     assert check.metric is not None
-    return results.rows("scores.csv", data, arm, metric=check.metric).set_index("seed")["value"]
+    return gathered.rows("scores.csv", data, arm, metric=check.metric).set_index("seed")["value"]
 
 
-def _curve(results: Results, data: str, check: Check, arm: Arm) -> pd.DataFrame:
+def _curve(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.DataFrame:
     """FactorVAE score along stage B, mean over draws: (seeds, steps)."""
-    rows = results.rows("curves.csv", data, arm, metric="factor_vae")
+    rows = gathered.rows("curves.csv", data, arm, metric="factor_vae")
     return rows.groupby(["seed", "step"])["value"].mean().unstack("step")
 
 
-def _curve_end(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
-    curve = _curve(results, data, check, arm)
+def _curve_end(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
+    curve = _curve(gathered, data, check, arm)
     return curve.iloc[:, -1] if curve.size else pd.Series(dtype=float)
 
 
-def _curve_change(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
-    curve = _curve(results, data, check, arm)
+def _curve_change(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
+    curve = _curve(gathered, data, check, arm)
     return curve.iloc[:, -1] - curve.iloc[:, 0] if curve.size else pd.Series(dtype=float)
 
 
-def _pair_accuracy(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+def _pair_accuracy(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
     """Mean pair accuracy over the `first` part of stage B, chance taken off: 0 is guessing, 1 is always right."""
-    k = configuration.resolve(results.config, results.run(data, arm, 0))["c_dim"]
+    k = gathered.results.settings(gathered.run(data, arm, 0))["c_dim"]
     return pd.Series(
         {
             seed: _early(pd.read_csv(path), check.options["first"], 1 / k)
-            for seed, path in results.files(data, arm, "log.csv").items()
+            for seed, path in gathered.files(data, arm, "log.csv").items()
         },
         dtype=float,
     )
@@ -127,9 +123,9 @@ def _early(log: pd.DataFrame, first: float, chance: float) -> float:
     return float((early.mean() - chance) / (1 - chance))
 
 
-def _controlled(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+def _controlled(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
     """Factors that have a code of their own, by seed: one that tells more of this factor than of any other."""
-    rows = results.rows("associations.csv", data, arm)
+    rows = gathered.rows("associations.csv", data, arm)
     return pd.Series(
         {
             seed: float(controlled_factors(group.pivot(index="dimension", columns="factor", values="value").to_numpy()))
@@ -149,19 +145,19 @@ def controlled_factors(association: np.ndarray) -> int:
     return int(sum(association[code].argmax() == factor for factor, code in enumerate(best)))
 
 
-def _file(results: Results, data: str, check: Check, arm: Arm) -> pd.Series:
+def _file(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
     """The mean, by seed, of a column of a preset's other table, such as the leakage study's."""
-    path, column = results.root / check.options["file"], check.options["column"]
+    path, column = gathered.results.root / check.options["file"], check.options["column"]
     if not path.exists():
         return pd.Series(dtype=float)
-    run, frame = results.run(data, arm, 0), pd.read_csv(path)
+    run, frame = gathered.run(data, arm, 0), pd.read_csv(path)
     about = {"dataset": data, "system": run.system, "variant": run.variant, **check.options.get("where", {})}
     wanted = {key: value for key, value in about.items() if key in frame}
     rows = frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
     return rows.groupby("seed")[column].mean().dropna()
 
 
-QUANTITIES: dict[str, Callable[[Results, str, Check, Arm], Any]] = {
+QUANTITIES: dict[str, Callable[[Gathered, str, Check, Arm], Any]] = {
     "score": _score,
     "curve": _curve,
     "curve_end": _curve_end,
@@ -181,24 +177,24 @@ def _compare(a: np.ndarray, b: np.ndarray, paired: bool) -> Comparison:
         return statistics.constant(float(np.mean(a) - np.mean(b)), min(len(a), len(b)))
 
 
-def _of_one(results: Results, data: str, check: Check) -> Measured:
+def _of_one(gathered: Gathered, data: str, check: Check) -> Measured:
     """level: the arm's mean against the value."""
-    values = QUANTITIES[check.quantity](results, data, check, check.arm).to_numpy(float)
+    values = QUANTITIES[check.quantity](gathered, data, check, check.arm).to_numpy(float)
     n = len(values)
     if n < 2:
         return Measured([], n)
     comparison = _compare(values, np.full(n, check.options["value"]), paired=True)
-    printed = results.config["reported"]["runs_averaged"]
+    printed = gathered.results.config["reported"]["runs_averaged"]
     predicted = statistics.prediction_interval(values, printed) if n >= statistics.MIN_N else None
     return Measured([comparison], n, f"against {check.options['value']:g}", predicted)
 
 
-def _of_two(results: Results, data: str, check: Check) -> Measured:
+def _of_two(gathered: Gathered, data: str, check: Check) -> Measured:
     """difference, equal, order: the arm against the other, by seed where they share a predecessor."""
     assert check.other is not None
     get = QUANTITIES[check.quantity]
-    a, b = get(results, data, check, check.arm), get(results, data, check, check.other)
-    paired = share(results, data, check.arm, check.other)
+    a, b = get(gathered, data, check, check.arm), get(gathered, data, check, check.other)
+    paired = share(gathered, data, check.arm, check.other)
     if paired:
         a, b = a.align(b, join="inner")
     n = min(len(a), len(b))
@@ -208,9 +204,9 @@ def _of_two(results: Results, data: str, check: Check) -> Measured:
     return Measured([_shift(comparison, check.options.get("value", 0.0))], n, "paired" if paired else "Welch")
 
 
-def _of_curve(results: Results, data: str, check: Check) -> Measured:
+def _of_curve(gathered: Gathered, data: str, check: Check) -> Measured:
     """settled_by: every point from `step`, or from `fraction` of the curve on, against its end, by seed."""
-    curve = _curve(results, data, check, check.arm).dropna()
+    curve = _curve(gathered, data, check, check.arm).dropna()
     n = len(curve)
     if n < 2:
         return Measured([], n)
@@ -230,9 +226,9 @@ def _shift(comparison: Comparison, value: float) -> Comparison:
     )
 
 
-def share(results: Results, data: str, a: Arm, b: Arm) -> bool:
+def share(gathered: Gathered, data: str, a: Arm, b: Arm) -> bool:
     """Whether runs of equal seed of two arms build on a common run (stage A or β-VAE), or one on the other."""
-    families = [_family(results.config, results.run(data, arm, 0)) for arm in (a, b)]
+    families = [_family(gathered.results.config, gathered.run(data, arm, 0)) for arm in (a, b)]
     return bool(families[0] & families[1])
 
 
@@ -271,7 +267,7 @@ def _above(measured: Measured, p: float, check: Check, judging: dict[str, Any]) 
     return Answer("unclear", tested)
 
 
-MEASURES: dict[str, Callable[[Results, str, Check], Measured]] = {
+MEASURES: dict[str, Callable[[Gathered, str, Check], Measured]] = {
     "level": _of_one,
     "difference": _of_two,
     "equal": _of_two,
@@ -288,15 +284,16 @@ DECISIONS: dict[str, Callable[[Measured, float, Check, dict[str, Any]], Answer]]
 
 
 # ------------------------------------------------------------------------------------------------------------ judging
-def judge(results: Results) -> pd.DataFrame:
+def judge(gathered: Gathered) -> pd.DataFrame:
     """Every planned check with its comparison and answer, a row each.
 
     Holm runs over all `order` checks: one that has fewer seeds than needed counts as p = 1, so that no unfinished run
     moves a verdict.
     """
+    results = gathered.results
     config, preset = results.config, results.preset
     planned = checks(config)
-    measured = [_measure(results, check) for check in planned]
+    measured = [_measure(gathered, check) for check in planned]
     adjusted = iter(
         statistics.holm(
             [
@@ -309,35 +306,35 @@ def judge(results: Results) -> pd.DataFrame:
     rows = []
     for check, found in zip(planned, measured, strict=True):
         p = next(adjusted) if _tests(check) else None
-        rows.append(_row(config, preset, check, found, p) | {"origin": _origin(results, check)})
+        rows.append(_row(results, check, found, p) | {"origin": _origin(gathered, check)})
     return pd.DataFrame(rows)
 
 
-def _origin(results: Results, check: Check) -> str | None:
+def _origin(gathered: Gathered, check: Check) -> str | None:
     """Whether the runs behind a check were recomputed here, or of which commit their published records are."""
-    data = dataset_of(results.config, results.preset, check.claim)
+    data = dataset_of(gathered.results.config, gathered.results.preset, check.claim)
     if data is None:
         return None
-    seeds = configuration.seeds(results.config, results.preset, data)
-    runs = [results.run(data, arm, seed) for arm in (check.arm, check.other) if arm for seed in seeds]
-    there = [run for run in runs if artifact(results.config, run, "record.json", results.root).exists()]
-    return origin(results.config, there, results.root) if there else None
+    results, seeds = gathered.results, gathered.results.seeds(data)
+    runs = [gathered.run(data, arm, seed) for arm in (check.arm, check.other) if arm for seed in seeds]
+    there = results.having(runs, "record.json")
+    return results.origin(there) if there else None
 
 
 def _tests(check: Check) -> bool:
     return check.rule == "order"
 
 
-def _measure(results: Results, check: Check) -> Measured:
-    data = dataset_of(results.config, results.preset, check.claim)
-    if data is None or results.preset not in check.options.get("presets", [results.preset]):
+def _measure(gathered: Gathered, check: Check) -> Measured:
+    data = dataset_of(gathered.results.config, gathered.results.preset, check.claim)
+    if data is None or gathered.results.preset not in check.options.get("presets", [gathered.results.preset]):
         return Measured([], 0)
-    return MEASURES[check.rule](results, data, check)
+    return MEASURES[check.rule](gathered, data, check)
 
 
-def _answer(config: Config, preset: str, check: Check, found: Measured, p: float | None) -> Answer:
-    only, needs = check.options.get("presets"), needed(config, preset, check.claim)
-    if only is not None and preset not in only:
+def _answer(results: Results, check: Check, found: Measured, p: float | None) -> Answer:
+    only, needs = check.options.get("presets"), needed(results.config, results.preset, check.claim)
+    if only is not None and results.preset not in only:
         return Answer("elsewhere", f"judged at {', '.join(only)} only")
     if found.n == 0:
         return Answer("untested", "no finished run at this preset")
@@ -345,15 +342,15 @@ def _answer(config: Config, preset: str, check: Check, found: Measured, p: float
         return Answer("few", f"{found.n} of the {needs} seeds needed")
     if not found.comparisons:
         return Answer("untested", "the curve has no point that late but its end")
-    return DECISIONS[check.rule](found, 1.0 if p is None else p, check, config["judging"])
+    return DECISIONS[check.rule](found, 1.0 if p is None else p, check, results.config["judging"])
 
 
-def _row(config: Config, preset: str, check: Check, found: Measured, p: float | None) -> dict[str, Any]:
-    answer = _answer(config, preset, check, found, p)
+def _row(results: Results, check: Check, found: Measured, p: float | None) -> dict[str, Any]:
+    answer = _answer(results, check, found, p)
     worst = max(found.comparisons, key=lambda c: abs(c.difference), default=None)
     value, margin = check.options.get("value", 0.0), check.options["margin"]
     interval = worst if worst and found.n >= statistics.MIN_N else None
-    alpha, power = config["judging"]["alpha"], config["judging"]["power"]
+    alpha, power = results.config["judging"]["alpha"], results.config["judging"]["power"]
     return {
         "claim": check.claim,
         "rule": check.rule,
@@ -361,7 +358,7 @@ def _row(config: Config, preset: str, check: Check, found: Measured, p: float | 
         "metric": check.metric,
         "arm": str(check.arm),
         "other": str(check.other) if check.other else None,
-        "dataset": dataset_of(config, preset, check.claim),
+        "dataset": dataset_of(results.config, results.preset, check.claim),
         "value": check.options.get("value"),
         "margin": margin,
         "n": found.n,
@@ -379,18 +376,17 @@ def _row(config: Config, preset: str, check: Check, found: Measured, p: float | 
         "predicted_high": found.predicted[1] if found.predicted else None,
         "answer": answer.answer,
         "reason": answer.reason,
-        "words": words(check) + _codes(config, preset, check),
+        "words": words(check) + _codes(results, check),
     }
 
 
-def _codes(config: Config, preset: str, check: Check) -> str:
+def _codes(results: Results, check: Check) -> str:
     """Numbers of codes of the two arms where they differ: as in the paper's table, and not the regulariser's doing."""
-    data = dataset_of(config, preset, check.claim)
+    data = dataset_of(results.config, results.preset, check.claim)
     if data is None or check.other is None:
         return ""
     k, other = (
-        configuration.resolve(config, Run(preset, data, arm.system, arm.variant, 0))["c_dim"]
-        for arm in (check.arm, check.other)
+        results.settings(results.run(data, arm.system, arm.variant, 0))["c_dim"] for arm in (check.arm, check.other)
     )
     return f" [{k} codes against {other}]" if k != other else ""
 
@@ -446,26 +442,26 @@ def verdict(answers: list[str], evidence: bool) -> str:
     return "not_reproduced" if "no" in tested else "inconclusive"
 
 
-def verdicts(config: Config, preset: str, judged: pd.DataFrame) -> pd.DataFrame:
+def verdicts(results: Results, judged: pd.DataFrame) -> pd.DataFrame:
     """A row a claim: its sentence, verdict, n, preset and data, and the checks in words."""
-    chosen = config["presets"][preset]
+    chosen = results.config["presets"][results.preset]
     rows = []
-    for name, claim in config["claims"].items():
+    for name, claim in results.config["claims"].items():
         mine = judged[judged["claim"] == name]
         tested = mine[~mine["answer"].isin(["untested", "elsewhere"])]
-        data = dataset_of(config, preset, name)
+        data = dataset_of(results.config, results.preset, name)
         rows.append(
             {
                 "claim": name,
                 "verdict": verdict(mine["answer"].tolist(), chosen["evidence"]),
                 "sentence": " ".join(claim["sentence"].split()),
                 "place": claim["place"],
-                "preset": preset,
+                "preset": results.preset,
                 "evidence": chosen["evidence"],
                 "dataset": data,
-                "source": configuration.dataset(config, preset, data)["source"] if data else None,
+                "source": results.about_data(data)["source"] if data else None,
                 "n": int(tested["n"].min()) if len(tested) else 0,
-                "needs": needed(config, preset, name),
+                "needs": needed(results.config, results.preset, name),
                 "checks": len(mine),
                 **{answer: int((mine["answer"] == answer).sum()) for answer in ANSWERS},
             }
@@ -477,18 +473,18 @@ ANSWERS = ("yes", "no", "unclear", "few", "untested", "elsewhere")
 
 
 # ------------------------------------------------------------------------------------------------------------- writing
-def write_claims(config: Config, preset: str, root: Path) -> list[Path]:
+def write_claims(results: Results) -> list[Path]:
     """Write `claims.csv` (a row a claim), `checks.csv` (a row a comparison) and `claims.md`, for reading."""
-    judged = judge(Results(config, preset, root))
-    table = verdicts(config, preset, judged)
+    judged = judge(Gathered(results))
+    table = verdicts(results, judged)
     return [
-        write_text(root / "claims.csv", table.to_csv(index=False, lineterminator="\n")),
-        write_text(root / "checks.csv", judged.to_csv(index=False, lineterminator="\n")),
-        write_text(root / "claims.md", _page(config, preset, table, judged)),
+        write_text(results.root / "claims.csv", table.to_csv(index=False, lineterminator="\n")),
+        write_text(results.root / "checks.csv", judged.to_csv(index=False, lineterminator="\n")),
+        write_text(results.root / "claims.md", _page(results, table, judged)),
     ]
 
 
-def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame) -> str:
+def _page(results: Results, table: pd.DataFrame, judged: pd.DataFrame) -> str:
     rows = [
         [
             row["claim"],
@@ -496,15 +492,15 @@ def _page(config: Config, preset: str, table: pd.DataFrame, judged: pd.DataFrame
             row["place"],
             said(row),
             n_of(row["n"], row["needs"]),
-            data_words(config, preset, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
+            data_words(results, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
         ]
         for _, row in table.iterrows()
     ]
-    lists = [line for name in config["claims"] for line in _check_lines(name, judged[judged["claim"] == name])]
+    lists = [line for name in results.config["claims"] for line in _check_lines(name, judged[judged["claim"] == name])]
     judged_on = list(dict.fromkeys(table["dataset"].dropna()))
     fewest = "n: seeds of a claim's check that has fewest, of those needed"
     notes = [
-        "; ".join(about(config, preset, fewest, judged_on)) + ".",
+        "; ".join(about(results, fewest, judged_on)) + ".",
         f"Holm's adjustment runs over all {int((judged['rule'] == 'order').sum())} planned orders, run or not; "
         "levels, differences and ties are equivalence tests (TOST) within the stated margin.",
         "Reproduced: every check is a yes; partly: one at least; not reproduced: none, and one at least is a no; "

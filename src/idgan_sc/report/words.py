@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from idgan_sc import config as configuration
-from idgan_sc.config import Config
-from idgan_sc.config.datasets import DATASET, ORIGINAL, data_name
+from idgan_sc.config import DATASET, dataset_row
+from idgan_sc.records.results import Results
 
 COLOURS = {  # of a system, the same in every figure; Okabe and Ito's palette, told apart by the colour-blind
     "beta_vae": "#000000",
@@ -46,21 +45,22 @@ def label(system: str) -> str:
     return LABELS.get(system, system)
 
 
-def data_words(config: Config, preset: str, name: str = DATASET) -> str:
+def data_words(results: Results, name: str = DATASET) -> str:
     """The data behind a result, a procedural stand-in named as one."""
-    source = configuration.dataset(config, preset, name)["source"]
+    stands_for = dataset_row(name).stands_for
+    source = results.about_data(name)["source"]
     words = {"real": "published {}", "folder": "{}, a user's images"}
-    original = f" for {data_name(ORIGINAL[name])}" if name in ORIGINAL else ""
+    original = f" for {dataset_row(stands_for).title}" if stands_for else ""
     stand_in = f"procedural {{}} (a stand-in{original})"
-    return words.get(source, stand_in).format(data_name(name))
+    return words.get(source, stand_in).format(dataset_row(name).title)
 
 
-def about(config: Config, preset: str, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
+def about(results: Results, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
     """What every result says of itself: preset, data, number of seeds, and whether it is evidence."""
-    chosen = config["presets"][preset]
+    chosen = results.config["presets"][results.preset]
     words = [
-        f"Preset {preset}: {chosen['title']}",
-        f"data: {', '.join(data_words(config, preset, name) for name in data)}",
+        f"Preset {results.preset}: {chosen['title']}",
+        f"data: {', '.join(data_words(results, name) for name in data)}",
         n,
     ]
     return words if chosen["evidence"] else [*words, NO_EVIDENCE]
@@ -82,15 +82,15 @@ def seeds_range(n: Sequence[int]) -> str:
     return seeds_words(n[0]) if min(n) == max(n) else f"n = {min(n)}–{max(n)} seeds"
 
 
-def planned_words(config: Config, preset: str, data: Sequence[str]) -> str:
+def planned_words(results: Results, data: Sequence[str]) -> str:
     """How many seeds of these data sets are planned: n = 5–10 seeds planned."""
-    return f"{seeds_range([len(configuration.seeds(config, preset, name)) for name in data])} planned"
+    return f"{seeds_range([len(results.seeds(name)) for name in data])} planned"
 
 
-def notes(config: Config, preset: str, data: Sequence[str] = (DATASET,)) -> list[str]:
+def notes(results: Results, data: Sequence[str] = (DATASET,)) -> list[str]:
     """The last lines below a table: what it was made from, and whether it is evidence."""
-    words = about(config, preset, f"{planned_words(config, preset, data)} for each system", data)
-    sentence = [] if config["presets"][preset]["evidence"] else [f"This is {NO_EVIDENCE}."]
+    words = about(results, f"{planned_words(results, data)} for each system", data)
+    sentence = [] if results.evidence else [f"This is {NO_EVIDENCE}."]
     return ["; ".join(word for word in words if word != NO_EVIDENCE) + ".", *sentence]
 
 

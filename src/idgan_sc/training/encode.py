@@ -7,14 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from idgan_sc.data.images import Images
+from idgan_sc.data.images import Images, open_images
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import sample_posterior
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.records.record import note_hashes, read_record
+from idgan_sc.records.record import note_hashes, read_record, root_of
+from idgan_sc.records.results import Job
 from idgan_sc.training import checkpoint
+from idgan_sc.training.device import use_device
 
 BATCH = 256
 Array = np.ndarray
@@ -52,8 +54,8 @@ def load_run(folder: Path, device: str = "cpu") -> Method:
     folder: `<results>/runs/<dataset>/<system>/<variant>/<seed>`.
     """
     record = read_record(folder)
-    root = folder.parents[4]
-    vae = load_run(root / record["before"]["vae"]["path"], device) if "vae" in record["before"] else None
+    before = record["before"].get("vae")
+    vae = load_run(root_of(folder, record) / before["path"], device) if before else None
     settings = record["settings"]
     method = build(settings, record["channels"], record["seed"], settings.get("start", ""), device, vae)
     path = folder / "weights.safetensors"
@@ -67,21 +69,45 @@ def load_run(folder: Path, device: str = "cpu") -> Method:
     return method
 
 
-def encode(folder: Path, images: Images, preset: str, device: str) -> Path:
+def open_images_of(job: Job) -> Images:
+    """The images of a finished run's data set, to be joined with the run's files.
+
+    Raises
+    ------
+    DataError
+        If the run is not finished, of other settings than today's, or was trained on other images than are there.
+    """
+    record, images = read_record(job.folder), open_images(job.results.images(job.run.dataset))
+    if not job.results.of_these_settings(job.run, record):
+        raise DataError(
+            f"{job.folder} is a run of other settings than the configuration's: put those back, or delete the folder "
+            "and train again"
+        )
+    trained_on = record.get("inputs", {}).get(f"data/{job.run.dataset}/images.npy")
+    if trained_on not in (None, images.sha256["images.npy"]):
+        raise DataError(
+            f"{job.folder} was trained on other images than {images.folder} holds now: put those back, or delete the "
+            "folder and train again"
+        )
+    return images
+
+
+def encode(job: Job) -> list[Path]:
     """Write `codes.npz` of a finished run: the pool's codes under each name they are scored by, and its indices.
 
     `q_mean`: the mean of Q(c|x) of a GAN; `vae_mean`: the posterior's mean; `vae_sample`: one sample of it.
     """
-    method = load_run(folder, device)
-    indices = pool_indices(images, preset, method.settings["pool"])
+    images, device = open_images_of(job), use_device(job.results.config)
+    method = load_run(job.folder, device)
+    indices = pool_indices(images, job.run.preset, method.settings["pool"])
     codes = {code_name(method): encode_pool(method, images, indices, device)}
     if method.settings["family"] == "vae":
         posterior, rng = method.posterior, torch_stream(0, f"posterior/{images.name}", device)
         sampled = encode_pool(method, images, indices, device, lambda x: sample_posterior(*posterior(x), rng))
         codes["vae_sample"] = sampled
-    path = write_arrays(folder / "codes.npz", indices=indices, **codes)
-    note_hashes(folder, [path.name])
-    return path
+    path = write_arrays(job.folder / "codes.npz", indices=indices, **codes)
+    note_hashes(job.folder, [path.name])
+    return [path]
 
 
 def code_name(method: Method) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config
 from idgan_sc.files import DataError, locked, write_json
+from idgan_sc.records.results import Results
 
 if TYPE_CHECKING:
     from idgan_sc.data.images import Images
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Commands import what they need when they run: `idgan-sc table` must not wait for PyTorch.
 
 
-def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | None = None) -> "Images":
+def prepare(results: Results, dataset: str, file: Path | None = None) -> "Images":
     """The data set below `root`, rendered or downloaded if it is not there; a second process waits for the first.
 
     `file` stands for the data set's own file that the settings may name.
@@ -26,14 +26,13 @@ def prepare(config: Config, preset: str, dataset: str, root: Path, file: Path | 
         If the data set is there and was made by other settings or source, or cannot be had.
     """
     from idgan_sc.data.images import open_images
-    from idgan_sc.records.published import accepted
     from idgan_sc.source import images_source
 
-    wanted = configuration.dataset(config, preset, dataset) | ({"file": str(file)} if file else {})
-    folder = root / "data" / dataset
+    wanted = results.about_data(dataset) | ({"file": str(file)} if file else {})
+    folder = results.images(dataset)
     by = {key: wanted[key] for key in ("source", *configuration.DATA) if key in wanted}
     by["code"] = images_source(dataset)
-    counted = {by["code"], *accepted(root).images}
+    counted = {by["code"], *results.accepted().images}
     with locked(folder / ".lock"):
         if (folder / "dataset.json").exists():
             found = open_images(folder)

@@ -16,15 +16,15 @@ import torch
 from tqdm import tqdm
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run
+from idgan_sc.config import Run
 from idgan_sc.data.images import Images, open_images
 from idgan_sc.data.tensors import loader
 from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic, write_json
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.records.machine import commit, machine, peak_memory_mb, processor
-from idgan_sc.records.published import valid
 from idgan_sc.records.record import check_outputs, fingerprint, read_record
+from idgan_sc.records.results import Job
 from idgan_sc.source import training_source
 from idgan_sc.training import checkpoint
 from idgan_sc.training.batches import Batches
@@ -38,16 +38,15 @@ class Interrupted(SystemExit):
     """SIGTERM: the checkpoint is written, the job is not done; exit status 143, so that a cluster requeues it."""
 
 
-def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None = None) -> Path:
-    """Train one run below `root`, its missing predecessors first, and return its folder.
+def train(job: Job, before: dict[str, Path] | None = None) -> Path:
+    """Train one run, its missing predecessors first, and return its folder.
 
     Writes `weights.safetensors`, `curve.npz` (the pool's codes along the training), `log.csv`, `record.json`, and for a
-    stage A `state.safetensors`. A finished run is left alone; an interrupted one goes on from its checkpoint.
+    stage A `state.safetensors`. A finished run is left alone; an interrupted one goes on from its checkpoint. The data
+    set lies in the results already.
 
     Parameters
     ----------
-    root
-        The preset's results, with the data set in `data/<dataset>`.
     before
         Folders of finished predecessors by role (`start`, `vae`), where they lie elsewhere.
 
@@ -60,36 +59,33 @@ def train(config: Config, run: Run, root: Path, before: dict[str, Path] | None =
     Interrupted
         After SIGTERM, with the checkpoint written.
     """
-    return train_seeds(config, run, [run.seed], root, before)[0]
+    return train_seeds(job, [job.run.seed], before)[0]
 
 
-def train_seeds(
-    config: Config, arm: Run, seeds: list[int], root: Path, before: dict[str, Path] | None = None
-) -> list[Path]:
+def train_seeds(job: Job, seeds: list[int], before: dict[str, Path] | None = None) -> list[Path]:
     """As `train`, for several seeds of one arm as one (`stacked`); those of its predecessors likewise.
 
     Every seed gets the folder that it would get alone, with the same numbers up to rounding: its record names the seeds
     it was trained with, since only with the same ones come the same bytes. Seeds that are finished are left out.
     """
-    runs = [dataclasses.replace(arm, seed=seed) for seed in sorted(set(seeds))]
-    settings = configuration.resolve(config, arm)
-    folders: list[dict[str, Path]] = [{} for _ in runs]
-    for role, earlier in configuration.predecessors(config, arm).items():
+    jobs = [Job(job.results, dataclasses.replace(job.run, seed=seed)) for seed in sorted(set(seeds))]
+    folders: list[dict[str, Path]] = [{} for _ in jobs]
+    for role, earlier in job.before().items():
         given = (before or {}).get(role)
-        found = [given] * len(runs) if given else train_seeds(config, earlier, seeds, root, before)
+        found = [given] * len(jobs) if given else train_seeds(earlier, seeds, before)
         for own, folder in zip(folders, found, strict=True):
-            _check_predecessor(folder, earlier, settings)
+            _check_predecessor(folder, earlier.run, job.settings)
             own[role] = folder
     with contextlib.ExitStack() as locks:
-        for run in runs:
-            locks.enter_context(locked(root / run.path / ".lock"))
-        images = open_images(root / "data" / arm.dataset)
-        tasks = [_Task(config, run, root / run.path, images, own) for run, own in zip(runs, folders, strict=True)]
-        unfinished = [task for task in tasks if not _finished(config, task, root)]
+        for each in jobs:
+            locks.enter_context(locked(each.folder / ".lock"))
+        images = open_images(job.results.images(job.run.dataset))
+        tasks = [_Task(each, images, own) for each, own in zip(jobs, folders, strict=True)]
+        unfinished = [task for task in tasks if not _finished(task)]
         if unfinished:
             images.verify()  # the records will name these hashes
-            _Loop(config, unfinished).run_to_end()
-    return [root / run.path for run in runs]
+            _Loop(unfinished).run_to_end()
+    return [each.folder for each in jobs]
 
 
 def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
@@ -103,12 +99,12 @@ def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) ->
     check_outputs(folder)
 
 
-def _finished(config: Config, task: "_Task", root: Path) -> bool:
+def _finished(task: "_Task") -> bool:
     folder, images = task.folder, task.images
     if not (folder / "record.json").exists():
         return False
     record = read_record(folder)
-    if record["fingerprint"] != task.fingerprint and not valid(config, task.run, record, root):
+    if record["fingerprint"] != task.fingerprint and not task.job.results.valid(task.run, record):
         raise DataError(f"{folder} was made by other settings or source: delete it or choose another --out")
     if record.get("inputs") != _inputs(images):
         raise DataError(f"{folder} was trained on other images than {images.folder} holds: delete it or them")
@@ -123,14 +119,14 @@ def _inputs(images: Images) -> dict[str, str]:
 class _Task:
     """A run to be trained: its settings, images and finished predecessors, and the fingerprint that they give it."""
 
-    def __init__(self, config: Config, run: Run, folder: Path, images: Images, folders: dict[str, Path]) -> None:
-        settings = configuration.resolve(config, run)
-        self.continued = run.system in configuration.starts(config)  # by a stage B
-        self.run, self.settings, self.folder, self.images, self.folders = run, settings, folder, images, folders
+    def __init__(self, job: Job, images: Images, folders: dict[str, Path]) -> None:
+        self.job, self.run, self.folder, self.settings = job, job.run, job.folder, job.settings
+        self.images, self.folders = images, folders
+        self.continued = job.run.system in configuration.starts(job.results.config)  # by a stage B
         self.records = {role: read_record(path) for role, path in folders.items()}
         before = [record["fingerprint"] for record in self.records.values()]
-        self.source = training_source(settings, [row["settings"] for row in self.records.values()], run.dataset)
-        self.fingerprint = fingerprint(settings, run.seed, before, self.source)
+        self.source = training_source(self.settings, [r["settings"] for r in self.records.values()], self.run.dataset)
+        self.fingerprint = fingerprint(self.settings, self.run.seed, before, self.source)
 
 
 class _Training:
@@ -262,7 +258,7 @@ class _Training:
         self.clear()
 
     def _record(self, outputs: list[str]) -> dict[str, Any]:
-        run, root = self.run, self.folder.parents[4]
+        run, root = self.run, self.task.job.results.root
         before = {
             role: {
                 "path": _relative(path, root),
@@ -288,7 +284,8 @@ class _Training:
 class _Loop:
     """Steps one run, or several seeds of one arm as one, from the start or their checkpoints to the end."""
 
-    def __init__(self, config: Config, tasks: list[_Task]) -> None:
+    def __init__(self, tasks: list[_Task]) -> None:
+        config = tasks[0].job.results.config
         self.every, self.device, self.stopping = config["compute"]["checkpoint_seconds"], use_device(config), False
         self.trainings = self._begin(tasks)
         first = self.trainings[0]

@@ -1,4 +1,4 @@
-"""The floor: what representations that learned nothing score, in the same way and on the same images as every system.
+"""The baseline: what representations that learned nothing score, in the same way and on the same images as systems.
 
 An untrained Q is the network that InfoGAN's training starts from; noise codes know nothing of the image; the principal
 components are what a linear map of the pixels has.
@@ -11,35 +11,52 @@ import numpy as np
 import pandas as pd
 import torch
 
-from idgan_sc import config as configuration
-from idgan_sc.config import FLOOR_SEEDS, Config, Run, floor_starts
+from idgan_sc.config import FLOOR_SEEDS, ConfigError, Run, floor_starts, scored
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.generators.scores import few_true, score_factors, true_factors
 from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
-from idgan_sc.files import write_atomic
+from idgan_sc.files import copy_atomic, write_atomic
 from idgan_sc.models import GAN, build
 from idgan_sc.models.seeds import numpy_stream
-from idgan_sc.records.published import AS_GENERATORS, floor_file
-from idgan_sc.records.record import floor_fingerprint
+from idgan_sc.records.published import AS_GENERATORS
+from idgan_sc.records.results import Results
+from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import BATCH, encode_pool, pool_indices
+from idgan_sc.training.prepare import prepare
 
 
-def floor(config: Config, preset: str, root: Path, images: Images, device: str) -> Path:
+def baseline(results: Results, dataset: str) -> list[Path]:
+    """Write the scores of a data set's baseline, the published ones where they count.
+
+    Raises
+    ------
+    ConfigError
+        If nothing can be scored on the data set.
+    """
+    if not scored(results.config, dataset):
+        raise ConfigError(f"--dataset {dataset}: its factors are not known, so that nothing can be scored on it")
+    published = results.published_floor(dataset)
+    if published:
+        return [copy_atomic(published, results.floor(dataset))]
+    return [score_baseline(results, prepare(results, dataset))]
+
+
+def score_baseline(results: Results, images: Images) -> Path:
     """Write a data set's `floor/<name>.csv`: rows as in `scores.csv`, for as many codes as InfoGAN's variants have.
 
     Under the protocol AS_GENERATORS, the scores of as many of these images as generators are scored on, in the same
     way.
     """
-    sizes = configuration.evaluation(config, preset, images.name)
-    generated = configuration.generated(config, preset)
-    indices = pool_indices(images, preset, sizes["pool"])
-    chosen = draw(images, indices, preset, sizes, 0)
-    few = few_true(images, preset, sizes["pool"], generated["images"])
+    sizes, device = results.evaluation(images.name), use_device(results.config)
+    generated = results.generated
+    indices = pool_indices(images, results.preset, sizes["pool"])
+    chosen = draw(images, indices, results.preset, sizes, 0)
+    few = few_true(images, results.preset, sizes["pool"], generated["images"])
     factors, places = true_factors(images, few), np.searchsorted(indices, few)
     rows = []
-    for run, name, codes in _codes(config, preset, images, indices, device):
+    for run, name, codes in _codes(results, images, indices, device):
         scores = {
-            PROTOCOL: scores_of(images, indices, preset, codes, chosen, sizes["metrics"]),
+            PROTOCOL: scores_of(images, indices, results.preset, codes, chosen, sizes["metrics"]),
             AS_GENERATORS: score_factors(images, codes[places], *factors, sizes | generated)[0],
         }
         rows += [
@@ -47,28 +64,25 @@ def floor(config: Config, preset: str, root: Path, images: Images, device: str) 
             for protocol, found in scores.items()
             for metric, value in found.items()
         ]
-    table = pd.DataFrame(rows).assign(fingerprint=floor_fingerprint(config, preset, images.name))
-    path = root / floor_file(images.name)
-    return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False))
+    table = pd.DataFrame(rows).assign(fingerprint=results.floor_fingerprint(images.name))
+    return write_atomic(results.floor(images.name), lambda temporary: table.to_csv(temporary, index=False))
 
 
-def _codes(
-    config: Config, preset: str, images: Images, indices: np.ndarray, device: str
-) -> Iterator[tuple[Run, str, np.ndarray]]:
+def _codes(results: Results, images: Images, indices: np.ndarray, device: str) -> Iterator[tuple[Run, str, np.ndarray]]:
     """Each floor's codes of the evaluation pool `indices`, as a run of its own: run, what is scored, codes (N, k)."""
-    seeds = configuration.seeds(config, preset, images.name)[:FLOOR_SEEDS]
-    for start in floor_starts(config, preset, images.name):
-        variant, settings = start.variant, configuration.resolve(config, start)
+    seeds = results.seeds(images.name)[:FLOOR_SEEDS]
+    for start in floor_starts(results.config, results.preset, images.name):
+        variant, settings = start.variant, results.settings(start)
         k = settings["c_dim"]
         for seed in seeds:
             method = build(settings, images.shape[0], seed, "scratch", device)
             assert isinstance(method, GAN)
             encoded = encode_pool(method, images, indices, device)
-            yield Run(preset, images.name, "untrained_q", variant, seed), "q_mean", encoded
-            noise = numpy_stream(seed, f"floor/{images.name}/{preset}").standard_normal((len(indices), k))
-            yield Run(preset, images.name, "noise_codes", variant, seed), "noise", noise.astype(np.float32)
+            yield results.run(images.name, "untrained_q", variant, seed), "q_mean", encoded
+            noise = numpy_stream(seed, f"floor/{images.name}/{results.preset}").standard_normal((len(indices), k))
+            yield results.run(images.name, "noise_codes", variant, seed), "noise", noise.astype(np.float32)
         components = principal_components(images, indices, settings["image_size"], k)
-        yield Run(preset, images.name, "pixel_components", variant, seeds[0]), "components", components
+        yield results.run(images.name, "pixel_components", variant, seeds[0]), "components", components
 
 
 def principal_components(images: Images, indices: np.ndarray, size: int, k: int) -> np.ndarray:

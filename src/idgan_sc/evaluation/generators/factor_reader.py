@@ -13,13 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from idgan_sc.config import read_from
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.files import DataError
 from idgan_sc.models.networks import initialise
 from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.records.results import Results
 from idgan_sc.training import checkpoint
+from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import BATCH
+from idgan_sc.training.prepare import prepare
 
 SIZE = 32
 HELD_OUT = 0.2  # of the images
@@ -96,6 +100,23 @@ def save(path: Path, probe: Probe) -> Path:
     about = {"factors": [[f.name, f.classes, f.held_out] for f in probe.factors]}
     checkpoint.save(path, dict(probe.network.state_dict()), about)
     return path
+
+
+def probe(results: Results, dataset: str) -> list[Path]:
+    """Train the network that reads a data set's factors, on its own images or those of the one it stands for."""
+    use_device(results.config)
+    images = prepare(results, read_from(dataset))
+    return [save(_probe_path(results, dataset), train_probe(images, results.evaluation(dataset)["probe_steps"]))]
+
+
+def trained_probe(results: Results, dataset: str) -> Probe:
+    """The network that reads a data set's factors, trained where it is missing."""
+    path = _probe_path(results, dataset)
+    return load(path if path.exists() else probe(results, dataset)[0])
+
+
+def _probe_path(results: Results, dataset: str) -> Path:
+    return results.root / "probes" / f"{dataset}.safetensors"
 
 
 def load(path: Path) -> Probe:

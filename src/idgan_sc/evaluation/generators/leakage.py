@@ -15,17 +15,20 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from idgan_sc.config import Run
+from idgan_sc.config import Run, dataset_row
 from idgan_sc.data.images import Images
-from idgan_sc.evaluation.gather import about_run, write_table
-from idgan_sc.evaluation.generators.factor_reader import Probe
+from idgan_sc.evaluation.gather import about_run
+from idgan_sc.evaluation.generators.factor_reader import Probe, trained_probe
 from idgan_sc.evaluation.generators.morphometrics import morphometrics
 from idgan_sc.evaluation.generators.traverse import associate, draw_anchors
 from idgan_sc.evaluation.model import Model, load, to_bytes
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import Method
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.training.encode import pool_indices
+from idgan_sc.records.results import Job
+from idgan_sc.records.tables import write_table
+from idgan_sc.training.device import use_device
+from idgan_sc.training.encode import open_images_of, pool_indices
 
 Array = npt.NDArray[np.float64]
 Readings = dict[str, Array]  # by factor, the last axis the reading's own: 1, classes or pixels
@@ -34,9 +37,6 @@ DIGITS = (4, 6, 7, 8)  # of Figures 5 and 6
 CANDIDATES = 1024  # images among which the clearest of each digit is looked for
 REAL = 2000  # real images behind a factor's SD
 PIXELS = "pixels"  # all that changes; on real MNIST it stands for style, of which there is no measure
-_HANDWRITING = ("thickness", "style", "angle", "width")
-_FACE = ("background", "fringe", "azimuth", "light", "expression")
-ROWS = {"digits": _HANDWRITING, "mnist": _HANDWRITING, "faces": _FACE, "celeba": _FACE}  # what the figures show
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def read(name: str, probe: Probe, images: np.ndarray) -> Readings:
     found = {
         factor: np.eye(kinds[factor])[y.argmax(1)] if kinds[factor] else y for factor, y in probe.read(images).items()
     }
-    if name != "mnist":
+    if dataset_row(name).reading != "morphometrics":
         return found
     measured = {factor: y[:, None] for factor, y in morphometrics(images[:, 0]).items()}
     return measured | found | {PIXELS: images.reshape(len(images), -1) / 255}
@@ -113,7 +113,7 @@ def real_spread(images: Images, preset: str, size: int, pool: int | str, probe: 
     indices = pool_indices(images, preset, pool)
     chosen = np.sort(numpy_stream(0, "leakage/real").permutation(indices)[:REAL])
     readings = read(images.name, probe, (255 * images.batch(chosen, size)).round().astype(np.uint8))
-    if images.name != "mnist":
+    if dataset_row(images.name).reading != "morphometrics":
         return {name: spread(y) for name, y in readings.items()}
     assert images.classes is not None
     digit = images.classes[chosen, 0]
@@ -126,7 +126,7 @@ def _less_class_mean(y: Array, classes: np.ndarray) -> Array:
 
 
 # ------------------------------------------------------------------------------------------------------------- one run
-def leakage(run: Run, folder: Path, images: Images, probe: Probe, anchors: int) -> list[Path]:
+def leakage(job: Job) -> list[Path]:
     """Write `leakage.csv` and `panels.npz` of a finished run, whose `codes.npz` must be there.
 
     leakage.csv, tidy: `change` a code and factor; `row_entropy` a code, `column_entropy` a factor; `association` a code
@@ -135,6 +135,9 @@ def leakage(run: Run, folder: Path, images: Images, probe: Probe, anchors: int) 
     panels.npz: images (P, R, S, C, H, W) of P anchors along the codes of R factors; anchors (P,) their digit, -1 for
     none, certainty (P,) of it; rows, codes (R,); values (S,).
     """
+    run, folder, images = job.run, job.folder, open_images_of(job)
+    use_device(job.results.config)
+    probe, anchors = trained_probe(job.results, run.dataset), job.results.evaluation(run.dataset)["anchors"]
     model = load(folder)
     rng = torch_stream(0, "leakage")
     c = draw_anchors(model.method, images, run.preset, anchors, rng)
@@ -162,8 +165,9 @@ def _leakage(folder: Path, method: Method, images: Images, readings: Readings, r
     """Factors that are known are matched with codes by mutual information, others by how much the code moves them."""
     change = change_matrix(readings, real)
     names = list(readings)
-    shown = ROWS.get(images.name, tuple(names))
-    if images.name in ("mnist", "celeba"):
+    data = dataset_row(images.name)
+    shown = data.shown or tuple(names)
+    if data.reading in ("morphometrics", "stand-in"):
         association = change[:, [names.index(PIXELS if row not in names else row) for row in shown]]
     else:
         known = associate(folder, method, images)
@@ -191,7 +195,7 @@ def _panels(run: Run, model: Model, images: Images, probe: Probe, found: Leakage
     c = draw_anchors(model.method, images, run.preset, n, rng)
     z = model.noise(n, rng)
     digits, at, certainty = [-1], np.zeros(1, np.int64), np.ones(1)
-    if any(factor.name == "digit" for factor in probe.factors) and images.name in ROWS:
+    if any(factor.name == "digit" for factor in probe.factors) and dataset_row(images.name).from_digits:
         sure = probe.read(to_bytes(model.generate(c, z)))["digit"][:, list(DIGITS)]  # (n, 4)
         digits, at, certainty = list(DIGITS), sure.argmax(0), sure.max(0)
     codes = list(found.own.values())

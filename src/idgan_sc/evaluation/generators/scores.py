@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idgan_sc.config import Run
+from idgan_sc.config import dataset_row
 from idgan_sc.data.images import Images
-from idgan_sc.evaluation.gather import about_run, write_table
+from idgan_sc.evaluation.gather import about_run
 from idgan_sc.evaluation.generators.drawing import Array, distilled, draw_codes, draw_noise, generate
 from idgan_sc.evaluation.generators.nearest_image import Matcher, generated_factors
 from idgan_sc.evaluation.generators.pairs import RULES, _label_rows, _match_pairs
@@ -25,24 +25,34 @@ from idgan_sc.metrics.information import entropy
 from idgan_sc.models import GAN
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.training.encode import encode_pool, load_run, pool_indices
+from idgan_sc.records.record import note_measuring
+from idgan_sc.records.results import Job
+from idgan_sc.records.tables import write_table
+from idgan_sc.training.device import use_device
+from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool_indices
 
 CODE = "generator"  # in the column `code`: the true code c against the generated factors
 Q = "q"  # likewise: what the run's encoder makes of as many true images, against their factors
-MATCHED = "dsprites"  # whose orientations are taken modulo the shape's symmetry, of true images as of generated ones
 OF_GROUPS, OF_POINTS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
 METRICS = OF_GROUPS + OF_POINTS
 DISTILLED = "distilled"  # in the column `metric`, of generators whose codes come from a β-VAE
 
 
 # ------------------------------------------------------------------------------------------------------------ matching
-def match(folder: Path, images: Images, preset: str, sizes: dict[str, Any], device: str) -> Path:
+def match(job: Job) -> list[Path]:
+    """Match a run's generated images with the nearest true ones, and score the generator by them."""
+    return [match_images(job), *score_generator(job)]
+
+
+def match_images(job: Job) -> Path:
     """Write `match.npz` of a finished run of the GAN family: its images' codes and nearest true images.
 
     codes (n, k), index, relative (n,): images of c and z as in training. q (n, k), q_index: the encoder's codes of as
     many true images. For each pair rule: s (m,) the class, index and relative (m, 2). accuracy: of the run's pair
     network, if any, on new pairs.
     """
+    folder, preset, sizes = job.folder, job.run.preset, job.results.generated
+    images, device = open_images_of(job), use_device(job.results.config)
     method = load_run(folder, device)
     if not isinstance(method, GAN):
         raise DataError(f"{folder} holds no generator of the GAN family: only these are matched")
@@ -63,11 +73,9 @@ def match(folder: Path, images: Images, preset: str, sizes: dict[str, Any], devi
 
 
 # ------------------------------------------------------------------------------------------------------------- scoring
-def score_generator(run: Run, folder: Path, images: Images, sizes: dict[str, Any]) -> list[Path]:
-    """Write `generator_scores.csv` and `pair_labels.csv` of one run from its `match.npz` and `log.csv`.
-
-    sizes: `generated` and `evaluation` of the configuration in one.
-    """
+def score_generator(job: Job) -> list[Path]:
+    """Write `generator_scores.csv` and `pair_labels.csv` of one run from its `match.npz` and `log.csv`."""
+    run, folder, images, sizes = job.run, job.folder, open_images_of(job), job.sizes
     arrays = read_arrays(folder / "match.npz", "run `idgan-sc match`")
     k = arrays["codes"].shape[1]
     about = about_run(run)
@@ -84,7 +92,9 @@ def score_generator(run: Run, folder: Path, images: Images, sizes: dict[str, Any
     table = pd.DataFrame([about | {"code": CODE, "k": k} | row for row in rows])
     labels = pd.DataFrame([about | {"k": k, "code": None} | row for row in _label_rows(folder, images, arrays, sizes)])
     labels["code"] = labels["code"].astype("Int64")
-    return [write_table(folder / "generator_scores.csv", table), write_table(folder / "pair_labels.csv", labels)]
+    written = [write_table(folder / "generator_scores.csv", table), write_table(folder / "pair_labels.csv", labels)]
+    note_measuring(job.results.config, run, folder, "generated")
+    return written
 
 
 def score_factors(
@@ -126,7 +136,7 @@ def few_true(images: Images, preset: str, pool: int | str, n: int) -> Array:
 
 def true_factors(images: Images, index: Array) -> tuple[Array, Array]:
     """Classes and values, (n, K), of true images as generated ones have them."""
-    if images.name == MATCHED:
+    if dataset_row(images.name).reading == "match":  # orientations are taken modulo the shape's symmetry
         return generated_factors(images, index)
     assert images.classes is not None
     return images.classes[index], images.values(index)

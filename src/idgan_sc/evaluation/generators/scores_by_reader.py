@@ -6,16 +6,15 @@ generated images look like true ones, recall whether true ones are all made.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from idgan_sc.config import Run
+from idgan_sc.config import LABELLED, ConfigError
 from idgan_sc.data.images import Images
-from idgan_sc.evaluation.gather import about_run, write_table
+from idgan_sc.evaluation.gather import about_run
 from idgan_sc.evaluation.generators.drawing import distilled, draw_codes, draw_noise, generate
-from idgan_sc.evaluation.generators.factor_reader import Probe
+from idgan_sc.evaluation.generators.factor_reader import Probe, trained_probe
 from idgan_sc.evaluation.generators.precision_recall import precision_recall
 from idgan_sc.evaluation.generators.scores import (
     CODE,
@@ -30,27 +29,37 @@ from idgan_sc.evaluation.model import to_bytes
 from idgan_sc.files import DataError
 from idgan_sc.models import GAN
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.training.encode import encode_pool, load_run, pool_indices
+from idgan_sc.records.record import note_measuring
+from idgan_sc.records.results import Job
+from idgan_sc.records.tables import write_table
+from idgan_sc.training.device import use_device
+from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool_indices
 
 Array = np.ndarray
 HELD_OUT = "held_out_"  # and a factor: a row of `generator_scores.csv`
 TRUE = "_true"  # precision and recall of as many other true images
 
 
-def score_generator_pictures(run: Run, folder: Path, images: Images, probe: Probe, sizes: dict[str, Any]) -> Path:
+def read_generator(job: Job) -> list[Path]:
     """Write `generator_scores.csv` of one finished run of the GAN family on a labelled data set.
 
     The five scores of the true code c against the factors that `probe` reads off G(z, c), and of the encoder's codes
     of as many true images against their own; precision and recall against
     as many true images; the same of other true images, which is what a perfect generator would have; and how well the
-    probe reads each factor of held-out images (R², or the share of right classes). sizes: `generated` and `evaluation`
-    of the configuration in one.
+    probe reads each factor of held-out images (R², or the share of right classes).
 
     Raises
     ------
+    ConfigError
+        If the factors of the data set cannot be read.
     DataError
         If the folder holds no finished run of the GAN family.
     """
+    run, folder, sizes = job.run, job.folder, job.sizes
+    if run.dataset not in LABELLED:
+        raise ConfigError(f"--dataset {run.dataset}: factors are read off {' and '.join(LABELLED)} only")
+    use_device(job.results.config)
+    images, probe = open_images_of(job), trained_probe(job.results, run.dataset)
     method = load_run(folder)
     if not isinstance(method, GAN):
         raise DataError(f"{folder} holds no generator of the GAN family: only these are scored")
@@ -77,7 +86,9 @@ def score_generator_pictures(run: Run, folder: Path, images: Images, probe: Prob
         for f in probe.factors
     ]
     about = about_run(run) | {"code": CODE, "k": codes.shape[1]}
-    return write_table(folder / "generator_scores.csv", pd.DataFrame([about | row for row in rows]))
+    path = write_table(folder / "generator_scores.csv", pd.DataFrame([about | row for row in rows]))
+    note_measuring(job.results.config, run, folder, "generated")
+    return [path]
 
 
 def read_factors(images: Images, probe: Probe, generated: Array) -> tuple[Array, Array]:

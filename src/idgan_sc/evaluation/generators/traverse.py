@@ -15,22 +15,26 @@ from idgan_sc.models import GAN, Method
 from idgan_sc.models.codes import draw_prior
 from idgan_sc.models.networks import shapes
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.training.encode import code_name, pool_indices
+from idgan_sc.records.results import Job
+from idgan_sc.training.device import use_device
+from idgan_sc.training.encode import code_name, open_images_of, pool_indices
 
 ANCHORS, PAIRS, SAMPLES = 4, 4, 64
 
 
-def traverse(folder: Path, images: Images, preset: str) -> list[Path]:
+def traverse(job: Job) -> list[Path]:
     """Write `traversal.npz` and `networks.json` of a finished run, whose `codes.npz` must be there.
 
     values (S,): the sweep; anchors (A, k); images (A, k, S, C, H, W) uint8: anchor a with code j set to each value;
     pairs (k, P, 3, C, H, W): a base image and the two of a pair that differ in code j (Fig. 1); samples (64, C, H, W);
     association (k, K): mutual information of code and factor over the factor's entropy; factor_names (K,).
     """
+    folder, images = job.folder, open_images_of(job)
+    use_device(job.results.config)
     model = load(folder)
     rng = torch_stream(0, "traverse")
     k, prior = model.settings["c_dim"], model.settings.get("prior", "gaussian")
-    anchors = draw_anchors(model.method, images, preset, max(ANCHORS, SAMPLES), rng)  # (64, k)
+    anchors = draw_anchors(model.method, images, job.run.preset, max(ANCHORS, SAMPLES), rng)  # (64, k)
     z = model.noise(len(anchors), rng)
     sweep = [model.traverse(anchors[:ANCHORS], j, noise=z[:ANCHORS]) for j in range(k)]
     other = draw_prior((PAIRS * 2, k), prior, rng).numpy()

@@ -9,32 +9,29 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from idgan_sc import config as configuration
-from idgan_sc.config import Config
 from idgan_sc.files import DataError
-from idgan_sc.records.published import artifact
+from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import GREY, TEXT, _first_run, below, canvas, of_run, put_text, save
 
 
-def figure2(config: Config, preset: str, root: Path) -> list[Path]:
+def figure2(results: Results) -> list[Path]:
     """Figure 2: the architecture, drawn from the layers of the networks that were trained."""
-    run = _first_run(config, preset)
-    networks = _networks(artifact(config, run, "networks.json", root))
+    run = _first_run(results)
+    networks = _networks(results.find(run, "networks.json"))
     fig, ax = canvas(TEXT, 2.95)
     layers = _architecture(ax, networks)
-    settings = configuration.resolve(config, run)
+    settings = results.settings(run)
     size = f"{settings['image_size']}×{settings['image_size']} images"
     below(
         fig,
-        config,
-        preset,
+        results,
         [
             *of_run(run),
             size,
             "c is drawn from the encoder's posterior; a line is a layer and its output, SN spectrally normalised",
         ],
     )
-    return save(fig, config, preset, root, "figure2", pd.DataFrame(layers))
+    return save(fig, results, "figure2", pd.DataFrame(layers))
 
 
 LAYER_WORDS = {

@@ -12,10 +12,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run
-from idgan_sc.config.datasets import DATASET
+from idgan_sc.config import DATASET, Run
 from idgan_sc.files import write_atomic
+from idgan_sc.records.results import Results
 from idgan_sc.report.words import NO_EVIDENCE, about, data_words, label, seeds_words
 
 GREY, LIGHT = "#555555", "#BBBBBB"
@@ -45,8 +44,8 @@ WORDS = {  # rows whose word is not the factor's name
 }
 
 
-def _first_run(config: Config, preset: str) -> Run:
-    return Run(preset, DATASET, "idgan_sc", "main", configuration.seeds(config, preset)[0])
+def _first_run(results: Results) -> Run:
+    return results.run(DATASET, "idgan_sc", "main", results.seeds()[0])
 
 
 def contents(tile: np.ndarray) -> dict[str, Any]:
@@ -81,10 +80,10 @@ def of_run(run: Run) -> list[str]:
     return [seeds_words(1), f"{label(run.system)}, seed {run.seed}"]
 
 
-def below(fig: Figure, config: Config, preset: str, words: list[str], data: Sequence[str] = (DATASET,)) -> None:
+def below(fig: Figure, results: Results, words: list[str], data: Sequence[str] = (DATASET,)) -> None:
     """The line below a figure: what it was made from, and whether it is evidence."""
     head, *rest = words
-    said = about(config, preset, head, data)
+    said = about(results, head, data)
     said[3:3] = rest
     width = fig.get_size_inches()[0]
     unbroken = "; ".join(said).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
@@ -95,22 +94,20 @@ def below(fig: Figure, config: Config, preset: str, words: list[str], data: Sequ
 
 def save(
     fig: Figure,
-    config: Config,
-    preset: str,
-    root: Path,
+    results: Results,
     name: str,
     frame: pd.DataFrame,
     data: Sequence[str] = (DATASET,),
 ) -> list[Path]:
     """The three files of a figure, without dates, so that equal results give equal bytes."""
-    evidence = "yes" if config["presets"][preset]["evidence"] else NO_EVIDENCE
+    evidence = "yes" if results.evidence else NO_EVIDENCE
     head = {
-        "preset": preset,
+        "preset": results.preset,
         "evidence": evidence,
-        "data": ", ".join(data_words(config, preset, set_) for set_ in data),
+        "data": ", ".join(data_words(results, set_) for set_ in data),
     }
     frame = pd.concat([pd.DataFrame(head, index=frame.index), frame], axis=1)
-    path = Path(root) / "figures" / name
+    path = Path(results.root) / "figures" / name
     written = [write_atomic(path.with_suffix(".csv"), lambda to: frame.to_csv(to, index=False, lineterminator="\n"))]
     with mpl.rc_context(STYLE):
         for suffix, metadata in METADATA.items():
@@ -119,5 +116,5 @@ def save(
     return written
 
 
-def _runs(config: Config, preset: str, data: str, system: str) -> list[Run]:
-    return [r for r in configuration.runs(config, preset, data) if (r.system, r.variant) == (system, "main")]
+def _runs(results: Results, data: str, system: str) -> list[Run]:
+    return [r for r in results.runs(data) if (r.system, r.variant) == (system, "main")]

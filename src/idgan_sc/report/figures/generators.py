@@ -10,13 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idgan_sc import config as configuration
-from idgan_sc.config import Config, generators
-from idgan_sc.config.datasets import DATASET, data_name
+from idgan_sc.config import DATASET, LABELLED, dataset_row, generators
 from idgan_sc.evaluation.generators.pairs import UNRELATED
 from idgan_sc.evaluation.generators.scores import CODE, Q
 from idgan_sc.evaluation.generators.scores_by_reader import TRUE
 from idgan_sc.records.published import AS_GENERATORS
+from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import DPI, GREY, STYLE, TEXT, below, save
 from idgan_sc.report.generator_tables import FIDELITY, SHARED_MANIFOLD, _held_out
 from idgan_sc.report.read import _labelled, _of, floors, read
@@ -28,22 +27,22 @@ QUALITY = {  # of a generator, against which its first score is shown
     "distance": "median |g − x|²/|x|²  (0: true images)",
     "coverage": "coverage of the grid  (1: true images)",
 }
-MARKERS = {DATASET: "o", "digits": "o", "faces": "s"}
+MARKERS = {DATASET: "o", **dict(zip(LABELLED, ("o", "s", "^", "D"), strict=False))}
 SHAPE_WORDS = {"o": "circle", "s": "square"}
 
 
-def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
+def figure_generator(results: Results) -> list[Path]:
     """The generator's scores beside Q's, and against its fidelity and coverage: the trade-off of ID-GAN.
 
     A point is a system and seed on dSprites.
     """
-    wide = _points(read(root / "generator_scores.csv"), [DATASET], FIDELITY)
+    wide = _points(read(results.root / "generator_scores.csv"), [DATASET], FIDELITY)
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(TEXT, 4.35), dpi=DPI)
         for i, metric in enumerate(PANELS):
             ax = fig.add_axes((0.07 + 0.385 * i, 0.64, 0.315, 0.34))
             _scatter(ax, wide, f"q_{metric}", metric)
-            levels = _components(root, DATASET, metric)
+            levels = _components(results.root, DATASET, metric)
             ax.set_xlim(0, max([ax.get_xlim()[1], *(1.1 * level for level in levels)]))
             _diagonal(ax)
             for level, face in zip(levels, (GREY, "white"), strict=False):
@@ -62,14 +61,14 @@ def figure_generator(config: Config, preset: str, root: Path) -> list[Path]:
         "triangles: what the pixels' principal components score, open: as many as codes of c10",
     ]
     words += [f"{unscored} of {len(wide)} runs have no score"] if unscored else []
-    below(fig, config, preset, words)
-    return save(fig, config, preset, root, "figure_generator", wide)
+    below(fig, results, words)
+    return save(fig, results, "figure_generator", wide)
 
 
-def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[Path]:
+def figure_generator_pictures(results: Results) -> list[Path]:
     """Scores of the generators of digits and faces against precision, and recall against precision."""
-    generator = read(root / "generator_scores.csv")
-    data = _labelled(config, preset, generator)
+    generator = read(results.root / "generator_scores.csv")
+    data = _labelled(results, generator)
     true = {metric: metric + TRUE for metric in SHARED_MANIFOLD}
     wide = _points(generator, data, [*SHARED_MANIFOLD, *true.values()])
     with mpl.rc_context(STYLE):
@@ -79,7 +78,7 @@ def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[P
             _scatter(ax, wide, "precision", metric)
             if metric != "recall":
                 for name in data:
-                    levels = pd.Series(_components(root, name, metric), dtype=float)
+                    levels = pd.Series(_components(results.root, name, metric), dtype=float)
                     _marks(ax, pd.Series(name, levels.index), 0 * levels, levels, GREY, GREY)
                     ax.set_ylim(0, max([ax.get_ylim()[1], *(1.1 * levels)]))
             else:
@@ -90,27 +89,27 @@ def figure_generator_pictures(config: Config, preset: str, root: Path) -> list[P
             ax.set_xlabel("precision")
             ax.set_ylabel("recall" if metric == "recall" else f"{METRICS[metric]} of the generator")
         _legend(fig, wide, apart=0.17)
-    shapes = ", ".join(f"{SHAPE_WORDS[MARKERS[name]]}: {data_name(name)}" for name in data)
+    shapes = ", ".join(f"{SHAPE_WORDS[MARKERS[name]]}: {dataset_row(name).title}" for name in data)
     words = [
         _seeds(wide),
         f"a point is one seed; {shapes}",
         "grey: other true images; at the left, what the pixels' principal components score",
         "factors are read by a network; on held-out true images "
-        + "; ".join(f"{data_name(name)}: {_held_out(generator, name)}" for name in data),
+        + "; ".join(f"{dataset_row(name).title}: {_held_out(generator, name)}" for name in data),
     ]
-    below(fig, config, preset, words, data)
-    return save(fig, config, preset, root, "figure_generator_pictures", wide, data)
+    below(fig, results, words, data)
+    return save(fig, results, "figure_generator_pictures", wide, data)
 
 
-def figure_pairs(config: Config, preset: str, root: Path) -> list[Path]:
+def figure_pairs(results: Results) -> list[Path]:
     """C11: how well E or H tells the pairs of its own rule from the start of stage B on; what the pairs really show.
 
     Left: accuracy with chance taken off, (a − 1/k)/(1 − 1/k), over the steps of stage B. Right: the share of pairs in
     which a label can be right, at the start (stage A's generator) and at the end of stage B; below, that of unrelated
     pairs, whose labels would be right by chance.
     """
-    labels = read(root / "pair_labels.csv")
-    accuracy, shares = _accuracies(labels), _right_shares(config, preset, labels)
+    labels = read(results.root / "pair_labels.csv")
+    accuracy, shares = _accuracies(labels), _right_shares(results, labels)
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(TEXT, 2.7), dpi=DPI)
         ax = fig.add_axes((0.07, 0.31, 0.36, 0.64))
@@ -134,9 +133,9 @@ def figure_pairs(config: Config, preset: str, root: Path) -> list[Path]:
         f"right label: exactly one of five factors stays (InfoGAN-CR; unrelated pairs {unrelated['one_stays']}), "
         f"or changes (the others; unrelated pairs {unrelated['one_changes']})",
     ]
-    below(fig, config, preset, words)
+    below(fig, results, words)
     frame = pd.concat([accuracy.assign(measure="accuracy"), shares.assign(measure="right_label")], ignore_index=True)
-    return save(fig, config, preset, root, "figure_pairs", frame)
+    return save(fig, results, "figure_pairs", frame)
 
 
 def _accuracies(labels: pd.DataFrame) -> pd.DataFrame:
@@ -148,15 +147,15 @@ def _accuracies(labels: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(n="count", mean="mean").reset_index()
 
 
-def _right_shares(config: Config, preset: str, labels: pd.DataFrame) -> pd.DataFrame:
+def _right_shares(results: Results, labels: pd.DataFrame) -> pd.DataFrame:
     """Rows of the regularised arms at the start (0) and the end (1): share of pairs of their rule that show it."""
     rows = []
-    for run in generators(config, preset):
-        settings = configuration.resolve(config, run)
+    for run in generators(results.config, results.preset):
+        settings = results.settings(run)
         rule = settings["pair_rule"]
         if run.system not in COLOURS or run.variant not in VARIANTS or rule == "none":
             continue
-        for at, source in enumerate((configuration.predecessors(config, run).get("start"), run)):
+        for at, source in enumerate((results.before(run).get("start"), run)):
             if source is None:
                 continue
             about = {"system": source.system, "variant": source.variant, "seed": source.seed}
@@ -230,7 +229,7 @@ def _legend(fig: Figure, wide: pd.DataFrame, apart: float = 0.09) -> None:
         fig.text(0.84, 0.9, "no runs", color=GREY, size=6.5, va="top")
 
 
-FIGURES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
+FIGURES: dict[str, Callable[[Results], list[Path]]] = {
     "figure_generator": figure_generator,
     "figure_generator_pictures": figure_generator_pictures,
     "figure_pairs": figure_pairs,

@@ -9,9 +9,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from idgan_sc import config as configuration
-from idgan_sc.config import PICTURED, Config, Run
+from idgan_sc.config import PICTURED, Run, dataset_row
 from idgan_sc.evaluation.gather import read_gathered, read_leakage, summarised
 from idgan_sc.files import DataError
+from idgan_sc.records.results import Results
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.figures.canvas import WORDS, _runs
 from idgan_sc.report.statistics import summary
@@ -20,19 +21,19 @@ from idgan_sc.report.words import data_words, label, seeds_range
 CELL = 0.235  # inches: height of a row of the leakage figure
 
 
-def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
+def figure_leakage(results: Results) -> list[Path]:
     """What each code moves besides its factor: InfoGAN-CR beside IDGAN-SC, a block a data set, the entropies beside it.
 
     A cell is the mean over seeds of the SD of a factor over a sweep, in SD of real images. Codes have no order, and
     code 3 of one seed is not code 3 of another: rows are the codes that stand for the factors, then the others. The
     runs are those that `leakage.csv` has gathered.
     """
-    runs = _gathered(config, preset, root)
-    shown = list(dict.fromkeys(data for data, _ in configuration.pictures(config, preset).values()))
+    runs = _gathered(results)
+    shown = list(dict.fromkeys(data for data, _ in configuration.pictures(results.config, results.preset).values()))
     shown = [data for data in shown if all(runs[data, system] for system in PICTURED)]
     if not shown:
-        raise DataError(f"{root / 'leakage.csv'} has no data set with runs of both {' and '.join(PICTURED)}")
-    blocks = [[_matrix(config, preset, root, runs[data, system]) for system in PICTURED] for data in shown]
+        raise DataError(f"{results.root / 'leakage.csv'} has no data set with runs of both {' and '.join(PICTURED)}")
+    blocks = [[_matrix(results, runs[data, system]) for system in PICTURED] for data in shown]
     heights = [max(len(block["change"]) for block in pair) * CELL + 1.0 for pair in blocks]
     notes = 0.55
     with mpl.rc_context(canvas.STYLE):
@@ -40,7 +41,7 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
         top = sum(heights) + notes
         for pair, height in zip(blocks, heights, strict=True):
             for i, block in enumerate(pair):
-                _heat_map(fig, block, 0.7 + i * 3.5, top - 0.62, config, preset)
+                _heat_map(fig, block, 0.7 + i * 3.5, top - 0.62, results)
             top -= height
     frame = pd.concat([block["frame"] for pair in blocks for block in pair], ignore_index=True)
     n = [block["n"] for pair in blocks for block in pair]
@@ -52,24 +53,24 @@ def figure_leakage(config: Config, preset: str, root: Path) -> list[Path]:
         "outside: share of a code's change that is not its factor's; ± half the 95 % t-interval over seeds if n ≥ 5",
         *dict.fromkeys(_readers(block) for pair in blocks for block in pair[:1]),
     ]
-    canvas.below(fig, config, preset, words, shown)
-    return canvas.save(fig, config, preset, root, "figure_leakage", frame, shown)
+    canvas.below(fig, results, words, shown)
+    return canvas.save(fig, results, "figure_leakage", frame, shown)
 
 
-def _gathered(config: Config, preset: str, root: Path) -> dict[tuple[str, str], list[Run]]:
+def _gathered(results: Results) -> dict[tuple[str, str], list[Run]]:
     """The gathered runs of either system on every data set that a preset shows."""
-    seeds = read_gathered(root).groupby(["dataset", "system", "variant"])["seed"].agg(set)
+    seeds = read_gathered(results.root).groupby(["dataset", "system", "variant"])["seed"].agg(set)
     return {
-        (data, system): [run for run in _runs(config, preset, data, system) if run.seed in seeds.get(key, set())]
-        for data, system in configuration.pictures(config, preset).values()
+        (data, system): [run for run in _runs(results, data, system) if run.seed in seeds.get(key, set())]
+        for data, system in configuration.pictures(results.config, results.preset).values()
         for key in [(data, system, "main")]
     }
 
 
-def _matrix(config: Config, preset: str, root: Path, runs: list[Run]) -> dict[str, Any]:
+def _matrix(results: Results, runs: list[Run]) -> dict[str, Any]:
     """A system's mean matrix (k, F) over `runs` with what is written beside it, and all of it as rows of the CSV."""
     data, system = runs[0].dataset, runs[0].system
-    tables = [read_leakage(config, run, root) for run in runs]
+    tables = [read_leakage(results, run) for run in runs]
     every, first = pd.concat(tables), tables[0]
     factors = list(dict.fromkeys(first[first.measure == "change"]["factor"]))
     shown = [factor for factor in factors if factor in set(every[every.measure == "outside"]["factor"])]
@@ -85,7 +86,7 @@ def _matrix(config: Config, preset: str, root: Path, runs: list[Run]) -> dict[st
         "row_entropy": _nanmean([_by_code(t, "row_entropy").reindex(c) for t, c in zip(tables, codes, strict=True)]),
         "column_entropy": column_entropy.reindex(factors).to_numpy(),
         "held_out": every[every.measure == "held_out"].groupby("factor", sort=False)["value"].mean().to_dict(),
-        "frame": every.assign(figure_data=data_words(config, preset, data)),
+        "frame": every.assign(figure_data=data_words(results, data)),
     }  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def _with_interval(values: list[float | None]) -> str:
     return f"{s.mean:.2f}" if s.low is None or s.high is None else f"{s.mean:.2f} ± {(s.high - s.low) / 2:.2f}"
 
 
-def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, config: Config, preset: str) -> None:
+def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, results: Results) -> None:
     """One system's matrix with its upper left corner at (left, top) inches; entropies beside and below."""
     k, n_factors = block["change"].shape
     width, height = 2.35, k * CELL
@@ -155,7 +156,7 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, confi
     said = f"outside {totals['leakage']}, H of rows {totals['row_entropy']}, of columns {totals['column_entropy']}"
     for text, above, style in (
         (label(block["system"]), 30, {"weight": "bold", "size": 7.5}),
-        (data_words(config, preset, block["data"]), 22, {"size": 6.5}),
+        (data_words(results, block["data"]), 22, {"size": 6.5}),
         (said, 14, {"size": 6}),
     ):
         place = mpl.transforms.offset_copy(ax.transAxes, fig, 0, above, "points")
@@ -165,7 +166,7 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, confi
 def _readers(block: dict[str, Any]) -> str:
     """Who measured, and how well on held-out images."""
     read = ", ".join(f"{WORDS.get(factor, factor)} {value:.2f}" for factor, value in block["held_out"].items())
-    if block["data"] == "mnist":
+    if dataset_row(block["data"]).reading == "morphometrics":
         return f"MNIST: thickness, angle and width by morphometrics, digit by a network ({read} right, held out)"
     discrete = " and ".join(factor for factor in ("digit", "style") if factor in block["held_out"])
     unit = f"share right of {discrete}, R² of the others" if discrete else "R²"

@@ -17,12 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 
-from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run
-from idgan_sc.config.datasets import DATASET
-from idgan_sc.config.settings import PROTOCOL
+from idgan_sc.config import DATASET, PROTOCOL, Config, Run
 from idgan_sc.files import DataError
-from idgan_sc.records.published import artifact
+from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import (
     BOTTOM,
     COLUMN,
@@ -53,11 +50,11 @@ PAIR_IMAGES = ("base", "x₁", "x₂")
 
 
 # ------------------------------------------------------------------------------------------------------------- figures
-def figure1(config: Config, preset: str, root: Path) -> list[Path]:
+def figure1(results: Results) -> list[Path]:
     """Figure 1: pairs of IDGAN-SC images that differ in one code; row 1 the code that stands for size, row 2 for
     rotation (no code twice, their associations largest in sum).
     """
-    run, arrays = _traversal(config, preset, root)
+    run, arrays = _traversal(results)
     images = arrays["pairs"]  # (k, P, 3, C, H, W)
     rows = assign(arrays["association"], _names(arrays), PAIR_ROWS)
     n_pairs = min(images.shape[1], PAIRS)
@@ -75,30 +72,32 @@ def figure1(config: Config, preset: str, root: Path) -> list[Path]:
             shown.append(row.about() | {"pair": pair + 1, "image": PAIR_IMAGES[i]} | contents(tile))
             if r == 0:
                 put_text(ax, x + size / 2, y + size + 0.05, PAIR_IMAGES[i], va="bottom")
-    below(fig, config, preset, [*of_run(run), f"percentage: {SHARE}"])
-    return save(fig, config, preset, root, "figure1", pd.DataFrame(shown))
+    below(fig, results, [*of_run(run), f"percentage: {SHARE}"])
+    return save(fig, results, "figure1", pd.DataFrame(shown))
 
 
-def figure3(config: Config, preset: str, root: Path) -> list[Path]:
+def figure3(results: Results) -> list[Path]:
     """Figure 3: FactorVAE score of the three arms of the ablation along stage B; below, what each adds to InfoGAN.
 
     Above, a point is the mean over seeds of each seed's mean over its evaluation draws; the band is ± 1 SD over seeds;
     one seed has none. Below, what an arm has more than InfoGAN from the same stage A, as the claims compare them: the
     seeds' own level, most of that SD, is taken off.
     """
-    curves = arm_curves(config, root)
+    curves = arm_curves(results.config, results.root)
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(COLUMN, 4.0), dpi=DPI)
         ax = fig.add_axes((0.165, 0.48, 0.535, 0.5))
-        ends = [end for system in config["reported"]["figure3"] for end in _arm(ax, config, curves, system)]
+        ends = [
+            end for system in results.config["reported"]["figure3"] for end in _arm(ax, results.config, curves, system)
+        ]
         ends += list(_floors(ax, curves))
         scores = [*curves["low"].fillna(curves["mean"]), *curves["high"].fillna(curves["mean"])]
-        scores += [*config["reported"]["figure3"].values(), *curves[list(FLOOR_WORDS)].iloc[:1].stack()]
+        scores += [*results.config["reported"]["figure3"].values(), *curves[list(FLOOR_WORDS)].iloc[:1].stack()]
         ax.set_ylim(max(0.0, min(scores) - 0.04), min(1.0, max(scores) + 0.04))
         ax.set_ylabel("FactorVAE score")
         _direct_labels(ax, ends)
         under = fig.add_axes((0.165, 0.205, 0.535, 0.22), sharex=ax)
-        _direct_labels(under, list(_differences(under, config, curves)))
+        _direct_labels(under, list(_differences(under, results.config, curves)))
         under.set_ylabel("above InfoGAN")
         under.set_xlabel("step of stage B")
         fig.align_ylabels([ax, under])
@@ -107,19 +106,19 @@ def figure3(config: Config, preset: str, root: Path) -> list[Path]:
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
         ax.xaxis.set_major_formatter(lambda value, _: number(round(value)))
     n = curves.groupby("system")["n"].max()
-    draws = configuration.evaluation(config, preset)["draws"]
+    draws = results.evaluation()["draws"]
     words = [f"line: mean over seeds, {draws} evaluation draws each"]
     words += ["band: ± 1 SD over seeds" if (n > 1).any() else "one seed: no band"]
     words += [f"below: difference within a seed, band: {LEVEL:.0%} interval, from {MIN_N} seeds on"]
-    below(fig, config, preset, [seeds_range(n.tolist()), *words])
-    return save(fig, config, preset, root, "figure3", curves)
+    below(fig, results, [seeds_range(n.tolist()), *words])
+    return save(fig, results, "figure3", curves)
 
 
-def figure4(config: Config, preset: str, root: Path) -> list[Path]:
+def figure4(results: Results) -> list[Path]:
     """Figure 4: IDGAN-SC traversals, a row a factor: the code that stands for it sweeps, all else stays (no code twice,
     their associations largest in sum).
     """
-    run, arrays = _traversal(config, preset, root)
+    run, arrays = _traversal(results)
     images, values = arrays["images"], arrays["values"]  # (A, k, S, C, H, W), (S,)
     rows = assign(arrays["association"], _names(arrays), TRAVERSAL_ROWS)
     step = (TEXT - LEFT - 0.03) / len(values)
@@ -137,8 +136,8 @@ def figure4(config: Config, preset: str, root: Path) -> list[Path]:
     for s, value in enumerate(values):
         put_text(ax, LEFT + s * step + size / 2, top + 0.05, f"{value:.1f}".replace("-", "−"), va="bottom")
     put_text(ax, LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=GREY)
-    below(fig, config, preset, [*of_run(run), f"percentage: {SHARE}"])
-    return save(fig, config, preset, root, "figure4", pd.DataFrame(shown))
+    below(fig, results, [*of_run(run), f"percentage: {SHARE}"])
+    return save(fig, results, "figure4", pd.DataFrame(shown))
 
 
 # ------------------------------------------------------------------------------------------------- codes and factors
@@ -177,9 +176,9 @@ def assign(association: np.ndarray, names: list[str], factors: tuple[str, ...]) 
     return [FactorRow(f, code_of[i], float(columns[code_of[i], i])) for i, f in enumerate(factors)]
 
 
-def _traversal(config: Config, preset: str, root: Path) -> tuple[Run, dict[str, np.ndarray]]:
-    run = _first_run(config, preset)
-    path = artifact(config, run, "traversal.npz", root)
+def _traversal(results: Results) -> tuple[Run, dict[str, np.ndarray]]:
+    run = _first_run(results)
+    path = results.find(run, "traversal.npz")
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ("values", "images", "pairs", "association", "factor_names")}

@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Config, Run
-from idgan_sc.config.datasets import data_name
+from idgan_sc.config import Run, dataset_row
 from idgan_sc.evaluation.gather import read_leakage
 from idgan_sc.files import DataError, read_arrays
-from idgan_sc.records.published import artifact
+from idgan_sc.records.results import Results
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.figures.canvas import WORDS, _runs
 
@@ -20,15 +19,15 @@ BY_INFORMATION = "codes chosen by mutual information with the factor, shown as i
 BY_RESPONSE = "codes chosen by how much they move the factor, shown in SD of real images within a digit"
 BY_STAND_IN = "codes chosen by how much they move the factor, as read by a network that learned it from drawn faces"
 NO_STYLE = "style has no measure on real digits: the pixels that a code changes take its place"
-WHERE = {"mnist": f"{BY_RESPONSE}; {NO_STYLE}", "celeba": BY_STAND_IN}  # else BY_INFORMATION
+CHOSEN = {"morphometrics": f"{BY_RESPONSE}; {NO_STYLE}", "stand-in": BY_STAND_IN}  # else BY_INFORMATION
 
 
 # ------------------------------------------------------------------------------------------------------- Figures 5 to 8
-def _digits(config: Config, preset: str, root: Path, name: str, data: str, system: str) -> list[Path]:
+def _digits(results: Results, name: str, data: str, system: str) -> list[Path]:
     """Figures 5 and 6: a panel a factor, a row a digit; the factor's code sweeps, all else stays."""
-    run, arrays = _panels(config, preset, root, data, system)
+    run, arrays = _panels(results, data, system)
     images, values = arrays["images"], arrays["values"]  # (P, R, S, C, H, W), (S,)
-    table = read_leakage(config, run, root)
+    table = read_leakage(results, run)
     margin, gap, head = 0.36, 0.16, 0.42  # inches: row labels, between panels, a panel's title
     across = (canvas.TEXT - margin - gap - 0.06) / 2
     step = across / len(values)
@@ -59,16 +58,16 @@ def _digits(config: Config, preset: str, root: Path, name: str, data: str, syste
                 about = {"row": row, "code": int(arrays["codes"][r]) + 1, "association": association, "digit": digit}
                 shown.append(about | {"value": round(float(value), 6)} | canvas.contents(images[p, r, s]))
     clear = "a row starts from the generated image that a classifier is surest of (its probability below the digit)"
-    words = [*canvas.of_run(run), _held_out(table, data), clear, WHERE.get(data, BY_INFORMATION)]
-    canvas.below(fig, config, preset, words, [data])
-    return canvas.save(fig, config, preset, root, name, pd.DataFrame(shown), [data])
+    words = [*canvas.of_run(run), _held_out(table, data), clear, CHOSEN.get(dataset_row(data).reading, BY_INFORMATION)]
+    canvas.below(fig, results, words, [data])
+    return canvas.save(fig, results, name, pd.DataFrame(shown), [data])
 
 
-def _faces(config: Config, preset: str, root: Path, name: str, data: str, system: str) -> list[Path]:
+def _faces(results: Results, name: str, data: str, system: str) -> list[Path]:
     """Figures 7 and 8: a row a factor; its code sweeps, all else stays."""
-    run, arrays = _panels(config, preset, root, data, system)
+    run, arrays = _panels(results, data, system)
     images, values = arrays["images"][0], arrays["values"]  # (R, S, C, H, W)
-    table = read_leakage(config, run, root)
+    table = read_leakage(results, run)
     step = (canvas.TEXT - canvas.LEFT - 0.03) / len(values)
     fig, ax = canvas.canvas(canvas.TEXT, canvas.TOP + len(images) * step + canvas.BOTTOM + 0.1)
     top = ax.get_ylim()[1] - canvas.TOP
@@ -92,8 +91,8 @@ def _faces(config: Config, preset: str, root: Path, name: str, data: str, system
     canvas.put_text(
         ax, canvas.LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=canvas.GREY
     )
-    canvas.below(fig, config, preset, [*canvas.of_run(run), WHERE.get(data, BY_INFORMATION)], [data])
-    return canvas.save(fig, config, preset, root, name, pd.DataFrame(shown), [data])
+    canvas.below(fig, results, [*canvas.of_run(run), CHOSEN.get(dataset_row(data).reading, BY_INFORMATION)], [data])
+    return canvas.save(fig, results, name, pd.DataFrame(shown), [data])
 
 
 def _panel_title(ax: Any, x: float, y: float, row: str, code: int, association: float, data: str) -> None:
@@ -104,16 +103,16 @@ def _panel_title(ax: Any, x: float, y: float, row: str, code: int, association: 
 
 
 def _strength(association: float, data: str) -> str:
-    return f"{association:.2f} SD" if data in WHERE else f"{association:.0%}"
+    return f"{association:.2f} SD" if dataset_row(data).reading in CHOSEN else f"{association:.0%}"
 
 
 def _signed(value: float) -> str:
     return f"{value:.1f}".replace("-", "−")
 
 
-def _panels(config: Config, preset: str, root: Path, data: str, system: str) -> tuple[Run, dict[str, Any]]:
-    run = _runs(config, preset, data, system)[0]
-    arrays = read_arrays(artifact(config, run, "panels.npz", root), f"run `idgan-sc leakage` for {run}")
+def _panels(results: Results, data: str, system: str) -> tuple[Run, dict[str, Any]]:
+    run = _runs(results, data, system)[0]
+    arrays = read_arrays(results.find(run, "panels.npz"), f"run `idgan-sc leakage` for {run}")
     absent = {"images", "anchors", "certainty", "rows", "codes", "values"} - arrays.keys()
     if absent:
         raise DataError(f"the panels of {run} lack {', '.join(sorted(absent))}: run `idgan-sc leakage` again")
@@ -128,4 +127,4 @@ def _association(table: pd.DataFrame, row: str, code: int) -> float:
 def _held_out(table: pd.DataFrame, data: str) -> str:
     """How well the classifier that finds the digits does on images it was not trained on."""
     found = table[(table.measure == "held_out") & (table.factor == "digit")]["value"]
-    return f"digits told by a classifier, {found.iloc[0]:.1%} right on held-out images of {data_name(data)}"
+    return f"digits told by a classifier, {found.iloc[0]:.1%} right on held-out images of {dataset_row(data).title}"

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config
+from idgan_sc.config import dataset_row
+from idgan_sc.records.results import Results
 from idgan_sc.report.figures import generators
 from idgan_sc.report.figures.architecture import figure2
 from idgan_sc.report.figures.leakage import figure_leakage
@@ -16,13 +17,13 @@ from idgan_sc.report.figures.paper import figure1, figure3, figure4
 from idgan_sc.report.figures.pictures import _digits, _faces
 from idgan_sc.report.figures.sensitivity import effects_figure, specification_figure
 
-FIGURES: dict[str, Callable[[Config, str, Path], list[Path]]] = {
+FIGURES: dict[str, Callable[[Results], list[Path]]] = {
     "figure1": figure1,
     "figure2": figure2,
     "figure3": figure3,
     "figure4": figure4,
 }
-Draw = Callable[[Config, str, Path], list[Path]]
+Draw = Callable[[Results], list[Path]]
 TITLES = {
     "figure_leakage": "Leakage",
     "figure_generator": "The generators",
@@ -33,11 +34,11 @@ AnyDraw = Callable[..., list[Path]]
 STUDY: dict[str, AnyDraw] = {"specification": specification_figure, "main_effects": effects_figure}
 
 
-def names(config: Config, preset: str) -> dict[str, Draw]:
+def names(results: Results) -> dict[str, Draw]:
     """The figures that a preset can have, by the data sets it runs."""
     found: dict[str, Draw] = {}
-    for name, (data, system) in configuration.pictures(config, preset).items():
-        draw = _digits if data in ("digits", "mnist") else _faces
+    for name, (data, system) in configuration.pictures(results.config, results.preset).items():
+        draw = _digits if dataset_row(data).from_digits else _faces
         found[name] = partial(draw, name=name, data=data, system=system)
     return found | ({"figure_leakage": figure_leakage} if found else {})
 
@@ -51,11 +52,11 @@ class Drawn:
     command: str
 
 
-def all_figures(config: Config, preset: str) -> dict[str, Drawn]:
+def all_figures(results: Results) -> dict[str, Drawn]:
     """Every figure of a preset by its file's name, the paper's first."""
-    known: dict[str, AnyDraw] = {**FIGURES, **names(config, preset), **generators.FIGURES}
-    drawn = {name: _drawn(name, draw, f"figure {name} --preset {preset}") for name, draw in known.items()}
-    return drawn | {name: _drawn(name, draw, f"sensitivity --preset {preset}") for name, draw in STUDY.items()}
+    known: dict[str, AnyDraw] = {**FIGURES, **names(results), **generators.FIGURES}
+    drawn = {name: _drawn(name, draw, f"figure {name} --preset {results.preset}") for name, draw in known.items()}
+    return drawn | {name: _drawn(name, draw, f"sensitivity --preset {results.preset}") for name, draw in STUDY.items()}
 
 
 def _drawn(name: str, draw: AnyDraw, command: str) -> Drawn:

@@ -8,9 +8,9 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idgan_sc.config import Config
 from idgan_sc.evaluation.gather import TOGETHER
 from idgan_sc.files import write_atomic, write_text
+from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import DPI, GREY, LIGHT, STYLE, TEXT, below, save
 from idgan_sc.report.sensitivity import (
     _seeds,
@@ -25,23 +25,23 @@ from idgan_sc.report.sensitivity import (
 from idgan_sc.report.words import COLOURS, METRICS, label, seeds_words
 
 
-def sensitivity(config: Config, preset: str, root: Path) -> list[Path]:
+def sensitivity(results: Results) -> list[Path]:
     """Write the two figures with their data, the scores of the study's seeds, and what each variant does to claims."""
-    folder = root / "sensitivity"
-    written = [gather(config, preset, root, folder, *names) for names in TOGETHER.items()]
-    scores = specifications(config, preset, folder)
-    written += specification_figure(config, preset, root, scores)
-    written += effects_figure(config, preset, root, effects(config, scores))
-    moved = moved_verdicts(config, preset, root, folder)
+    folder = results.root / "sensitivity"
+    written = [gather(results, folder, *names) for names in TOGETHER.items()]
+    scores = specifications(results, folder)
+    written += specification_figure(results, scores)
+    written += effects_figure(results, effects(results.config, scores))
+    moved = moved_verdicts(results, folder)
     written.append(write_atomic(folder / "verdicts.csv", partial(_to_csv, moved)))
-    return [*written, write_text(folder / "verdicts.md", verdicts_page(config, preset, moved))]
+    return [*written, write_text(folder / "verdicts.md", verdicts_page(results, moved))]
 
 
-def specification_figure(config: Config, preset: str, root: Path, scores: pd.DataFrame) -> list[Path]:
+def specification_figure(results: Results, scores: pd.DataFrame) -> list[Path]:
     """Specifications in the order of their mean, each seed a point; below, which settings differ from the default."""
-    study = config["sensitivity"]
+    study = results.config["sensitivity"]
     order = scores.groupby("variant")["above"].mean().sort_values().index.tolist()
-    differ = {variant: changed(config, preset, variant) for variant in order}
+    differ = {variant: changed(results, variant) for variant in order}
     moved = {key for keys in differ.values() for key in keys}
     keys = [key for key in study["factorial"] if key in moved]  # in the configuration's order, then the others
     keys += sorted(moved - set(keys))
@@ -60,8 +60,8 @@ def specification_figure(config: Config, preset: str, root: Path, scores: pd.Dat
         f"large: mean over seeds, small: a seed; filled: differs from {label(study['arm'])}, main; "
         "f00 to f15: runs of the factorial design",
     ]
-    below(fig, config, preset, words)
-    return save(fig, config, preset, root, "specification", _with_changes(scores, differ))
+    below(fig, results, words)
+    return save(fig, results, "specification", _with_changes(scores, differ))
 
 
 def _points(ax: Any, study: dict[str, Any], scores: pd.DataFrame, order: list[str]) -> None:
@@ -95,9 +95,9 @@ def _with_changes(scores: pd.DataFrame, differ: dict[str, list[str]]) -> pd.Data
     return scores.assign(differs=scores["variant"].map(lambda variant: ", ".join(differ[variant])))
 
 
-def effects_figure(config: Config, preset: str, root: Path, table: pd.DataFrame) -> list[Path]:
+def effects_figure(results: Results, table: pd.DataFrame) -> list[Path]:
     """Main effect of each switch on the score, with Lenth's margin of error around zero."""
-    study = config["sensitivity"]
+    study = results.config["sensitivity"]
     ordered = table.reindex(table["effect"].abs().sort_values().index)
     margin = float(table["margin"].iloc[0])
     with mpl.rc_context(STYLE):
@@ -110,11 +110,11 @@ def effects_figure(config: Config, preset: str, root: Path, table: pd.DataFrame)
         ax.set_yticks(range(len(ordered)), names)
         ax.set_ylim(-0.7, len(ordered) - 0.3)
         ax.set_xlabel(f"effect on the {METRICS[study['metric']]} score")
-    seeds = len(_seeds(config, preset))
+    seeds = len(_seeds(results))
     words = [
         seeds_words(seeds),
         "16 runs a seed, resolution IV; a dot: mean at the second setting less that at the first",
     ]
     words += ["band: Lenth's margin of error, 95 %"]
-    below(fig, config, preset, words)
-    return save(fig, config, preset, root, "main_effects", table)
+    below(fig, results, words)
+    return save(fig, results, "main_effects", table)

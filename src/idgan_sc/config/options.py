@@ -1,0 +1,81 @@
+"""What `snakemake --config` can set beside config.yaml, checked before anything runs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idgan_sc.config.runs import datasets, planned, seed_list, without_factorial
+from idgan_sc.config.settings import Config, ConfigError, Run
+
+NAMES = ("preset", "allow_missing", "sample", "seeds", "dataset")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one call of Snakemake.
+
+    allow_missing: make all of the runs that are there; sample: how many runs `verify` draws, or "all"; dataset, seeds:
+    which of the runs the target `runs` finishes, all where they are None.
+    """
+
+    preset: str
+    allow_missing: bool
+    sample: int | str
+    dataset: str | None
+    seeds: tuple[int, ...] | None
+
+    def of_piece(self, runs: Iterable[Run]) -> list[Run]:
+        """Those of `runs` that the options name."""
+        return [
+            run
+            for run in runs
+            if self.dataset in (None, run.dataset) and (self.seeds is None or run.seed in self.seeds)
+        ]
+
+
+def options(config: Config, given: Mapping[str, Any]) -> Options:
+    """Read the options of a call; `given` holds config.yaml and what the command line sets.
+
+    Raises
+    ------
+    ConfigError
+        One line: the option and what can be set.
+    """
+    written = without_factorial(config)
+    changed = sorted(key for key in given if key not in NAMES and given[key] != written.get(key))
+    if changed:
+        raise ConfigError(
+            f"--config {changed[0]}: only {', '.join(NAMES)} can be set on the command line; change config.yaml"
+        )
+    if str(given["preset"]) not in config["presets"]:
+        raise ConfigError(f"--config preset={given['preset']}: one of {', '.join(config['presets'])}")
+    found = Options(
+        preset=given["preset"],
+        allow_missing=_truth(given.get("allow_missing", False)),
+        sample=_sample(given.get("sample", 1)),
+        dataset=given.get("dataset"),
+        seeds=tuple(seed_list(str(given["seeds"]))) if "seeds" in given else None,
+    )
+    _check_piece(config, found, given)
+    return found
+
+
+def _truth(value: Any) -> bool:
+    if str(value).lower() not in ("true", "false"):
+        raise ConfigError("--config allow_missing: true or false")
+    return str(value).lower() == "true"
+
+
+def _sample(value: Any) -> Any:
+    if value != "all" and (type(value) is not int or value < 1):
+        raise ConfigError("--config sample: a number of runs from 1 on, or all")
+    return value
+
+
+def _check_piece(config: Config, found: Options, given: Mapping[str, Any]) -> None:
+    known = datasets(config, found.preset)
+    if found.dataset is not None and found.dataset not in known:
+        raise ConfigError(f"--config dataset={found.dataset}: preset {found.preset} has {', '.join(known)}")
+    there = {run.seed for run in planned(config, found.preset) if found.dataset in (None, run.dataset)}
+    if found.seeds and not set(found.seeds) <= there:
+        raise ConfigError(f"--config seeds={given['seeds']}: preset {found.preset} has {min(there)}-{max(there)}")

@@ -1,0 +1,299 @@
+"""A preset's results on disk, and one run seen through them: made once, at the edge, and handed to every step."""
+
+import csv
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, Run, Settings
+from idgan_sc.files import DataError
+from idgan_sc.records.published import GATHERED, Accepted, accepted
+from idgan_sc.records.record import (
+    TABLE3_METRICS,
+    fingerprint,
+    floor_fingerprint,
+    measured_by,
+    noted_hashes,
+    read_record,
+)
+from idgan_sc.source import baseline_source, images_source, training_source
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a preset's results are made of, where each file lies, and which published run counts."""
+
+    config: Config
+    preset: str
+    root: Path
+    _records: dict[Path, Row] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    # ------------------------------------------------------------------------------------- what they are made of
+    @property
+    def evidence(self) -> bool:
+        return bool(self.config["presets"][self.preset]["evidence"])
+
+    @property
+    def title(self) -> str:
+        return str(self.config["presets"][self.preset]["title"])
+
+    @property
+    def datasets(self) -> list[str]:
+        return configuration.datasets(self.config, self.preset)
+
+    @property
+    def planned(self) -> list[Run]:
+        """All runs that the tables and figures are made of."""
+        return configuration.planned(self.config, self.preset)
+
+    @property
+    def generated(self) -> Settings:
+        """Sizes and thresholds of the measurement of a generator's images."""
+        return configuration.generated(self.config, self.preset)
+
+    def runs(self, dataset: str) -> list[Run]:
+        return configuration.runs(self.config, self.preset, dataset)
+
+    def seeds(self, dataset: str | None = None) -> list[int]:
+        return configuration.seeds(self.config, self.preset, dataset)
+
+    def evaluation(self, dataset: str | None = None) -> Settings:
+        """Sizes of the evaluation and names of its metrics."""
+        return configuration.evaluation(self.config, self.preset, dataset)
+
+    def about_data(self, dataset: str) -> Settings:
+        """Source, file, cache and further settings of a data set."""
+        return configuration.dataset(self.config, self.preset, dataset)
+
+    def drawn_by(self, dataset: str) -> Settings:
+        """As `about_data`, without what only says where its file and its copy lie."""
+        return {key: value for key, value in self.about_data(dataset).items() if key not in ("file", "cache")}
+
+    def settings(self, run: Run) -> Settings:
+        return configuration.resolve(self.config, run)
+
+    def before(self, run: Run) -> dict[str, Run]:
+        """The runs that a run builds on, by role."""
+        return configuration.predecessors(self.config, run)
+
+    def run(self, dataset: str, system: str, variant: str = "main", seed: int = 0) -> Run:
+        return Run(self.preset, dataset, system, variant, seed)
+
+    def job(self, run: Run) -> "Job":
+        return Job(self, run)
+
+    # ------------------------------------------------------------------------------------------------- what counts
+    def accepted(self) -> Accepted:
+        return accepted(self.root)
+
+    def source(self, run: Run) -> str:
+        """The hash of today's source of a run's training."""
+        before = [self.settings(earlier) for earlier in self.before(run).values()]
+        return training_source(self.settings(run), before, run.dataset)
+
+    def expected(self, run: Run) -> str:
+        """The fingerprint that a run will have, from the configuration and today's source alone."""
+        before = [self.expected(earlier) for earlier in self.before(run).values()]
+        return fingerprint(self.settings(run), run.seed, before, self.source(run))
+
+    def fingerprints(self, run: Run) -> frozenset[str]:
+        """The fingerprints of a run that was trained, as was each that it builds on, by today's or accepted source."""
+        key = run, self.accepted().trainings
+        if key not in self._known:
+            before = [self.fingerprints(earlier) for earlier in self.before(run).values()]
+            settings = self.settings(run)
+            self._known[key] = frozenset(
+                fingerprint(settings, run.seed, list(chosen), source)
+                for source in {self.source(run), *key[1]}
+                for chosen in itertools.product(*before)
+            )
+        return self._known[key]
+
+    def valid(self, run: Run, record: Row) -> bool:
+        """Whether a record is of the very run that the configuration asks for: the one answer, wherever it is asked."""
+        return record.get("fingerprint") in self.fingerprints(run)
+
+    def of_these_settings(self, run: Run, record: Row) -> bool:
+        """Whether a record is of today's settings of a run, whatever source made it and what it builds on."""
+        before = [str(earlier["fingerprint"]) for earlier in record["before"].values()]
+        return bool(record["fingerprint"] == fingerprint(self.settings(run), run.seed, before, record["source"]))
+
+    def is_published(self, run: Run) -> bool:
+        """Whether a run's published record counts, so that its files come from there and not from a training here."""
+        record = self._record(self.root / "published" / run.path)
+        return bool(record) and self.valid(run, record)
+
+    def is_trained_here(self, run: Run) -> bool:
+        """Whether a run is trained below `root` itself, by source that counts."""
+        return self.valid(run, self._record(self.root / run.path))
+
+    def finished_here(self, run: Run) -> bool:
+        """Whether a run is trained here and scored."""
+        names = (*GATHERED, "weights.safetensors")
+        return all((self.root / run.path / name).exists() for name in names) and self.is_trained_here(run)
+
+    def training_params(self, run: Run) -> str:
+        """What the workflow trains a run anew for: its fingerprint, or that of a valid run that is there."""
+        try:
+            record = self._record(self.root / run.path)
+        except DataError:  # damaged: the training says so
+            record = {}
+        return str(record["fingerprint"]) if self.valid(run, record) else self.expected(run)
+
+    def _record(self, folder: Path) -> Row:
+        """A folder's record, empty where there is none."""
+        if folder not in self._records and (folder / "record.json").exists():
+            self._records[folder] = read_record(folder)
+        return self._records.get(folder, {})
+
+    def images_params(self, dataset: str) -> str:
+        """As `training_params`, for the images of a data set."""
+        noted = self.images(dataset) / "made_by.json"
+        try:
+            code = json.loads(noted.read_text(encoding="utf-8"))["code"] if noted.exists() else ""
+        except (OSError, ValueError, KeyError, TypeError):  # damaged: what makes the images says so
+            code = ""
+        return code if code in self.accepted().images else images_source(dataset)
+
+    # -------------------------------------------------------------------------------------------- where files lie
+    def images(self, dataset: str) -> Path:
+        """The folder of a data set's images."""
+        return self.root / "data" / dataset
+
+    def find(self, run: Run, name: str) -> Path:
+        """Where a file of a run lies: among the published ones if they count, else where it is made."""
+        return (self.root / "published" if self.is_published(run) else self.root) / run.path / name
+
+    def find_or_make(self, run: Run, name: str) -> Path:
+        """As `find`, for a file that a published run may lack: then where it is made."""
+        path = self.find(run, name)
+        return path if path.exists() else self.root / run.path / name
+
+    def having(self, runs: Iterable[Run], *names: str) -> list[Run]:
+        """Those of `runs` that have files of all these names, published or here."""
+        return [run for run in runs if all(self.find_or_make(run, name).exists() for name in names)]
+
+    def without_missing(self, runs: Sequence[Run], *names: str) -> list[Run]:
+        """As `having`; the others are named on stderr."""
+        found = self.having(runs, *names)
+        for run in runs:
+            if run not in found:
+                print(f"missing: {run}", file=sys.stderr)
+        return found
+
+    def origin(self, runs: Iterable[Run]) -> str:
+        """Where runs come from: `here`, `commit 4796b13`, or both with their numbers, `2 here, 8 of commit 4796b13`."""
+        counts: dict[str, int] = {}
+        for run in runs:
+            record = self._record(self.root / "published" / run.path) if self.is_published(run) else {}
+            changed = ", changed" if record.get("dirty") else ""
+            commit = str(record["commit"])[:7] if record.get("commit") else "not recorded"
+            words = f"commit {commit}{changed}" if record else "here"
+            counts[words] = counts.get(words, 0) + 1
+        if len(counts) < 2:
+            return next(iter(counts), "here")
+        parts = sorted(counts.items(), reverse=True)
+        return ", ".join(f"{n} {words if words == 'here' else f'of {words}'}" for words, n in parts)
+
+    def refuse_others(self, runs: Iterable[Run], names: Sequence[str], key: str) -> None:
+        """Refuse runs that do not count, or that were measured by another `evaluation` or `generated` (`key`).
+
+        Of the runs that have files of these names; what was measured before such settings were noted passes.
+
+        Raises
+        ------
+        DataError
+            One line that names the folder and the mend.
+        """
+        for run in self.having(runs, *names, "record.json"):
+            folder = self.find(run, "record.json").parent
+            if not self.valid(run, read_record(folder)):
+                raise DataError(
+                    f"{folder} was trained by other settings or source than today's: `snakemake` trains it again, and "
+                    f"{self.root / 'accepted.yaml'} can list a source whose difference changes no number"
+                )
+            folder = self.find_or_make(run, names[0]).parent
+            if noted_hashes(folder).get(key) not in (None, measured_by(self.config, run, key)):
+                raise DataError(
+                    f"{folder} was measured by other settings of `{key}` than config.yaml has: put those back, or "
+                    "delete the folder, and `snakemake` makes it again"
+                )
+
+    # ------------------------------------------------------------------------------------------------- the baseline
+    def floor(self, dataset: str) -> Path:
+        """Where the scores of a data set's baseline are made: what learned nothing."""
+        return self.root / "floor" / f"{dataset}.csv"
+
+    def published_floor(self, dataset: str) -> Path | None:
+        """The published scores of a data set's baseline, if they count."""
+        path = self.root / "published" / "floor" / f"{dataset}.csv"
+        return path if self.floor_counts(dataset, path) else None
+
+    def floor_counts(self, dataset: str, path: Path) -> bool:
+        """Whether a file holds a data set's baseline of these settings and of source that counts."""
+        return _fingerprint_of(path) in self._valid_floors(dataset)
+
+    def floor_params(self, dataset: str) -> str:
+        """As `training_params`, for a data set's baseline."""
+        found = _fingerprint_of(self.floor(dataset))
+        return found if found in self._valid_floors(dataset) else self.floor_fingerprint(dataset)
+
+    def floor_fingerprint(self, dataset: str) -> str:
+        """What the bytes of a data set's baseline depend on, besides the kind of machine."""
+        return floor_fingerprint(self.config, self.preset, dataset, self.floor_source(dataset))
+
+    def floor_source(self, dataset: str) -> str:
+        """The hash of today's source of a data set's baseline."""
+        starts = [self.settings(run) for run in configuration.floor_starts(self.config, self.preset, dataset)]
+        return baseline_source(starts, {*self.evaluation(dataset)["metrics"], *TABLE3_METRICS}, dataset)
+
+    def _valid_floors(self, dataset: str) -> set[str]:
+        sources = {self.floor_source(dataset), *self.accepted().baselines}
+        return {floor_fingerprint(self.config, self.preset, dataset, source) for source in sources}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run seen through the results that it belongs to: what every step takes."""
+
+    results: Results
+    run: Run
+
+    @cached_property
+    def settings(self) -> Settings:
+        return self.results.settings(self.run)
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's files are made."""
+        return self.results.root / self.run.path
+
+    @property
+    def sizes(self) -> Settings:
+        """`generated` and `evaluation` of the run's data set in one."""
+        return self.results.generated | self.results.evaluation(self.run.dataset)
+
+    def files_before(self) -> list[Path]:
+        """What a training reads of the runs that it builds on."""
+        files = {"start": "state.safetensors", "vae": "weights.safetensors"}
+        return [job.folder / name for role, job in self.before().items() for name in (files[role], "record.json")]
+
+    def before(self) -> "dict[str, Job]":
+        """The jobs that must be finished first, by role."""
+        return {role: Job(self.results, run) for role, run in self.results.before(self.run).items()}
+
+
+def _fingerprint_of(path: Path) -> str:
+    if not path.exists():
+        return ""
+    with path.open(encoding="utf-8", newline="") as file:
+        return str(next(csv.DictReader(file), {}).get("fingerprint", ""))

@@ -1,0 +1,37 @@
+"""Tables on disk: one checked reader, one writer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from idgan_sc.files import DataError, write_atomic
+from idgan_sc.records.record import check_hash
+
+
+def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
+    """A CSV table that has these columns; one beside a record is what was noted when it was written.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged; `mend` says what to run.
+    """
+    if path.exists():
+        check_hash(path.parent, path.name, f"delete it and {mend}")
+    try:
+        table = pd.read_csv(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing: {mend}") from error
+    except (OSError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise DataError(f"{path} is damaged ({said}): delete it and {mend}") from error
+    absent = [column for column in columns if column not in table]
+    if absent:
+        raise DataError(f"{path} lacks the columns {', '.join(absent)}: delete it and {mend}")
+    return table
+
+
+def write_table(path: Path, table: pd.DataFrame) -> Path:
+    """Write a table as CSV, whole or not at all."""
+    return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))

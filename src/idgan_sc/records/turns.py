@@ -1,0 +1,55 @@
+"""One Snakemake at a time works on a preset's results, and finds none of them dated in the future."""
+
+import contextlib
+import fcntl
+import os
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+from idgan_sc.files import DataError
+
+_held: list[IO[bytes]] = []  # until this process ends, however it does
+
+
+def wait_for_others(root: Path) -> None:
+    """Let one Snakemake at a time work below `root`; one that had to wait plans its jobs anew.
+
+    Snakemake removes a job's outputs before it runs the job. Its own lock is off, since it outlives a killed process;
+    this one does not.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be written to.
+    """
+    path = root / ".snakemake.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "ab")  # noqa: SIM115 - held until this process ends
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written ({error.strerror}): mend that, then give the same command"
+        ) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"another snakemake works on {root}: waiting for it", file=sys.stderr)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        os.execv(sys.executable, sys.orig_argv)
+    except OSError as error:
+        print(f"{path} cannot be locked ({error}): start no other", file=sys.stderr)
+    _held.append(file)
+
+
+def date_back(root: Path) -> None:
+    """Date files of the future to now: Snakemake fails, and deletes, what is older than its input."""
+    found = 0
+    for path in root.rglob("*"):
+        with contextlib.suppress(OSError):  # another process may have moved it meanwhile
+            if not path.is_symlink() and path.stat().st_mtime > time.time():
+                os.utime(path)
+                found += 1
+    if found:
+        print(f"{found} files of {root} were dated in the future: they are dated to now", file=sys.stderr)

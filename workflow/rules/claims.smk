@@ -1,0 +1,54 @@
+# Verdicts on the paper's claims, and the sensitivity study.
+STUDY = configuration.sensitivity_runs(CONFIG, PRESET, configuration.DATASET)
+
+
+rule claims:
+    input:
+        GATHERED_TABLES,
+        LEAKAGE_TABLE,
+        associations=f"{ROOT}/associations.csv",
+        pairs=([f"{ROOT}/pair_labels.csv"] if MATCHED and RESULTS.evidence else []),
+    output:
+        table=f"{ROOT}/claims.csv",
+        checks=f"{ROOT}/checks.csv",
+        page=report(
+            f"{ROOT}/claims.md",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"preset": PRESET},
+        ),
+        errata=f"{ROOT}/errata.csv",
+        errata_page=f"{ROOT}/errata.md",
+    log:
+        f"{LOGS}/claims.log",
+    localrule: True
+    params:
+        config=CONFIG,
+        source=source_hash("claims"),
+    shell:
+        f"{IDGAN_SC} claims {PLACE} > {{log}} 2>&1"
+
+
+rule sensitivity:
+    input:
+        files_of(STUDY, "scores.csv", "curve.csv", "association.csv"),
+        main=f"{ROOT}/scores.csv",
+    output:
+        expand(
+            f"{ROOT}/figures/{{figure}}.{{kind}}",
+            figure=["specification", "main_effects"],
+            kind=["png", "pdf", "csv"],
+        ),
+        expand(
+            f"{ROOT}/sensitivity/{{table}}.csv",
+            table=["scores", "curves", "associations", "verdicts"],
+        ),
+        f"{ROOT}/sensitivity/verdicts.md",
+    log:
+        f"{LOGS}/sensitivity.log",
+    localrule: True
+    params:
+        config=CONFIG,
+        source=source_hash("sensitivity"),
+    shell:
+        f"{IDGAN_SC} sensitivity {PLACE} > {{log}} 2>&1"

@@ -1,0 +1,101 @@
+# What generators make: images along the codes; images matched with true ones, or their factors read by a network, scored.
+
+
+rule traverse:
+    input:
+        data=dataset_of,
+        weights=f"{RUN}/weights.safetensors",
+        codes=f"{RUN}/codes.npz",
+    output:
+        f"{RUN}/traversal.npz",
+        f"{RUN}/networks.json",
+    log:
+        f"{LOGS}/traverse/{OF_RUN}.log",
+    resources:
+        mem_mb=2000,
+        runtime=plan.LEAST_EVALUATION,
+    params:
+        source=source_hash("traverse"),
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} traverse {{params.options}} > {{log}} 2>&1"
+
+
+rule match:
+    input:
+        data=dataset_of,
+        weights=f"{RUN}/weights.safetensors",
+        record=f"{RUN}/record.json",
+    output:
+        f"{RUN}/match.npz",
+        f"{RUN}/generator_scores.csv",
+        f"{RUN}/pair_labels.csv",
+    log:
+        f"{LOGS}/match/{OF_RUN}.log",
+    wildcard_constraints:
+        dataset=configuration.DATASET,
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        sizes=RESULTS.generated,
+        source=source_hash("match", TABLE3_METRICS),
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} match {{params.options}} > {{log}} 2>&1"
+
+
+rule read_generator:
+    input:
+        data=dataset_of,
+        probe=f"{ROOT}/probes/{{dataset}}.safetensors",
+        weights=f"{RUN}/weights.safetensors",
+        record=f"{RUN}/record.json",
+    output:
+        f"{RUN}/generator_scores.csv",
+    log:
+        f"{LOGS}/read_generator/{OF_RUN}.log",
+    wildcard_constraints:
+        dataset="|".join(configuration.LABELLED),
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        sizes=RESULTS.generated,
+        evaluation=evaluation_of,
+        source=source_hash("read_generator", TABLE3_METRICS),
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} read-generator {{params.options}} > {{log}} 2>&1"
+
+
+rule gather_generators:
+    input:
+        scores=files_of(MATCHED + READ, "generator_scores.csv"),
+        pairs=files_of(MATCHED, "pair_labels.csv"),
+    output:
+        f"{ROOT}/generator_scores.csv",
+        [f"{ROOT}/pair_labels.csv"] if MATCHED else [],
+    log:
+        f"{LOGS}/gather_generators.log",
+    localrule: True
+    params:
+        runs=[str(run) for run in MATCHED + READ],
+        source=source_hash("gather_generators"),
+    shell:
+        f"{IDGAN_SC} gather-generators {MISSING} {PLACE} > {{log}} 2>&1"
+
+
+rule generators:
+    input:
+        expand(
+            f"{ROOT}/tables/table_{{name}}.{{kind}}",
+            name=OF_GENERATORS,
+            kind=["csv", "md", "tex"],
+        ),
+        expand(
+            f"{ROOT}/figures/figure_{{name}}.{{kind}}",
+            name=OF_GENERATORS,
+            kind=["png", "pdf", "csv"],
+        ),
+    localrule: True

@@ -1,0 +1,79 @@
+# Codes, once per run; scores, pure functions of the codes; the baseline that learned nothing; all scores in one table.
+METRICS = sorted(
+    {name for data in RESULTS.datasets for name in RESULTS.evaluation(data)["metrics"]}
+)
+
+
+rule encode:
+    input:
+        data=dataset_of,
+        weights=f"{RUN}/weights.safetensors",
+        record=f"{RUN}/record.json",
+    output:
+        f"{RUN}/codes.npz",
+    log:
+        f"{LOGS}/encode/{OF_RUN}.log",
+    resources:
+        mem_mb=2000,
+        runtime=lambda wildcards, attempt: attempt
+        * plan.encode_minutes(CONFIG, run_of(wildcards)),
+    params:
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} encode {{params.options}} > {{log}} 2>&1"
+
+
+rule score:
+    input:
+        data=dataset_of,
+        codes=f"{RUN}/codes.npz",
+        curve=f"{RUN}/curve.npz",
+    output:
+        f"{RUN}/scores.csv",
+        f"{RUN}/curve.csv",
+        f"{RUN}/association.csv",
+    log:
+        f"{LOGS}/score/{OF_RUN}.log",
+    resources:
+        mem_mb=2000,
+        runtime=lambda wildcards, attempt: attempt
+        * plan.score_minutes(CONFIG, run_of(wildcards)),
+    params:
+        evaluation=evaluation_of,
+        source=source_hash("score", METRICS),
+        options=run_options,
+    shell:
+        f"{IDGAN_SC} score {{params.options}} > {{log}} 2>&1"
+
+
+rule gather:
+    input:
+        files_of(SCORED, *GATHERED),
+    output:
+        f"{ROOT}/scores.csv",
+        f"{ROOT}/curves.csv",
+        f"{ROOT}/associations.csv",
+    log:
+        f"{LOGS}/gather.log",
+    localrule: True
+    params:
+        runs=[str(run) for run in SCORED],
+        source=source_hash("gather"),
+    shell:
+        f"{IDGAN_SC} gather {MISSING} {PLACE} > {{log}} 2>&1"
+
+
+rule floor:
+    input:
+        f"{ROOT}/data/{{dataset}}/dataset.json",
+    output:
+        f"{ROOT}/floor/{{dataset}}.csv",
+    log:
+        f"{LOGS}/floor/{{dataset}}.log",
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        fingerprint=lambda wildcards: RESULTS.floor_params(wildcards.dataset),
+    shell:
+        f"{IDGAN_SC} floor {PLACE} --dataset {{wildcards.dataset}} > {{log}} 2>&1"

@@ -1,0 +1,49 @@
+# Tables, from files alone.
+TABLES = ["table1", "table2", "table3", "stage_a", "differences"]
+
+
+rule table:
+    input:
+        GATHERED_TABLES,
+        floor=f"{ROOT}/floor/{configuration.DATASET}.csv",
+        data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=RESULTS.datasets),
+    output:
+        csv=f"{ROOT}/tables/{{table}}.csv",
+        markdown=report(
+            f"{ROOT}/tables/{{table}}.md",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}", "preset": PRESET},
+        ),
+        latex=f"{ROOT}/tables/{{table}}.tex",
+    log:
+        f"{LOGS}/{{table}}.log",
+    wildcard_constraints:
+        table="|".join(TABLES),
+    localrule: True
+    params:
+        config=CONFIG,
+        source=source_hash("table"),
+    shell:
+        f"{IDGAN_SC} table {{wildcards.table}} {PLACE} > {{log}} 2>&1"
+
+
+use rule table as generator_table with:
+    input:
+        BASELINES,
+        GENERATOR_TABLES,
+    wildcard_constraints:
+        table="|".join(f"table_{name}" for name in OF_GENERATORS) or "none",
+    params:
+        config=CONFIG,
+        source=source_hash("generator_table"),
+
+
+rule tables:
+    input:
+        expand(
+            f"{ROOT}/tables/{{table}}.{{kind}}",
+            table=TABLES,
+            kind=["csv", "md", "tex"],
+        ),
+    localrule: True
