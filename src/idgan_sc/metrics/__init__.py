@@ -3,15 +3,19 @@
 from idgan_sc.metrics.own import Scores, score, score_disentanglement_lib
 from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
 from idgan_sc.metrics.scoring import (
+    CARBONNEAU_METRICS,
     DISENTANGLEMENT_LIB_METRICS,
     METRICS,
+    MORE_METRICS,
     score_codes,
     score_codes_disentanglement_lib,
 )
 
 __all__ = [
+    "CARBONNEAU_METRICS",
     "DISENTANGLEMENT_LIB_METRICS",
     "METRICS",
+    "MORE_METRICS",
     "DisentanglementLibDraw",
     "Draw",
     "Scores",
