@@ -14,6 +14,7 @@ import numpy.typing as npt
 from idgan_sc.metrics import softmax
 from idgan_sc.metrics.checks import Array, as_codes, as_factors, moving
 from idgan_sc.metrics.information import entropy, numbered, tables
+from idgan_sc.metrics.moments import covariance
 from idgan_sc.metrics.neighbours import Normal, neighbour_information
 from idgan_sc.metrics.progress import Progress, silent
 
@@ -142,10 +143,11 @@ def infoe_stopped_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, steps: 
     1.0
     """
     codes = as_codes(codes)
-    return _stopped(standardised(codes), as_factors(classes, len(codes)), steps)
+    return float(stopped_shares(standardised(codes), as_factors(classes, len(codes)), steps).mean())
 
 
-def _stopped(inputs: Array, factors: Array, steps: int) -> float:
+def stopped_shares(inputs: Array, factors: Array, steps: int = 100) -> Array:
+    """The term (K,) of each factor, of which `infoe_stopped_score` is the mean."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -153,12 +155,28 @@ def _stopped(inputs: Array, factors: Array, steps: int) -> float:
     shares = []
     for column in factors.T:
         classes = np.unique(column, return_inverse=True)[1]
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(divide="ignore"):
             warnings.simplefilter("ignore", ConvergenceWarning)
-            logs = model.fit(inputs, classes).predict_log_proba(inputs)
+            logs = model.fit(inputs, classes).predict_log_proba(inputs)  # of another class it may be log 0
         chance = np.log(classes.max() + 1)
         shares.append((chance + logs[np.arange(len(classes)), classes].mean()) / chance)
-    return float(np.mean(shares))
+    return np.array(shares)
+
+
+def explained_variance_score(codes: npt.ArrayLike, values: npt.ArrayLike) -> float:
+    """InfoE for continuous factors: mean R² of least squares on all codes (N, D), values (N, K), on its own points.
+
+    Range 0 to 1. Invariant to every invertible linear map of the codes.
+
+    >>> z = np.random.default_rng(0).normal(size=(500, 2))
+    >>> round(explained_variance_score(z @ [[1, 2], [0, 1]], z), 6), explained_variance_score(np.zeros((500, 2)), z)
+    (1.0, 0.0)
+    """
+    codes = as_codes(codes)
+    factors = as_factors(values, len(codes)).astype(np.float64)
+    inputs, targets = standardised(codes), standardised(factors)
+    shared = covariance(inputs, targets)
+    return float((shared * np.linalg.lstsq(covariance(inputs, inputs), shared, rcond=1e-12)[0]).sum(axis=0).mean())
 
 
 # ---- discrete codes
@@ -194,7 +212,7 @@ def discrete_infoe_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, steps:
     codes = as_codes(codes)
     columns = [np.unique(column, return_inverse=True)[1] for column in codes.T]
     inputs = np.hstack([np.eye(column.max() + 1)[column] for column in columns])
-    return _stopped(inputs, as_factors(classes, len(codes)), steps)
+    return float(stopped_shares(inputs, as_factors(classes, len(codes)), steps).mean())
 
 
 def discrete_information(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:

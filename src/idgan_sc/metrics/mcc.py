@@ -54,9 +54,14 @@ def assigned(matrix: Array) -> float:
     >>> assigned(np.array([[0.9, 0.8], [0.8, 0.1]]))
     0.8
     """
+    return float(matrix[tuple(assignment(matrix).T)].mean())
+
+
+def assignment(matrix: Array) -> Array:
+    """The pairs (min(D, K), 2) of a row and a column with the largest sum of entries."""
     from scipy.optimize import linear_sum_assignment  # a tenth of a second, which only this needs
 
-    return float(matrix[linear_sum_assignment(-matrix)].mean())
+    return np.stack(linear_sum_assignment(-matrix), axis=1)
 
 
 def ranked(columns: Array) -> Array:

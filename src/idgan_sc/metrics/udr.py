@@ -33,7 +33,7 @@ def udr_lasso_scores(models: npt.ArrayLike, kl: npt.ArrayLike | None = None, *, 
     >>> udr_lasso_scores([z, -2 * z[:, ::-1]]).round(1)
     array([0.9, 0.9])
     """
-    standard, active = _standardised(models, kl)
+    standard, active = standardised(models, kl)
     return medians(agreements(lasso_similarity(standard), active, strict=strict))
 
 
@@ -46,7 +46,7 @@ def udr_spearman_scores(models: npt.ArrayLike, kl: npt.ArrayLike | None = None, 
     >>> udr_spearman_scores([z, np.exp(z)]).round(1)
     array([1., 1.])
     """
-    standard, active = _standardised(models, kl)
+    standard, active = standardised(models, kl)
     return medians(agreements(spearman_similarity(standard), active, strict=strict))
 
 
@@ -97,7 +97,7 @@ def _one_to_one(similarity: Array) -> float:
     return float(np.mean(halves[0]) + np.mean(halves[1])) / 2
 
 
-def _standardised(models: npt.ArrayLike, kl: npt.ArrayLike | None) -> tuple[Array, Array]:
+def standardised(models: npt.ArrayLike, kl: npt.ArrayLike | None) -> tuple[Array, Array]:
     """Codes (M, N, D) with mean 0 and SD 1, those without information 0, and which have some (M, D)."""
     codes = as_codes(models, ndim=3)
     if len(codes) < 2:
