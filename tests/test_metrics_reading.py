@@ -299,7 +299,8 @@ def test_what_takes_long_is_said_before_and_not_computed_unasked(
     assert score(Z, F, depths=[1, 1, 1], metrics=["dci"]).values
     said = capsys.readouterr().err
     assert said.startswith("these scores take long: dci about")
-    assert "factors: 3 of 3" in said
+    assert "cheaper: 'dci_lasso'" in said
+    assert "factor by factor: 3 of 3" in said
 
 
 def test_a_thousand_classes_are_announced_in_minutes() -> None:
