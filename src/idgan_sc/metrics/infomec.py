@@ -174,9 +174,9 @@ def explained_variance_score(codes: npt.ArrayLike, values: npt.ArrayLike) -> flo
     """
     codes = as_codes(codes)
     factors = as_factors(values, len(codes)).astype(np.float64)
-    inputs, targets = standardised(codes), standardised(factors)
-    shared = covariance(inputs, targets)
-    return float((shared * np.linalg.lstsq(covariance(inputs, inputs), shared, rcond=1e-12)[0]).sum(axis=0).mean())
+    matrix, d = covariance(standardised(codes), standardised(factors)), codes.shape[1]
+    shared = matrix[:d, d:]
+    return float((shared * np.linalg.lstsq(matrix[:d, :d], shared, rcond=1e-12)[0]).sum(axis=0).mean())
 
 
 # ---- discrete codes

@@ -44,20 +44,22 @@ def _local_deviation(rows: Array, classes: Array, quantile: float) -> Array:
     small = classes.astype(np.uint16) if len(count) < 2**16 else classes
     order = np.argsort(small, kind="stable")  # by counting, so in linear time
     stops = np.cumsum(count)
+    starts, sizes = (stops - count)[count > 0], count[count > 0]
+    sorted_rows = np.take(rows, order, axis=1)
+    mean = np.add.reduceat(sorted_rows, starts, axis=1) / sizes  # (A, V)
+    if quantile == 1.0:
+        highest, lowest = (reduce(sorted_rows, starts, axis=1) for reduce in (np.maximum.reduceat, np.minimum.reduceat))
+        return np.asarray(np.maximum(highest - mean, mean - lowest).mean(axis=1))
     total = np.zeros(len(rows))
-    for stop, size in zip(stops[count > 0], count[count > 0], strict=True):
-        part = rows[:, order[stop - size : stop]]
-        part -= part.mean(axis=1, keepdims=True)
-        total += _quantile(np.abs(part, out=part), quantile)
-    return total / np.count_nonzero(count)
+    for start, size, centre in zip(starts, sizes, mean.T, strict=True):
+        total += _quantile(np.abs(sorted_rows[:, start : start + size] - centre[:, None]), quantile)
+    return total / len(starts)
 
 
 def _quantile(rows: Array, quantile: float) -> Array:
-    """The quantile (A,) of each row (A, n), linear between its neighbours; the maximum without sorting."""
-    if quantile == 1.0:
-        return np.asarray(rows.max(axis=1))
+    """The quantile (A,) of each row (A, n), linear between its neighbours."""
     position = quantile * (rows.shape[1] - 1)
     below = int(position)
-    above = min(below + 1, rows.shape[1] - 1)
-    part = np.partition(rows, (below, above), axis=1)
-    return np.asarray(part[:, below] + (position - below) * (part[:, above] - part[:, below]))
+    part = np.partition(rows, below, axis=1)
+    above = part[:, below + 1 :].min(axis=1) if below + 1 < rows.shape[1] else part[:, below]
+    return np.asarray(part[:, below] + (position - below) * (above - part[:, below]))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idgan_sc.metrics.checks import Array, as_codes, as_factors, moving
-from idgan_sc.metrics.moments import covariance, variance
+from idgan_sc.metrics.moments import covariance
 
 
 def pearson_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> float:
@@ -40,11 +40,13 @@ def spearman_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool 
 
 def correlations(codes: Array, values: Array, *, strict: bool = False) -> Array:
     """|corr| (D, K) of codes (N, D) and values (N, K); a constant code gives 0, or an error if strict."""
-    moves = moving(codes)
+    moves, d = moving(codes), codes.shape[1]
     if strict and not moves.all():
         raise ValueError("a constant code has no correlation")
+    shared = covariance(codes, values)
+    scale = np.sqrt(np.diag(shared))
     with np.errstate(divide="ignore", invalid="ignore"):
-        matrix = covariance(codes, values) / np.sqrt(np.outer(variance(codes), variance(values)))
+        matrix = shared[:d, d:] / np.outer(scale[:d], scale[d:])
     return np.where(moves[:, None], np.abs(matrix), 0.0)
 
 
@@ -65,12 +67,16 @@ def assignment(matrix: Array) -> Array:
 
 
 def ranked(columns: Array) -> Array:
-    """Average ranks (N, D) of the columns, up to a shift."""
-    ranks = np.empty(columns.shape)
-    for d, column in enumerate(columns.T):
+    """Average ranks (N, D) of the columns, from 0."""
+    ranks = np.empty(columns.shape[::-1])
+    for row, column in zip(ranks, np.ascontiguousarray(columns.T), strict=True):
         order = np.argsort(column)
         ordered = column[order]
-        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-        sizes = np.diff(np.append(starts, len(column)))
-        ranks[order, d] = np.repeat(starts + (sizes - 1) / 2, sizes)
-    return ranks
+        new = ordered[1:] != ordered[:-1]
+        if new.all():
+            row[order] = np.arange(len(column))
+        else:
+            starts = np.flatnonzero(np.append(True, new))
+            sizes = np.diff(np.append(starts, len(column)))
+            row[order] = np.repeat(starts + (sizes - 1) / 2, sizes)
+    return ranks.T

@@ -7,20 +7,16 @@ from idgan_sc.metrics.checks import Array
 BLOCK = 8192  # rows; a block of twenty columns stays in the processor's cache
 
 
-def covariance(x: Array, y: Array) -> Array:
-    """Σ_n (x - mean)(y - mean) / N, shape (D, K), of x (N, D) and y (N, K)."""
-    mx, my = x.mean(axis=0), y.mean(axis=0)
-    total = np.zeros((x.shape[1], y.shape[1]))
-    for start in range(0, len(x), BLOCK):
-        rows = slice(start, start + BLOCK)
-        total += (x[rows] - mx).T @ (y[rows] - my)
-    return total / len(x)
-
-
-def variance(x: Array) -> Array:
-    """Σ_n (x - mean)² / N, shape (D,), of x (N, D)."""
-    mean = x.mean(axis=0)
-    total = np.zeros(x.shape[1])
-    for start in range(0, len(x), BLOCK):
-        total += np.square(x[start : start + BLOCK] - mean).sum(axis=0)
-    return np.asarray(total / len(x))
+def covariance(*columns: Array) -> Array:
+    """Covariance (D, D) of all columns together, each array (N, D_i): Σ_n (x - mean)(x - mean)' / N."""
+    width = sum(array.shape[1] for array in columns)
+    first = np.concatenate([array[:BLOCK].mean(axis=0) for array in columns])  # near the mean, so nothing cancels
+    total, sums, points = np.zeros((width, width)), np.zeros(width), len(columns[0])
+    block = np.empty((width, min(BLOCK, points)))
+    for start in range(0, points, BLOCK):
+        part = block[:, : min(BLOCK, points - start)]
+        np.concatenate([array[start : start + BLOCK].T for array in columns], out=part)
+        part -= first[:, None]
+        total += part @ part.T
+        sums += part.sum(axis=1)
+    return np.asarray(total / points - np.outer(sums, sums) / points**2)

@@ -21,7 +21,7 @@ def gaussian_total_correlation(codes: npt.ArrayLike) -> float:
     codes = codes[:, moving(codes)]
     if codes.shape[1] < 2:
         return 0.0
-    matrix = covariance(codes, codes)
+    matrix = covariance(codes)
     scale = np.sqrt(np.diag(matrix))
     sign, log_determinant = np.linalg.slogdet(matrix / np.outer(scale, scale))
     return float(abs(log_determinant) / 2) if sign > 0 else float("inf")
