@@ -37,7 +37,7 @@ def score(
     classes puts it in 20 bins, and what needs groups of equal value refuses. `depths` are those of DCI's random
     forests, one a factor (`dci` and `dci_rf` then agree), without which the forests refuse.
 
-    `metrics` are names of METRICS (the default: those of them that take less than two minutes) or MORE_METRICS. With
+    `metrics` are names of METRICS (the default: those of them that take less than a minute) or MORE_METRICS. With
     `draws` each score gets a 95 % interval from so many random halves of the points, on `jobs` processes. `rng` is a
     generator or a seed, 0 by default.
 
