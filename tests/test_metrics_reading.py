@@ -63,6 +63,7 @@ HOLDERS: dict[str, Any] = {
     "masked, nothing hidden": np.ma.masked_array,
     "tensor with gradients": Tensor,
     "sparse": Sparse,
+    "list of tensors": lambda a: [Tensor(row) for row in a],
     "fortran order": np.asfortranarray,
     "fractions": lambda a: [[fractions.Fraction(float(x)) for x in row] for row in a],
 }
@@ -188,6 +189,20 @@ def test_an_error_of_one_metric_is_its_reason_and_loses_no_other(scored: Any, co
     assert "mig" in found.values
     assert all(np.isfinite(value) for value in found.values.values())
     assert all("divide them by a constant" in why for why in found.refused.values())
+    plain = scored(Z, F, **({"depths": [2, 2, 2]} if scored is score else {}), metrics=list(found.values)).values
+    raw = {"explicitness"} if scored is score else {"sap"}  # penalised on raw codes: they do depend on the scale
+    for name in plain.keys() - raw:
+        assert found.values[name] == pytest.approx(plain[name], abs=0.02), name
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e-140])
+def test_small_codes_are_not_taken_for_constants(scale: float) -> None:
+    names = ["factor_vae", "mig", "dci_lasso", "infom", "infoe", "mcc_pearson", "irs", "dci_es"]
+    plain, small = (score(codes, F, metrics=names).values for codes in (Z, Z * scale))
+    assert small == pytest.approx(plain, abs=1e-4)
+    tiny = score(Z * 1e-300, F, metrics=["mig", "factor_vae"])
+    assert "too small for a number" in tiny.refused["factor_vae"]
+    assert tiny.values["mig"] == pytest.approx(plain["mig"])
 
 
 def cheap(scored: Any) -> list[str]:

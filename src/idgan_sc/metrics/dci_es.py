@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idgan_sc.metrics.checks import Array, as_codes, as_factors
+from idgan_sc.metrics.infomec import standardised
 from idgan_sc.metrics.progress import Progress, silent
 
 DEPTHS = (1, 4, 7, 10, 13, 16)  # equally spaced; ours, the paper's are not published
@@ -74,7 +75,7 @@ def probe_losses(
     progress: Progress = silent,
 ) -> tuple[Array, Array]:
     """Test losses (K, T) of forests cut at each depth, and the losses of chance (K,)."""
-    codes = as_codes(codes)
+    codes = standardised(as_codes(codes))  # trees see no difference below 1e-7
     values = as_factors(values, len(codes))
     points = rng.permutation(len(codes))[:POINTS]
     train, test = np.split(points, [2 * len(points) // 3])

@@ -36,6 +36,9 @@ ANY_FACTORS |= {"mcc_pearson", "mcc_spearman", "dci_informativeness", "dci_infor
 BOOSTED = {"dci", "dci_completeness", "dci_informativeness", "dci_informativeness_train"}
 TRAINED = {"sap_continuous", "mig", "modularity"}  # look at no point that tests
 LARGE = 1e15  # codes beyond which an error is probably an overflow
+RAW = {"beta_vae", "z_diff"}  # logistic regression on raw codes, whose solvers stand still beyond 1e25
+STEEP, SQUARED = 1e25, 1e150  # the square of the second is the largest number
+UNSQUARED = {"mig", "mig_sup", "dcimig", "jemmig", "modularity", "irs", "mcc_spearman"}
 
 Outcome = tuple[dict[str, float], dict[str, str]]  # scores, and the reasons of those that failed
 
@@ -49,6 +52,7 @@ class Protocol:
     default: tuple[str, ...]
     classes: frozenset[str]  # scores that predict a factor's classes, which a continuous one has not
     forests: frozenset[str]  # scores that need depths
+    unsquared: frozenset[str]  # scores that take codes of any size
     score: Callable[[Points, Sequence[str], Sequence[int], np.random.Generator, Progress], Outcome]
     costs: Callable[[Sequence[int]], Mapping[str, cost.Estimate]]
 
@@ -74,6 +78,8 @@ def _reason(protocol: Protocol, name: str, points: Points, depths: Sequence[int]
 
 
 def _values_reason(protocol: Protocol, name: str, points: Points, depths: Sequence[int]) -> str:
+    if why := _scale_reason(protocol, name, points.codes):
+        return why
     single = [k for k, ranks in enumerate(points.ranks.T) if np.bincount(ranks).min() < 2]
     if name in GROUPED and single:
         return f"{_label(points, single[0])} has a value that only one point has: no group can share it"
@@ -82,6 +88,22 @@ def _values_reason(protocol: Protocol, name: str, points: Points, depths: Sequen
     if name in protocol.forests and not depths:
         given = points.ranks.shape[1] + len(points.left_out)
         return f"a random forest needs its depths, one for each of the {given} factors"
+    return ""
+
+
+def _scale_reason(protocol: Protocol, name: str, codes: Array) -> str:
+    """Why the codes are too large or too small; the references would give the score of constant codes."""
+    largest = float(max(abs(codes.min()), abs(codes.max())))
+    if largest > STEEP and (name in RAW or (name, protocol.name) == ("explicitness", "infogan_cr")):
+        return (
+            f"logistic regression on raw codes stands still where they reach {largest:.0e}: divide them by a constant"
+        )
+    if name in protocol.unsquared:
+        return ""
+    if largest > SQUARED:
+        return f"squares of codes that reach {largest:.0e} are too large for a number: divide them by a constant"
+    if 0 < largest < 1 / SQUARED:
+        return f"squares of codes that reach {largest:.0e} are too small for a number: multiply them by a constant"
     return ""
 
 
@@ -236,6 +258,7 @@ INFOGAN_CR = Protocol(
     default=tuple(METRICS),
     classes=frozenset({"explicitness", "infoe"}),
     forests=frozenset(FORESTS),
+    unsquared=frozenset(UNSQUARED),
     score=_infogan_cr,
     costs=lambda depths: cost.INFOGAN_CR | cost.MORE | dict.fromkeys(FORESTS, cost.forests(depths)),
 )
@@ -245,6 +268,7 @@ DISENTANGLEMENT_LIB = Protocol(
     default=tuple(DISENTANGLEMENT_LIB_METRICS),
     classes=frozenset({"sap", "explicitness"} | BOOSTED),
     forests=frozenset(),
+    unsquared=frozenset(UNSQUARED),
     score=_disentanglement_lib,
     costs=lambda depths: cost.DISENTANGLEMENT_LIB,
 )
@@ -254,6 +278,7 @@ CARBONNEAU = Protocol(
     default=tuple(CARBONNEAU_METRICS),
     classes=frozenset(),
     forests=frozenset(),
+    unsquared=frozenset(set(CARBONNEAU_METRICS) - {"sap", "z_diff", "z_min_var", "z_max_var"}),
     score=_carbonneau,
     costs=lambda depths: cost.CARBONNEAU,
 )

@@ -189,6 +189,8 @@ def _array(holder: Any) -> Any:
         return np.asarray(holder.toarray())
     if hasattr(holder, "to_numpy"):
         return np.asarray(holder.to_numpy())
+    if isinstance(holder, list | tuple) and any(hasattr(one, "detach") for one in holder):
+        holder = [_array(one) for one in holder]
     try:
         return np.asarray(holder)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -203,7 +205,8 @@ def _table(factors: Any) -> tuple[tuple[str, ...], list[Any]]:
         return tuple(map(str, factors.columns)), [factors.iloc[:, k] for k in range(factors.shape[1])]
     if hasattr(factors, "get_column"):  # polars
         return tuple(map(str, factors.columns)), [_objects(factors[name].to_list()) for name in factors.columns]
-    array = _objects(factors) if isinstance(factors, list | tuple) else _array(factors)
+    tensors = isinstance(factors, list | tuple) and any(hasattr(one, "detach") for one in factors)
+    array = _objects(factors) if isinstance(factors, list | tuple) and not tensors else _array(factors)
     if array.dtype.names:
         return tuple(array.dtype.names), [array[name] for name in array.dtype.names]
     if array.ndim != 2:
