@@ -29,7 +29,9 @@ class Fitted(NamedTuple):
 
 
 def lasso_fitted(codes: npt.ArrayLike, values: npt.ArrayLike) -> Fitted:
-    """Lasso of each factor on codes (N, D), values (N, K), its alpha chosen by ten contiguous folds.
+    """Fit the review's Lasso to each factor.
+
+    Lasso of each factor on codes (N, D), values (N, K), its alpha chosen by ten contiguous folds.
 
     The folds' Gram matrices replace the points, which are read once.
     """
@@ -49,7 +51,9 @@ def forest_fitted(
     settings: Sequence[tuple[int, float]] = SETTINGS,
     progress: Progress = silent,
 ) -> Fitted:
-    """A forest of ten trees for each factor, the best of twenty settings by ten folds: hours for many points.
+    """Fit the review's random forests to each factor.
+
+    A forest of ten trees for each factor, the best of twenty settings by ten folds: hours for many points.
 
     `progress` is handed the factors' numbers, one at a time.
     """
@@ -78,7 +82,9 @@ def disentanglement_score(importance: Array) -> float:
 
 
 def stopped_disentanglement_score(importance: Array) -> float:
-    """D as the review's code computes it: it leaves its loop at the first code without importance.
+    """Score D as the review's code computes it.
+
+    D as the review's code computes it: it leaves its loop at the first code without importance.
 
     >>> used = np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
     >>> round(disentanglement_score(used), 6), round(stopped_disentanglement_score(used), 6)

@@ -26,7 +26,9 @@ def dci_es_score(
     depths: Sequence[int] = DEPTHS,
     progress: Progress = silent,
 ) -> float:
-    """E = mean_k E_k of forests that read values (N, K) from codes (N, D); two thirds of the points train.
+    """Score how early forests of growing depth read the factors.
+
+    E = mean_k E_k of forests that read values (N, K) from codes (N, D); two thirds of the points train.
 
     A factor's loss is 1 - R², or 1 - accuracy for the `discrete` ones, where chance is what the commonest value loses.
     Range 0 to 1, and 1 for codes that tell nothing: more capacity does not help. Read it beside informativeness.
@@ -44,7 +46,9 @@ def dci_es_score(
 
 
 def explicitness_of(capacity: npt.ArrayLike, losses: npt.ArrayLike, chance: float) -> float:
-    """1 - 2 · area(loss - its minimum) / (span of capacity · chance), of losses (T,) at growing capacity (T,).
+    """Score one curve of loss against capacity.
+
+    1 - 2 · area(loss - its minimum) / (span of capacity · chance), of losses (T,) at growing capacity (T,).
 
     A loss counts as no worse than any at less capacity. A flat curve gives 1, a straight fall from chance to 0 gives 0.
 
@@ -74,7 +78,10 @@ def probe_losses(
     depths: Sequence[int] = DEPTHS,
     progress: Progress = silent,
 ) -> tuple[Array, Array]:
-    """Test losses (K, T) of forests cut at each depth, and the losses of chance (K,)."""
+    """Measure what forests cut at each depth lose.
+
+    Test losses (K, T) of forests cut at each depth, and the losses of chance (K,).
+    """
     codes = standardised(as_codes(codes))  # trees see no difference below 1e-7
     values = as_factors(values, len(codes))
     points = rng.permutation(len(codes))[:POINTS]

@@ -7,7 +7,9 @@ from idgan_sc.metrics.information import BINS, Tables, tables_of
 
 
 def dcimig_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, bins: int = BINS) -> float:
-    """Σ_k max_d g_d / Σ_k H_k, where code d gives its gap g_d = I_(1) - I_(2) to its best factor only.
+    """Score how much of the factors' entropy codes of their own tell.
+
+    Σ_k max_d g_d / Σ_k H_k, where code d gives its gap g_d = I_(1) - I_(2) to its best factor only.
 
     Codes (N, D), classes (N, K >= 2). Range 0 to a ceiling set by the bins: 32 classes do not fit in 20. A factor
     without a code adds 0 above and its entropy below. Duplicated codes cost nothing. Invariant to permutation, sign

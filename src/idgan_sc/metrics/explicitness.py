@@ -19,7 +19,9 @@ RIDGE = 1.0  # scikit-learn's C = 1
 
 
 def normalised_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, progress: Progress = silent) -> float:
-    """2 (mean ROC area - 1/2) over factors and values, of probabilities that sum to 1 over a factor's values.
+    """Score how well linear rules tell a factor's values apart.
+
+    2 (mean ROC area - 1/2) over factors and values, of probabilities that sum to 1 over a factor's values.
 
     Codes (N, D), classes (N, K); one rule a value against the rest, on its own points. Range about 0 (noise) to 1.
     Invariant to permutation, sign, and scale and shift of each code. The rules are solved to their optimum, where

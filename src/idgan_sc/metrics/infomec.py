@@ -22,7 +22,9 @@ NARROW = 20  # a code whose range is this many times smaller than the widest is 
 
 
 def infom_score(codes: npt.ArrayLike, classes: npt.ArrayLike, rng: Normal, *, strict: bool = False) -> float:
-    """InfoM = (mean_d [max_k J_dk / Σ_k J_dk] - 1/K) / (1 - 1/K) over the active codes of (N, D), classes (N, K >= 2).
+    """Score how far each active code tells of one factor.
+
+    InfoM = (mean_d [max_k J_dk / Σ_k J_dk] - 1/K) / (1 - 1/K) over the active codes of (N, D), classes (N, K >= 2).
 
     Range 0 to 1. Invariant to permutation, sign and a common scale. See `modularity_of` for 0/0.
 
@@ -34,7 +36,9 @@ def infom_score(codes: npt.ArrayLike, classes: npt.ArrayLike, rng: Normal, *, st
 
 
 def infoc_score(codes: npt.ArrayLike, classes: npt.ArrayLike, rng: Normal, *, strict: bool = False) -> float:
-    """InfoC = (mean_k [max_d J_dk / Σ_d J_dk] - 1/A) / (1 - 1/A) over the A active codes of (N, D), classes (N, K).
+    """Score how far each factor is told by one active code.
+
+    InfoC = (mean_k [max_d J_dk / Σ_d J_dk] - 1/A) / (1 - 1/A) over the A active codes of (N, D), classes (N, K).
 
     Range 0 to 1. Invariant to permutation, sign and a common scale. See `compactness_of` for 0/0.
 
@@ -105,7 +109,9 @@ def _rescaled(leading: Array, count: int) -> float:
 
 
 def infoe_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, progress: Progress = silent) -> float:
-    """InfoE = mean_k (log C_k - L_k) / log C_k, L_k the log loss of the best linear softmax rule, on its own points.
+    """Score how much of each factor a linear softmax rule tells.
+
+    InfoE = mean_k (log C_k - L_k) / log C_k, L_k the log loss of the best linear softmax rule, on its own points.
 
     Codes (N, D), classes (N, K) of C_k values, which the rule weighs alike. Range 0 (useless) to 1, and a little
     below 0 where classes are unequal. Invariant to every invertible linear map of the codes.
@@ -164,7 +170,9 @@ def stopped_shares(inputs: Array, factors: Array, steps: int = 100) -> Array:
 
 
 def explained_variance_score(codes: npt.ArrayLike, values: npt.ArrayLike) -> float:
-    """InfoE for continuous factors: mean R² of least squares on all codes (N, D), values (N, K), on its own points.
+    """Score how much of each continuous factor least squares tells.
+
+    InfoE for continuous factors: mean R² of least squares on all codes (N, D), values (N, K), on its own points.
 
     Range 0 to 1. Invariant to every invertible linear map of the codes.
 

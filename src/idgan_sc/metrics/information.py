@@ -63,7 +63,9 @@ class Tables(NamedTuple):
 
 
 def tables(bins: Sequence[Array], classes: npt.ArrayLike) -> Tables:
-    """Plug-in information of D columns of bin numbers (N,) and the classes (N, K), each pair counted once.
+    """Count what binned codes and classes tell of each other.
+
+    Plug-in information of D columns of bin numbers (N,) and the classes (N, K), each pair counted once.
 
     >>> found = tables([np.array([0, 0, 1, 1])], [[0, 0], [0, 1], [1, 0], [1, 1]])
     >>> found.mutual.tolist(), found.joint.tolist(), found.code.tolist(), found.factor.tolist()

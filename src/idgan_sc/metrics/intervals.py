@@ -65,7 +65,9 @@ class Comparison:
 def halves(
     protocol: Protocol, points: Points, names: Sequence[str], depths: Sequence[int], seed: int, draws: int, jobs: int
 ) -> dict[str, Array]:
-    """Each score on `draws` random halves of the points, (draws,); NaN where a half refuses it.
+    """Score random halves of the points.
+
+    Each score on `draws` random halves of the points, (draws,); NaN where a half refuses it.
 
     The halves depend on the seed and the number of points alone: representations of the same points share them.
     """

@@ -14,7 +14,9 @@ LIB_QUANTILE = 0.99  # disentanglement_lib, on 20 bins of the factors; the paper
 
 
 def irs_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, quantile: float = 1.0) -> float:
-    """Mean over codes, weighted by m_d, of max_k (1 - C_dk / m_d), of codes (N, D) and classes (N, K).
+    """Score how little other factors move a code.
+
+    Mean over codes, weighted by m_d, of max_k (1 - C_dk / m_d), of codes (N, D) and classes (N, K).
 
     m_d is the largest deviation of code d from its mean, C_dk the plain mean over the factor's values of the
     `quantile` of the deviations from the local mean. Range: at most 1, 0 when all codes are constant. It grows where
@@ -29,7 +31,10 @@ def irs_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, quantile: float =
 
 
 def irs_matrix(codes: npt.ArrayLike, classes: npt.ArrayLike, *, quantile: float = 1.0) -> tuple[Array, Array]:
-    """1 - C_dk / m_d (A, K) and m_d (A,) of the A codes that are not constant."""
+    """Measure how little each factor leaves each code to move.
+
+    1 - C_dk / m_d (A, K) and m_d (A,) of the A codes that are not constant.
+    """
     codes = as_codes(codes)
     factors = as_factors(classes, len(codes))
     rows = np.ascontiguousarray(codes[:, moving(codes)].T)  # (A, N)

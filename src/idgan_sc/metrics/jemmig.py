@@ -8,7 +8,9 @@ from idgan_sc.metrics.information import BINS, Tables, tables_of
 
 
 def jemmig_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, bins: int = BINS) -> float:
-    """mean_k (1 - raw_k / (H_k + log2 B)), with raw_k of `jemmig_bits`, of codes (N, D >= 2), classes (N, K).
+    """Score how purely one code tells each factor.
+
+    mean_k (1 - raw_k / (H_k + log2 B)), with raw_k of `jemmig_bits`, of codes (N, D >= 2), classes (N, K).
 
     Range 0 to 1 (a noiseless code with as many bins as the factor has values). Codes that tell nothing still reach
     1 - H_k / (H_k + log2 B) if they are constant. Invariant to permutation, sign and scale.
@@ -32,7 +34,10 @@ def jemmig_of(found: Tables, bins: int) -> float:
 
 
 def jemmig_bits(found: Tables) -> Array:
-    """raw_k = H(k, d*) - I(d*, k) + I_(2), d* the most informative code: bits (K,), lower is better."""
+    """Measure what each factor's best code leaves open.
+
+    raw_k = H(k, d*) - I(d*, k) + I_(2), d* the most informative code: bits (K,), lower is better.
+    """
     at_least_two_codes(found.mutual.T)
     order = np.argsort(found.mutual, axis=0)  # of equal codes the last, as the review's code
     columns = np.arange(found.mutual.shape[1])

@@ -12,7 +12,9 @@ from idgan_sc.metrics.moments import covariance
 
 
 def pearson_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> float:
-    """Mean |correlation| over the min(D, K) pairs of the best assignment of codes (N, D) to values (N, K).
+    """Score the correlation of codes and factors matched one to one.
+
+    Mean |correlation| over the min(D, K) pairs of the best assignment of codes (N, D) to values (N, K).
 
     Range 0 (its floor is about sqrt(2 / (pi N)), times what a maximum gains) to 1. Neither too few nor too many codes
     cost anything. Invariant to permutation, sign and to scale and shift of each code. A category counts as its number.
@@ -39,7 +41,10 @@ def spearman_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool 
 
 
 def correlations(codes: Array, values: Array, *, strict: bool = False) -> Array:
-    """|corr| (D, K) of codes (N, D) and values (N, K); a constant code gives 0, or an error if strict."""
+    """Correlate each code with each factor.
+
+    |corr| (D, K) of codes (N, D) and values (N, K); a constant code gives 0, or an error if strict.
+    """
     moves, d = moving(codes), codes.shape[1]
     if strict and not moves.all():
         raise ValueError("a constant code has no correlation")

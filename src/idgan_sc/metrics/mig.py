@@ -30,7 +30,9 @@ disentanglement_lib_score = mig_score
 
 
 def carbonneau_mig(found: Tables, *, strict: bool = False) -> float:
-    """MIG as the review's code has it: information over the entropy of the code, in ten bins, not of the factor.
+    """Score MIG as the review's code has it.
+
+    MIG as the review's code has it: information over the entropy of the code, in ten bins, not of the factor.
 
     It favours coarse codes: a binary code of a factor of forty classes scores 1. A constant code has no information;
     NaN, as in the review's code, with `strict=True`.

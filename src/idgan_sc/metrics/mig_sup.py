@@ -8,7 +8,9 @@ from idgan_sc.metrics.information import BINS, Tables, tables_of
 
 
 def mig_sup_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, bins: int = BINS) -> float:
-    """MIG-sup = mean_d (J_(1) - J_(2)), J_dk = I(d, k) / H_k, of codes (N, D) and classes (N, K >= 2).
+    """Score how far a code's best factor leads the next.
+
+    MIG-sup = mean_d (J_(1) - J_(2)), J_dk = I(d, k) / H_k, of codes (N, D) and classes (N, K >= 2).
 
     Range 0 (each code tells all factors alike) to a ceiling set by the bins, as for MIG. A code in one bin only is
     left out of the mean; a code of noise counts with its near 0. Invariant to permutation, sign and scale.
@@ -33,7 +35,9 @@ def mig_sup_of(found: Tables) -> float:
 
 
 def carbonneau_mig_sup(found: Tables, *, strict: bool = False) -> float:
-    """MIG-sup as the review's code has it, I(d, k) over the code's entropy; NaN for a constant code if strict.
+    """Score MIG-sup as the review's code has it.
+
+    MIG-sup as the review's code has it, I(d, k) over the code's entropy; NaN for a constant code if strict.
 
     >>> from idgan_sc.metrics.information import tables
     >>> round(carbonneau_mig_sup(tables([np.array([0, 1, 2, 3])], [[0, 0], [0, 1], [1, 0], [1, 1]])), 6)

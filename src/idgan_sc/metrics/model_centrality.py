@@ -14,7 +14,9 @@ from idgan_sc.metrics.checks import Array
 
 
 def model_centrality_scores(agreement: npt.ArrayLike) -> Array:
-    """s_i = mean over j ≠ i of (A_ij + A_ji) / 2, shape (M,), of A (M, M): encoder i on what generator j made.
+    """Score how much each model agrees with the others.
+
+    s_i = mean over j ≠ i of (A_ij + A_ji) / 2, shape (M,), of A (M, M): encoder i on what generator j made.
 
     The diagonal has no influence. Range about 1/K to 1; two models always tie.
 
@@ -27,7 +29,9 @@ def model_centrality_scores(agreement: npt.ArrayLike) -> Array:
 
 
 def best_first(agreement: npt.ArrayLike) -> list[int]:
-    """The models' numbers, the most central first; of equal ones the larger number first, as in the reference.
+    """Rank the models, the most central first.
+
+    The models' numbers, the most central first; of equal ones the larger number first, as in the reference.
 
     >>> best_first([[1.0, 0.8, 0.2], [0.6, 1.0, 0.5], [0.4, 0.5, 1.0]])
     [1, 0, 2]
@@ -40,7 +44,9 @@ def agreement_matrix(
     groups: Sequence[Sequence[npt.ArrayLike]],
     labels: Sequence[npt.ArrayLike],
 ) -> Array:
-    """A (M, M): the FactorVAE score of encoder i's codes of what generator j made, labels[j] (G,) its held codes.
+    """Score each encoder on what each generator made.
+
+    A (M, M): the FactorVAE score of encoder i's codes of what generator j made, labels[j] (G,) its held codes.
 
     `std_codes[i][j]` (S, D) are encoder i's codes of free samples of generator j, `groups[i][j]` (G, L, D) those of
     its groups.

@@ -8,7 +8,10 @@ BLOCK = 8192  # rows; a block of twenty columns stays in the processor's cache
 
 
 def covariance(*columns: Array) -> Array:
-    """Covariance (D, D) of all columns together, each array (N, D_i): Σ_n (x - mean)(x - mean)' / N."""
+    """Compute the covariance of all columns together.
+
+    Covariance (D, D) of all columns together, each array (N, D_i): Σ_n (x - mean)(x - mean)' / N.
+    """
     width = sum(array.shape[1] for array in columns)
     first = np.concatenate([array[:BLOCK].mean(axis=0) for array in columns])  # near the mean, so nothing cancels
     total, sums, points = np.zeros((width, width)), np.zeros(width), len(columns[0])

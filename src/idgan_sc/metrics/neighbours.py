@@ -25,7 +25,9 @@ class Normal(Protocol):
 def neighbour_information(
     codes: npt.ArrayLike, classes: npt.ArrayLike, rng: Normal, *, neighbours: int = NEIGHBOURS
 ) -> Array:
-    """I(d, k) in nats (D, K), clipped at 0, of standardised codes (N, D) and classes (N, K).
+    """Estimate what each continuous code tells of each factor.
+
+    I(d, k) in nats (D, K), clipped at 0, of standardised codes (N, D) and classes (N, K).
 
     `rng` draws the noise of 1e-10 that parts equal codes, factor by factor and code by code as the reference does.
     A constant code gives 0.

@@ -29,7 +29,9 @@ def score(
     draws: int = 0,
     jobs: int = 1,
 ) -> Scores:
-    """The scores of your codes (N, D) for your factors (N, K): the InfoGAN-CR protocol's, and those of newer papers.
+    """Score your codes by your factors.
+
+    The scores of your codes (N, D) for your factors (N, K): the InfoGAN-CR protocol's, and those of newer papers.
 
     Codes and factors are arrays, lists, frames or tensors; a row with a missing factor is left out, and so is a
     factor with one value. `categories` names the factors that are categories, as strings and pandas' categories are
@@ -73,7 +75,7 @@ def score_disentanglement_lib(
     draws: int = 0,
     jobs: int = 1,
 ) -> Scores:
-    """The disentanglement_lib protocol's scores of your codes (N, D) for your factors (N, K).
+    """Score your codes (N, D) by your factors (N, K) as disentanglement_lib does.
 
     Two thirds of the points train, a third tests, 10 000 and 5 000 at most; arguments are those of `score`. The
     boosted trees of DCI take minutes, and are computed by default only if they do not.
@@ -96,7 +98,9 @@ def score_carbonneau(
     draws: int = 0,
     jobs: int = 1,
 ) -> Scores:
-    """The scores of the review of Carbonneau et al. (2022), with its experiments' settings; arguments as for `score`.
+    """Score your codes as the review of Carbonneau et al. (2022) does.
+
+    The scores of the review of Carbonneau et al. (2022), with its experiments' settings; arguments as for `score`.
 
     Codes and continuous factors are put in ten bins; other factors keep their values. The review's MIG and MIG-sup
     divide by the code's entropy. Random forests (`dci_rf`) search twenty settings and take hours for many points.
@@ -124,7 +128,9 @@ def compare(
     draws: int = 100,
     jobs: int = 1,
 ) -> intervals.Comparison:
-    """Two representations of the same points, score by score, with a 95 % interval of the difference.
+    """Compare two representations of the same points, score by score.
+
+    Two representations of the same points, score by score, with a 95 % interval of the difference.
 
     Codes `first` (N, D) and `second` (N, D') meet the same random halves of the points, so that what makes a half easy
     or hard drops out of the difference. `protocol` is infogan_cr, disentanglement_lib or carbonneau; other arguments

@@ -112,7 +112,10 @@ def _label(points: Points, k: int) -> str:
 
 
 def computed(known: Mapping[str, Callable[[Any], float]], evaluation: Any, names: Iterable[str]) -> Outcome:
-    """The scores of an evaluation, each by itself; one that fails or is no number has a reason instead."""
+    """Compute the scores of an evaluation, each by itself.
+
+    The scores of an evaluation, each by itself; one that fails or is no number has a reason instead.
+    """
     values, failed = {}, {}
     for name in names:
         try:

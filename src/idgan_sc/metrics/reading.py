@@ -104,7 +104,10 @@ def label(name: str) -> str:
 
 
 def read_codes(codes: Any) -> Array:
-    """Codes (N, D) as an array of real numbers, all finite and none masked or missing."""
+    """Read codes as an array of real numbers.
+
+    Codes (N, D) as an array of real numbers, all finite and none masked or missing.
+    """
     array = _array(codes)
     if isinstance(array, np.ma.MaskedArray):
         if np.ma.is_masked(array):
@@ -120,7 +123,10 @@ def read_codes(codes: Any) -> Array:
 
 
 def read_column(cells: Any, name: str, declared: bool = False) -> Column:
-    """One factor's cells (N,) as class numbers and values; `declared` says that it is a category."""
+    """Read one factor's cells as class numbers and values.
+
+    One factor's cells (N,) as class numbers and values; `declared` says that it is a category.
+    """
     values, missing, natural = _cells(cells)
     present = values[~missing]
     kind = "category" if natural else "number"
@@ -147,7 +153,9 @@ def read_column(cells: Any, name: str, declared: bool = False) -> Column:
 
 
 def numbers(given: Any, what: str, count: int | None = None, names: Sequence[str] = ()) -> tuple[int, ...]:
-    """Whole numbers, one or several, as the argument `what` has them; below `count`, or the names of what they number.
+    """Read whole numbers that an argument holds.
+
+    Whole numbers, one or several, as the argument `what` has them; below `count`, or the names of what they number.
 
     Raises
     ------

@@ -15,7 +15,9 @@ DEPTH, FOLDS = 9, 10
 
 
 def sap_trees_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, progress: Progress = silent) -> float:
-    """Mean gap of `tree_matrix`. Range 0 (duplicated codes) to 1 - chance; codes (N, D >= 2), classes (N, K).
+    """Score the lead of the code whose tree predicts a factor best.
+
+    Mean gap of `tree_matrix`. Range 0 (duplicated codes) to 1 - chance; codes (N, D >= 2), classes (N, K).
 
     >>> z = np.random.default_rng(0).integers(0, 2, size=(500, 2))
     >>> round(sap_trees_score(z, z), 1)
@@ -25,7 +27,9 @@ def sap_trees_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, progress: P
 
 
 def tree_matrix(codes: npt.ArrayLike, classes: npt.ArrayLike, *, progress: Progress = silent) -> Array:
-    """S (D, K): training accuracy of a tree on one code, its depth of 1 to 9 chosen by ten folds.
+    """Measure how well a tree on each code predicts each factor.
+
+    S (D, K): training accuracy of a tree on one code, its depth of 1 to 9 chosen by ten folds.
 
     Invariant to permutation, sign and every monotone map of a code, up to ties between splits.
     """

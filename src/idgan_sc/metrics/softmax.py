@@ -41,7 +41,9 @@ class Problem(NamedTuple):
 
 
 def fit(x: Array, classes: Array, weights: Array, *, ridge: float = 0.0) -> Array:
-    """Weights (C, D + 1), the last class's 0, that minimise Σ_n weight · log loss + ridge |w|² / 2 on x (N, D).
+    """Fit a softmax rule to its optimum.
+
+    Weights (C, D + 1), the last class's 0, that minimise Σ_n weight · log loss + ridge |w|² / 2 on x (N, D).
 
     The intercept, the last column, carries no ridge. Where the classes can be separated and nothing is penalised, the
     weights grow until the loss is next to nothing.

@@ -8,7 +8,9 @@ from idgan_sc.metrics.moments import covariance
 
 
 def gaussian_total_correlation(codes: npt.ArrayLike) -> float:
-    """TC = (Σ_d log C_dd - log det C) / 2 nats, C the covariance of codes (N, D): that of a Gaussian with it.
+    """Measure how dependent Gaussian codes with this covariance are.
+
+    TC = (Σ_d log C_dd - log det C) / 2 nats, C the covariance of codes (N, D): that of a Gaussian with it.
 
     Lower is better, so this is no score. Range 0 (uncorrelated) to infinity (one code is a sum of others). Constant
     codes are left out. Invariant to permutation, sign, and scale and shift of each code.

@@ -18,7 +18,9 @@ LEAST_KL = 0.01  # nats
 
 
 def udr_lasso_scores(models: npt.ArrayLike, kl: npt.ArrayLike | None = None, *, strict: bool = False) -> Array:
-    """UDR (M,) of codes (M, N, D) of M models on the same images, compared by Lasso; `kl` (M, D) nats.
+    """Score how one-to-one each model's codes predict the others'.
+
+    UDR (M,) of codes (M, N, D) of M models on the same images, compared by Lasso; `kl` (M, D) nats.
 
     Range 0 to .9, which copies attain up to permutation, sign and scale: the penalty shrinks every coefficient.
 
@@ -38,7 +40,9 @@ def udr_lasso_scores(models: npt.ArrayLike, kl: npt.ArrayLike | None = None, *, 
 
 
 def udr_spearman_scores(models: npt.ArrayLike, kl: npt.ArrayLike | None = None, *, strict: bool = False) -> Array:
-    """`udr_lasso_scores` of rank correlations: range 0 to 1, invariant to every monotone map of a code.
+    """Score how one-to-one each model's codes correlate with the others'.
+
+    `udr_lasso_scores` of rank correlations: range 0 to 1, invariant to every monotone map of a code.
 
     With `strict=True` one code without KL spoils half of each of its model's agreements, as in the reference.
 

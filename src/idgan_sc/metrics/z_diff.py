@@ -23,7 +23,9 @@ def z_diff_score(
     train: int = 10_000,
     test: int = 5_000,
 ) -> float:
-    """(accuracy - 1/K) / (1 - 1/K) of logistic regression that names the fixed factor of `test` batches.
+    """Score how well pairs' differences tell the factor they share.
+
+    (accuracy - 1/K) / (1 - 1/K) of logistic regression that names the fixed factor of `test` batches.
 
     Codes (N, D), classes (N, K >= 2). A batch's feature is the mean |difference| of its pairs' codes. Range: below 0
     (worse than chance) to 1. Invariant to permutation and sign, not to scale: the penalty acts on raw differences.

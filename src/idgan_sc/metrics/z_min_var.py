@@ -52,7 +52,9 @@ def z_min_var_score(
     train: int = 800,
     test: int = 800,
 ) -> float:
-    """(accuracy - 1/K) / (1 - 1/K) of votes by the code of least relative variance; one factor is held.
+    """Score how well the stillest code tells the factor that is held.
+
+    (accuracy - 1/K) / (1 - 1/K) of votes by the code of least relative variance; one factor is held.
 
     Codes (N, D), classes (N, K >= 2); codes with an SD below `threshold` (the review: .02) cast no vote, and without
     any the score is 0. Range: below 0 (worse than chance) to 1. Invariant to permutation and sign, and to scale as
@@ -77,7 +79,9 @@ def z_max_var_score(
     train: int = 800,
     test: int = 800,
 ) -> float:
-    """`z_min_var_score` of votes by the code of largest relative variance; all factors but one are held.
+    """Score how well the liveliest code tells the factor that is free.
+
+    `z_min_var_score` of votes by the code of largest relative variance; all factors but one are held.
 
     Codes of noise pull it to 0: they vary as much as any. Many classes leave a combination with few points.
 
