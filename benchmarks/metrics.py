@@ -7,7 +7,8 @@ reference codes lack: one `mutual_info_score` for each code and factor, one `Lin
 too (10 000 points where theirs would take minutes); where both sides draw at random, the difference is that of two
 draws. `--forests` adds the random forests and `--boosted` the boosted trees, both of which are scikit-learn's own on
 either side. `--large` times `score` on 100 000 × 10 codes and 10 factors, with its peak memory, and `--growth` the
-default scores on up to a million points.
+default scores on up to a million points. `--peers` times disent beside us, where it is installed (it brings torch and
+Lightning); the review's code and InfoMEC's are no packages and need older libraries.
 
 What was tried for the trees, which cost more than all the rest, and why they stayed scikit-learn's own:
 
@@ -81,12 +82,13 @@ def main() -> None:
     parser.add_argument("--new", action="store_true", help="the newer scores instead (minutes)")
     parser.add_argument("--large", action="store_true", help="score() on 100 000 points instead, with peak memory")
     parser.add_argument("--growth", action="store_true", help="score() on 10 000 to 1 000 000 points instead")
+    parser.add_argument("--peers", action="store_true", help="disent instead, where it is installed")
     asked = parser.parse_args()
     if asked.large or asked.growth:
         with threadpool_limits(1):
             return large() if asked.large else growth()
     data = Data(np.random.default_rng(0))
-    pairs = dict(NEW if asked.new else PAIRS)
+    pairs = dict(NEW if asked.new else peers() if asked.peers else PAIRS)
     pairs |= FORESTS if asked.forests else {}
     pairs |= BOOSTED if asked.boosted else {}
     print(f"{'':44}{'reference s':>12}{'ours s':>10}{'ratio':>8}{'difference':>12}")
@@ -492,6 +494,33 @@ NEW: dict[str, tuple[Callable[[Data], Result], Callable[[Data], Result]]] = {
         lambda d: dci_es.dci_es_score(d.train[0], d.values[:TRAIN], np.random.default_rng(0)),
     ),
 }
+
+
+# ---- another package
+
+
+def peers() -> dict[str, tuple[Callable[[Data], Result], Callable[[Data], Result]]]:
+    """What disent computes of given codes; its other scores draw from a data set of its own."""
+    from disent.metrics import _mig, _sap
+
+    def disent_sap(d: Data, continuous: bool) -> float:
+        arrays = [array.T for array in (*d.train, *d.test)]
+        return float(next(iter(_sap._compute_sap(*arrays, continuous_factors=continuous).values())))
+
+    return {
+        "disent's MIG, 10 000 points": (
+            lambda d: float(next(iter(_mig._compute_mig(d.train[0].T, d.train[1].T).values()))),
+            lambda d: mig.mig_score(*d.train),
+        ),
+        "disent's SAP, SVM, 10 000 points": (
+            lambda d: disent_sap(d, continuous=False),
+            lambda d: sap.disentanglement_lib_score(*d.train, *d.test),
+        ),
+        "disent's SAP, R², 10 000 points": (
+            lambda d: disent_sap(d, continuous=True),
+            lambda d: sap.disentanglement_lib_continuous_score(*d.train),
+        ),
+    }
 
 
 # ---- many points
