@@ -356,3 +356,43 @@ def test_few_points_are_warned_of_with_a_figure(monkeypatch: pytest.MonkeyPatch)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert score(Z, F, metrics=["mig"]).cautions == {}
+
+
+# ---- whatever comes
+
+
+def messy(draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A few points with codes and factors of any kind, some constant, missing, rare or large."""
+    n, d, k = int(draw.choice([1, 2, 3, 5, 12, 60])), int(draw.integers(1, 4)), int(draw.integers(1, 4))
+    base = draw.integers(0, 3, size=(k, n))
+    kinds: list[Any] = [
+        lambda b: b,
+        lambda b: b / 2 + draw.normal(size=n),
+        lambda b: b > 0,
+        lambda b: np.array(["a", "b", "c"])[b],
+        lambda b: np.ones(n),
+        lambda b: np.array([None if x == 0 else int(x) for x in b], dtype=object),
+        lambda b: np.where(b == 0, np.nan, b),
+        lambda b: (np.arange(n) == 0) * 1,
+        lambda b: b + 2**60,
+        lambda b: np.full(n, None),
+        lambda b: np.array([f"x{i}" for i in range(n)]),
+    ]
+    columns = [kinds[draw.integers(len(kinds))](b).astype(object) for b in base]
+    codes = draw.normal(size=(n, d))
+    codes[:, 0] = codes[:, 0] * draw.choice([0, 1e-3, 1, 1e20])
+    return codes, np.stack(columns, axis=1)
+
+
+@pytest.mark.parametrize("scored", [score, score_disentanglement_lib, score_carbonneau])
+@pytest.mark.filterwarnings("ignore:few points")
+def test_every_metric_is_scored_or_refused_whatever_comes(scored: Any) -> None:
+    names = [name for name in cheap(scored) if name not in ("z_diff", "beta_vae", "explicitness")]
+    for seed in range(25):
+        found = scored(*messy(np.random.default_rng(seed)), metrics=names)
+        assert set(found.values) | set(found.refused) == set(names)
+        assert not set(found.values) & set(found.refused)
+        assert str(found)
+        for name, value in found.values.items():
+            low = -0.5 if name.startswith("z_") else -1e-9
+            assert low <= value <= 1 + 1e-9 or name in ("total_correlation", "irs"), (seed, name, value)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from idgan_sc.metrics.checks import Array, as_codes, as_factors
+from idgan_sc.metrics.checks import Array, as_codes, as_factors, moving
 from idgan_sc.metrics.infomec import standardised
 from idgan_sc.metrics.progress import Progress, silent
 
@@ -86,6 +86,8 @@ def probe_losses(
     values = as_factors(values, len(codes))
     points = rng.permutation(len(codes))[:POINTS]
     train, test = np.split(points, [2 * len(points) // 3])
+    if len(test) == 0 or not moving(values[test]).all():
+        raise ValueError("a factor takes one value only among the points that test the forests")
     seed = int(rng.integers(2**31))
     losses, chance = [], []
     for k, column in enumerate(progress(values.T)):
@@ -101,9 +103,8 @@ def _regressed(x: Array, y: Array, asked_x: Array, asked: Array, depths: Sequenc
     from sklearn.ensemble import RandomForestRegressor
 
     forest = RandomForestRegressor(TREES, max_depth=max(depths), random_state=seed).fit(x, y.astype(np.float64))
-    spread = max(float(np.var(asked)), np.finfo(np.float64).tiny)
     guesses = _cut(forest.estimators_, asked_x, depths)[..., 0]
-    return np.asarray(((guesses - asked) ** 2).mean(axis=1) / spread)
+    return np.asarray(((guesses - asked) ** 2).mean(axis=1) / np.var(asked))
 
 
 def _classified(x: Array, y: Array, asked_x: Array, asked: Array, depths: Sequence[int], seed: int) -> Array:
@@ -126,7 +127,7 @@ def _cut(trees: Sequence[object], x: Array, depths: Sequence[int]) -> Array:
             if depth in depths:
                 levels.append(tree.value[node, 0])
             left, right = tree.children_left[node], tree.children_right[node]
-            goes_left = x[rows, tree.feature[node]] <= tree.threshold[node]
+            goes_left = x[rows, np.maximum(tree.feature[node], 0)] <= tree.threshold[node]  # a leaf's feature is -2
             node = np.where(left < 0, node, np.where(goes_left, left, right))
         total = total + np.stack(levels)
     return total / len(trees)

@@ -97,7 +97,8 @@ def _half(
     known = {one.name: one for one in (protocols.INFOGAN_CR, protocols.DISENTANGLEMENT_LIB, protocols.CARBONNEAU)}
     chosen = known[protocol]
     refused = protocols.refusals(chosen, names, half, depths)
-    return chosen.score(half, [name for name in names if name not in refused], depths, rng, silent)[0]
+    wanted = [name for name in names if name not in refused]
+    return chosen.score(half, wanted, depths, rng, silent)[0] if wanted else {}
 
 
 def around(values: Mapping[str, float], scattered: Mapping[str, Array]) -> dict[str, Interval]:

@@ -87,6 +87,8 @@ def cross_validated(x: Array, y: Array, folds: int) -> Array:
 
 def chosen(x: Array, y: Array, alphas: Sequence[float], folds: int) -> tuple[Array, float]:
     """Coefficients (D,) on x (N, D), y (N,) of the best of some alphas over contiguous folds; training mean error."""
+    if len(x) < folds:
+        raise ValueError(f"{folds} folds need as many points, got {len(x)}")
     parts = np.array_split(np.arange(len(x)), folds)
     left_out = [_Moments.of(x[part[0] : part[-1] + 1], y[part[0] : part[-1] + 1]) for part in parts]
     total = _Moments.of(x, y)

@@ -196,6 +196,8 @@ def _prepared(protocol: Protocol, codes: Any, factors: Any, asked: Asked) -> Cal
 
 
 def _computed(call: Call) -> tuple[dict[str, float], dict[str, str]]:
+    if not call.wanted:
+        return {}, {}
     progress = cost.announced((name, call.costs[name]) for name in call.wanted)
     return call.protocol.score(call.points, call.wanted, call.depths, call.rng, progress)
 

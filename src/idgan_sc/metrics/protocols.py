@@ -123,6 +123,8 @@ def computed(known: Mapping[str, Callable[[Any], float]], evaluation: Any, names
                 warnings.simplefilter("ignore", RuntimeWarning)  # an overflow shows in the score
                 warnings.filterwarnings("error", message=".*failed to converge after 0")  # not a step was made
                 value = known[name](evaluation)
+        except ValueError as error:  # says what is wrong
+            failed[name] = str(error).splitlines()[0]
         except Exception as error:
             failed[name] = f"it fails on these codes ({type(error).__name__}: {str(error).splitlines()[0]})"
         else:
