@@ -88,8 +88,8 @@ def page(table: Measured) -> None:
         "Written by `python benchmarks/metrics_small_samples.py`; do not edit. Bias ± SD over draws of a score with\n"
         "so many points, on codes whose score with 100 000 points is known (10 000 for forests and explicitness):\n"
         "five factors of 3, 6, 40, 32 and 32 values, codes that mix neighbours a little, and five codes of noise.\n"
-        "Fewer values need fewer points. – means that the points are too few to compute it. `score` warns where bias or SD\n"
-        "exceeds .05.\n\n![bias against points](small_samples.svg)\n\n"
+        "Fewer values need fewer points. – means that the points are too few to compute it. `score` warns where\n"
+        "bias or SD exceeds .05.\n\n![bias against points](small_samples.svg)\n\n"
         + "\n".join([heading, "|---|" + "---|" * len(SIZES), *rows])
         + "\n"
     )
