@@ -12,15 +12,28 @@ import numpy as np
 import pytest
 
 import idgan_sc.metrics
-from idgan_sc.metrics import DISENTANGLEMENT_LIB_METRICS, METRICS, scoring
+from idgan_sc.metrics import CARBONNEAU_METRICS, DISENTANGLEMENT_LIB_METRICS, METRICS, MORE_METRICS, scoring
 
-EVERY = [("infogan_cr", name) for name in METRICS] + [("lib", name) for name in DISENTANGLEMENT_LIB_METRICS]
+DICTIONARIES: dict[str, Any] = {
+    "infogan_cr": METRICS,
+    "lib": DISENTANGLEMENT_LIB_METRICS,
+    "carbonneau": CARBONNEAU_METRICS,
+    "more": MORE_METRICS,
+}
+EVERY = [(protocol, name) for protocol, names in DICTIONARIES.items() for name in names]
 EVALUATIONS: dict[Any, Any] = {}
 every_metric = pytest.mark.parametrize(("protocol", "name"), EVERY)
 
 # What the perfect code of independent binary factors attains where it is not 1: an SVM on another factor's code is
 # right for half of the points, a squared correlation with it is 0.
 CEILING = {("infogan_cr", "sap"): (0.5 + 1 + 1) / 3, ("lib", "sap"): 0.5}
+CEILING |= {("carbonneau", "sap_trees"): 0.5, ("more", "total_correlation"): 0.0}
+CEILING |= {("carbonneau", "jemmig"): 1 - (1 - 1) / (1 + np.log2(10)), ("more", "jemmig"): 1.0}
+# Neighbours tell noiseless codes apart by added noise; a softmax rule that separates has no last step; a forest whose
+# splits see some of the codes uses others where the right one is not among them.
+NEAR = {("more", "infom"): 0.05, ("more", "infoc"): 0.05, ("more", "infoe"): 1e-4}
+NEAR |= {("carbonneau", "dci_informativeness"): 1e-5, ("carbonneau", "dci_rf"): 0.03}
+NEAR |= {("carbonneau", "dci_rf_completeness"): 0.03}
 # What constant codes attain where it is not 0: a guess among three factors, among two values, an uninformed ROC area.
 FLOOR = {
     ("infogan_cr", "beta_vae"): 1 / 3,
@@ -29,6 +42,9 @@ FLOOR = {
     ("lib", "explicitness"): 1 / 2,
     ("lib", "dci_informativeness"): 1 / 2,
     ("lib", "dci_informativeness_train"): 1 / 2,
+    ("carbonneau", "jemmig"): 1 - 1 / (1 + np.log2(10)),
+    ("more", "jemmig"): 1 - 1 / (1 + np.log2(20)),
+    ("more", "dci_es"): 1.0,  # more capacity does not help
 }
 # What codes of pure noise stay below where it is not .1: votes fall on some factor, a training score finds chance
 # regularities, and a regressor that uses next to nothing still uses it unevenly (Lasso: a single chance coefficient).
@@ -48,6 +64,19 @@ NOISE = {
     ("lib", "dci_informativeness_train"): 1.0,
     ("infogan_cr", "modularity"): 0.95,
     ("lib", "modularity"): 0.95,
+    ("carbonneau", "modularity"): 0.95,
+    ("more", "infom"): 0.95,
+    ("more", "infoc"): 0.95,
+    ("carbonneau", "jemmig"): 1 - 1 / (1 + np.log2(10)),
+    ("more", "jemmig"): 1 - 1 / (1 + np.log2(20)),
+    ("carbonneau", "dci"): 1.0 + 1e-9,
+    ("carbonneau", "dci_completeness"): 1.0 + 1e-9,
+    ("carbonneau", "dci_rf"): 0.3,
+    ("carbonneau", "dci_rf_completeness"): 0.3,
+    ("carbonneau", "sap_trees"): 0.2,
+    ("carbonneau", "irs"): 0.3,
+    ("more", "irs"): 0.3,
+    ("more", "dci_es"): 1.0,
 }
 # The logistic regressions and SVMs penalise weights of raw codes; the pruning of FactorVAE has a threshold.
 NOT_SCALE_INVARIANT = {
@@ -57,28 +86,41 @@ NOT_SCALE_INVARIANT = {
     ("lib", "sap"): 0.01,
     ("infogan_cr", "explicitness"): 0.01,
     ("lib", "factor_vae"): 0.01,
+    ("carbonneau", "z_diff"): 0.01,
+    ("carbonneau", "z_min_var"): 0.01,
+    ("carbonneau", "z_max_var"): 0.01,
 }
 # Solvers stop early and trees break ties by the order of the codes; all else is exact but for rounding.
 LOOSE = {"beta_vae": 0.03, "explicitness": 2e-3, "dci": 0.03, "dci_completeness": 0.03, "dci_rf": 0.03}
+LOOSE |= {
+    "z_diff": 0.03,
+    "dci_es": 0.01,
+    "sap_trees": 0.03,
+    "dci_rf_completeness": 0.03,
+    "dci_rf_informativeness": 0.05,
+}
+LOOSE |= {"infom": 1e-6, "infoc": 1e-6, "infoe": 1e-4, "mcc_pearson": 1e-9}
 LOOSE |= {"dci_lasso": 1e-3, "dci_informativeness": 0.05, "dci_informativeness_train": 0.05}
 
 
 def test_perfect_code_attains_the_ceiling(protocol: str, name: str) -> None:
     factors = binary()
     score = metric(protocol, name)(evaluation(protocol, factors * 4.0, factors))
-    assert score == pytest.approx(CEILING.get((protocol, name), 1.0), abs=1e-6)
+    assert score == pytest.approx(CEILING.get((protocol, name), 1.0), abs=NEAR.get((protocol, name), 1e-6))
 
 
 def test_constant_codes_attain_the_floor(protocol: str, name: str) -> None:
     factors = binary()
     score = metric(protocol, name)(evaluation(protocol, np.full(factors.shape, 0.1), factors))
-    assert score == pytest.approx(FLOOR.get((protocol, name), 0.0), abs=0.1 if protocol == "lib" else 1e-6)
+    drawn = protocol == "lib" or name == "z_diff"  # a guess is right for as many as happen to be tested
+    assert score == pytest.approx(FLOOR.get((protocol, name), 0.0), abs=0.1 if drawn else 1e-6)
 
 
 def test_noise_stays_low(protocol: str, name: str) -> None:
     factors = binary()
     noise = np.random.default_rng(7).normal(size=factors.shape)
-    assert -1e-9 <= metric(protocol, name)(evaluation(protocol, noise, factors)) <= NOISE.get((protocol, name), 0.1)
+    least = -0.2 if name.startswith("z_") else -1e-9  # chance is their 0
+    assert least <= metric(protocol, name)(evaluation(protocol, noise, factors)) <= NOISE.get((protocol, name), 0.1)
 
 
 def test_score_is_a_plain_seeded_float(protocol: str, name: str) -> None:
@@ -111,7 +153,8 @@ def test_a_constant_code_beside_others_does_no_harm(protocol: str, name: str) ->
     expected = CEILING.get((protocol, name), 1.0)
     if (protocol, name) == ("lib", "modularity"):
         expected = 3 / 4  # this protocol counts an uninformed code as 0
-    assert metric(protocol, name)(evaluation(protocol, codes, factors)) == pytest.approx(expected, abs=1e-6)
+    near = NEAR.get((protocol, name), 1e-6)
+    assert metric(protocol, name)(evaluation(protocol, codes, factors)) == pytest.approx(expected, abs=near)
 
 
 def test_nan_is_refused(protocol: str, name: str) -> None:
@@ -185,7 +228,7 @@ def rng() -> np.random.Generator:
 
 
 def metric(protocol: str, name: str) -> Any:
-    return (METRICS if protocol == "infogan_cr" else DISENTANGLEMENT_LIB_METRICS)[name]
+    return DICTIONARIES[protocol][name]
 
 
 def grid(*counts: int) -> np.ndarray:
@@ -222,6 +265,12 @@ def fresh_evaluation(protocol: str, codes: np.ndarray, factors: np.ndarray) -> A
         draw = dataclasses.replace(draw, points=np.arange(len(factors)))
         depths = {"depths": (3, 3, 3), "forest_depths": (4, 4, 4), "discrete": (0,)}
         return scoring.infogan_cr_evaluation(codes, factors, factors, draw, rng=rng(), **depths)
+    if protocol == "carbonneau":
+        found = scoring.carbonneau_evaluation(codes, factors, factors, rng=rng())
+        small = {"batch_size": 20, "pairs": (300, 150), "votes": (90, 90), "settings": ((8, 0.4), (8, 1.0))}
+        return dataclasses.replace(found, **small)
+    if protocol == "more":
+        return scoring.points_evaluation(codes, factors, factors, rng=rng(), discrete=(0,))
     lib_draw = idgan_sc.metrics.draw_disentanglement_lib(
         factors, train_votes=300, eval_votes=150, batch_size=16, variance=400, train=0, test=0, rng=rng()
     )

@@ -13,7 +13,7 @@ from idgan_sc.metrics import dci
 
 GOLDEN = Path(__file__).resolve().parents[2] / "shared" / "golden"
 here = pytest.mark.skipif(not GOLDEN.is_dir(), reason="no golden values beside this checkout")
-SLOW = ("dci_RandomForest", "dci_gbt", "dci_LassoCV")
+SLOW = ("dci_RandomForest", "dci_gbt", "dci_LassoCV", "dci_rf_rows", "rdc")
 
 
 @pytest.fixture
@@ -106,6 +106,53 @@ def test_a_difference_or_a_gap_fails(
 def test_an_empty_folder_is_no_success(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, {})
     assert run(monkeypatch, folder) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("ubisoft_classes", "mig", "value"), 0.5, "failed: own ubisoft_classes mig value"),
+        (("ubisoft_classes", "mig", "value"), "nan", None),  # the constant code's
+        (("infomec", "infom", "per_seed"), [0.1], "failed: own infomec infom per_seed"),
+        (("infomec", "active_latents"), [1] * 6, "failed: own infomec active_latents value"),
+        (("icebeem_mcc", "pearson", "error"), "ValueError", None),
+        (("infomec", "another"), 1.0, "not covered: own infomec another"),
+    ],
+)
+def test_the_second_file_is_compared_too(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    path: tuple[str, ...],
+    value: Any,
+    said: str | None,
+) -> None:
+    """Its entries have their own tolerances, and a bare value is compared as it is."""
+    expected: dict[str, Any] = {
+        "_meta": {},
+        "own": {
+            "_points_on_bin_edge": {"bins10": []},
+            "ubisoft_classes": {"mig": {"value": "nan", "tolerance": 1e-9}},
+            "infomec": {"active_latents": [1, 1, 1, 1, 1, 0]},
+        },
+    }
+    place = expected["own"]
+    for key in path[:-1]:
+        place = place.setdefault(key, {"tolerance": 1e-4, "seeds": [0]} if key == "infom" else {})
+    place[path[-1]] = value
+    (folder / "expected2.json").write_text(json.dumps(expected))
+    assert run(monkeypatch, folder) == int(said is not None)
+    assert (said or " 0 failed") in capsys.readouterr().out
+
+
+@here
+def test_golden_values_over_several_models() -> None:
+    for of in (check_golden.udr_entries, check_golden.centrality_entries):
+        for where, expected, checks in of(GOLDEN):
+            fields = [field for field in expected if field not in check_golden.SETTINGS]
+            assert fields
+            for field in fields:
+                assert check_golden.verdict(field, expected[field], checks.get(field))[0] == "compared", (where, field)
 
 
 @here

@@ -57,7 +57,11 @@ def test_rows_with_a_missing_factor_are_left_out() -> None:
 def test_too_few_factors_or_codes() -> None:
     codes, factors = own()
     constant = np.column_stack([factors, np.ones(len(factors))])
-    assert score(codes, constant, metrics=["mig"]).refused == {"mig": "factor 2 takes one value only"}
+    scored = score(codes, constant, metrics=["mig"])
+    assert scored == score(codes, factors, metrics=["mig"])  # the others are scored without it
+    assert scored.left_out == {"2": "factor 2 takes one value only"}
+    why = "no factor takes two values: factor 0 takes one value only"
+    assert score(codes, constant[:, 2:], metrics=["mig"]).refused == {"mig": why}
     assert score(codes, factors[:, :1], metrics=["factor_vae", "mig"]).refused.keys() == {"factor_vae"}
     assert score(codes[:, :1], factors, metrics=["mig", "factor_vae"]).refused.keys() == {"mig"}
 

@@ -9,7 +9,10 @@ import pytest
 from idgan_sc.metrics import referee
 from idgan_sc.metrics.definitions import PROTOCOLS
 
-TINY = referee.Sizes(30, 10, 120, 300, 60, 30, 8, 120, 120, 120, 60, 60)
+TINY = referee.Sizes(30, 10, 120, 300, 60, 30, 8, 120, 120, 120, 60, 60, (40, 40))
+
+
+DEPTHS = {"depths": [3] * 3, "forest_depths": [4] * 3}
 
 
 def pool() -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +41,7 @@ def test_every_definition_has_rows(rows: list[referee.Row]) -> None:
                 if (row["protocol"], row["metric"], row["regressor"], row["era"])
                 == (protocol, definition.metric, definition.regressor, definition.era)
             ]
-            assert {row["factors"] for row in found} == {"all", "without categories"}
+            assert {row["factors"] for row in found} == {"all", "without categories"}, definition
             assert len({row["scale"] for row in found}) == (3 if definition.scaled else 1)
     assert len({referee._key(row) for row in rows}) == len(rows)
     assert all(type(row["value"]) is float and np.isfinite(row["value"]) for row in rows)
@@ -88,6 +91,9 @@ def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
             {"codes": pool()[0] * np.nan, "factors": pool()[1], "depths": [3] * 3, "forest_depths": [4] * 3},
             "codes .*NaN",
         ),
+        ({"codes": pool()[0], "factors": pool()[1], "discrete": [5], **DEPTHS}, "discrete 5: the factors are numbered"),
+        ({"codes": pool()[0], "factors": pool()[1], "discrete": [True], **DEPTHS}, "discrete must be a list of whole"),
+        ({"codes": pool()[0], "factors": pool()[1], "values": pool()[1][:, :2], **DEPTHS}, "classes and values must"),
         ({"codes": pool()[0], "factors": pool()[1]}, "5 depths for 3 factors: give one for each, and `discrete`"),
         ({"codes": np.array([{}]), "factors": pool()[1]}, "damaged, or holds more than arrays of numbers"),
     ],
@@ -103,6 +109,19 @@ def test_main_refuses_what_is_no_archive(tmp_path: Path, content: bytes) -> None
     (tmp_path / "one.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"one\.npz is (no .npz file|damaged)"):
         referee.main([tmp_path / "one.npz"], tmp_path / "out")
+
+
+def test_a_constant_factor_and_a_definition_that_fails_lose_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    codes, classes = pool()
+    rng = np.random.default_rng(1)
+    options = {"depths": (3, 9, 3), "forest_depths": (4, 9, 4), "discrete": (0, 1), "sizes": TINY}
+    constant = np.column_stack([classes[:, 0], np.zeros(len(classes), int), classes[:, 1]])
+    single = np.column_stack([codes[:, :1], 1e-3 * codes[:, 1:]])  # one code that InfoMEC reads
+    rows = referee.referee(single, constant, constant, rng, **options)
+    said = capsys.readouterr().err
+    assert "left out: factor 1 takes one value only" in said
+    assert {row["protocol"] for row in rows} == set(PROTOCOLS)
+    assert "mcc" in {row["metric"] for row in rows}
 
 
 def test_main_writes_tables_and_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+FIRST = 64  # rows, in which most codes take two values
 
 
 def as_codes(codes: npt.ArrayLike, ndim: int = 2) -> npt.NDArray[np.float64]:
@@ -35,7 +36,7 @@ def as_factors(factors: npt.ArrayLike, rows: int) -> Array:
         raise ValueError(f"factors must have shape ({rows}, K), got {checked.shape}")
     if not np.isfinite(checked).all():
         raise ValueError("factors contain NaN or infinity")
-    constant = np.flatnonzero(checked.min(axis=0) == checked.max(axis=0))
+    constant = np.flatnonzero(~moving(checked))
     if constant.size:
         raise ValueError(f"factor {constant[0]} takes one value only: nothing can be said about it")
     return checked
@@ -57,5 +58,8 @@ def at_least_two_codes(codes: Array) -> None:
 
 def moving(codes: Array) -> npt.NDArray[np.bool_]:
     """Which codes are not constant: compares min and max, since rounding gives a constant a tiny SD."""
-    moves: npt.NDArray[np.bool_] = codes.min(axis=0) < codes.max(axis=0)
+    first = codes[:FIRST]
+    moves: npt.NDArray[np.bool_] = first.min(axis=0) < first.max(axis=0)  # as most do within a few rows
+    for d in np.flatnonzero(~moves):
+        moves[d] = codes[:, d].min() < codes[:, d].max()
     return moves

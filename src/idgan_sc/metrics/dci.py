@@ -14,11 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
-from sklearn.linear_model import LassoCV
 
 from idgan_sc.metrics import lasso
 from idgan_sc.metrics.checks import Array, as_codes, as_factors, finite, moving
+from idgan_sc.metrics.progress import Progress, silent
 
 LASSO_ALPHA = 0.02  # InfoGAN-CR
 IBGAN_DEPTHS = (4, 2, 4, 2, 2)  # shape, scale, orientation, x, y: the forests of the IB-GAN paper
@@ -58,6 +57,8 @@ def lasso_cv_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: 
 
 def lasso_cv_today_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> Array:
     """`lasso_cv_importance` as the installed scikit-learn's `LassoCV()` computes it: 5 folds, another stopping rule."""
+    from sklearn.linear_model import LassoCV
+
     x, y = _standardised(codes, values, strict)
     finite(x)
     return np.abs(np.stack([LassoCV(cv=5).fit(x, column).coef_ for column in y.T], axis=1))
@@ -71,13 +72,16 @@ def forest_importance(
     trees: int,
     seed: int,
     strict: bool = False,
+    progress: Progress = silent,
 ) -> Array:
     """R (D, K) = impurity importances of one random forest a factor, of the given depth; columns sum to 1."""
+    from sklearn.ensemble import RandomForestRegressor
+
     x, y = _standardised(codes, values, strict)
     if len(depths) != y.shape[1]:
         raise ValueError(f"{len(depths)} forest depths for {y.shape[1]} factors")
     forests = [RandomForestRegressor(trees, max_depth=depth, random_state=seed) for depth in depths]
-    columns = [forest.fit(x, y[:, k]).feature_importances_ for k, forest in enumerate(forests)]
+    columns = [forest.fit(x, y[:, k]).feature_importances_ for k, forest in enumerate(progress(forests))]
     return np.stack(columns, axis=1)
 
 
@@ -88,11 +92,14 @@ def boosted_importance(
     test_classes: npt.ArrayLike,
     *,
     seed: int,
+    progress: Progress = silent,
 ) -> Boosted:
     """Gradient boosted trees that classify each factor: importances (D, K), train and test accuracies (K,)."""
+    from sklearn.ensemble import GradientBoostingClassifier
+
     train, test = as_codes(train), as_codes(test)
     taught, asked = as_factors(train_classes, len(train)), as_factors(test_classes, len(test))
-    models = [GradientBoostingClassifier(random_state=seed).fit(train, column) for column in taught.T]
+    models = [GradientBoostingClassifier(random_state=seed).fit(train, column) for column in progress(taught.T)]
     return Boosted(
         np.stack([model.feature_importances_ for model in models], axis=1),
         _accuracies(models, train, taught),

@@ -9,10 +9,35 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from idgan_sc.metrics import beta_vae, dci, factor_vae, modularity, sap
+from idgan_sc.metrics import (
+    beta_vae,
+    carbonneau_dci,
+    dci,
+    dci_es,
+    dcimig,
+    explicitness,
+    factor_vae,
+    infomec,
+    irs,
+    jemmig,
+    mcc,
+    mig,
+    mig_sup,
+    modularity,
+    sap,
+    total_correlation,
+    z_diff,
+    z_min_var,
+)
 from idgan_sc.metrics.checks import Array
-from idgan_sc.metrics.information import entropy, mutual_information
-from idgan_sc.metrics.scoring import DisentanglementLib, InfoGANCR
+from idgan_sc.metrics.information import BINS, Tables, binned, entropy, mutual_information, tables, unit_binned
+from idgan_sc.metrics.scoring import (
+    CARBONNEAU_BINS,
+    CARBONNEAU_THRESHOLD,
+    Carbonneau,
+    DisentanglementLib,
+    InfoGANCR,
+)
 
 Parts = Callable[[Any, Sequence[Array]], list[dict[str, float]]]  # (evaluation, sets of factors) -> scores for each set
 
@@ -200,4 +225,216 @@ DISENTANGLEMENT_LIB = (
     ),
 )
 
-PROTOCOLS = {"infogan_cr": INFOGAN_CR, "disentanglement_lib": DISENTANGLEMENT_LIB}
+
+def _of_tables(of: Callable[[Any], Tables], score: Callable[[Tables], float]) -> Parts:
+    """A score of the information that codes and the counted factors share."""
+
+    def scores(evaluation: Any, counted: Sequence[Array]) -> list[dict[str, float]]:
+        found = of(evaluation)
+        parts = [
+            Tables(found.mutual[:, keep], found.joint[:, keep], found.code, found.factor[keep]) for keep in counted
+        ]
+        return [{"score": score(part)} for part in parts]
+
+    return scores
+
+
+def _of_factors(score: Callable[[Any, Array], float]) -> Parts:
+    """A score that is computed anew for the counted factors, which it is handed as their numbers."""
+    return lambda evaluation, counted: [{"score": float(score(evaluation, keep))} for keep in counted]
+
+
+def _with_bins(e: Carbonneau) -> Tables:
+    codes = [unit_binned(column, CARBONNEAU_BINS) for column in e.codes.T.astype(np.float64)]
+    return tables(codes, _bins_of(e.values))
+
+
+def _bins_of(values: Array) -> Array:
+    return np.stack([unit_binned(column, CARBONNEAU_BINS) for column in values.T.astype(np.float64)], axis=1)
+
+
+def _z_diff(e: Carbonneau, keep: Array) -> float:
+    train, test = e.pairs
+    return z_diff.z_diff_score(e.codes, e.factors[:, keep], e.rng, batch_size=e.batch_size, train=train, test=test)
+
+
+def _z_variance(score: Callable[..., float], factors_of: Callable[[Carbonneau], Array]) -> Parts:
+    def of(e: Carbonneau, keep: Array) -> float:
+        train, test = e.votes
+        sizes = {"batch_size": e.batch_size, "train": train, "test": test}
+        return score(e.codes, factors_of(e)[:, keep], e.rng, threshold=CARBONNEAU_THRESHOLD, **sizes)
+
+    return _of_factors(of)
+
+
+def _review(metric: str, score: Callable[[Tables], float]) -> tuple[Definition, Definition]:
+    """A score of the review's ten bins, with the factors in bins as well, or as classes."""
+    return (
+        Definition(metric, "10 bins of codes and factors", ANY, False, _of_tables(_with_bins, score)),
+        Definition(metric, "10 bins of codes", ANY, False, _of_tables(lambda e: e.tables, score)),
+    )
+
+
+def _twenty_bins(classes: Array) -> Array:
+    return np.stack([binned(column.astype(np.float64)) for column in classes.T], axis=1)
+
+
+CARBONNEAU = (
+    *_review("mig", mig.carbonneau_mig),
+    *_review("mig_sup", mig_sup.carbonneau_mig_sup),
+    *_review("dcimig", dcimig.dcimig_of),
+    *_review("jemmig", lambda table: jemmig.jemmig_of(table, CARBONNEAU_BINS)),
+    *_review("modularity", lambda table: modularity.modularity_of(table.mutual)),
+    Definition(
+        "irs",
+        "maximum, 10 bins",
+        ANY,
+        False,
+        _of_factors(lambda e, keep: irs.irs_score(e.codes, _bins_of(e.values)[:, keep])),
+    ),
+    Definition(
+        "irs", "maximum, classes", ANY, False, _of_factors(lambda e, keep: irs.irs_score(e.codes, e.factors[:, keep]))
+    ),
+    Definition(
+        "sap",
+        "R²",
+        ANY,
+        False,
+        _per_factor(lambda e: sap.infogan_cr_matrix(e.codes, e.values, discrete=[]), score=sap.gap),
+    ),
+    Definition(
+        "explicitness",
+        "normalised, 0 to 1",
+        ANY,
+        False,
+        _of_factors(lambda e, keep: explicitness.normalised_score(e.codes, e.factors[:, keep])),
+    ),
+    Definition(
+        "explicitness",
+        "separate, 0 to 1",
+        ANY,
+        False,
+        _of_factors(lambda e, keep: explicitness.separate_score(e.codes, e.factors[:, keep])),
+    ),
+    Definition("dci", "Lasso, 8 alphas, 10 folds", ANY, False, _dci(lambda e: e.lasso.importance)),
+    Definition(
+        "dci",
+        "Lasso, 8 alphas, stopped at an unused code",
+        ANY,
+        False,
+        _per_factor(lambda e: e.lasso.importance, disentanglement=carbonneau_dci.stopped_disentanglement_score),
+    ),
+    Definition(
+        "dci",
+        "Lasso, 8 alphas, 10 folds",
+        ANY,
+        False,
+        _per_factor(lambda e: e.lasso.informativeness, informativeness=np.mean),
+    ),
+    Definition("beta_vae", "Z-diff, chance 0", NEW, True, _of_factors(_z_diff)),
+    Definition(
+        "factor_vae",
+        "Z-min variance, chance 0, pruned below 0.02",
+        ANY,
+        True,
+        _z_variance(z_min_var.z_min_var_score, lambda e: e.factors),
+    ),
+    Definition(
+        "z_max_var",
+        "chance 0, 10 bins, pruned below 0.02",
+        ANY,
+        True,
+        _z_variance(z_min_var.z_max_var_score, lambda e: _bins_of(e.values)),
+    ),
+)
+
+MORE = (
+    Definition(
+        "infom",
+        "nearest neighbours",
+        ANY,
+        False,
+        _per_factor(lambda e: e.information, score=infomec.modularity_of),
+    ),
+    Definition(
+        "infoc",
+        "nearest neighbours",
+        ANY,
+        False,
+        _per_factor(lambda e: e.information, score=lambda share: infomec.compactness_of(share, strict=len(share) == 1)),
+    ),
+    Definition(
+        "infoe",
+        "softmax, to its optimum",
+        ANY,
+        False,
+        _of_factors(lambda e, keep: infomec.infoe_score(e.codes, e.classes[:, keep])),
+    ),
+    Definition(
+        "infoe",
+        "softmax, 100 steps",
+        HERE,
+        False,
+        _of_factors(lambda e, keep: infomec.infoe_stopped_score(e.codes, e.classes[:, keep])),
+    ),
+    Definition(
+        "infoe",
+        "least squares",
+        ANY,
+        False,
+        _of_factors(lambda e, keep: infomec.explained_variance_score(e.codes, e.values[:, keep])),
+    ),
+    Definition("mig_sup", "20 bins", ANY, False, _of_tables(lambda e: e.tables, mig_sup.mig_sup_of)),
+    Definition("dcimig", "20 bins", ANY, False, _of_tables(lambda e: e.tables, dcimig.dcimig_of)),
+    Definition(
+        "jemmig", "20 bins", ANY, False, _of_tables(lambda e: e.tables, lambda table: jemmig.jemmig_of(table, BINS))
+    ),
+    Definition(
+        "irs",
+        "quantile .99, 20 bins",
+        ANY,
+        False,
+        _of_factors(
+            lambda e, keep: irs.irs_score(e.codes, _twenty_bins(e.classes[:, keep]), quantile=irs.LIB_QUANTILE)
+        ),
+    ),
+    Definition(
+        "mcc",
+        "Pearson",
+        ANY,
+        False,
+        _per_factor(lambda e: mcc.correlations(e.codes.astype(np.float64), e.values), score=mcc.assigned),
+    ),
+    Definition(
+        "mcc",
+        "Spearman",
+        ANY,
+        False,
+        _per_factor(lambda e: mcc.correlations(mcc.ranked(e.codes), mcc.ranked(e.values)), score=mcc.assigned),
+    ),
+    Definition(
+        "dci_es",
+        "forests of depth 1 to 16",
+        HERE,
+        False,
+        _of_factors(
+            lambda e, keep: dci_es.dci_es_score(
+                e.codes, e.values[:, keep], e.rng, discrete=np.flatnonzero(np.isin(keep, e.discrete)).tolist()
+            )
+        ),
+    ),
+    Definition(
+        "total_correlation",
+        "Gaussian, nats",
+        ANY,
+        False,
+        _of_factors(lambda e, keep: total_correlation.gaussian_total_correlation(e.codes)),
+    ),
+)
+
+PROTOCOLS = {
+    "infogan_cr": INFOGAN_CR,
+    "disentanglement_lib": DISENTANGLEMENT_LIB,
+    "carbonneau": CARBONNEAU,
+    "own paper": MORE,
+}

@@ -1,5 +1,8 @@
 """Plug-in mutual information between binned codes and factor classes, which MIG and modularity share."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,6 +30,71 @@ def binned(values: Array, bins: int = BINS) -> npt.NDArray[np.int64]:
     edges[-1] = np.inf  # the last bin keeps the maximum
     guess += values >= edges[guess + 1]
     return guess
+
+
+def unit_binned(values: Array, bins: int) -> npt.NDArray[np.int64]:
+    """Bin numbers as the review's code has them: values scaled to [0, 1], then cut at multiples of 1/bins.
+
+    `binned` differs in the last digit of an edge, so only for a point that lies on one.
+
+    >>> unit_binned(np.array([3.0, 3.4, 4.0, 5.0]), bins=2).tolist(), unit_binned(np.array([3.0, 3.0]), bins=2).tolist()
+    ([0, 0, 1, 1], [0, 0])
+    """
+    low, high = values.min(), values.max()
+    if high - low <= np.spacing(max(abs(low), abs(high))):  # no wider than rounding
+        return np.zeros(len(values), np.int64)
+    scale = 1.0 / (high - low)
+    unit = values * scale + (0.0 - low * scale)  # scikit-learn's arithmetic: a point on an edge feels the last bit
+    edges = np.linspace(0.0, 1.0, bins + 1)
+    guess = np.clip((unit * bins).astype(np.int64), 0, bins - 1)
+    guess -= unit < edges[guess]
+    edges[-1] = np.inf
+    guess += unit >= edges[guess + 1]
+    return np.maximum(guess, 0)
+
+
+class Tables(NamedTuple):
+    """What binned codes and factor classes tell of each other, in bits."""
+
+    mutual: Array  # (D, K) mutual information
+    joint: Array  # (D, K) joint entropy
+    code: Array  # (D,) entropy
+    factor: Array  # (K,) entropy
+
+
+def tables(bins: Sequence[Array], classes: npt.ArrayLike) -> Tables:
+    """Count what binned codes and classes tell of each other.
+
+    Plug-in information of D columns of bin numbers (N,) and the classes (N, K), each pair counted once.
+
+    >>> found = tables([np.array([0, 0, 1, 1])], [[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> found.mutual.tolist(), found.joint.tolist(), found.code.tolist(), found.factor.tolist()
+    ([[1.0, 0.0]], [[1.0, 2.0]], [1.0], [1.0, 1.0])
+    """
+    factors = [numbered(column) for column in as_factors(classes, len(bins[0])).T]
+    counts = [[_counts(column, factor) for factor in factors] for column in bins]
+    joint = np.array([[_bits(table.ravel()) for table in row] for row in counts])
+    code = np.array([_bits(row[0].sum(axis=1)) for row in counts])
+    factor = np.array([_bits(table.sum(axis=0)) for table in counts[0]])
+    return Tables(np.maximum(code[:, None] + factor - joint, 0.0), joint, code, factor)
+
+
+def tables_of(codes: npt.ArrayLike, classes: npt.ArrayLike, bins: int = BINS) -> Tables:
+    """`tables` of codes (N, D) in equal bins."""
+    return tables([binned(column, bins) for column in np.ascontiguousarray(as_codes(codes).T)], classes)
+
+
+def _counts(bins: Array, classes: Array) -> Array:
+    """How many points (B, C) fall in each bin and class."""
+    width = int(classes.max()) + 1
+    height = int(bins.max()) + 1
+    return np.bincount(bins * width + classes, minlength=height * width).reshape(height, width)
+
+
+def _bits(counts: Array) -> float:
+    """Entropy in bits of the counts; exactly 0 of a single one."""
+    shares = counts[counts > 0] / counts.sum()
+    return float(0.0 - (shares * np.log2(shares)).sum())
 
 
 def numbered(column: Array) -> Array:

@@ -1,29 +1,40 @@
 """What `LogisticRegression()` means in either scikit-learn era; the β-VAE score and explicitness share it."""
 
-import warnings
-from typing import TypeAlias
+from __future__ import annotations
 
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
+import warnings
+from typing import TYPE_CHECKING, TypeAlias
 
 from idgan_sc.metrics.checks import Array
 
-Logistic: TypeAlias = LogisticRegression | OneVsRestClassifier
+if TYPE_CHECKING:  # scikit-learn takes a second to import, and most scores do without
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    Logistic: TypeAlias = LogisticRegression | OneVsRestClassifier
+else:
+    Logistic = object
 
 
 def one_vs_rest() -> OneVsRestClassifier:
     """scikit-learn <= 0.21, the papers' own: one problem a class, by liblinear, which shrinks the intercept too."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
     return OneVsRestClassifier(LogisticRegression(solver="liblinear"))
 
 
 def multinomial() -> LogisticRegression:
     """scikit-learn since 0.22: one joint problem, by L-BFGS."""
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression()
 
 
 def fitted(model: Logistic, features: Array, labels: Array) -> Logistic:
     """The model after fitting; its 100 iterations are part of the definition, so stopping there is no warning."""
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(features, labels)

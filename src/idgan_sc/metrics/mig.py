@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idgan_sc.metrics.checks import as_codes, at_least_two_codes
-from idgan_sc.metrics.information import entropy, mutual_information
+from idgan_sc.metrics.information import Tables, entropy, mutual_information
 
 
 def mig_score(codes: npt.ArrayLike, classes: npt.ArrayLike) -> float:
@@ -27,3 +27,23 @@ def mig_score(codes: npt.ArrayLike, classes: npt.ArrayLike) -> float:
 
 infogan_cr_score = mig_score
 disentanglement_lib_score = mig_score
+
+
+def carbonneau_mig(found: Tables, *, strict: bool = False) -> float:
+    """Score MIG as the review's code has it.
+
+    MIG as the review's code has it: information over the entropy of the code, in ten bins, not of the factor.
+
+    It favours coarse codes: a binary code of a factor of forty classes scores 1. A constant code has no information;
+    NaN, as in the review's code, with `strict=True`.
+
+    >>> from idgan_sc.metrics.information import tables
+    >>> z = np.stack(np.unravel_index(np.arange(80), (40, 2)), axis=1)
+    >>> round(carbonneau_mig(tables([z[:, 0] % 2, z[:, 1]], z)), 6)
+    1.0
+    """
+    at_least_two_codes(found.mutual.T)
+    if strict and not (found.code > 0).all():
+        return float("nan")
+    share = np.sort(found.mutual / np.where(found.code > 0, found.code, np.inf)[:, None], axis=0)
+    return float(np.mean(share[-1] - share[-2]))

@@ -6,11 +6,11 @@ tells each factor's values apart.
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import roc_auc_score
 
 from idgan_sc.metrics.checks import Array, as_codes, as_factors, moving
 from idgan_sc.metrics.information import mutual_information
 from idgan_sc.metrics.logistic import Logistic, fitted, multinomial, one_vs_rest
+from idgan_sc.metrics.progress import Progress, silent
 
 
 def modularity_of(information: npt.ArrayLike, *, strict: bool = False) -> float:
@@ -73,7 +73,9 @@ def disentanglement_lib_modularity_score(codes: npt.ArrayLike, classes: npt.Arra
     return modularity_with_zeros(mutual_information(codes, classes))
 
 
-def infogan_cr_explicitness_score(codes: npt.ArrayLike, classes: npt.ArrayLike) -> float:
+def infogan_cr_explicitness_score(
+    codes: npt.ArrayLike, classes: npt.ArrayLike, *, progress: Progress = silent
+) -> float:
     """Mean over factors and values of the one-against-rest ROC area of logistic regression, on the training points.
 
     Raw codes (N, D), classes (N, K), one-against-rest by liblinear as the reference's scikit-learn had it, scores
@@ -84,13 +86,13 @@ def infogan_cr_explicitness_score(codes: npt.ArrayLike, classes: npt.ArrayLike) 
     >>> infogan_cr_explicitness_score(z, z), infogan_cr_explicitness_score(np.zeros((500, 2)), z)
     (1.0, 0.5)
     """
-    return float(infogan_cr_areas(codes, classes).mean())
+    return float(infogan_cr_areas(codes, classes, progress=progress).mean())
 
 
-def infogan_cr_areas(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
+def infogan_cr_areas(codes: npt.ArrayLike, classes: npt.ArrayLike, *, progress: Progress = silent) -> Array:
     """The ROC area (K,) of each factor, of which `infogan_cr_explicitness_score` is the mean."""
     points = _checked(codes, classes)
-    return _areas(one_vs_rest(), *points, *points)
+    return _areas(one_vs_rest(), *points, *points, progress)
 
 
 def infogan_cr_multinomial_explicitness_score(codes: npt.ArrayLike, classes: npt.ArrayLike) -> float:
@@ -110,7 +112,12 @@ def infogan_cr_multinomial_areas(codes: npt.ArrayLike, classes: npt.ArrayLike) -
 
 
 def disentanglement_lib_explicitness_score(
-    train: npt.ArrayLike, train_classes: npt.ArrayLike, test: npt.ArrayLike, test_classes: npt.ArrayLike
+    train: npt.ArrayLike,
+    train_classes: npt.ArrayLike,
+    test: npt.ArrayLike,
+    test_classes: npt.ArrayLike,
+    *,
+    progress: Progress = silent,
 ) -> float:
     """Mean test ROC area of multinomial logistic regression on codes standardised by the training points.
 
@@ -120,22 +127,31 @@ def disentanglement_lib_explicitness_score(
     >>> disentanglement_lib_explicitness_score(z, z, z, z)
     1.0
     """
-    return float(disentanglement_lib_areas(train, train_classes, test, test_classes).mean())
+    return float(disentanglement_lib_areas(train, train_classes, test, test_classes, progress=progress).mean())
 
 
 def disentanglement_lib_areas(
-    train: npt.ArrayLike, train_classes: npt.ArrayLike, test: npt.ArrayLike, test_classes: npt.ArrayLike
+    train: npt.ArrayLike,
+    train_classes: npt.ArrayLike,
+    test: npt.ArrayLike,
+    test_classes: npt.ArrayLike,
+    *,
+    progress: Progress = silent,
 ) -> Array:
     """The test ROC area (K,) of each factor, of which `disentanglement_lib_explicitness_score` is the mean."""
     codes, taught = _checked(train, train_classes)
     asked_codes, asked = _checked(test, test_classes)
     mean, scale = codes.mean(axis=0), np.where(moving(codes), codes.std(axis=0), np.inf)
-    return _areas(multinomial(), (codes - mean) / scale, taught, (asked_codes - mean) / scale, asked)
+    return _areas(multinomial(), (codes - mean) / scale, taught, (asked_codes - mean) / scale, asked, progress)
 
 
-def _areas(model: Logistic, codes: Array, classes: Array, test_codes: Array, test_classes: Array) -> Array:
+def _areas(
+    model: Logistic, codes: Array, classes: Array, test_codes: Array, test_classes: Array, progress: Progress = silent
+) -> Array:
+    from sklearn.metrics import roc_auc_score  # more than a second, which only this needs
+
     areas = []
-    for taught, asked in zip(classes.T, test_classes.T, strict=True):
+    for taught, asked in progress(zip(classes.T, test_classes.T, strict=True)):
         probability = fitted(model, codes, taught).predict_proba(test_codes)  # (N, V)
         areas.append(roc_auc_score(asked[:, None] == model.classes_, probability))
     return np.array(areas)

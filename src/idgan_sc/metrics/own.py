@@ -1,221 +1,288 @@
 """Score your own codes in one call: whatever can be computed, and for the rest the reason why not.
 
 Rows are points, so nothing has to lie on a full grid of factors: groups that share a factor's value are drawn among
-the points that have it.
+the points that have it. `reading.py` says what is taken as codes and factors.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from idgan_sc.metrics.checks import Array, finite
-from idgan_sc.metrics.information import binned
-from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
-from idgan_sc.metrics.scoring import DISENTANGLEMENT_LIB_METRICS, METRICS, score_codes, score_codes_disentanglement_lib
-
-REPEATS = 10  # a factor with fewer points than this per distinct value is taken as continuous
-GROUPED = {"factor_vae", "factor_vae_revised", "beta_vae"}
-FORESTS = {"dci", "dci_completeness", "dci_rf"}
-GAPS = {"sap", "sap_continuous", "mig"}
-NEEDS_CLASSES = {"explicitness"}
-TRAINED = {"sap_continuous", "mig", "modularity"}  # look at no point that tests
-BOOSTED = {"dci", "dci_completeness", "dci_informativeness", "dci_informativeness_train"}
-NEEDS_CLASSES_LIB = {"sap", "explicitness"} | BOOSTED
-
-
-class Scores(NamedTuple):
-    """Scores by metric, and for each metric that cannot be computed the reason."""
-
-    values: dict[str, float]
-    refused: dict[str, str]
+from idgan_sc.metrics import cost, intervals, reading
+from idgan_sc.metrics.explanations import unknown
+from idgan_sc.metrics.protocols import CARBONNEAU, DISENTANGLEMENT_LIB, INFOGAN_CR, Protocol, refusals
+from idgan_sc.metrics.reading import Points
+from idgan_sc.metrics.result import Scores
+from idgan_sc.metrics.small_samples import caution
 
 
 def score(
-    codes: npt.ArrayLike,
-    factors: npt.ArrayLike,
+    codes: Any,
+    factors: Any,
     *,
-    rng: np.random.Generator | None = None,
-    categories: Sequence[int] = (),
+    rng: np.random.Generator | int | None = None,
+    categories: Any = (),
     depths: Sequence[int] | None = None,
-    metrics: Sequence[str] = tuple(METRICS),
+    metrics: Sequence[str] | None = None,
+    draws: int = 0,
+    jobs: int = 1,
 ) -> Scores:
-    """The InfoGAN-CR protocol's scores, on all points, of your codes (N, D) for your factors (N, K).
+    """Score your codes by your factors.
 
-    `categories` names the factors that are categories (SAP then asks for accuracy); `depths` are those of DCI's random
-    forests, one a factor (`dci` and `dci_rf` then agree), without which the forests refuse. A row with a missing (NaN)
-    factor is left out. A factor that hardly repeats a value is taken as continuous: MIG and modularity put it in 20
-    bins, and what needs its classes or groups of equal value refuses. `rng` defaults to one seeded with 0.
+    The scores of your codes (N, D) for your factors (N, K): the InfoGAN-CR protocol's, and those of newer papers.
+
+    Codes and factors are arrays, lists, frames or tensors; a row with a missing factor is left out, and so is a
+    factor with one value. `categories` names the factors that are categories, as strings and pandas' categories are
+    (SAP then asks for accuracy). A factor of numbers that hardly repeats a value is taken as continuous: what needs
+    classes puts it in 20 bins, and what needs groups of equal value refuses. `depths` are those of DCI's random
+    forests, one a factor (`dci` and `dci_rf` then agree), without which the forests refuse.
+
+    `metrics` are names of METRICS (the default: those of them that take less than a minute) or MORE_METRICS. With
+    `draws` each score gets a 95 % interval from so many random halves of the points, on `jobs` processes. `rng` is a
+    generator or a seed, 0 by default.
+
+    Raises
+    ------
+    ValueError
+        If the arrays cannot be read, or an argument names what is not there. A metric that cannot be computed is
+        listed in `.refused` instead.
 
     >>> z = np.random.default_rng(0).normal(size=(500, 2))
     >>> scores = score(z, z, metrics=["mig", "factor_vae"])
     >>> sorted(scores.values), scores.refused
     (['mig'], {'factor_vae': 'factor 0 has a value that only one point has: no group can share it'})
+    >>> print(score(z, {"size": z[:, 0], "angle": z[:, 1]}, metrics=["mcc_pearson", "total_correlation"]))
+    500 points, 2 factors
+      size: continuous, 500 values
+      angle: continuous, 500 values
+    whole
+      mcc_pearson                  1.000
+    no factors
+      total_correlation            0.000
     """
-    metrics, categories = _names(metrics), _numbers(categories)
-    votes, forests = _streams(rng, 2)
-    codes, values = _complete_rows(codes, factors)
-    if outside := [k for k in categories if not 0 <= k < values.shape[1]]:
-        raise ValueError(f"category {outside[0]}: the factors are numbered 0 to {values.shape[1] - 1}")
-    refused = _refused(metrics, codes, values, NEEDS_CLASSES)
-    depths = () if depths is None else _numbers(depths)
-    if len(depths) != values.shape[1]:
-        why = f"a random forest needs its depths, one for each of the {values.shape[1]} factors"
-        refused |= {name: why for name in metrics if name in FORESTS and name not in refused}
-    wanted = [name for name in metrics if name not in refused]
-    if not wanted:
-        return Scores({}, refused)
-    draw = _all_points(values, GROUPED.isdisjoint(wanted), votes)
-    scores = score_codes(
-        codes,
-        _classes(values),
-        values,
-        draw,
-        rng=forests,
-        metrics=wanted,
-        depths=depths,
-        forest_depths=depths,
-        discrete=categories,
-    )
-    return Scores(scores, refused)
+    return _scored(INFOGAN_CR, codes, factors, Asked(rng, categories, depths, metrics, draws, jobs))
 
 
 def score_disentanglement_lib(
-    codes: npt.ArrayLike,
-    factors: npt.ArrayLike,
+    codes: Any,
+    factors: Any,
     *,
-    rng: np.random.Generator | None = None,
-    metrics: Sequence[str] = tuple(DISENTANGLEMENT_LIB_METRICS),
+    rng: np.random.Generator | int | None = None,
+    categories: Any = (),
+    metrics: Sequence[str] | None = None,
+    draws: int = 0,
+    jobs: int = 1,
 ) -> Scores:
-    """The disentanglement_lib protocol's scores of your codes (N, D) for your factors (N, K).
+    """Score your codes (N, D) by your factors (N, K) as disentanglement_lib does.
 
-    Two thirds of the points train, a third tests, 10 000 and 5 000 at most; factors are treated as by `score`. The
-    boosted trees of DCI take minutes.
+    Two thirds of the points train, a third tests, 10 000 and 5 000 at most; arguments are those of `score`. The
+    boosted trees of DCI take minutes, and are computed by default only if they do not.
 
     >>> z = np.random.default_rng(0).normal(size=(500, 2))
     >>> scores = score_disentanglement_lib(z, z, metrics=["sap", "sap_continuous"])
     >>> round(scores.values["sap_continuous"], 1), scores.refused
     (1.0, {'sap': 'factor 0 is continuous: it has no classes to predict'})
     """
-    metrics = _names(metrics)
-    split, votes, trees = _streams(rng, 3)
-    codes, values = _complete_rows(codes, factors)
-    refused = _refused(metrics, codes, values, NEEDS_CLASSES_LIB)
-    if set(metrics) == refused.keys():
-        return Scores({}, refused)
-    classes, (train, test) = _classes(values), _split(len(values), split)
-    reasons = {name: _split_refusal(name, classes[train], classes[test]) for name in metrics if name not in refused}
-    refused |= {name: why for name, why in reasons.items() if why}
-    wanted = [name for name in metrics if name not in refused]
-    if not wanted:
-        return Scores({}, refused)
-    draw = _split_points(values, train, test, GROUPED.isdisjoint(wanted), votes)
-    return Scores(score_codes_disentanglement_lib(codes, classes, draw, rng=trees, metrics=wanted), refused)
+    return _scored(DISENTANGLEMENT_LIB, codes, factors, Asked(rng, categories, None, metrics, draws, jobs))
 
 
-def _names(metrics: Iterable[str]) -> tuple[str, ...]:
+def score_carbonneau(
+    codes: Any,
+    factors: Any,
+    *,
+    rng: np.random.Generator | int | None = None,
+    categories: Any = (),
+    metrics: Sequence[str] | None = None,
+    draws: int = 0,
+    jobs: int = 1,
+) -> Scores:
+    """Score your codes as the review of Carbonneau et al. (2022) does.
+
+    The scores of the review of Carbonneau et al. (2022), with its experiments' settings; arguments as for `score`.
+
+    Codes and continuous factors are put in ten bins; other factors keep their values. The review's MIG and MIG-sup
+    divide by the code's entropy. Random forests (`dci_rf`) search twenty settings and take hours for many points.
+
+    >>> z = np.random.default_rng(0).normal(size=(500, 2))
+    >>> round(score_carbonneau(z, z, metrics=["sap"]).values["sap"], 1)
+    1.0
+    """
+    return _scored(CARBONNEAU, codes, factors, Asked(rng, categories, None, metrics, draws, jobs))
+
+
+PROTOCOLS: Mapping[str, Protocol] = {one.name: one for one in (INFOGAN_CR, DISENTANGLEMENT_LIB, CARBONNEAU)}
+
+
+def compare(
+    first: Any,
+    second: Any,
+    factors: Any,
+    *,
+    protocol: str = "infogan_cr",
+    rng: np.random.Generator | int | None = None,
+    categories: Any = (),
+    depths: Sequence[int] | None = None,
+    metrics: Sequence[str] | None = None,
+    draws: int = 100,
+    jobs: int = 1,
+) -> intervals.Comparison:
+    """Compare two representations of the same points, score by score.
+
+    Two representations of the same points, score by score, with a 95 % interval of the difference.
+
+    Codes `first` (N, D) and `second` (N, D') meet the same random halves of the points, so that what makes a half easy
+    or hard drops out of the difference. `protocol` is infogan_cr, disentanglement_lib or carbonneau; other arguments
+    as for `score`. What one of them refuses is left out and named.
+
+    >>> y = np.random.default_rng(0).integers(0, 4, size=(600, 2))
+    >>> blurred = y + np.random.default_rng(1).normal(size=y.shape)
+    >>> found = compare(y, blurred, y, metrics=["mig"], draws=20)
+    >>> round(found.differences["mig"], 1), found.intervals["mig"][0] > 0
+    (0.7, True)
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+    chosen, (draws,) = PROTOCOLS[protocol], reading.numbers(draws, "draws")
+    intervals.at_least_two(draws)
+    seed = int(_generator(rng).integers(2**31))
+    asked = Asked(seed, categories, depths, metrics, 0, jobs)
+    calls = [_prepared(chosen, codes, factors, asked) for codes in (first, second)]
+    found = [_computed(call) for call in calls]
+    shared = [name for name in found[0][0] if name in found[1][0]]
+    scattered = [
+        intervals.halves(chosen, call.points, shared, call.depths, seed, draws, _count(jobs, "jobs")) for call in calls
+    ]
+    refused = [call.refused | failed for call, (_, failed) in zip(calls, found, strict=True)]
+    return intervals.compared([values for values, _ in found], scattered, shared, refused)
+
+
+class Asked(NamedTuple):
+    """The arguments of a call."""
+
+    rng: np.random.Generator | int | None
+    categories: Any
+    depths: Sequence[int] | None
+    metrics: Sequence[str] | None
+    draws: int
+    jobs: int
+
+
+class Call(NamedTuple):
+    """A call as it is understood: the points, what is to be computed, and what is refused."""
+
+    protocol: Protocol
+    points: Points
+    names: tuple[str, ...]
+    wanted: tuple[str, ...]  # the cheap ones first
+    refused: dict[str, str]
+    depths: tuple[int, ...]
+    rng: np.random.Generator
+    costs: dict[str, float]
+
+
+def _prepared(protocol: Protocol, codes: Any, factors: Any, asked: Asked) -> Call:
+    names = _names(asked.metrics, protocol)
+    rng = _generator(asked.rng)
+    points = reading.read(codes, factors, asked.categories)
+    depths = _depths(asked.depths, points)
+    refused = refusals(protocol, names, points, depths)
+    costs = {name: _seconds(protocol, name, points, depths) for name in names if name not in refused}
+    if asked.metrics is None:
+        refused |= {name: cost.too_costly(name, s) for name, s in costs.items() if s > cost.LIMIT}
+    wanted = sorted((name for name in costs if name not in refused), key=costs.__getitem__)
+    return Call(protocol, points, names, tuple(wanted), refused, depths, rng, costs)
+
+
+def _computed(call: Call) -> tuple[dict[str, float], dict[str, str]]:
+    if not call.wanted:
+        return {}, {}
+    progress = cost.announced((name, call.costs[name]) for name in call.wanted)
+    return call.protocol.score(call.points, call.wanted, call.depths, call.rng, progress)
+
+
+def _scored(protocol: Protocol, codes: Any, factors: Any, asked: Asked) -> Scores:
+    draws, jobs = _count(asked.draws, "draws"), _count(asked.jobs, "jobs")
+    if draws:
+        intervals.at_least_two(draws)
+    call = _prepared(protocol, codes, factors, asked)
+    values, failed = _computed(call)
+    return _told(call, values, failed, _intervals(call, values, draws, jobs))
+
+
+def _intervals(call: Call, values: dict[str, float], draws: int, jobs: int) -> dict[str, tuple[float, float]]:
+    if not draws or not values:
+        return {}
+    seed = int(call.rng.integers(2**31))
+    halves = intervals.halves(call.protocol, call.points, list(values), call.depths, seed, draws, jobs)
+    return intervals.around(values, halves)
+
+
+def _told(
+    call: Call, values: dict[str, float], failed: dict[str, str], ranges: dict[str, tuple[float, float]]
+) -> Scores:
+    """The result, with a warning where the points are too few for a score."""
+    points, refused = call.points, call.refused | failed
+    cautions = {name: why for name in values if (why := caution(name, len(points.codes)))}
+    if cautions:
+        listed = "; ".join(f"{name}: {why}" for name, why in cautions.items())
+        warnings.warn(f"few points ({len(points.codes)}) for {listed}", stacklevel=4)
+    counts = points.ranks.max(axis=0, initial=-1) + 1
+    kinds = [f"{kind}, {count} values" for kind, count in zip(points.kinds, counts, strict=True)]
+    return Scores(
+        values={name: values[name] for name in call.names if name in values},
+        refused={name: refused[name] for name in call.names if name in refused},
+        intervals=ranges,
+        cautions=cautions,
+        factors=dict(zip(points.names, kinds, strict=True)),
+        left_out=points.left_out,
+        points=len(points.codes),
+        missing=points.missing,
+    )
+
+
+def _names(metrics: Sequence[str] | None, protocol: Protocol) -> tuple[str, ...]:
+    """The names asked for, each once; a misspelt one is an error before anything is read."""
+    if metrics is None:
+        return tuple(protocol.default)
     if isinstance(metrics, str):
         raise ValueError(f"metrics is a list of names, such as [{metrics!r}], not a name")
-    return tuple(metrics)
+    names = tuple(dict.fromkeys(metrics))
+    for name in names:
+        if name not in protocol.known:
+            raise ValueError(unknown(name, protocol.known))
+    return names
 
 
-def _numbers(numbers: npt.ArrayLike) -> tuple[int, ...]:
-    return tuple(int(number) for number in np.ravel(numbers))
+def _generator(rng: np.random.Generator | int | None) -> np.random.Generator:
+    """A generator as it is, or one with this seed."""
+    if rng is None or (isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0):
+        return np.random.default_rng(0 if rng is None else int(rng))
+    if isinstance(rng, np.random.Generator):
+        return rng
+    raise ValueError(f"rng must be a numpy Generator or a seed, a whole number from 0, got {rng!r}")
 
 
-def _streams(rng: np.random.Generator | None, n: int) -> list[np.random.Generator]:
-    """A stream for each thing that is drawn, so that no score depends on which others are asked for."""
-    return (np.random.default_rng(0) if rng is None else rng).spawn(n)
+def _count(number: Any, what: str) -> int:
+    (count,) = reading.numbers(number, what)
+    if count < 0:
+        raise ValueError(f"{what} must be 0 or more, got {count}")
+    return count
 
 
-def _complete_rows(codes: npt.ArrayLike, factors: npt.ArrayLike) -> tuple[Array, Array]:
-    codes, values = finite(codes), np.asarray(factors, dtype=np.float64)
-    if values.ndim != 2 or len(values) != len(codes):
-        raise ValueError(f"factors must have shape ({len(codes)}, K), got {values.shape}")
-    complete = ~np.isnan(values).any(axis=1)
-    return codes[complete], values[complete]
+def _depths(depths: Sequence[int] | None, points: Points) -> tuple[int, ...]:
+    """A depth for each factor that is scored; none if their number is another than that of all factors."""
+    given = () if depths is None else reading.numbers(depths, "depths")
+    if any(depth < 1 for depth in given):
+        raise ValueError(f"depths must be 1 or more, got {min(given)}")
+    if len(given) != len(points.every):
+        return ()
+    return tuple(depth for depth, name in zip(given, points.every, strict=True) if name in points.names)
 
 
-def _refused(metrics: Sequence[str], codes: Array, values: Array, needs_classes: set[str]) -> dict[str, str]:
-    reasons = {name: _refusal(name, codes, values, needs_classes) for name in metrics}
-    return {name: why for name, why in reasons.items() if why}
-
-
-def _refusal(name: str, codes: Array, values: Array, needs_classes: set[str]) -> str:
-    """Why this metric cannot be computed; empty if it can."""
-    if len(values) < 2:
-        return "no two points have all their factors"
-    counts = [np.unique(column, return_counts=True)[1] for column in values.T]
-    if constant := [k for k, count in enumerate(counts) if len(count) < 2]:
-        return f"factor {constant[0]} takes one value only"
-    if values.shape[1] < 2 and name not in GAPS | {"explicitness"}:
-        return "it compares factors, and there is one"
-    if codes.shape[1] < 2 and (name in GAPS or name.startswith("dci")):
-        return "it compares codes, and there is one"
-    if name in GROUPED and (single := [k for k, count in enumerate(counts) if count.min() < 2]):
-        return f"factor {single[0]} has a value that only one point has: no group can share it"
-    if name in needs_classes and (smooth := np.flatnonzero(_continuous(values))).size:
-        return f"factor {smooth[0]} is continuous: it has no classes to predict"
-    return ""
-
-
-def _continuous(values: Array) -> Array:
-    """Which factors (K,) hardly repeat a value."""
-    return np.array([len(np.unique(column)) * REPEATS > len(column) for column in values.T])
-
-
-def _classes(values: Array) -> Array:
-    """Integer classes (N, K): a factor's distinct values in order, or its 20 bins if it is continuous."""
-    numbers = [
-        binned(column) if smooth else np.unique(column, return_inverse=True)[1]
-        for column, smooth in zip(values.T, _continuous(values), strict=True)
-    ]
-    return np.stack(numbers, axis=1)
-
-
-def _all_points(values: Array, no_groups: bool, rng: np.random.Generator) -> Draw:
-    """All points once, and the reference's 500 groups of 100 unless no metric looks at them."""
-    points = np.arange(len(values))
-    if no_groups:
-        return Draw(points[:0, None], points[:0], points, points)
-    draw = draw_infogan_cr(_ranks(values), groups=500, group_size=100, std=len(points), points=0, rng=rng)
-    return replace(draw, std=points, points=points)
-
-
-def _split(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """The numbers of the points that train and of those that test."""
-    points = rng.permutation(n)
-    cut = 2 * n // 3
-    return points[:cut][:10_000], points[cut:][:5_000]
-
-
-def _split_refusal(name: str, train: Array, test: Array) -> str:
-    """Why this metric cannot be computed from points (N, K) so split; empty if it can."""
-    if name in GROUPED:
-        return ""
-    for k, (taught, asked) in enumerate(zip(train.T, test.T, strict=True)):
-        if any(len(np.unique(part)) < 2 for part in ([taught] if name in TRAINED else [taught, asked])):
-            return f"factor {k} takes one value only among the points that train or those that test"
-        if name == "explicitness" and not np.isin(taught, asked).all():
-            return f"factor {k} has a value that no point that tests has"
-    return ""
-
-
-def _split_points(
-    values: Array, train: Array, test: Array, no_groups: bool, rng: np.random.Generator
-) -> DisentanglementLibDraw:
-    """Points split in train and test, and the study's votes unless no metric looks at them."""
-    points = np.arange(len(values))
-    if no_groups:
-        none = np.empty((0, 0), dtype=np.int64)
-        return DisentanglementLibDraw(none, none, none, none, none, none, none, none, points, train, test)
-    draw = draw_disentanglement_lib(
-        _ranks(values), train_votes=10_000, eval_votes=5_000, batch_size=64, variance=10_000, train=0, test=0, rng=rng
-    )
-    return replace(draw, train=train, test=test)
-
-
-def _ranks(values: Array) -> Array:
-    return np.stack([np.unique(column, return_inverse=True)[1] for column in values.T], axis=1)
+def _seconds(protocol: Protocol, name: str, points: Points, depths: tuple[int, ...]) -> float:
+    estimate = protocol.costs(depths).get(name)
+    n, d = points.codes.shape
+    classes = [int(count) for count in points.ranks.max(axis=0, initial=-1) + 1]
+    return estimate(n, d, len(classes), classes) if estimate else 0.0

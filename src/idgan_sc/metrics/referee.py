@@ -6,6 +6,7 @@ definitions of one metric put them in opposite order.
 """
 
 import csv
+import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,18 +18,23 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from idgan_sc.metrics import dci
-from idgan_sc.metrics.checks import Array, as_factors, finite
+from idgan_sc.metrics import dci, reading
+from idgan_sc.metrics.checks import Array
 from idgan_sc.metrics.definitions import PROTOCOLS, Definition
 from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
 from idgan_sc.metrics.scoring import (
+    Carbonneau,
     DisentanglementLib,
     InfoGANCR,
+    Points,
+    carbonneau_evaluation,
     disentanglement_lib_evaluation,
     infogan_cr_evaluation,
+    points_evaluation,
 )
 
 Row = dict[str, Any]
+Evaluation = InfoGANCR | DisentanglementLib | Carbonneau | Points
 SCALES = (1.0, 0.1, 10.0)  # GAN codes live in [-1, 1], VAE codes have unit variance
 DEFINITION = ("protocol", "metric", "regressor", "part", "era", "scale", "factors")  # with "code", "value": a row
 
@@ -49,6 +55,7 @@ class Sizes:
     test: int
     boosted_train: int  # the boosted trees alone cost as much as all the rest
     boosted_test: int
+    review_votes: tuple[int, int] = (800, 800)  # of Z-min and Z-max variance
 
 
 PUBLISHED = Sizes(500, 100, 73_728, 73_728, 10_000, 5_000, 64, 10_000, 10_000, 5_000, 10_000, 5_000)
@@ -72,23 +79,25 @@ def referee(
     `sizes` is SHORT by default (minutes; PUBLISHED takes the better part of an hour for ten codes). Depths and
     `discrete` default to dSprites' factors. `code` only labels the rows: mean or sampled code.
     """
-    codes = finite(codes)
-    classes, values = as_factors(classes, len(codes)), as_factors(values, len(codes))
-    for name, given in {"depths": depths, "forest_depths": forest_depths}.items():
-        if len(given) != classes.shape[1]:
-            raise ValueError(f"{len(given)} {name} for {classes.shape[1]} factors: give one for each, and `discrete`")
+    codes = reading.read_codes(codes)
+    classes, values, options = _counted_factors(classes, values, len(codes), depths, forest_depths, discrete)
     draw, lib_draw = _draw_infogan_cr(classes, sizes, rng), _draw_disentanglement_lib(classes, sizes, rng)
     seed = int(rng.integers(2**31))
-    counted = _counted(classes.shape[1], discrete)
+    counted = _counted(classes.shape[1], options["discrete"])
 
-    def evaluation(protocol: str, scale: float) -> InfoGANCR | DisentanglementLib:
+    def evaluation(protocol: str, scale: float) -> Evaluation:
         """The scaled codes that the protocol looks at; every scale sees the same images and seeds."""
         again = np.random.default_rng(seed)
         if protocol == "disentanglement_lib":
             lib = disentanglement_lib_evaluation(codes * scale, classes, lib_draw, rng=again)
             return replace(lib, boosted_points=(sizes.boosted_train, sizes.boosted_test))
-        options = {"depths": depths, "forest_depths": forest_depths, "discrete": discrete}
-        return infogan_cr_evaluation(codes * scale, classes, values, draw, rng=again, **options)
+        if protocol == "infogan_cr":
+            return infogan_cr_evaluation(codes * scale, classes, values, draw, rng=again, **options)
+        points = codes[draw.points] * scale, classes[draw.points], values[draw.points]
+        if protocol == "carbonneau":
+            pairs = sizes.train_votes, sizes.eval_votes
+            return replace(carbonneau_evaluation(*points, rng=again), pairs=pairs, votes=sizes.review_votes)
+        return points_evaluation(*points, rng=again, discrete=options["discrete"])
 
     return [
         {"protocol": protocol} | row | {"code": code}
@@ -212,11 +221,14 @@ def _read(path: Path) -> dict[str, Array]:
 
 def _rows(
     definitions: Sequence[Definition],
-    evaluation: InfoGANCR | DisentanglementLib,
+    evaluation: Evaluation,
     scale: float,
     counted: Mapping[str, Array],
 ) -> list[Row]:
-    """The rows of one protocol at one scale: definitions × sets of factors × parts."""
+    """The rows of one protocol at one scale: definitions × sets of factors × parts.
+
+    A definition that cannot be computed is named on stderr, with the reason, and has no row.
+    """
     return [
         {
             "metric": definition.metric,
@@ -229,9 +241,47 @@ def _rows(
         }
         for definition in definitions
         if definition.scaled or scale == 1.0
-        for factors, parts in zip(counted, definition.parts(evaluation, list(counted.values())), strict=True)
+        for factors, parts in zip(counted, _parts(definition, evaluation, list(counted.values())), strict=False)
         for part, value in parts.items()
     ]
+
+
+def _parts(definition: Definition, evaluation: Evaluation, counted: list[Array]) -> list[dict[str, float]]:
+    """The parts for each set of factors; none, and a word on stderr, if they cannot be computed."""
+    try:
+        return definition.parts(evaluation, counted)
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        name = f"{definition.metric} ({definition.regressor})"
+        print(f"left out: {name}: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
+        return []
+
+
+def _counted_factors(
+    classes: npt.ArrayLike, values: npt.ArrayLike, rows: int, depths: Any, forest_depths: Any, discrete: Any
+) -> tuple[Array, Array, dict[str, Any]]:
+    """Classes and values (N, K) of the factors that take two values, and the options that number factors."""
+    classes, values = np.asarray(classes), np.asarray(values)
+    if classes.ndim != 2 or len(classes) != rows or values.shape != classes.shape:
+        raise ValueError(f"classes and values must have shape ({rows}, K), got {classes.shape} and {values.shape}")
+    if not (np.isfinite(classes).all() and np.isfinite(values).all()):
+        raise ValueError("factors contain NaN or infinity: leave those rows out")
+    count = classes.shape[1]
+    given = {
+        "depths": reading.numbers(depths, "depths"),
+        "forest_depths": reading.numbers(forest_depths, "forest_depths"),
+    }
+    for name, numbers in given.items():
+        if len(numbers) != count:
+            raise ValueError(f"{len(numbers)} {name} for {count} factors: give one for each, and `discrete`")
+    categories = set(reading.numbers(discrete, "discrete", count))
+    several = [k for k in range(count) if min(len(np.unique(table[:, k])) for table in (classes, values)) > 1]
+    for k in sorted(set(range(count)) - set(several)):
+        print(f"left out: factor {k} takes one value only", file=sys.stderr, flush=True)
+    if not several:
+        raise ValueError("no factor takes two values: nothing can be said")
+    options: dict[str, Any] = {name: tuple(numbers[k] for k in several) for name, numbers in given.items()}
+    options["discrete"] = tuple(place for place, k in enumerate(several) if k in categories)
+    return classes[:, several], values[:, several], options
 
 
 def _counted(factors: int, discrete: Sequence[int]) -> dict[str, Array]:

@@ -1,0 +1,289 @@
+"""The three protocols on a user's own points: which scores they offer, what each refuses and why, how they compute.
+
+A score that fails takes nothing with it: its error becomes its reason.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from idgan_sc.metrics import cost
+from idgan_sc.metrics.checks import Array
+from idgan_sc.metrics.progress import Progress
+from idgan_sc.metrics.reading import Points, label
+from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
+from idgan_sc.metrics.scoring import (
+    CARBONNEAU_BINS,
+    CARBONNEAU_METRICS,
+    DISENTANGLEMENT_LIB_METRICS,
+    METRICS,
+    MORE_METRICS,
+    carbonneau_evaluation,
+    disentanglement_lib_evaluation,
+    infogan_cr_evaluation,
+    points_evaluation,
+)
+
+GROUPED = {"factor_vae", "factor_vae_revised", "beta_vae"}
+HELD = {"z_diff", "z_min_var"}  # the review's groups, of points that share a class or a bin
+FORESTS = {"dci", "dci_completeness", "dci_rf"}
+GAPS = {"sap", "sap_continuous", "sap_trees", "mig", "jemmig", "infoc"}  # between codes
+ANY_FACTORS = GAPS | {"explicitness", "explicitness_separate", "infoe", "irs", "total_correlation", "dci_es"}
+ANY_FACTORS |= {"mcc_pearson", "mcc_spearman", "dci_informativeness", "dci_informativeness_train"}
+BOOSTED = {"dci", "dci_completeness", "dci_informativeness", "dci_informativeness_train"}
+TRAINED = {"sap_continuous", "mig", "modularity"}  # look at no point that tests
+LARGE = 1e15  # codes beyond which an error is probably an overflow
+RAW = {"beta_vae", "z_diff"}  # logistic regression on raw codes, whose solvers stand still beyond 1e25
+STEEP, SQUARED = 1e25, 1e150  # the square of the second is the largest number
+UNSQUARED = {"mig", "mig_sup", "dcimig", "jemmig", "modularity", "irs", "mcc_spearman"}
+
+Outcome = tuple[dict[str, float], dict[str, str]]  # scores, and the reasons of those that failed
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a protocol offers, and how it scores points."""
+
+    name: str
+    known: tuple[str, ...]
+    default: tuple[str, ...]
+    classes: frozenset[str]  # scores that predict a factor's classes, which a continuous one has not
+    forests: frozenset[str]  # scores that need depths
+    unsquared: frozenset[str]  # scores that take codes of any size
+    score: Callable[[Points, Sequence[str], Sequence[int], np.random.Generator, Progress], Outcome]
+    costs: Callable[[Sequence[int]], Mapping[str, cost.Estimate]]
+
+
+def refusals(protocol: Protocol, names: Iterable[str], points: Points, depths: Sequence[int]) -> dict[str, str]:
+    """Why some scores cannot be computed on these points."""
+    reasons = {name: _reason(protocol, name, points, depths) for name in names}
+    return {name: why for name, why in reasons.items() if why}
+
+
+def _reason(protocol: Protocol, name: str, points: Points, depths: Sequence[int]) -> str:
+    """Why this metric cannot be computed; empty if it can."""
+    n, k = points.ranks.shape
+    if n < 2:
+        return "no two points have all their factors"
+    if not k:
+        return "no factor takes two values: " + "; ".join(points.left_out.values())
+    if k < 2 and name not in (ANY_FACTORS - (BOOSTED if protocol.name == "disentanglement_lib" else set())):
+        return "it compares factors, and there is one"
+    if points.codes.shape[1] < 2 and (name in GAPS or (name.startswith("dci") and name != "dci_es")):
+        return "it compares codes, and there is one"
+    return _values_reason(protocol, name, points, depths)
+
+
+def _values_reason(protocol: Protocol, name: str, points: Points, depths: Sequence[int]) -> str:
+    if why := _scale_reason(protocol, name, points.codes):
+        return why
+    single = [k for k, ranks in enumerate(points.ranks.T) if np.bincount(ranks).min() < 2]
+    if name in GROUPED and single:
+        return f"{_label(points, single[0])} has a value that only one point has: no group can share it"
+    if name in protocol.classes and points.continuous:
+        return f"{_label(points, points.continuous[0])} is continuous: it has no classes to predict"
+    if name in protocol.forests and not depths:
+        given = points.ranks.shape[1] + len(points.left_out)
+        return f"a random forest needs its depths, one for each of the {given} factors"
+    return ""
+
+
+def _scale_reason(protocol: Protocol, name: str, codes: Array) -> str:
+    """Why the codes are too large or too small; the references would give the score of constant codes."""
+    largest = float(max(abs(codes.min()), abs(codes.max())))
+    if largest > STEEP and (name in RAW or (name, protocol.name) == ("explicitness", "infogan_cr")):
+        return (
+            f"logistic regression on raw codes stands still where they reach {largest:.0e}: divide them by a constant"
+        )
+    if name in protocol.unsquared:
+        return ""
+    if largest > SQUARED:
+        return f"squares of codes that reach {largest:.0e} are too large for a number: divide them by a constant"
+    if 0 < largest < 1 / SQUARED:
+        return f"squares of codes that reach {largest:.0e} are too small for a number: multiply them by a constant"
+    return ""
+
+
+def _label(points: Points, k: int) -> str:
+    return label(points.names[k])
+
+
+def computed(known: Mapping[str, Callable[[Any], float]], evaluation: Any, names: Iterable[str]) -> Outcome:
+    """Compute the scores of an evaluation, each by itself.
+
+    The scores of an evaluation, each by itself; one that fails or is no number has a reason instead.
+    """
+    values, failed = {}, {}
+    for name in names:
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore", RuntimeWarning)  # an overflow shows in the score
+                warnings.filterwarnings("error", message=".*failed to converge after 0")  # not a step was made
+                value = known[name](evaluation)
+        except ValueError as error:  # says what is wrong
+            failed[name] = str(error).splitlines()[0]
+        except Exception as error:
+            failed[name] = f"it fails on these codes ({type(error).__name__}: {str(error).splitlines()[0]})"
+        else:
+            if np.isfinite(value):
+                values[name] = value
+            else:
+                failed[name] = f"it gives {value} on these codes"
+    return values, failed
+
+
+def _explained(outcome: Outcome, codes: Array) -> Outcome:
+    """The reasons, with the likely cause where codes are very large."""
+    values, failed = outcome
+    largest = float(np.abs(codes).max(initial=0.0))
+    cause = f": they reach {largest:.0e}, divide them by a constant" if largest > LARGE else ""
+    return values, {name: why + cause for name, why in failed.items()}
+
+
+# ---- InfoGAN-CR, and the scores that have a paper but no protocol
+
+
+def _infogan_cr(
+    points: Points, names: Sequence[str], depths: Sequence[int], rng: np.random.Generator, progress: Progress
+) -> Outcome:
+    votes, forests = _streams(rng, 2)
+    own, more = [name for name in names if name in METRICS], [name for name in names if name in MORE_METRICS]
+    outcome: Outcome = {}, {}
+    classes = points.classes()
+    if own:
+        draw = _all_points(points.ranks, GROUPED.isdisjoint(own), votes)
+        evaluation = infogan_cr_evaluation(
+            points.codes,
+            classes,
+            points.values,
+            draw,
+            rng=forests,
+            depths=depths,
+            forest_depths=depths,
+            discrete=points.categories,
+        )
+        outcome = computed(METRICS, replace(evaluation, progress=progress), own)
+    if more:
+        found = points_evaluation(
+            points.codes, classes, points.values, rng=forests.spawn(1)[0], discrete=points.categories
+        )
+        values, failed = computed(MORE_METRICS, replace(found, progress=progress), more)
+        outcome = outcome[0] | values, outcome[1] | failed
+    return _explained(outcome, points.codes)
+
+
+def _all_points(ranks: Array, no_groups: bool, rng: np.random.Generator) -> Draw:
+    """All points once, and the reference's 500 groups of 100 unless no metric looks at them."""
+    points = np.arange(len(ranks))
+    if no_groups:
+        return Draw(points[:0, None], points[:0], points, points)
+    draw = draw_infogan_cr(ranks, groups=500, group_size=100, std=len(points), points=0, rng=rng)
+    return replace(draw, std=points, points=points)
+
+
+# ---- disentanglement_lib
+
+
+def _disentanglement_lib(
+    points: Points, names: Sequence[str], depths: Sequence[int], rng: np.random.Generator, progress: Progress
+) -> Outcome:
+    split, votes, trees = _streams(rng, 3)
+    classes, (train, test) = points.classes(), _split(len(points.codes), split)
+    reasons = {name: _split_refusal(name, points, classes[train], classes[test]) for name in names}
+    failed = {name: why for name, why in reasons.items() if why}
+    wanted = [name for name in names if name not in failed]
+    if not wanted:
+        return {}, failed
+    draw = _split_points(points.ranks, train, test, GROUPED.isdisjoint(wanted), votes)
+    evaluation = disentanglement_lib_evaluation(points.codes, classes, draw, rng=trees)
+    values, broken = _explained(
+        computed(DISENTANGLEMENT_LIB_METRICS, replace(evaluation, progress=progress), wanted), points.codes
+    )
+    return values, failed | broken
+
+
+def _split(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """The numbers of the points that train and of those that test."""
+    points = rng.permutation(n)
+    cut = 2 * n // 3
+    return points[:cut][:10_000], points[cut:][:5_000]
+
+
+def _split_refusal(name: str, points: Points, train: Array, test: Array) -> str:
+    """Why this metric cannot be computed from classes (N, K) so split; empty if it can."""
+    if name in GROUPED:
+        return ""
+    for k, (taught, asked) in enumerate(zip(train.T, test.T, strict=True)):
+        if any(len(np.unique(part)) < 2 for part in ([taught] if name in TRAINED else [taught, asked])):
+            return f"{_label(points, k)} takes one value only among the points that train or those that test"
+        if name == "explicitness" and not np.isin(taught, asked).all():
+            return f"{_label(points, k)} has a value that no point that tests has"
+    return ""
+
+
+def _split_points(
+    ranks: Array, train: Array, test: Array, no_groups: bool, rng: np.random.Generator
+) -> DisentanglementLibDraw:
+    """Points split in train and test, and the study's votes unless no metric looks at them."""
+    points = np.arange(len(ranks))
+    if no_groups:
+        none = np.empty((0, 0), dtype=np.int64)
+        return DisentanglementLibDraw(none, none, none, none, none, none, none, none, points, train, test)
+    draw = draw_disentanglement_lib(
+        ranks, train_votes=10_000, eval_votes=5_000, batch_size=64, variance=10_000, train=0, test=0, rng=rng
+    )
+    return replace(draw, train=train, test=test)
+
+
+# ---- the review
+
+
+def _carbonneau(
+    points: Points, names: Sequence[str], depths: Sequence[int], rng: np.random.Generator, progress: Progress
+) -> Outcome:
+    classes = points.review_classes(CARBONNEAU_BINS)
+    evaluation = carbonneau_evaluation(points.codes, classes, points.values, rng=_streams(rng, 1)[0])
+    return _explained(computed(CARBONNEAU_METRICS, replace(evaluation, progress=progress), names), points.codes)
+
+
+def _streams(rng: np.random.Generator, n: int) -> list[np.random.Generator]:
+    """A stream for each thing that is drawn, so that no score depends on which others are asked for."""
+    try:
+        return rng.spawn(n)
+    except TypeError as error:
+        raise ValueError("rng cannot be split into streams: make it by numpy.random.default_rng") from error
+
+
+INFOGAN_CR = Protocol(
+    "infogan_cr",
+    known=(*METRICS, *MORE_METRICS),
+    default=tuple(METRICS),
+    classes=frozenset({"explicitness", "infoe"}),
+    forests=frozenset(FORESTS),
+    unsquared=frozenset(UNSQUARED),
+    score=_infogan_cr,
+    costs=lambda depths: cost.INFOGAN_CR | cost.MORE | dict.fromkeys(FORESTS, cost.forests(depths)),
+)
+DISENTANGLEMENT_LIB = Protocol(
+    "disentanglement_lib",
+    known=tuple(DISENTANGLEMENT_LIB_METRICS),
+    default=tuple(DISENTANGLEMENT_LIB_METRICS),
+    classes=frozenset({"sap", "explicitness"} | BOOSTED),
+    forests=frozenset(),
+    unsquared=frozenset(UNSQUARED),
+    score=_disentanglement_lib,
+    costs=lambda depths: cost.DISENTANGLEMENT_LIB,
+)
+CARBONNEAU = Protocol(
+    "carbonneau",
+    known=tuple(CARBONNEAU_METRICS),
+    default=tuple(CARBONNEAU_METRICS),
+    classes=frozenset(),
+    forests=frozenset(),
+    unsquared=frozenset(set(CARBONNEAU_METRICS) - {"sap", "z_diff", "z_min_var", "z_max_var"}),
+    score=_carbonneau,
+    costs=lambda depths: cost.CARBONNEAU,
+)

@@ -1,0 +1,29 @@
+"""Gaussian total correlation (Locatello et al. 2019, Sec. 5.4): how dependent are the codes, without factors?"""
+
+import numpy as np
+import numpy.typing as npt
+
+from idgan_sc.metrics.checks import as_codes, moving
+from idgan_sc.metrics.moments import covariance
+
+
+def gaussian_total_correlation(codes: npt.ArrayLike) -> float:
+    """Measure how dependent Gaussian codes with this covariance are.
+
+    TC = (Σ_d log C_dd - log det C) / 2 nats, C the covariance of codes (N, D): that of a Gaussian with it.
+
+    Lower is better, so this is no score. Range 0 (uncorrelated) to infinity (one code is a sum of others). Constant
+    codes are left out. Invariant to permutation, sign, and scale and shift of each code.
+
+    >>> z = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> gaussian_total_correlation(z), gaussian_total_correlation(z[:, [0, 0]])
+    (0.0, inf)
+    """
+    codes = as_codes(codes)
+    codes = codes[:, moving(codes)]
+    if codes.shape[1] < 2:
+        return 0.0
+    matrix = covariance(codes)
+    scale = np.sqrt(np.diag(matrix))
+    sign, log_determinant = np.linalg.slogdet(matrix / np.outer(scale, scale))
+    return float(abs(log_determinant) / 2) if sign > 0 else float("inf")
