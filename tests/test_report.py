@@ -92,7 +92,7 @@ def write_results(config: Config, root: Path) -> Path:
             write_leakage(root, Run("desk", "faces", system, "main", seed))
     gather.gather_leakage(Results(config, "desk", root))
     for run in with_predecessors(config, planned(config, "desk")):
-        _write_record(root, run)
+        _write_record(config, root, run)
     verdicts.write_claims(Results(config, "desk", root))
     errata.write_findings(Results(config, "desk", root))
     tables.table3(Results(config, "desk", root))
@@ -102,10 +102,13 @@ def write_results(config: Config, root: Path) -> Path:
     return root
 
 
-def _write_record(root: Path, run: Run) -> None:
-    content = dataclasses.asdict(run) | {"seconds": 90.0, "threads": 1, "peak_memory_mb": 700, "commit": "a" * 40}
+def _write_record(config: Config, root: Path, run: Run) -> None:
+    settings = configuration.resolve(config, run)
+    digest = fingerprint(settings, run.seed, [], "0" * 12)
+    content: dict[str, Any] = {"settings": settings, "channels": 1, "before": {}, "outputs": {}, "fingerprint": digest}
+    content |= dataclasses.asdict(run) | {"seconds": 90.0, "threads": 1, "peak_memory_mb": 700, "commit": "a" * 40}
     content |= {"dirty": False, "processor": "a processor", "device": "cpu", "source": "0" * 12}
-    (root / run.path).mkdir(parents=True)
+    (root / run.path).mkdir(parents=True, exist_ok=True)
     (root / run.path / "record.json").write_text(json.dumps(content))
 
 
@@ -224,8 +227,8 @@ def test_documents_follow_the_artifacts(made_up: Config, results: Path, tmp_path
     root = tmp_path / "published"
     shutil.copytree(results, root)
     (tmp_path / "README.md").write_text("# x\n<!-- generated: verdicts -->\nold 0.99\n<!-- end of generated -->\nend\n")
-    bundle = bundles.Bundle(made_up, "desk", root)
-    first = documents.documents(made_up, bundle, tmp_path)
+    bundle = Results(made_up, "desk", root)
+    first = documents.documents(bundle, tmp_path)
     assert [path.name for path in first] == [*documents.DOCUMENTS, "README.md"]
     assert "0.99" not in first[tmp_path / "README.md"] and first[tmp_path / "README.md"].endswith(
         "generated -->\nend\n"
@@ -234,7 +237,7 @@ def test_documents_follow_the_artifacts(made_up: Config, results: Path, tmp_path
     frame = frame.assign(verdict="not_reproduced", yes=0, no=2, unclear=1, few=0, untested=0, elsewhere=0)
     frame.loc[frame["claim"] == "C1", "elsewhere"] = 1
     frame.to_csv(root / "claims.csv", index=False)
-    second = documents.documents(made_up, bundle, tmp_path)
+    second = documents.documents(bundle, tmp_path)
     assert "10 not reproduced, 1 not reproduced as far as judged here." in second[tmp_path / "REPLICATION.md"]
     assert second[tmp_path / "README.zh-CN.md"].count("| 未复现（2 项不成立，1 项不明确） |") == 10
     assert (
@@ -245,13 +248,13 @@ def test_documents_follow_the_artifacts(made_up: Config, results: Path, tmp_path
     frame = pd.read_csv(root / "checks.csv")
     frame["estimate"] += 0.001
     frame.to_csv(root / "checks.csv", index=False)
-    assert documents.documents(made_up, bundle, tmp_path)[tmp_path / "ARTIFACT.md"] != second[tmp_path / "ARTIFACT.md"]
+    assert documents.documents(bundle, tmp_path)[tmp_path / "ARTIFACT.md"] != second[tmp_path / "ARTIFACT.md"]
 
 
 def test_the_documents_numbers_are_the_artifacts(made_up: Config, results: Path, tmp_path: Path) -> None:
     shutil.copytree(results, tmp_path, dirs_exist_ok=True)
-    bundle = bundles.Bundle(made_up, "desk", tmp_path)
-    text = documents.documents(made_up, bundle, tmp_path / "nowhere")
+    bundle = Results(made_up, "desk", tmp_path)
+    text = documents.documents(bundle, tmp_path / "nowhere")
     costs, checks = pd.read_csv(tmp_path / "cost.csv"), pd.read_csv(tmp_path / "checks.csv")
     replication = text[tmp_path / "nowhere" / "REPLICATION.md"]
     assert f"{len(costs) * 90 / 3600:.2f} core-hours for {len(costs)} trainings" in replication
@@ -274,14 +277,14 @@ def test_templates_hold_no_measured_number() -> None:
 
 def test_an_unknown_placeholder_is_refused(made_up: Config, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"unknown placeholder \{\{verdict\}\}"):
-        documents.fill("{{verdict}}", bundles.Bundle(made_up, "desk", tmp_path))
+        documents.fill("{{verdict}}", Results(made_up, "desk", tmp_path))
 
 
 def stale(config: Config, repository: Path) -> list[str]:
     """Files whose text is not what the published artifacts say."""
     preset = documents.PUBLISHED
     published = repository / "results" / preset / "published"
-    wanted = documents.documents(config, bundles.Bundle(config, preset, published), repository)
+    wanted = documents.documents(Results(config, preset, published), repository)
     wanted[published / "report/index.html"] = page.render(Results(config, preset, published))
     found = [path.name for path, text in wanted.items() if without_images(_read(path)) != without_images(text)]
     measured = set(pd.read_csv(repository / "benchmarks/measured.csv")["value"])
@@ -347,7 +350,7 @@ def test_a_change_after_registration_is_said(shipped: Config, tmp_path: Path) ->
     """Settings, seeds, evaluation, margins and levels are registered; words and other presets are not."""
 
     def said(config: Config) -> str:
-        return documents.fill("{{protocol}}", bundles.Bundle(config, "desk", tmp_path / "published"))
+        return documents.fill("{{protocol}}", Results(config, "desk", tmp_path / "published"))
 
     assert said(shipped) == "dsprites: not registered; digits: not registered; faces: not registered"
     digits = protocol_hash(shipped, "desk", "dsprites")

@@ -1,6 +1,5 @@
 """`python -m idgan_sc` is `idgan-sc`."""
 
-from idgan_sc.cli import main
+import runpy
 
-if __name__ == "__main__":
-    main()
+runpy.run_module("idgan_sc.cli", run_name="__main__")

@@ -375,3 +375,7 @@ def main(argv: list[str] | None = None) -> None:
         where = f"{error.filename}: " if error.filename else ""
         print(f"idgan-sc: {where}{error.strerror or error}: mend that, then give the same command", file=sys.stderr)
         raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

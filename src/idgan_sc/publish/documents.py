@@ -4,6 +4,7 @@ Everything is a function of the configuration and the committed files of a prese
 stands in the repository with what the files say.
 """
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -13,13 +14,14 @@ from pathlib import Path
 import pandas as pd
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, dataset_row, with_predecessors
+from idgan_sc.config import dataset_row, with_predecessors
 from idgan_sc.config.claims import checks, claim_runs, needed
 from idgan_sc.files import DataError, write_text
-from idgan_sc.publish.origins import Bundle, core_hours
+from idgan_sc.publish.origins import core_hours
 from idgan_sc.publish.page import origins_table
 from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import table_or_empty, text_or_empty
 from idgan_sc.report import errata
 from idgan_sc.report.figures.registry import all_figures
 from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, said, words
@@ -48,20 +50,20 @@ CHINESE_ANSWERS = {
 }
 
 
-def documents(config: Config, bundle: Bundle, repository: Path) -> dict[Path, str]:
+def documents(results: Results, repository: Path) -> dict[Path, str]:
     """Path -> text of every generated document, and of those in `WRITTEN` with their generated parts filled in."""
-    found = {repository / name: fill((TEMPLATES / name).read_text(encoding="utf-8"), bundle) for name in DOCUMENTS}
+    found = {repository / name: fill((TEMPLATES / name).read_text(encoding="utf-8"), results) for name in DOCUMENTS}
     written = [repository / name for name in WRITTEN if (repository / name).exists()]
-    return found | {path: fill_blocks(path.read_text(encoding="utf-8"), bundle) for path in written}
+    return found | {path: fill_blocks(path.read_text(encoding="utf-8"), results) for path in written}
 
 
 def write_documents(results: Results, repository: Path) -> list[Path]:
     """Write the documents from the committed files of a preset."""
-    bundle = Bundle(results.config, results.preset, results.root / "published")
-    return [write_text(path, text) for path, text in documents(results.config, bundle, repository).items()]
+    published = dataclasses.replace(results, root=results.root / "published")
+    return [write_text(path, text) for path, text in documents(published, repository).items()]
 
 
-def fill(template: str, bundle: Bundle) -> str:
+def fill(template: str, results: Results) -> str:
     """Replace every `{{name}}` by the fact of that name.
 
     Raises
@@ -73,42 +75,41 @@ def fill(template: str, bundle: Bundle) -> str:
     def fact(match: re.Match[str]) -> str:
         if match[1] not in FACTS:
             raise DataError(f"unknown placeholder {match[0]}: one of {', '.join(FACTS)}")
-        return FACTS[match[1]](bundle)
+        return FACTS[match[1]](results)
 
     return re.sub(r"\{\{(\w+)\}\}", fact, template)
 
 
-def fill_blocks(text: str, bundle: Bundle) -> str:
+def fill_blocks(text: str, results: Results) -> str:
     """A text with the lines between its markers replaced by the fact that the first marker names."""
 
     def block(match: re.Match[str]) -> str:
-        return f"{match[1]}{fill('{{' + match[2] + '}}', bundle).strip()}\n{match[3]}"
+        return f"{match[1]}{fill('{{' + match[2] + '}}', results).strip()}\n{match[3]}"
 
     return BLOCK.sub(block, text)
 
 
 # -------------------------------------------------------------------------------------------------------------- facts
-def _scope(bundle: Bundle) -> str:
-    config, preset = bundle.config, bundle.preset
-    data = configuration.datasets(config, preset)
+def _scope(results: Results) -> str:
+    data = results.datasets
     parts = [
-        f"Preset `{preset}`: {config['presets'][preset]['title']}",
-        ", ".join(data_words(Results(config, preset, Path()), name) for name in data),
-        planned_words(Results(config, preset, Path()), data),
+        f"Preset `{results.preset}`: {results.title}",
+        ", ".join(data_words(results, name) for name in data),
+        planned_words(results, data),
     ]
     return "; ".join(parts) + "."
 
 
-def _nothing(bundle: Bundle) -> str:
-    return f"Nothing is published yet: `snakemake --config preset={bundle.preset} -- publish` fills this in."
+def _nothing(results: Results) -> str:
+    return f"Nothing is published yet: `snakemake --config preset={results.preset} -- publish` fills this in."
 
 
-def _or_nothing(fact: Callable[[Bundle], str]) -> Callable[[Bundle], str]:
-    return lambda bundle: fact(bundle) if bundle.there else _nothing(bundle)
+def _or_nothing(fact: Callable[[Results], str]) -> Callable[[Results], str]:
+    return lambda results: fact(results) if (results.root / "claims.csv").exists() else _nothing(results)
 
 
-def _counted(bundle: Bundle) -> str:
-    claims = bundle.table("claims.csv")
+def _counted(results: Results) -> str:
+    claims = table_or_empty(results.root / "claims.csv")
     found = Counter((row["verdict"], as_far(row)) for _, row in claims.iterrows())
     parts = [
         f"{found[name, part]} {VERDICT_WORDS[name]}{AS_FAR if part else ''}"
@@ -116,20 +117,20 @@ def _counted(bundle: Bundle) -> str:
         for part in (False, True)
         if found[name, part]
     ]
-    return f"Of the paper's {len(claims)} claims: {', '.join(parts)}.{_so_far(bundle)}"
+    return f"Of the paper's {len(claims)} claims: {', '.join(parts)}.{_so_far(results)}"
 
 
-def _so_far(bundle: Bundle) -> str:
+def _so_far(results: Results) -> str:
     """How much of what the preset plans is published, where that is not all."""
-    planned = with_predecessors(bundle.config, configuration.planned(bundle.config, bundle.preset))
-    there = len(bundle.table("cost.csv"))
+    planned = with_predecessors(results.config, configuration.planned(results.config, results.preset))
+    there = len(table_or_empty(results.root / "cost.csv"))
     return "" if there >= len(planned) else f" {there} of the {len(planned)} trainings planned are published."
 
 
-def _claims_table(bundle: Bundle) -> str:
+def _claims_table(results: Results) -> str:
     rows = [
         f"| {row['claim']} | {row['sentence']} | {said(row)} | {row['n']} | {_data(row)} |"
-        for _, row in bundle.table("claims.csv").iterrows()
+        for _, row in table_or_empty(results.root / "claims.csv").iterrows()
     ]
     return "\n".join(["| | Claim | Verdict | Seeds | Data |", "|---|---|---|---|---|", *rows])
 
@@ -138,10 +139,12 @@ def _data(row: pd.Series) -> str:
     return DASH if pd.isna(row["dataset"]) else f"{row['source']} {row['dataset']}, preset {row['preset']}"
 
 
-def _chinese_claims(bundle: Bundle) -> str:
+def _chinese_claims(results: Results) -> str:
+    if not (results.root / "claims.csv").exists():
+        return "尚未发布任何结果，因此还没有结论。"
     rows = [
         f"| {row['claim']} | {row['place']} | {_chinese(row)} | {row['n']} |"
-        for _, row in bundle.table("claims.csv").iterrows()
+        for _, row in table_or_empty(results.root / "claims.csv").iterrows()
     ]
     return "\n".join(["| 编号 | 论文位置 | 结论 | 种子数 |", "|---|---|---|---|", *rows])
 
@@ -153,20 +156,20 @@ def _chinese(claim: pd.Series) -> str:
     return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if counted(claim) else "")
 
 
-def _verdicts(bundle: Bundle) -> str:
-    return f"{_counted(bundle)} {_scope(bundle)}\n\n{_claims_table(bundle)}"
+def _verdicts(results: Results) -> str:
+    return f"{_counted(results)} {_scope(results)}\n\n{_claims_table(results)}"
 
 
-def _gains(bundle: Bundle) -> str:
+def _gains(results: Results) -> str:
     """Of all checks those of what a regulariser adds to InfoGAN, and the distilled space to IDGAN-SC."""
-    found = bundle.table("checks.csv")
+    found = table_or_empty(results.root / "checks.csv")
     regularisers = (found["quantity"] == "curve_end") & (found["rule"] == "difference")
     space = (found["claim"] == "C7") & (found["metric"] == "factor_vae")
     return "\n".join(check_line(row) for _, row in found[regularisers | space].iterrows())
 
 
-def _cost(bundle: Bundle) -> str:
-    costs = bundle.table("cost.csv")
+def _cost(results: Results) -> str:
+    costs = table_or_empty(results.root / "cost.csv")
     if costs.empty:
         return "No record of a training is published yet."
     rows = [
@@ -180,22 +183,22 @@ def _cost(bundle: Bundle) -> str:
     return "\n".join([total, "", *head, *rows])
 
 
-def _origins(bundle: Bundle) -> str:
-    return origins_table(bundle.table("cost.csv"))
+def _origins(results: Results) -> str:
+    return origins_table(table_or_empty(results.root / "cost.csv"))
 
 
-def _figure_commands(bundle: Bundle) -> str:
+def _figure_commands(results: Results) -> str:
     """A line a figure: what it shows, its command, and the published file."""
     lines = []
-    for name, drawn in all_figures(Results(bundle.config, bundle.preset, Path())).items():
-        path = bundle.root / "figures" / f"{name}.png"
-        link = f"[{path.name}]({_published(bundle)}/figures/{path.name})" if path.exists() else "not published yet"
+    for name, drawn in all_figures(results).items():
+        path = results.root / "figures" / f"{name}.png"
+        link = f"[{path.name}]({_published(results)}/figures/{path.name})" if path.exists() else "not published yet"
         lines.append(f"* **{drawn.title}.** {drawn.shows} `{drawn.command}`: {link}")
     return "\n".join(lines)
 
 
-def _published(bundle: Bundle) -> str:
-    return f"results/{bundle.preset}/published"
+def _published(results: Results) -> str:
+    return f"results/{results.preset}/published"
 
 
 NO_STUDY = "No run of the sensitivity study is published yet."
@@ -203,11 +206,11 @@ MNIST = {"leakage": "Outside", "row_entropy": "Entropy of rows", "column_entropy
 MNIST |= {"class_change": "Class change"}
 
 
-def _mnist(bundle: Bundle) -> str:
+def _mnist(results: Results) -> str:
     """What was measured on real MNIST, from the table beside its figures."""
-    table = bundle.table("mnist/leakage.csv")
+    table = table_or_empty(results.root / "mnist/leakage.csv")
     if table.empty:
-        return _nothing(bundle)
+        return _nothing(results)
     rows = [
         f"| {label(str(row['system']))} | {row['seed']} | {' | '.join(f'{row[key]:.2f}' for key in MNIST)} |"
         for _, row in table.iterrows()
@@ -216,30 +219,30 @@ def _mnist(bundle: Bundle) -> str:
     return "\n".join([*head, *rows])
 
 
-def _errata(bundle: Bundle) -> str:
-    return "\n".join(f"* {finding.sentence}" for finding in errata.findings(bundle.config))
+def _errata(results: Results) -> str:
+    return "\n".join(f"* {finding.sentence}" for finding in errata.findings(results.config))
 
 
-def _omitted(bundle: Bundle) -> str:
-    return errata.omitted_comparator(bundle.config).sentence
+def _omitted(results: Results) -> str:
+    return errata.omitted_comparator(results.config).sentence
 
 
-def _artifact(bundle: Bundle) -> str:
+def _artifact(results: Results) -> str:
     """A section a claim: what is run, what it takes by the records, the range in which a recomputation is accepted."""
-    costs, judged = bundle.table("cost.csv"), bundle.table("checks.csv")
+    costs, judged = table_or_empty(results.root / "cost.csv"), table_or_empty(results.root / "checks.csv")
     sections = []
-    for name, claim in bundle.config["claims"].items():
-        runs = with_predecessors(bundle.config, claim_runs(bundle.config, bundle.preset, name))
+    for name, claim in results.config["claims"].items():
+        runs = with_predecessors(results.config, claim_runs(results.config, results.preset, name))
         mine = costs[costs["run"].isin([str(run) for run in runs])]
-        sections += [f"### {name}: {' '.join(claim['sentence'].split())}", "", _effort(bundle, name, mine), ""]
+        sections += [f"### {name}: {' '.join(claim['sentence'].split())}", "", _effort(results, name, mine), ""]
         sections += [*_ranges(judged[judged["claim"] == name]), ""]
     return "\n".join(sections).strip()
 
 
-def _effort(bundle: Bundle, claim: str, costs: pd.DataFrame) -> str:
+def _effort(results: Results, claim: str, costs: pd.DataFrame) -> str:
     if costs.empty:
-        command = f"`snakemake --config preset={bundle.preset} -- claims`"
-        planned = len(with_predecessors(bundle.config, claim_runs(bundle.config, bundle.preset, claim)))
+        command = f"`snakemake --config preset={results.preset} -- claims`"
+        planned = len(with_predecessors(results.config, claim_runs(results.config, results.preset, claim)))
         return f"{planned} trainings planned, none published yet: {command} runs them, with all else that is missing."
     return (
         f"`make prove CLAIM={claim} BUDGET=30m` recomputes runs picked at random; all {len(costs)} trainings published "
@@ -265,53 +268,55 @@ def _accepted(row: pd.Series) -> str:
     return f"{places(row['estimate'], 3)}, accepted from {places(low, 3)} to {places(high, 3)} ({row['answer']})"
 
 
-def _planned_checks(bundle: Bundle) -> str:
+def _planned_checks(results: Results) -> str:
     """Every check that is judged at the preset, with its rule and margin: no result enters."""
-    config = bundle.config
+    config = results.config
     rows = [
         f"| {check.claim} | {words(check)} | {check.rule} | {check.options['margin']} "
-        f"| {needed(config, bundle.preset, check.claim)} |"
+        f"| {needed(config, results.preset, check.claim)} |"
         for check in checks(config)
-        if bundle.preset in check.options.get("presets", [bundle.preset])
+        if results.preset in check.options.get("presets", [results.preset])
     ]
     return "\n".join(["| Claim | Check | Rule | Margin | Seeds needed |", "|---|---|---|---|---|", *rows])
 
 
-def _protocol(bundle: Bundle) -> str:
+def _protocol(results: Results) -> str:
     """For each data set whether the protocol beside the published runs is registered, and as config.yaml has it."""
-    path = bundle.root.parent / "PROTOCOL.md"
+    path = results.root.parent / "PROTOCOL.md"
     lines = REGISTERED.findall(path.read_text(encoding="utf-8")) if path.exists() else []
     registered = {dataset: (date, digits) for date, dataset, digits in lines}  # the last line of a data set counts
     words = []
-    for dataset in configuration.datasets(bundle.config, bundle.preset):
+    for dataset in configuration.datasets(results.config, results.preset):
         if dataset not in registered:
             words.append(f"{dataset}: not registered")
             continue
         date, digits = registered[dataset]
-        changed = digits != protocol_hash(bundle.config, bundle.preset, dataset)
+        changed = digits != protocol_hash(results.config, results.preset, dataset)
         words.append(
             f"{dataset}: registered {date} as `{digits}`" + (", **and config.yaml differs from it**" if changed else "")
         )
     return "; ".join(words)
 
 
-def _text(name: str) -> Callable[[Bundle], str]:
-    return lambda bundle: bundle.text(name).strip()
+def _text(name: str) -> Callable[[Results], str]:
+    return lambda results: text_or_empty(results.root / name).strip()
 
 
-FACTS: dict[str, Callable[[Bundle], str]] = {
-    "preset": lambda bundle: bundle.preset,
+FACTS: dict[str, Callable[[Results], str]] = {
+    "preset": lambda results: results.preset,
     "scope": _scope,
     "counted": _or_nothing(_counted),
     "verdicts": _or_nothing(_verdicts),
     "gains": _or_nothing(_gains),
     "claims": _or_nothing(_text("claims.md")),
-    "chinese_claims": lambda bundle: _chinese_claims(bundle) if bundle.there else "尚未发布任何结果，因此还没有结论。",
-    "chinese_errata": lambda bundle: "\n".join(f"* {finding.chinese}" for finding in errata.findings(bundle.config)),
+    "chinese_claims": lambda results: (
+        _chinese_claims(results) if (results.root / "claims.csv").exists() else "尚未发布任何结果，因此还没有结论。"
+    ),
+    "chinese_errata": lambda results: "\n".join(f"* {finding.chinese}" for finding in errata.findings(results.config)),
     "table3": _or_nothing(_text("tables/table3.md")),
     "stage_a": _or_nothing(_text("tables/stage_a.md")),
     "differences": _or_nothing(_text("tables/differences.md")),
-    "sensitivity": lambda bundle: bundle.text("sensitivity/verdicts.md").strip() or NO_STUDY,
+    "sensitivity": lambda results: text_or_empty(results.root / "sensitivity/verdicts.md").strip() or NO_STUDY,
     "errata": _errata,
     "omitted": _omitted,
     "cost": _or_nothing(_cost),

@@ -1,39 +1,17 @@
-"""The small files that the page and the documents are made of, and what each run cost and came from."""
+"""What each run cost and came from."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Config, with_predecessors
-from idgan_sc.files import write_atomic
+from idgan_sc.config import with_predecessors
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import write_table
 
 COST = ["run", "system", "seed", "origin", "commit", "dirty", "source", "device", "processor", "threads", "seconds"]
 COST += ["peak_memory_mb"]
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """The results of a preset below `root`, as working output or as committed; a file that is not there is empty."""
-
-    config: Config
-    preset: str
-    root: Path
-
-    @property
-    def there(self) -> bool:
-        return (self.root / "claims.csv").exists()
-
-    def table(self, name: str) -> pd.DataFrame:
-        path = self.root / name
-        return pd.read_csv(path) if path.exists() else pd.DataFrame()
-
-    def text(self, name: str) -> str:
-        path = self.root / name
-        return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def cost(results: Results) -> pd.DataFrame:
@@ -50,8 +28,7 @@ def cost(results: Results) -> pd.DataFrame:
 
 
 def write_cost(results: Results) -> Path:
-    frame = cost(results)
-    return write_atomic(results.root / "cost.csv", lambda to: frame.to_csv(to, index=False, lineterminator="\n"))
+    return write_table(results.root / "cost.csv", cost(results))
 
 
 def core_hours(costs: pd.DataFrame) -> float:

@@ -18,8 +18,9 @@ from idgan_sc.evaluation.gather import read_leakage
 from idgan_sc.evaluation.generators.pairs import OF_CODE
 from idgan_sc.files import read_arrays, write_text
 from idgan_sc.publish.markup import to_html
-from idgan_sc.publish.origins import Bundle, core_hours, origins
+from idgan_sc.publish.origins import core_hours, origins
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import table_or_empty, text_or_empty
 from idgan_sc.report import read
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.figures.canvas import GREY
@@ -41,10 +42,9 @@ def write_page(results: Results) -> Path:
 
 def render(results: Results) -> str:
     """The page's text; equal results give equal bytes."""
-    bundle = Bundle(results.config, results.preset, results.root)
-    scores = [*points(results, bundle), *leakage_points(bundle)]
+    scores = [*points(results), *leakage_points(results)]
     data = {"generators": generators(results), "scores": scores}
-    costs = bundle.table("cost.csv")
+    costs = table_or_empty(results.root / "cost.csv")
     chosen = results.config["presets"][results.preset]
     shown = results.datasets
     words = [*about(results, planned_words(results, shown), shown), _spent(costs)]
@@ -52,12 +52,12 @@ def render(results: Results) -> str:
         "TITLE": html.escape(f"IDGAN-SC, replicated: {chosen['title']}"),
         "ABOUT": html.escape("; ".join(words) + "."),
         "WARNING": "" if chosen["evidence"] else f'<p class="warning" role="note">This is {NO_EVIDENCE}.</p>',
-        "CLAIMS": _claims(bundle.text("claims.md")),
-        "TABLE3": to_html(bundle.text("tables/table3.md")),
-        "STAGE_A": to_html(bundle.text("tables/stage_a.md")),
-        "SENSITIVITY": to_html(bundle.text("sensitivity/verdicts.md")),
-        "ERRATA": to_html(bundle.text("errata.md")),
-        "DIFFERENCES": to_html(bundle.text("tables/differences.md")),
+        "CLAIMS": _claims(text_or_empty(results.root / "claims.md")),
+        "TABLE3": to_html(text_or_empty(results.root / "tables/table3.md")),
+        "STAGE_A": to_html(text_or_empty(results.root / "tables/stage_a.md")),
+        "SENSITIVITY": to_html(text_or_empty(results.root / "sensitivity/verdicts.md")),
+        "ERRATA": to_html(text_or_empty(results.root / "errata.md")),
+        "DIFFERENCES": to_html(text_or_empty(results.root / "tables/differences.md")),
         "ORIGINS": to_html(origins_table(costs)),
         "FIGURES": "\n".join(figures(results)),
         "DATA": json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True).replace("</", "<\\/"),
@@ -114,7 +114,7 @@ def _generator(results: Results, run: Run, arrays: dict[str, np.ndarray], most: 
     matrices = [*_association(arrays), *_leakage(results, run), *_redrawn(results, run)]
     return {
         "dataset": run.dataset,
-        "data": data_words(Results(results.config, run.preset, Path()), run.dataset),
+        "data": data_words(results, run.dataset),
         "system": run.system,
         "pictured": run.system in configuration.PICTURED,
         "label": label(run.system),
@@ -224,13 +224,13 @@ def png(picture: np.ndarray) -> bytes:
 
 
 # ------------------------------------------------------------------------------------------------------------- scores
-def points(results: Results, bundle: Bundle) -> list[dict[str, Any]]:
+def points(results: Results) -> list[dict[str, Any]]:
     """Every seed's score of every metric and arm, with the paper's value where the arm is the paper's."""
-    frame = bundle.table("scores.csv")
+    frame = table_or_empty(results.root / "scores.csv")
     if frame.empty:
         return []
     frame = frame[(frame["dataset"] == DATASET) & (frame["protocol"] == PROTOCOL) & frame["metric"].isin(METRICS)]
-    cells = bundle.table("tables/table3.csv")
+    cells = table_or_empty(results.root / "tables/table3.csv")
     rows = []
     for key, group in frame.groupby(["system", "variant", "code", "metric"], sort=False):
         system, variant, code, metric = map(str, key)
@@ -258,9 +258,9 @@ def _variant_words(variant: str, settings: dict[str, Any]) -> str:
     return f", α = {number(settings['alpha'])}" if variant.startswith("alpha") else f", {variant}"
 
 
-def leakage_points(bundle: Bundle) -> list[dict[str, Any]]:
+def leakage_points(results: Results) -> list[dict[str, Any]]:
     """Every seed's leakage, a plot a data set."""
-    table = bundle.table("leakage.csv")
+    table = table_or_empty(results.root / "leakage.csv")
     return [
         {
             "metric": f"leakage_{data}",

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def publish(results: Results, repository: Path) -> list[Path]:
         if results.floor_counts(path.stem, path)
     ]
     with published_alone(results.root) as alone:
-        derive(Results(results.config, results.preset, alone))
+        derive(replace(results, root=alone))
         there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if kept(path)]
         made = {results.root / "published" / path: alone / path for path in there if path.parts[0] != FLOOR}
         written += [copy_atomic(path, target) for target, path in made.items()]

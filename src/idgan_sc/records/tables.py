@@ -32,6 +32,16 @@ def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
     return table
 
 
+def table_or_empty(path: Path) -> pd.DataFrame:
+    """A CSV table, or one without rows and columns where there is none."""
+    return pd.read_csv(path) if path.exists() else pd.DataFrame()
+
+
+def text_or_empty(path: Path) -> str:
+    """A file's text, or nothing where there is no file."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 def write_table(path: Path, table: pd.DataFrame) -> Path:
     """Write a table as CSV, whole or not at all."""
     return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))

@@ -4,6 +4,7 @@ Each table is a function of the configuration and the files below `root`, the re
 complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -166,7 +167,7 @@ def differences(results: Results) -> list[Path]:
     The CSV has a row a system and key; for reading, systems with the same difference share a row.
     """
     paper, here, data = (
-        _everything(Results(results.config, "paper", Path())),
+        _everything(dataclasses.replace(results, preset="paper")),
         _everything(results),
         results.datasets,
     )
