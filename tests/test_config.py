@@ -114,7 +114,7 @@ def test_config_and_provenance_load_neither_torch_nor_scikit_learn() -> None:
         ("families/gan/image_size", 48, ["image_size", "48", "(28, 32, 64)"]),
         ("presets/quick/families/gan/image_size", 28, ["image_size", "28", "native: true"]),
         ("presets/paper/datasets/mnist", {"native": True}, ["image_size", "32", "datasets.mnist.native"]),
-        ("datasets/faces/native", True, ["datasets.faces", "`native`", "mnist and digits"]),
+        ("datasets/faces/native", True, ["datasets.faces", "`native`", "digits and mnist"]),
         ("presets/desk/datasets/digits/crop", 9, ["presets.desk.datasets.digits", "`crop`", "celeba"]),
         ("preset", "qick", ["preset", "`qick`"]),
         ("runs/dsprites/infogna", ["main"], ["infogna"]),

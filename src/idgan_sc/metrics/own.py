@@ -40,7 +40,8 @@ def score(
     forests, one a factor (`dci` and `dci_rf` then agree), without which the forests refuse.
 
     `metrics` are names of METRICS (the default: those of them that take less than a minute) or MORE_METRICS. With
-    `draws` each score gets a 95 % interval from so many random halves of the points, on `jobs` processes. `rng` is a
+    `draws` each score gets a 95 % interval from so many random halves of the points, on `jobs` processes
+    (with several, call it below `if __name__ == "__main__":`). `rng` is a
     generator or a seed, 0 by default.
 
     Raises
