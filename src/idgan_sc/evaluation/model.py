@@ -14,7 +14,7 @@ from idgan_sc.models import Method, build
 from idgan_sc.models.codes import draw_prior
 from idgan_sc.models.seeds import torch_stream
 from idgan_sc.records.published import WEIGHTS
-from idgan_sc.records.record import read_record
+from idgan_sc.records.record import read_record, root_of
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import BATCH, load_run
 
@@ -136,7 +136,8 @@ def _load_published(folder: Path) -> Method:
     """As `load_run`, of `model.safetensors`; the β-VAE of a distilled run is needed only where it takes Q's place."""
     record, path = read_record(folder), folder / WEIGHTS
     settings = record["settings"]
-    vae = load(folder.parents[4] / record["before"]["vae"]["path"]).method if settings.get("q") == "encoder" else None
+    encoder = settings.get("q") == "encoder"
+    vae = load(root_of(folder, record) / record["before"]["vae"]["path"]).method if encoder else None
     method = build(settings, record["channels"], record["seed"], settings.get("start", ""), "cpu", vae)
     tensors, about = checkpoint.read(path)
     for player in TRAINING_ONLY:
