@@ -157,6 +157,6 @@ def test_a_run_that_was_trained_with_others_says_nothing_of_one_alone(shipped):
 
 
 def test_needs_no_torch():
-    code = "import idgan_sc.plan, sys; print([n for n in ('torch', 'pandas') if n in sys.modules])"
+    code = "import idgan_sc.plan, sys; print([n for n in ('torch', 'numpy', 'pandas') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

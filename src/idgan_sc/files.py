@@ -12,9 +12,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np  # imported where it is used: the workflow reads this file in every job
 
 
 class DataError(ValueError):
@@ -95,6 +96,8 @@ def write_text(path: str | Path, text: str) -> Path:
 def write_arrays(path: str | Path, **arrays: np.ndarray) -> Path:
     """Write named arrays as `.npz`, whole or not at all; equal arrays give equal bytes."""
 
+    import numpy as np
+
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
@@ -110,6 +113,8 @@ def read_arrays(path: str | Path, mend: str) -> dict[str, np.ndarray]:
     DataError
         If it is missing or damaged; `mend` says what to run.
     """
+    import numpy as np
+
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

@@ -16,8 +16,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run, Settings, dataset_row, with_predecessors
 from idgan_sc.files import write_json
@@ -347,6 +345,7 @@ def _minutes(took: float) -> int:
 # ---------------------------------------------------------------------------------------------------------- calibration
 def calibrate(results: Results, budget: float = BUDGET) -> dict[str, float]:
     """CPU seconds for 1e9 multiply-adds of each kind of update, from real steps on noise, in `budget` seconds."""
+    import numpy as np
     import torch
 
     from idgan_sc.data.tensors import to_tensor
@@ -381,6 +380,8 @@ def calibrate(results: Results, budget: float = BUDGET) -> dict[str, float]:
 
 def _noise(folder: Path, colours: int, n: int = 512) -> "Images":
     """A data set of random 64x64 images, packed where they have one channel as dSprites is."""
+    import numpy as np
+
     from idgan_sc.data.images import save_images
 
     row = (64 * 64 // 8,) if colours == 1 else (64, 64, colours)
