@@ -12,8 +12,10 @@ import pytest
 
 from conftest import job
 from idgan_sc.config import Config, Run
-from idgan_sc.evaluation.unfinished import keep_state, restore_state, score_unfinished
+from idgan_sc.evaluation.unfinished import keep_state, restore_state, score_curve
 from idgan_sc.files import DataError
+from idgan_sc.metrics.factor_vae import infogan_cr_score
+from idgan_sc.metrics.rotation import best_rotation
 from idgan_sc.models import GAN
 from idgan_sc.training.train import train
 
@@ -66,7 +68,7 @@ def test_a_state_is_not_put_in_place_of_a_later_one(stopped: Path, config: Confi
 
 
 def test_the_curve_so_far_is_scored_as_a_finished_one(stopped: Path, config: Config) -> None:
-    table = pd.read_csv(score_unfinished(job(config, STAGE_A, stopped), stopped / STAGE_A.path))
+    table = pd.read_csv(score_curve(job(config, STAGE_A, stopped), stopped / STAGE_A.path))
     assert sorted(table["step"].unique()) == [0, 2]
     from idgan_sc.evaluation.score import score
     from idgan_sc.training.encode import encode
@@ -84,3 +86,24 @@ def test_a_gan_without_noise_trains(new_root: Callable[..., Path], config: Confi
     config["presets"]["test"]["families"]["gan"]["z_dim"] = 0
     folder = train(job(config, STAGE_A, new_root()))
     assert json.loads((folder / "record.json").read_text())["settings"]["z_dim"] == 0
+
+
+def test_a_finished_curve_is_scored_with_its_codes_turned(config: Config, finished: Callable[[str], Path]) -> None:
+    folder = finished("infogan_stage_a")
+    table = pd.read_csv(score_curve(job(config, STAGE_A, folder.parents[4]), folder, turned=True))
+    means = table.groupby(["metric", "step"])["value"].mean()
+    assert set(table["metric"]) == {"factor_vae", "factor_vae_turned", "sd", "association"}
+    assert list(means["sd"].index) == list(means["factor_vae_turned"].index) == [0, 2, 5]
+
+
+def test_codes_that_were_turned_are_turned_back() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(200) % 5
+    groups = rng.uniform(-1, 1, size=(200, 50, 5))
+    groups[np.arange(200), :, labels] = rng.uniform(-1, 1, size=(200, 1))
+    groups += 0.05 * rng.normal(size=groups.shape)
+    turned, whole = np.linalg.qr(rng.normal(size=(5, 5)))[0], rng.uniform(-1, 1, size=(999, 5))
+    found = best_rotation(whole @ turned, groups @ turned, labels, rng)
+    before = infogan_cr_score(whole @ turned, groups @ turned, labels)
+    assert before < 0.95 < infogan_cr_score(whole @ turned @ found, groups @ turned @ found, labels)
+    np.testing.assert_allclose(found.T @ found, np.eye(5), atol=1e-9)

@@ -137,10 +137,10 @@ def _state(config: Config, args: argparse.Namespace) -> None:
 
 
 def _curve(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.evaluation.unfinished import score_unfinished, state_folder
+    from idgan_sc.evaluation.unfinished import score_curve, state_folder
 
     job = _job(config, args)
-    print(score_unfinished(job, job.folder if args.where == "runs" else state_folder(job)))
+    print(score_curve(job, job.folder if args.where == "runs" else state_folder(job), args.turned))
 
 
 def _table(config: Config, args: argparse.Namespace) -> None:
@@ -293,8 +293,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
     state = command("state", "run", "keep the state of an unfinished training where git can hold it", _state)
     state.add_argument("do_what", choices=("keep", "restore"), help="copy it to <out>/state, or back from there")
-    curve = command("curve", "run", "score the curve of an unfinished training as far as it goes", _curve)
+    curve = command("curve", "run", "score the curve of a training as far as it goes, finished or not", _curve)
     curve.add_argument("--where", choices=("runs", "state"), default="runs", help="below <out> (default: runs)")
+    curve.add_argument("--turned", action="store_true", help="also the score after the best rotation of the codes")
     for name, do in (("table", _table), ("figure", _figure)):
         command(name, "preset", f"write one {name} from the results", do).add_argument("name", help=f"such as {name}1")
     verify = command("verify", "preset", "recompute finished runs and compare with their recorded hashes", _verify)

@@ -1,20 +1,25 @@
-"""A training that is not finished: its state kept where git can hold it, and its curve scored as far as it goes."""
+"""A training looked at along the way: its state kept where git can hold it, and its curve scored as far as it goes."""
 
 import shutil
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
-from idgan_sc.files import DataError, copy_atomic, write_atomic
+from idgan_sc.files import DataError, copy_atomic, read_arrays, write_atomic
+from idgan_sc.metrics import Draw
 from idgan_sc.metrics.information import association
+from idgan_sc.metrics.rotation import best_rotation
+from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.results import Job
 from idgan_sc.training import checkpoint
-from idgan_sc.training.encode import pool_indices
+from idgan_sc.training.encode import open_images_of, pool_indices
 
 CHECKPOINT, CURVE = "checkpoint.safetensors", ".curve"
+SOUGHT = 2  # at most: draws that a rotation of the codes is sought on
 
 
 def keep_state(job: Job) -> Path:
@@ -65,37 +70,61 @@ def _copy(source: Path, target: Path) -> Path:
     return copy_atomic(source / CHECKPOINT, target / CHECKPOINT)
 
 
-def score_unfinished(job: Job, folder: Path) -> Path:
-    """Write `curve_so_far.csv` of a training: FactorVAE scores by draw, associations with factors.
+def score_curve(job: Job, folder: Path, turned: bool = False) -> Path:
+    """Write `curve_so_far.csv` of a training, finished or not, from the codes that it kept.
 
-    Columns as in `curve.csv`; rows of metric `association` name dimension (from 1) and factor instead of a draw.
+    Columns as in `curve.csv`; a row names a draw, or a dimension (from 1), or a dimension and a factor. Metrics:
+    `factor_vae`; `association` (dimension and factor); `sd` of a dimension; and, if `turned`, `factor_vae_turned`: the
+    score after the best rotation of the codes, sought on the first draws (two, or half) and scored on the others.
 
     Raises
     ------
     DataError
-        If the training has no point yet.
+        If the training has no point yet, or there is one draw and `turned`.
     """
     run, settings, sizes = job.run, job.settings, job.results.evaluation(job.run.dataset)
-    images = open_images(job.results.images(run.dataset))
-    points = sorted((folder / CURVE).glob("*.safetensors"), key=lambda path: int(path.stem))
-    if not points:
-        raise DataError(f"{folder} has no point of a curve yet: train it further")
+    finished = (job.folder / "record.json").exists()
+    images = open_images_of(job) if finished else open_images(job.results.images(run.dataset))
+    points = _points(folder)
     indices = pool_indices(images, run.preset, settings["pool"])
     draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
-    score = partial(scores_of, images, indices, run.preset)
+    sought = min(SOUGHT, len(draws) // 2)
+    if turned and not sought:
+        raise DataError("--turned seeks a rotation on one evaluation draw and scores it on another: raise `draws` to 2")
+    score = partial(scores_of, images, indices, run.preset, metrics=["factor_vae"])
     assert images.classes is not None
-    rows = []
-    for path in points:
-        codes = checkpoint.read(path)[0]["codes"].numpy()
-        row = partial(row_of, run, "q_mean" if settings["family"] == "gan" else "vae_mean", codes, step=int(path.stem))
-        for number, chosen in enumerate(draws):
-            value = score(codes, chosen, ["factor_vae"])["factor_vae"]
-            rows.append(row(metric="factor_vae", protocol=PROTOCOL, draw=number, value=value))
-        shares = association(codes, images.classes[indices])
+    classes, rows = images.classes[indices], []
+    for step, codes in points:
+        row = partial(row_of, run, "q_mean" if settings["family"] == "gan" else "vae_mean", codes, step=step)
+        scored = {"factor_vae": (codes, 0)}  # and the first draw it is scored on
+        if turned:
+            scored["factor_vae_turned"] = (codes @ _rotation(codes, draws[:sought]), sought)
         rows += [
-            row(metric="association", dimension=j + 1, factor=factor, value=round(float(shares[j, i]), 6))
-            for j in range(codes.shape[1])
-            for i, factor in enumerate(images.factor_names)
+            row(metric=metric, protocol=PROTOCOL, draw=number, value=score(array, draws[number])["factor_vae"])
+            for metric, (array, first) in scored.items()
+            for number in range(first, len(draws))
+        ]
+        rows += [row(metric="sd", dimension=j + 1, value=round(float(sd), 6)) for j, sd in enumerate(codes.std(axis=0))]
+        rows += [
+            row(metric="association", dimension=j + 1, factor=images.factor_names[i], value=round(float(share), 6))
+            for (j, i), share in np.ndenumerate(association(codes, classes))
         ]
     table = pd.DataFrame(rows).convert_dtypes()
     return write_atomic(folder / "curve_so_far.csv", lambda temporary: table.to_csv(temporary, index=False))
+
+
+def _points(folder: Path) -> list[tuple[int, np.ndarray]]:
+    """The steps and codes (N, k) that a training kept: `curve.npz` of a finished one, else what it has so far."""
+    if (folder / "curve.npz").exists():
+        curve = read_arrays(folder / "curve.npz", "delete the run and train it again")
+        return [(int(step), codes) for step, codes in zip(curve["steps"], curve["codes"], strict=True)]
+    paths = sorted((folder / CURVE).glob("*.safetensors"), key=lambda path: int(path.stem))
+    if not paths:
+        raise DataError(f"{folder} has no point of a curve yet: train it further")
+    return [(int(path.stem), checkpoint.read(path)[0]["codes"].numpy()) for path in paths]
+
+
+def _rotation(codes: np.ndarray, draws: list[Draw]) -> np.ndarray:
+    groups = np.concatenate([codes[one.groups] for one in draws])
+    labels = np.concatenate([one.group_labels for one in draws])
+    return best_rotation(codes[draws[0].std], groups, labels, numpy_stream(0, "rotation"))
