@@ -101,9 +101,9 @@ def test_codes_that_were_turned_are_turned_back() -> None:
     labels = np.arange(200) % 5
     groups = rng.uniform(-1, 1, size=(200, 50, 5))
     groups[np.arange(200), :, labels] = rng.uniform(-1, 1, size=(200, 1))
-    groups += 0.05 * rng.normal(size=groups.shape)
+    groups += 0.8 * rng.normal(size=groups.shape)
     turned, whole = np.linalg.qr(rng.normal(size=(5, 5)))[0], rng.uniform(-1, 1, size=(999, 5))
     found = best_rotation(whole @ turned, groups @ turned, labels, rng)
     before = infogan_cr_score(whole @ turned, groups @ turned, labels)
-    assert before < 0.95 < infogan_cr_score(whole @ turned @ found, groups @ turned @ found, labels)
+    assert before < 0.65 < 0.83 < infogan_cr_score(whole @ turned @ found, groups @ turned @ found, labels)
     np.testing.assert_allclose(found.T @ found, np.eye(5), atol=1e-9)
