@@ -1,4 +1,4 @@
-"""What the site's pages take from the project's own files as it is built: the settings, and the noise of an evaluation."""
+"""What pages take from the project's own files as the site is built: the settings, the noise of an evaluation."""
 
 import re
 from collections.abc import Iterator
