@@ -109,7 +109,7 @@ def kind(allowed: dict[str, Any], defined: dict[str, Any]) -> str:
 def noise() -> str:
     """SD of each score over evaluation draws, a column a system."""
     table = pd.read_csv(ROOT / "results/desk/pilot/noise.csv")
-    main = table.groupby(["metric", "system"], sort=True)["sd"].first().unstack().round(3)
+    main = table.groupby(["metric", "system"], sort=True)["sd"].first().unstack()
     head = "| score | " + " | ".join(f"`{name}`" for name in main.columns) + " |"
     lines = [f"| {name} | " + " | ".join(f"{sd:.3f}" for sd in row) + " |" for name, row in main.iterrows()]
     return "\n".join([head, "|---" * (len(main.columns) + 1) + "|", *lines])

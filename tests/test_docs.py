@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -70,3 +71,10 @@ def test_paths_in_the_pages_exist() -> None:
     for page in PAGES:
         for path in re.findall(inside, page.read_text(encoding="utf-8")):
             assert (ROOT / path).exists(), f"{page.name}: {path}"
+
+
+def test_the_noise_of_an_evaluation_is_the_committed_measurement(hooks: ModuleType) -> None:
+    committed = pd.read_csv(ROOT / "results/desk/pilot/noise.csv").set_index(["metric", "system"])["sd"]
+    head, _, *rows = [[cell.strip("` ") for cell in line.split("|")[1:-1]] for line in hooks.noise().splitlines()]
+    shown = {(row[0], system): sd for row in rows for system, sd in zip(head[1:], row[1:], strict=True)}
+    assert shown == {key: f"{sd:.3f}" for key, sd in committed.items()}
