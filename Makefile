@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The environment is remade when the lock or the package's metadata change, and only then.
 STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: all env test test-long lint lock clean prove
+.PHONY: all env test test-long lint docs lock clean prove
 all: $(STAMP)
 	$(BIN)/snakemake --cores all all
 
@@ -27,6 +27,11 @@ test-long: $(STAMP)
 
 lint: $(STAMP)
 	$(BIN)/python -m pytest tests/test_habits.py
+
+# The documentation site, in site/: strict, so that a broken link or an unknown name fails.
+docs: $(STAMP)
+	$(BIN)/python -c 'import mkdocs' 2> /dev/null || $(BIN)/python -m pip install --quiet -r docs/requirements.txt
+	$(BIN)/python -m mkdocs build --strict
 
 # Train runs behind a claim again, picked at random, and compare them with their records.
 CLAIM ?= C4

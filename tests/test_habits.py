@@ -6,7 +6,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 
@@ -71,18 +70,6 @@ def test_every_setting_is_commented():
     uncommented = [line for line in settings if "#" not in line]
     # These three repeat a key that the family above explains.
     assert [line.split(":")[0].strip() for line in uncommented] == ["log_every", "curve_points"]
-
-
-def noise_table() -> str:
-    """README's table of evaluation noise, from the committed measurements."""
-    noise = pd.read_csv(ROOT / "results/desk/pilot/noise.csv").pivot(index="metric", columns="system", values="sd")
-    rows = [[name, *(f"{value:.3f}" for value in noise.loc[name])] for name in noise.index]
-    lines = [["SD", *(f"`{system}`" for system in noise.columns)], ["---"] * (len(noise.columns) + 1), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def test_readme_states_the_measured_evaluation_noise():
-    assert noise_table() in (ROOT / "README.md").read_text()
 
 
 def test_recorded_memory_is_the_processes_own():

@@ -288,7 +288,8 @@ def stale(config: Config, repository: Path) -> list[str]:
     wanted[published / "report/index.html"] = page.render(Results(config, preset, published))
     found = [path.name for path, text in wanted.items() if without_images(_read(path)) != without_images(text)]
     measured = set(pd.read_csv(repository / "benchmarks/measured.csv")["value"])
-    return found + sorted(measured ^ quantities(_read(repository / "README.md")))
+    written = [repository / "README.md", *sorted((repository / "docs").rglob("*.md"))]
+    return found + sorted(measured ^ {one for path in written for one in quantities(_read(path))})
 
 
 def _read(path: Path) -> str:

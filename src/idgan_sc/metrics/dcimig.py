@@ -20,6 +20,8 @@ def dcimig_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, bins: int = BI
     ValueError
         If there are fewer than two factors.
 
+    Examples
+    --------
     >>> z = np.random.default_rng(0).integers(0, 10, size=(5000, 2))
     >>> round(dcimig_score(z, z), 2), dcimig_score(np.zeros((5000, 2)), z)
     (1.0, 0.0)

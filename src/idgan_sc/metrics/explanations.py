@@ -334,6 +334,8 @@ EXPLANATIONS = {
 def explain(name: str) -> Explanation:
     """What a score says, to be printed.
 
+    Examples
+    --------
     >>> print(explain("mcc_spearman"))
     mcc_spearman (whole)
       formula    mcc_pearson of ranks

@@ -20,6 +20,8 @@ def jemmig_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, bins: int = BI
     ValueError
         If there are fewer than two codes.
 
+    Examples
+    --------
     >>> z = np.random.default_rng(0).integers(0, 20, size=(9000, 2))
     >>> round(jemmig_score(z, z), 2), round(jemmig_score(np.zeros((9000, 2)), z), 2)
     (1.0, 0.5)

@@ -22,6 +22,8 @@ def mig_sup_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, bins: int = B
 
     Deviates: the review's code divides by the code's entropy instead, see `carbonneau_mig_sup`.
 
+    Examples
+    --------
     >>> z = np.random.default_rng(0).integers(0, 10, size=(5000, 2))
     >>> round(mig_sup_score(z, z), 2), round(mig_sup_score(z[:, [0, 0, 1]], z), 2)
     (1.0, 1.0)

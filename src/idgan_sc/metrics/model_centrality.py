@@ -20,6 +20,8 @@ def model_centrality_scores(agreement: npt.ArrayLike) -> Array:
 
     The diagonal has no influence. Range about 1/K to 1; two models always tie.
 
+    Examples
+    --------
     >>> model_centrality_scores([[1.0, 0.8, 0.2], [0.6, 1.0, 0.5], [0.4, 0.5, 1.0]]).round(2).tolist()
     [0.5, 0.6, 0.4]
     """
@@ -33,6 +35,8 @@ def best_first(agreement: npt.ArrayLike) -> list[int]:
 
     The models' numbers, the most central first; of equal ones the larger number first, as in the reference.
 
+    Examples
+    --------
     >>> best_first([[1.0, 0.8, 0.2], [0.6, 1.0, 0.5], [0.4, 0.5, 1.0]])
     [1, 0, 2]
     """

@@ -50,6 +50,8 @@ def score(
         If the arrays cannot be read, or an argument names what is not there. A metric that cannot be computed is
         listed in `.refused` instead.
 
+    Examples
+    --------
     >>> z = np.random.default_rng(0).normal(size=(500, 2))
     >>> scores = score(z, z, metrics=["mig", "factor_vae"])
     >>> sorted(scores.values), scores.refused
@@ -81,6 +83,8 @@ def score_disentanglement_lib(
     Two thirds of the points train, a third tests, 10 000 and 5 000 at most; arguments are those of `score`. The
     boosted trees of DCI take minutes, and are computed by default only if they do not.
 
+    Examples
+    --------
     >>> z = np.random.default_rng(0).normal(size=(500, 2))
     >>> scores = score_disentanglement_lib(z, z, metrics=["sap", "sap_continuous"])
     >>> round(scores.values["sap_continuous"], 1), scores.refused
@@ -106,6 +110,8 @@ def score_carbonneau(
     Codes and continuous factors are put in ten bins; other factors keep their values. The review's MIG and MIG-sup
     divide by the code's entropy. Random forests (`dci_rf`) search twenty settings and take hours for many points.
 
+    Examples
+    --------
     >>> z = np.random.default_rng(0).normal(size=(500, 2))
     >>> round(score_carbonneau(z, z, metrics=["sap"]).values["sap"], 1)
     1.0
@@ -137,6 +143,8 @@ def compare(
     or hard drops out of the difference. `protocol` is infogan_cr, disentanglement_lib or carbonneau; other arguments
     as for `score`. What one of them refuses is left out and named.
 
+    Examples
+    --------
     >>> y = np.random.default_rng(0).integers(0, 4, size=(600, 2))
     >>> blurred = y + np.random.default_rng(1).normal(size=y.shape)
     >>> found = compare(y, blurred, y, metrics=["mig"], draws=20)

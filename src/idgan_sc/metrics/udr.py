@@ -31,6 +31,8 @@ def udr_lasso_scores(models: npt.ArrayLike, kl: npt.ArrayLike | None = None, *, 
 
     Deviates: solved exactly, single coefficients by up to 2e-5. `strict=True` leaves the codes without KL in, as zeros.
 
+    Examples
+    --------
     >>> z = np.random.default_rng(0).normal(size=(900, 3))
     >>> udr_lasso_scores([z, -2 * z[:, ::-1]]).round(1)
     array([0.9, 0.9])
@@ -46,6 +48,8 @@ def udr_spearman_scores(models: npt.ArrayLike, kl: npt.ArrayLike | None = None, 
 
     With `strict=True` one code without KL spoils half of each of its model's agreements, as in the reference.
 
+    Examples
+    --------
     >>> z = np.random.default_rng(0).normal(size=(900, 3))
     >>> udr_spearman_scores([z, np.exp(z)]).round(1)
     array([1., 1.])

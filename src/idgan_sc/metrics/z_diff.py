@@ -37,6 +37,8 @@ def z_diff_score(
 
     Deviates: a pair's two points are drawn for it alone, where the review's code runs through a value's points.
 
+    Examples
+    --------
     >>> z = np.random.default_rng(0).integers(0, 4, size=(900, 2))
     >>> z_diff_score(z, z, np.random.default_rng(0), train=200, test=100)
     1.0

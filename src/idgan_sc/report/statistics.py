@@ -61,6 +61,8 @@ def summary(values: npt.ArrayLike) -> Summary:
     ValueError
         If a value is not finite: a crash recorded as NaN must not look like data.
 
+    Examples
+    --------
     >>> summary([1, 2, 3, 4, 5]).mean, summary([1, 2, 3, 4]).low
     (3.0, None)
     """

@@ -25,6 +25,8 @@ def precision_recall(real: npt.ArrayLike, generated: npt.ArrayLike, *, k: int) -
     ValueError
         If the features are not two finite arrays of equal width, or a set has no k other points.
 
+    Examples
+    --------
     >>> points = np.arange(20.0)[:, None]
     >>> precision_recall(points, points[:10], k=3), precision_recall(points, points + 100, k=3)
     ((1.0, 0.65), (0.0, 0.0))

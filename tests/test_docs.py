@@ -1,0 +1,80 @@
+"""The documentation site: what its pages take from the project's own files, and that what they name is there."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+
+
+@pytest.fixture(scope="module")
+def hooks() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("hooks", ROOT / "docs/hooks.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_setting_stands_in_the_reference(hooks: ModuleType) -> None:
+    schema = yaml.safe_load(hooks.SCHEMA.read_text(encoding="utf-8"))["$defs"]
+    listed = set(re.findall(r"^\| `(\w+)` \|", hooks.settings(), re.M))
+    nested = {"families", "systems", "evaluation", "seeds", "arm"}  # tables of their own
+    for name in ("settings", "evaluation", "generated", "compute"):
+        assert schema[name]["properties"].keys() - nested <= listed, name
+
+
+def test_a_setting_has_its_value_its_range_and_its_meaning(hooks: ModuleType) -> None:
+    assert "| `c_dim` | `5` | whole number, at least 2 | dimensions of the code c [P 3.1] |" in hooks.settings()
+    line = next(line for line in hooks.settings().splitlines() if line.startswith("| `abstain` |"))
+    assert "above 0" in line and "so that beyond it even the shape cannot be told" in line  # its comment's second line
+
+
+def test_every_row_of_open_choices_that_is_named_exists() -> None:
+    rows = set(re.findall(r'id="row-(\d+)"', (ROOT / "docs/ledger.md").read_text(encoding="utf-8")))
+    named: set[str] = set()
+    for path in [ROOT / "config.yaml", *(ROOT / "src").rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        for numbers in re.findall(r"\[(?:[^\]]*, )?L ((?:\d+(?:, )?)+)", text) + re.findall(r"ledger row (\d+)", text):
+            named |= set(re.findall(r"\d+", numbers))
+    assert len(named) > 20 and named <= rows
+
+
+def test_the_layers_of_settings_are_those_of_the_code() -> None:
+    code = (ROOT / "src/idgan_sc/config/settings.py").read_text(encoding="utf-8")
+    layers = re.search(r"layers = \[\n(.*?)\n    \]", code, re.S)
+    assert layers
+    page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\d\. ", page, re.M)) == len(layers[1].splitlines()) == 9
+
+
+def test_commands_in_the_pages_exist() -> None:
+    from idgan_sc.cli import STEPS, parser
+
+    known = set(STEPS) | set(re.findall(r"[\w-]+", parser().format_usage().partition("{")[2]))
+    used = {
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(r"idgan-sc ([a-z][\w-]+)", page.read_text(encoding="utf-8"))
+    }
+    assert {name for _, name in used} <= known, sorted(used)
+
+
+def test_paths_in_the_pages_exist() -> None:
+    inside = r"`((?:src|docs|benchmarks|workflow|profiles|tests|results/desk)/[\w./-]+\w)`"
+    for page in PAGES:
+        for path in re.findall(inside, page.read_text(encoding="utf-8")):
+            assert (ROOT / path).exists(), f"{page.name}: {path}"
+
+
+def test_the_noise_of_an_evaluation_is_the_committed_measurement(hooks: ModuleType) -> None:
+    committed = pd.read_csv(ROOT / "results/desk/pilot/noise.csv").set_index(["metric", "system"])["sd"]
+    head, _, *rows = [[cell.strip("` ") for cell in line.split("|")[1:-1]] for line in hooks.noise().splitlines()]
+    shown = {(row[0], system): sd for row in rows for system, sd in zip(head[1:], row[1:], strict=True)}
+    assert shown == {key: f"{sd:.3f}" for key, sd in committed.items()}
