@@ -309,7 +309,7 @@ def _median(do: Callable[[], object], budget: float, most: int = 15) -> float:
 
 # ----------------------------------------------------------------------------------------------------------------- plan
 @dataclass(frozen=True)
-class Arm:
+class PlannedArm:
     """All seeds of a system and variant on a data set."""
 
     results: Results
@@ -345,15 +345,15 @@ class Arm:
         return statistics.median(took) if took else None
 
 
-def arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[Arm]:
+def arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[PlannedArm]:
     """Every arm that a preset trains, predecessors first."""
     grouped: dict[tuple[str, str, str], list[Run]] = {}
     for run in with_predecessors(results.config, results.planned):
         grouped.setdefault((run.dataset, run.system, run.variant), []).append(run)
-    return [Arm(results, tuple(runs), seconds(runs[0]), device) for runs in grouped.values()]
+    return [PlannedArm(results, tuple(runs), seconds(runs[0]), device) for runs in grouped.values()]
 
 
-def critical_path(expected: list[Arm]) -> float:
+def critical_path(expected: list[PlannedArm]) -> float:
     """Seconds of the longest chain of trainings, each waiting for its predecessors."""
     took = {arm.first: arm for arm in expected}
 
@@ -363,7 +363,7 @@ def critical_path(expected: list[Arm]) -> float:
     return max(map(end, took), default=0.0)
 
 
-def report(expected: list[Arm], workers: int, unit: str) -> str:
+def report(expected: list[PlannedArm], workers: int, unit: str) -> str:
     """The plan as text: a row an arm, totals, and the makespan over `workers` cores or GPUs."""
     heads = ("data set", "system", "variant", "runs", "jobs", f"{unit}/run", unit, "MB", "disk MB", "measured", "ratio")
     rows = [heads, *map(_row, expected)]
@@ -382,7 +382,7 @@ def report(expected: list[Arm], workers: int, unit: str) -> str:
     ])  # fmt: skip
 
 
-def _row(arm: Arm) -> tuple[str, ...]:
+def _row(arm: PlannedArm) -> tuple[str, ...]:
     hours, found, run, n = arm.seconds / 3600, arm.measured, arm.first, len(arm.runs)
     beside = ("", "") if found is None else (f"{found / 3600:.4f}", f"{arm.seconds / found:.2f}")
     expected = (f"{hours:.4f}", f"{hours * n:.2f}", f"{memory_mb(arm.settings):.0f}", f"{arm.disk_mb:.0f}")

@@ -51,7 +51,7 @@ MATCHED = there(
     configuration.generators(CONFIG, PRESET), "generator_scores.csv", "pair_labels.csv"
 )
 READ = there(configuration.read_generators(CONFIG, PRESET), "generator_scores.csv")
-WITH_LEAKAGE = there(configuration.measured_runs(CONFIG, PRESET), "leakage.csv")
+WITH_LEAKAGE = there(configuration.runs_with_leakage(CONFIG, PRESET), "leakage.csv")
 SHOWN = configuration.shown_generators(CONFIG, PRESET)
 STARTS = sorted(configuration.starts(CONFIG))
 BASELINES = [

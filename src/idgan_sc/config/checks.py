@@ -13,7 +13,7 @@ import jsonschema
 import yaml
 
 from idgan_sc.config.datasets import DATA, NATIVE
-from idgan_sc.config.runs import _variant_of, arm, datasets
+from idgan_sc.config.runs import _variant_of, datasets, split_arm
 from idgan_sc.config.settings import (
     GAN,
     OBJECTIVES,
@@ -155,7 +155,7 @@ def _check_claims(config: Config) -> None:
     for name, claim in config["claims"].items():
         for number, check in enumerate(claim["checks"], 1):
             where = f"claims.{name}, check {number}"
-            _check_check(check, where)
+            _check_planned(check, where)
             for text in [*check["arms"], *check.get("others", [])]:
                 _check_arm(config, text, where)
             for preset in check.get("presets", []):
@@ -175,7 +175,7 @@ NEEDED_BY_RULE = {"difference": ("others", "value"), "order": ("others",), "equa
 NEEDED_BY_QUANTITY = {"score": ("metrics",), "pair_accuracy": ("first",), "file": ("file", "column", "what")}
 
 
-def _check_check(check: dict[str, Any], where: str) -> None:
+def _check_planned(check: dict[str, Any], where: str) -> None:
     """A check has what its rule and its quantity need."""
     for key in (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ())):
         if key not in check:
@@ -187,7 +187,7 @@ def _check_check(check: dict[str, Any], where: str) -> None:
 
 
 def _check_arm(config: Config, text: str, where: str) -> None:
-    system, variant = arm(text)
+    system, variant = split_arm(text)
     _known("system", system, config["systems"], where)
     _known("variant", variant, config["variants"], where)
     if not applies(config, variant, system):

@@ -119,10 +119,10 @@ def sensitivity_runs(config: Config, preset: str, data: str) -> list[Run]:
     return [Run(preset, data, system, variant, seed) for system, variant in rows for seed in chosen]
 
 
-def arm(text: str) -> tuple[str, str]:
+def split_arm(text: str) -> tuple[str, str]:
     """System and variant of `system` or `system/variant`.
 
-    >>> arm("infogan"), arm("infogan/c10")
+    >>> split_arm("infogan"), split_arm("infogan/c10")
     (('infogan', 'main'), ('infogan', 'c10'))
     """
     system, _, variant = text.partition("/")
@@ -148,7 +148,7 @@ def pictured(config: Config, preset: str) -> dict[str, Run]:
     }
 
 
-def measured_runs(config: Config, preset: str) -> list[Run]:
+def runs_with_leakage(config: Config, preset: str) -> list[Run]:
     """The runs of a preset whose leakage is measured: those of the data sets that Figures 5 to 8 show."""
     return [run for data in datasets(config, preset) if data in PICTURES for run in runs(config, preset, data)]
 

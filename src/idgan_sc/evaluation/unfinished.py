@@ -4,13 +4,15 @@ import shutil
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
-from idgan_sc.files import DataError, copy_atomic, write_atomic
+from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.metrics.information import association
 from idgan_sc.records.results import Job
+from idgan_sc.records.tables import write_table
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import pool_indices
 
@@ -58,10 +60,9 @@ def _step(folder: Path) -> int:
 def _copy(source: Path, target: Path) -> Path:
     step = _step(source)
     points = [path for path in sorted((source / CURVE).glob("*.safetensors")) if int(path.stem) <= step]
-    copy_to = target / CURVE
-    shutil.rmtree(copy_to, ignore_errors=True)
+    shutil.rmtree(target / CURVE, ignore_errors=True)
     for path in points:
-        copy_atomic(path, copy_to / path.name)
+        copy_atomic(path, target / CURVE / path.name)
     return copy_atomic(source / CHECKPOINT, target / CHECKPOINT)
 
 
@@ -91,11 +92,8 @@ def score_unfinished(job: Job, folder: Path) -> Path:
         for number, chosen in enumerate(draws):
             value = score(codes, chosen, ["factor_vae"])["factor_vae"]
             rows.append(row(metric="factor_vae", protocol=PROTOCOL, draw=number, value=value))
-        shares = association(codes, images.classes[indices])
         rows += [
-            row(metric="association", dimension=j + 1, factor=factor, value=round(float(shares[j, i]), 6))
-            for j in range(codes.shape[1])
-            for i, factor in enumerate(images.factor_names)
+            row(metric="association", dimension=j + 1, factor=images.factor_names[i], value=round(float(share), 6))
+            for (j, i), share in np.ndenumerate(association(codes, images.classes[indices]))
         ]
-    table = pd.DataFrame(rows).convert_dtypes()
-    return write_atomic(folder / "curve_so_far.csv", lambda temporary: table.to_csv(temporary, index=False))
+    return write_table(folder / "curve_so_far.csv", pd.DataFrame(rows).convert_dtypes())

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc.config import floored, measured_runs
-from idgan_sc.evaluation.gather import TOGETHER, gather_generators, gather_leakage, gather_scores
+from idgan_sc.config import floored, runs_with_leakage
+from idgan_sc.evaluation.gather import GATHERED_AS, gather_generators, gather_leakage, gather_scores
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
 from idgan_sc.publish.documents import PUBLISHED, write_documents
@@ -94,7 +94,7 @@ def gather_or_nothing(results: Results) -> bool:
     if results.having(results.planned, *GATHERED):
         gather_scores(results, allow_missing=True)
         return True
-    for name in TOGETHER.values():
+    for name in GATHERED_AS.values():
         write_table(results.root / name, pd.DataFrame(columns=[*verdicts.KEYS[name], "k", "value"]))
     return False
 
@@ -104,7 +104,7 @@ def _write_what_is_there(results: Results) -> None:
     drawn = registry.FIGURES | registry.names(results) | generators.FIGURES
     chosen: list[Callable[..., object]] = [
         gather_generators,
-        *([gather_leakage] if measured_runs(results.config, results.preset) else []),
+        *([gather_leakage] if runs_with_leakage(results.config, results.preset) else []),
     ]
     gathered = [partial(make, allow_missing=True) for make in chosen]
     made: list[Callable[..., object]] = [*gathered, *generator_tables.TABLES.values(), *drawn.values(), sensitivity]
