@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -192,17 +193,18 @@ class Results:
 
     def origin(self, runs: Iterable[Run]) -> str:
         """Where runs come from: `here`, `commit 4796b13`, or both with their numbers, `2 here, 8 of commit 4796b13`."""
-        counts: dict[str, int] = {}
-        for run in runs:
-            record = self._record(self.root / "published" / run.path) if self.is_published(run) else {}
-            changed = ", changed" if record.get("dirty") else ""
-            commit = str(record["commit"])[:7] if record.get("commit") else "not recorded"
-            words = f"commit {commit}{changed}" if record else "here"
-            counts[words] = counts.get(words, 0) + 1
+        counts = Counter(map(self._origin, runs))
         if len(counts) < 2:
             return next(iter(counts), "here")
         parts = sorted(counts.items(), reverse=True)
         return ", ".join(f"{n} {words if words == 'here' else f'of {words}'}" for words, n in parts)
+
+    def _origin(self, run: Run) -> str:
+        if not self.is_published(run):
+            return "here"
+        record = self._record(self.root / "published" / run.path)
+        commit = str(record["commit"])[:7] if record.get("commit") else "not recorded"
+        return f"commit {commit}{', changed' if record.get('dirty') else ''}"
 
     def refuse_others(self, runs: Iterable[Run], names: Sequence[str], key: str) -> None:
         """Refuse runs that do not count, or that were measured by another `evaluation` or `generated` (`key`).
