@@ -55,7 +55,7 @@ WITH_LEAKAGE = there(configuration.runs_with_leakage(CONFIG, PRESET), "leakage.c
 SHOWN = configuration.shown_generators(CONFIG, PRESET)
 STARTS = sorted(configuration.starts(CONFIG))
 BASELINES = [
-    f"{ROOT}/floor/{name}.csv" for name in configuration.floored(CONFIG, PRESET)
+    f"{ROOT}/floor/{name}.csv" for name in configuration.with_baseline(CONFIG, PRESET)
 ]
 GATHERED_TABLES = [f"{ROOT}/scores.csv", f"{ROOT}/curves.csv"]
 GENERATOR_TABLES = [f"{ROOT}/generator_scores.csv"] if MATCHED + READ else []

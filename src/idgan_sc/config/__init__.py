@@ -22,7 +22,6 @@ from idgan_sc.config.runs import (
     datasets,
     factorial,
     floor_starts,
-    floored,
     generators,
     pictured,
     pictures,
@@ -41,6 +40,7 @@ from idgan_sc.config.runs import (
     stays,
     studied,
     two_level_design,
+    with_baseline,
     with_predecessors,
     without_factorial,
 )

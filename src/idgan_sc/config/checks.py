@@ -177,7 +177,7 @@ def _check_arm(config: Config, system: str, variant: str, where: str) -> None:
     _known("system", system, config["systems"], where)
     _known("variant", variant, config["variants"], where)
     if not applies(config, variant, system):
-        raise ConfigError(f"{where}: variant `{variant}` does not name this system: {system}")
+        raise ConfigError(f"{where}: variant `{variant}` does not name {system}")
 
 
 def _check_evaluation(config: Config, preset: str, data: str | None = None) -> None:
