@@ -151,7 +151,7 @@ def main() -> None:
             f"single/one of {counts[-1]}", "MB single", f"MB {counts[-1]} seeds",
         )  # fmt: skip
         for dataset, systems in SYSTEMS.items():
-            images = plan._noise(Path(folder) / dataset, dataset_row(dataset).channels, IMAGES)
+            images = plan.noise_images(Path(folder) / dataset, dataset_row(dataset).channels, IMAGES)
             loads = {device: loader(images, device) for device in ("cpu", "cuda")}
             for system in args.systems or systems:
                 run = Run("paper", dataset, system, "main", 0)
@@ -169,12 +169,12 @@ def main() -> None:
     print("one of the largest stack, the codes kept along the way left out.")
     table("data set", "system", "steps", "launch, µs", "TFLOP/s", "hours, single", "hours, stacked")
     for run, r in found.items():
-        settings, colours = configuration.resolve(config, run), dataset_row(run.dataset).channels
+        settings = configuration.resolve(config, run)
         last = max(r["gpu"])
         share = r["gpu"][last] / last
         line(
-            run.dataset, run.system, settings["steps"], f"{r['gpu'][1] / plan.launches(settings, colours) * 1e6:.0f}",
-            f"{2 * plan.step_multiply_adds(settings, colours) / share / 1e12:.2f}",
+            run.dataset, run.system, settings["steps"], f"{r['gpu'][1] / plan.launches(settings) * 1e6:.0f}",
+            f"{2 * plan.step_multiply_adds(settings) / share / 1e12:.2f}",
             f"{settings['steps'] * r['gpu'][1] / 3600:.2f}", f"{settings['steps'] * share / 3600:.2f}",
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import job
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, floored, planned, with_predecessors
+from idgan_sc.config import Config, Run, planned, with_baseline, with_predecessors
 from idgan_sc.files import DataError
 from idgan_sc.records.published import (
     accepted,
@@ -114,7 +114,7 @@ def test_all_that_is_published_counts(shipped: Config) -> None:
         root = ROOT / "results" / preset
         runs = with_predecessors(shipped, planned(shipped, preset))
         assert len(runs) == trainings and all(Results(shipped, run.preset, root).is_published(run) for run in runs)
-        found = [Results(shipped, preset, root).published_floor(data) for data in floored(shipped, preset)]
+        found = [Results(shipped, preset, root).published_baseline(data) for data in with_baseline(shipped, preset)]
         assert len(found) == floors and all(found)
 
 
@@ -139,19 +139,19 @@ def test_the_registered_protocols_stand(shipped: Config) -> None:
     assert {data: protocol_hash(shipped, "desk", data) for data in registered} == registered
 
 
-def published_floor_of(root: Path, source: str, config: Config) -> str:
+def baseline_of(root: Path, source: str, config: Config) -> str:
     return floor_fingerprint(config, "test", "dsprites", source)
 
 
 def test_a_floor_of_accepted_source_counts(tmp_path: Path, config: Config) -> None:
     path = tmp_path / "floor/dsprites.csv"
     path.parent.mkdir()
-    path.write_text(f"value,fingerprint\n1,{published_floor_of(tmp_path, 'one+two', config)}\n")
-    assert not Results(config, "test", tmp_path).floor_counts("dsprites", path)
+    path.write_text(f"value,fingerprint\n1,{baseline_of(tmp_path, 'one+two', config)}\n")
+    assert not Results(config, "test", tmp_path).is_valid_baseline("dsprites", path)
     accept(tmp_path, baselines=["one+two"])
-    assert Results(config, "test", tmp_path).floor_counts("dsprites", path)
-    assert Results(config, "test", tmp_path).floor_params("dsprites") == published_floor_of(tmp_path, "one+two", config)
+    assert Results(config, "test", tmp_path).is_valid_baseline("dsprites", path)
+    assert Results(config, "test", tmp_path).baseline_params("dsprites") == baseline_of(tmp_path, "one+two", config)
     changed: dict[str, Any] = config | {"generated": config["generated"] | {"images": 65}}
     changed["presets"]["test"]["generated"] = {}
     assert configuration.generated(changed, "test")["images"] == 65
-    assert not Results(changed, "test", tmp_path).floor_counts("dsprites", path)
+    assert not Results(changed, "test", tmp_path).is_valid_baseline("dsprites", path)

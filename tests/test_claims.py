@@ -41,7 +41,7 @@ def write_results(
     rng = np.random.default_rng(0)
     scores, curves = [], []
     for arm, end in ends.items():
-        system, variant = configuration.arm(arm)
+        system, variant = configuration.split_arm(arm)
         code = "vae_sample" if system == "factor_vae" else "q_mean"
         k = 10 if variant == "c10" or system in ("idgan_sc", "factor_vae") else 5
         about = {"dataset": "dsprites", "system": system, "variant": variant, "code": code, "k": k}
@@ -81,7 +81,7 @@ def write_logs(config: Config, preset: str, root: Path, early: dict[str, float],
     results = claims.Gathered(Results(config, preset, root))
     for arm, accuracy in early.items():
         for seed in range(seeds):
-            run = results.run("dsprites", Arm(*configuration.arm(arm)), seed)
+            run = results.run("dsprites", Arm(*configuration.split_arm(arm)), seed)
             (root / run.path).mkdir(parents=True)
             log = pd.DataFrame({"step": [100, 200, 300, 400], "pair_accuracy": accuracy + rng.normal(0, 0.01, 4)})
             log.to_csv(root / run.path / "log.csv", index=False)
@@ -307,7 +307,7 @@ def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path
     results = claims.Gathered(Results(config, "desk", tmp_path))
 
     def share(a: str, b: str) -> bool:
-        return claims.share(results, "dsprites", Arm(*configuration.arm(a)), Arm(*configuration.arm(b)))
+        return claims.share(results, "dsprites", Arm(*configuration.split_arm(a)), Arm(*configuration.split_arm(b)))
 
     assert share("infogan", "infogan_cr") and share("idgan", "idgan_sc") and share("beta_vae", "idgan_sc")
     assert share("infogan_cr/c10", "infogan/c10")

@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from conftest import with_data
 from idgan_sc import cli
 from idgan_sc import config as configuration
-from idgan_sc.config import floor_starts, floored
+from idgan_sc.config import floor_starts, with_baseline
 from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.generators import baselines as floors
 from idgan_sc.evaluation.generators.nearest_image import generated_factors
@@ -68,7 +68,7 @@ def test_a_published_floor_is_taken_where_its_settings_are_these(
     published = root / "published/floor/dsprites.csv"
     published.parent.mkdir(parents=True)
     (root / "floor/dsprites.csv").rename(published)
-    assert Results(small_config, "test", root).published_floor("dsprites") == published
+    assert Results(small_config, "test", root).published_baseline("dsprites") == published
 
     def no_scores(*_: Any) -> None:
         raise AssertionError("the floor is scored again")
@@ -78,12 +78,12 @@ def test_a_published_floor_is_taken_where_its_settings_are_these(
     assert (root / "floor/dsprites.csv").read_bytes() == published.read_bytes()
     changed = copy.deepcopy(small_config)
     changed["presets"]["test"]["evaluation"]["points"] += 1
-    assert Results(changed, "test", root).published_floor("dsprites") is None
+    assert Results(changed, "test", root).published_baseline("dsprites") is None
     with pytest.raises(AssertionError, match="scored again"):
         floors.baseline(Results(changed, "test", root), "dsprites")
     fewer = copy.deepcopy(small_config)
     fewer["presets"]["test"]["generated"]["images"] -= 1
-    assert Results(fewer, "test", root).published_floor("dsprites") is None
+    assert Results(fewer, "test", root).published_baseline("dsprites") is None
 
 
 def test_few_images_are_scored_as_the_generators_are(
@@ -105,9 +105,9 @@ def test_few_images_are_scored_as_the_generators_are(
 
 
 def test_every_data_set_whose_generators_are_scored_has_a_floor_of_its_own(shipped: dict[str, Any]) -> None:
-    assert floored(shipped, "desk") == ["dsprites", "digits", "faces"]
-    assert floored(shipped, "test") == ["dsprites"]
-    starts = {data: floor_starts(shipped, "desk", data) for data in floored(shipped, "desk")}
+    assert with_baseline(shipped, "desk") == ["dsprites", "digits", "faces"]
+    assert with_baseline(shipped, "test") == ["dsprites"]
+    starts = {data: floor_starts(shipped, "desk", data) for data in with_baseline(shipped, "desk")}
     assert [run.variant for run in starts["dsprites"]] == ["main", "c10"]
     assert [run.variant for run in starts["digits"]] == [run.variant for run in starts["faces"]] == ["main"]
     assert len({Results(shipped, "desk", Path()).floor_fingerprint(data) for data in starts}) == 3

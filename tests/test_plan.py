@@ -30,8 +30,8 @@ def test_counts_every_training_of_the_protocol_once(shipped, tmp_path):
 
 def test_longest_chain_is_vae_then_stage_a_then_stage_b(shipped, tmp_path):
     expected = plan.arms(Results(shipped, "paper", tmp_path), hour)
-    assert plan.critical_path(shipped, expected) == 3 * 3600
-    text = plan.report(shipped, expected, 10_000, "core-hours")
+    assert plan.critical_path(expected) == 3 * 3600
+    text = plan.report(expected, 10_000, "core-hours")
     assert "makespan   3.00 hours over 10000" in text
     assert f"work       {sum(len(arm.runs) for arm in expected):.2f} core-hours" in text
 
@@ -42,7 +42,7 @@ def test_shows_runs_that_exist_beside_what_was_expected(shipped, tmp_path):
     path = tmp_path / run.path / "record.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(record))
-    text = plan.report(shipped, plan.arms(Results(shipped, "test", tmp_path), hour), 1, "core-hours")
+    text = plan.report(plan.arms(Results(shipped, "test", tmp_path), hour), 1, "core-hours")
     row = next(line.split() for line in text.splitlines() if "beta_vae" in line)
     assert row[-2:] == ["2.0000", "0.50"]
 
@@ -50,10 +50,10 @@ def test_shows_runs_that_exist_beside_what_was_expected(shipped, tmp_path):
 def test_a_gpu_is_bound_by_launches_or_by_arithmetic(shipped):
     small = Run("quick", "dsprites", "infogan", "main", 0)
     settings = configuration.resolve(shipped, small)
-    launches = settings["steps"] * plan.launches(settings, 1) * plan.LAUNCH["gan"]
+    launches = settings["steps"] * plan.launches(settings) * plan.LAUNCH["gan"]
     assert plan.gpu_seconds(shipped, small, "h100") == pytest.approx(launches)
     large = Run("paper", "celeba", "idgan_sc", "main", 0)
-    arithmetic = 2 * plan.multiply_adds(configuration.resolve(shipped, large), 3)
+    arithmetic = 2 * plan.multiply_adds(configuration.resolve(shipped, large))
     assert plan.gpu_seconds(shipped, large, "a100") > arithmetic / plan.GPUS["a100"]
 
 
@@ -80,7 +80,7 @@ def test_the_command_times_a_few_steps_and_keeps_the_result(shipped, tmp_path, m
     said = capsys.readouterr().out
     assert "makespan" in said and "GFLOP/s of one core" in said
     kept = json.loads((tmp_path / plan.CALIBRATION).read_text())
-    assert set(kept["seconds_per_gmac"]) == {*plan.KINDS, "encode"}
+    assert set(kept["seconds_per_gmac"]) == {*plan.SYSTEMS, "encode"}
     assert all(value > 0 for value in kept["seconds_per_gmac"].values())
 
 

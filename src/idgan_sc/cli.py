@@ -5,7 +5,7 @@ import importlib
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,45 +59,37 @@ STEPS = (
 )  # fmt: skip
 
 
-def _results(config: Config, args: argparse.Namespace) -> Results:
-    return Results(config, args.preset, args.out)
-
-
 def _run(args: argparse.Namespace) -> Run:
     return Run(args.preset, args.dataset, args.system, args.variant, args.seed)
 
 
-def _job(config: Config, args: argparse.Namespace) -> Job:
+def _job(results: Results, args: argparse.Namespace) -> Job:
     """The run that the options name, its data set rendered or downloaded where it is missing."""
     from idgan_sc.training.prepare import prepare
 
-    results = _results(config, args)
     prepare(results, args.dataset)
     return results.job(_run(args))
 
 
-def _take(step: Step, config: Config, args: argparse.Namespace) -> Iterator[Path]:
-    """Call a step's functions with what they take; the files that they wrote."""
-    taken: tuple[Any, ...]
-    if step.takes == "run":
-        taken = (_job(config, args),)
-    else:
-        taken = (_results(config, args), *([args.dataset] if step.takes == "dataset" else []))
+def _take(results: Results, args: argparse.Namespace) -> None:
+    """Call a step's functions with what they take, and print the files that they wrote."""
+    of_data = (results, args.dataset) if args.step.takes == "dataset" else (results,)
+    given: tuple[Any, ...] = (_job(results, args),) if args.step.takes == "run" else of_data
     more = {"allow_missing": True} if getattr(args, "allow_missing", False) else {}
-    for call in step.calls:
+    for call in args.step.calls:
         module, _, function = call.partition(":")
-        written = getattr(importlib.import_module(f"idgan_sc.{module}"), function)(*taken, **more)
-        yield from written if isinstance(written, list) else [written]
+        written = getattr(importlib.import_module(f"idgan_sc.{module}"), function)(*given, **more)
+        for path in written if isinstance(written, list) else [written]:
+            print(path)
 
 
 # ----------------------------------------------------------------------------------- commands with options of their own
-def _data(config: Config, args: argparse.Namespace) -> None:
+def _data(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.training.prepare import prepare
 
     for option in ("factors", "crop"):
         if getattr(args, option) is not None and not args.from_folder:
             raise ConfigError(f"--{option}: belongs to --from-folder, which names your images")
-    results = _results(config, args)
     images = _from_folder(results, args) if args.from_folder else prepare(results, args.dataset, args.file)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
@@ -116,7 +108,7 @@ def _from_folder(results: Results, args: argparse.Namespace) -> Any:
         return prepare_folder(args.from_folder, folder, args.factors, 64, args.crop)
 
 
-def _train(config: Config, args: argparse.Namespace) -> None:
+def _train(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
@@ -126,39 +118,43 @@ def _train(config: Config, args: argparse.Namespace) -> None:
     before = {role: path.absolute() for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
     if before and len(seeds) > 1:
         raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
-    for folder in train_seeds(_job(config, args), seeds, before):
+    for folder in train_seeds(_job(results, args), seeds, before):
         print(folder, file=sys.stderr)
 
 
-def _state(config: Config, args: argparse.Namespace) -> None:
+def _state(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.evaluation.unfinished import keep_state, restore_state
 
-    print((keep_state if args.do_what == "keep" else restore_state)(_results(config, args).job(_run(args))))
+    print((keep_state if args.do_what == "keep" else restore_state)(results.job(_run(args))))
 
 
-def _curve(config: Config, args: argparse.Namespace) -> None:
+def _curve(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.evaluation.unfinished import score_curve, state_folder
 
-    job = _job(config, args)
+    job = _job(results, args)
     print(score_curve(job, job.folder if args.where == "runs" else state_folder(job), args.turned))
 
 
-def _table(config: Config, args: argparse.Namespace) -> None:
+def _table(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.report import generator_tables, tables
 
-    for path in _of(tables.TABLES | generator_tables.TABLES, args.name)(_results(config, args)):
-        print(path)
+    _write(tables.TABLES | generator_tables.TABLES, results, args)
 
 
-def _figure(config: Config, args: argparse.Namespace) -> None:
+def _figure(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.report.figures import generators, registry
 
-    results = _results(config, args)
-    for path in _of(registry.FIGURES | generators.FIGURES | registry.names(results), args.name)(results):
+    _write(registry.FIGURES | generators.FIGURES | registry.names(results), results, args)
+
+
+def _write(known: dict[str, Callable[[Results], list[Path]]], results: Results, args: argparse.Namespace) -> None:
+    if args.name not in known:
+        raise ConfigError(f"{args.name}: unknown; one of {', '.join(known)}")
+    for path in known[args.name](results):
         print(path)
 
 
-def _referee(config: Config, args: argparse.Namespace) -> None:
+def _referee(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.metrics.referee import main as referee
 
     try:
@@ -167,17 +163,18 @@ def _referee(config: Config, args: argparse.Namespace) -> None:
         raise DataError(str(error)) from error
 
 
-def _plan(config: Config, args: argparse.Namespace) -> None:
+def _plan(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc import plan
 
     if args.gpu not in plan.GPUS:
         raise ConfigError(f"--gpu {args.gpu}: unknown; one of {', '.join(plan.GPUS)}")
-    print(plan.plan(_results(config, args), args.cores, args.gpus, args.gpu))
+    print(plan.plan(results, args.cores, args.gpus, args.gpu))
 
 
-def _check(config: Config, args: argparse.Namespace) -> None:
+def _check(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.records.record import protocol_hash
 
+    config = results.config
     print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
     for preset, row in config["presets"].items():
         if row["evidence"]:
@@ -185,41 +182,33 @@ def _check(config: Config, args: argparse.Namespace) -> None:
                 print(f"protocol of {preset}, {dataset}: {protocol_hash(config, preset, dataset)}")
 
 
-def _of(known: dict[str, Any], name: str) -> Any:
-    if name not in known:
-        raise ConfigError(f"{name}: unknown; one of {', '.join(known)}")
-    return known[name]
-
-
-def _publish(config: Config, args: argparse.Namespace) -> None:
+def _publish(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.publish.publish import publish
 
-    results = _results(config, args)
     if not results.evidence:
         raise ConfigError(f"--preset {args.preset}: its results are no evidence: publish another preset, such as desk")
     for path in publish(results, Path(args.config).parent):
         print(path)
 
 
-def _prove(config: Config, args: argparse.Namespace) -> None:
+def _prove(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.recompute import prove, seconds
 
-    if args.claim not in config["claims"]:
-        raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(config['claims'])}")
+    if args.claim not in results.config["claims"]:
+        raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(results.config['claims'])}")
     chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
     print(f"runs behind {args.claim} in the order of --chance {chance}")
     failed = False
-    for proof in prove(_results(config, args), args.claim, seconds(args.budget), chance):
+    for proof in prove(results, args.claim, seconds(args.budget), chance):
         print(f"{proof.run}: {proof.words}", flush=True)
         failed |= proof.failed
     if failed:
         raise DataError("a run did not come out as recorded")
 
 
-def _verify(config: Config, args: argparse.Namespace) -> None:
+def _verify(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.recompute import choose, verify
 
-    results = _results(config, args)
     runs = choose(results, args.runs, None if args.all else args.sample)
     differing = [run for run in runs if not verify(results, run)]
     print(f"{len(runs) - len(differing)} of {len(runs)} runs verified")
@@ -227,20 +216,22 @@ def _verify(config: Config, args: argparse.Namespace) -> None:
         raise SystemExit(1)
 
 
-def _accept(config: Config, args: argparse.Namespace) -> None:
+def _accept(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.recompute import accept
 
     repository = Path(args.config).absolute().parent
-    for line in accept(_results(config, args), args.revision, args.reason, args.steps, repository):
+    for line in accept(results, args.revision, args.reason, args.steps, repository):
         print(line, flush=True)
 
 
 # --------------------------------------------------------------------------------------------------- the command line
-def _seed(text: str) -> int:
-    seed = int(text)
-    if seed < 0:
-        raise argparse.ArgumentTypeError("a seed is 0 or more")
-    return seed
+def _number(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"a number from {least} on")
+        return int(text)
+
+    return number
 
 
 def _seeds(text: str) -> list[int]:
@@ -250,13 +241,6 @@ def _seeds(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("a number from 1 on")
-    return count
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line: every command with its help."""
     top = argparse.ArgumentParser(prog="idgan-sc", description=__doc__)
@@ -264,7 +248,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
 
     def command(
-        name: str, takes: str, help: str, do: Callable[[Config, argparse.Namespace], None] | None = None
+        name: str, takes: str, help: str, do: Callable[[Results, argparse.Namespace], None] = _take
     ) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help, description=help)
         added.set_defaults(do=do)
@@ -300,7 +284,7 @@ def parser() -> argparse.ArgumentParser:
         command(name, "preset", f"write one {name} from the results", do).add_argument("name", help=f"such as {name}1")
     verify = command("verify", "preset", "recompute finished runs and compare with their recorded hashes", _verify)
     verify.add_argument("runs", nargs="*", help="such as dsprites/infogan/main/0 (default: a random sample)")
-    verify.add_argument("--sample", type=_count, default=1, help="how many runs to draw at random (default: 1)")
+    verify.add_argument("--sample", type=_number(1), default=1, help="how many runs to draw at random (default: 1)")
     verify.add_argument("--all", action="store_true", help="every finished run")
     referee = command("referee", "", "score representations under every published definition of the metrics", _referee)
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
@@ -310,15 +294,15 @@ def parser() -> argparse.ArgumentParser:
     proof = command("prove", "preset", "train runs behind a claim again and compare them with their records", _prove)
     proof.add_argument("--claim", required=True, help="such as C4")
     proof.add_argument("--budget", default="30m", help="90s, 30m, 2h (default: 30m)")
-    proof.add_argument("--chance", type=_seed, help="number that decides the choice (default: drawn and printed)")
+    proof.add_argument("--chance", type=_number(0), help="number that decides the choice (default: drawn and printed)")
     words = "prove that an older source makes the same numbers as today's, and list it beside the published runs"
     accepted = command("accept", "preset", words, _accept)
     accepted.add_argument("revision", help="a commit of this repository")
     accepted.add_argument("--reason", required=True, help="why its source counts, for the list")
-    accepted.add_argument("--steps", type=_count, default=500, help="of every training (default: 500)")
+    accepted.add_argument("--steps", type=_number(1), default=500, help="of every training (default: 500)")
     plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", _plan)
-    plan.add_argument("--cores", type=_count, default=1, help="cores to spread the trainings over (default: 1)")
-    plan.add_argument("--gpus", type=_count, help="GPUs to spread them over instead; nothing is timed then")
+    plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")
+    plan.add_argument("--gpus", type=_number(1), help="GPUs to spread them over instead; nothing is timed then")
     plan.add_argument("--gpu", default="h100", help="kind of GPU: h200, h100, a100 (default: h100)")
     command("check", "", "check the configuration", _check)
     return top
@@ -334,7 +318,7 @@ def _add_place(added: argparse.ArgumentParser, takes: str) -> None:
     if takes == "run":
         added.add_argument("--system", required=True, help="a system of the configuration")
         added.add_argument("--variant", default="main", help="a variant of the configuration (default: main)")
-        added.add_argument("--seed", type=_seed, default=0, help="0 or more (default: 0)")
+        added.add_argument("--seed", type=_number(0), default=0, help="0 or more (default: 0)")
 
 
 def _checked(config: Config, args: Any) -> None:
@@ -364,11 +348,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         config = {} if args.command == "referee" else configuration.load(args.config)  # it scores any codes, anywhere
         _checked(config, args)
-        if args.do:
-            args.do(config, args)
-            return
-        for path in _take(args.step, config, args):
-            print(path)
+        args.do(Results(config, getattr(args, "preset", ""), getattr(args, "out", Path())), args)
     except (ConfigError, DataError) as error:
         print(f"idgan-sc: {error}", file=sys.stderr)
         raise SystemExit(2) from error

@@ -1,20 +1,19 @@
 """What runs cost, and what a preset will cost: jobs, hours, memory, disk and makespan, beside what runs took.
 
-The workflow reads this file in every job: PyTorch is imported only where steps are timed, and layers are listed a
-second time here; a test compares them with the networks. Trainings and codes are counted and timed: on a CPU by a few
-real steps of this machine, on a GPU by a stated rate. Scores, tables and figures are not counted.
+Trainings and codes are counted and timed: on a CPU by a few real steps of this machine, on a GPU by a stated rate.
+Scores, tables and figures are not counted. The workflow reads this file in every job, so that PyTorch is imported only
+where steps are timed, and what a network costs is a table here, which a test holds against the networks.
 """
 
 import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import pairwise
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run, Settings, dataset_row, with_predecessors
@@ -25,146 +24,68 @@ from idgan_sc.records.results import Results
 if TYPE_CHECKING:
     from idgan_sc.data.images import Images
 
-TRUNK = {28: (64, 128), 32: (32, 64, 64), 64: (32, 32, 64, 64)}
-UPWARD = {28: (128, 64), 32: (64, 64, 32), 64: (64, 64, 32, 32)}
-VAE = {28: (32, 64), 32: (32, 32, 64), 64: (32, 32, 64, 64)}
-SIDE = {28: 7, 32: 4, 64: 4}
-HIDDEN = {28: 1024, 32: 128, 64: 128}
-CELEBA_CRITIC = (64, 128, 256, 512)
-CELEBA_UPWARD = {32: (256, 128, 64), 64: (256, 256, 128, 64)}
+
+class Network(NamedTuple):
+    """What one network of a family costs: for one image multiply-adds and numbers put out; layers; weights."""
+
+    multiply_adds: float
+    outputs: float
+    layers: int
+    weights: float
+
+
+# By family and image size: encoder, decoder, G, D and the pair network of one family are nearly alike. Counted by
+# PyTorch for one channel; three take up to a fifth more.
+NETWORKS = {
+    ("vae", 28): Network(2.5e6, 10_100, 4, 0.84e6),
+    ("vae", 32): Network(2.0e6, 12_000, 5, 0.31e6),
+    ("vae", 64): Network(8.1e6, 48_400, 6, 0.38e6),
+    ("dsprites", 28): Network(13.1e6, 20_200, 5, 6.6e6),
+    ("dsprites", 32): Network(3.4e6, 13_900, 6, 0.24e6),
+    ("dsprites", 64): Network(8.1e6, 47_700, 7, 0.26e6),
+    ("celeba", 32): Network(37e6, 30_800, 5, 4.8e6),
+    ("celeba", 64): Network(153e6, 123_300, 6, 5.5e6),
+}
+CRITIC = Network(4.0e6, 5_000, 6, 4.0e6)  # FactorVAE's, which sees codes
 MARGIN = 2.0  # on what was measured or is expected: shared nodes differ by less than this
 LEAST_MINUTES, LEAST_MB = 30, 1500  # of a training: an import of PyTorch from a network file system takes minutes
 LEAST_EVALUATION = 10  # minutes of encoding, of scoring
 FLOPS = 30e9  # of one core at these networks, where nothing was measured: 26 to 32 on two kinds of processor
-POINT_SECONDS = (
-    1e-4  # of Table 3's five scores, for each point of a code: 7e-5 measured on a core, nearly all of it DCI
-)
+POINT_SECONDS = 1e-4  # of Table 3's five scores, for a point of a code: 7e-5 measured on a core, nearly all of it DCI
 CURVE_SECONDS = 0.1  # of one draw's FactorVAE score at a point of the curve: .05 measured
 BASE_MB = 800  # PyTorch itself, and the pages of a data set that a process touches
-KINDS = ("beta", "factor", "gan", "pairs")  # updates that are timed apart: their share of small operations differs
+# Updates that are timed apart, since their share of small operations differs, and the system that is timed for each.
+SYSTEMS = {"beta": "beta_vae", "factor": "factor_vae", "gan": "infogan", "pairs": "idgan_sc_prior"}
 BUDGET = 60.0  # seconds that a calibration may take
 # Seconds of launches for each visit of a layer, forward or backward, with its activation, norm and share of the
 # optimiser; and FLOP/s of the only training here that is not bound by them, IDGAN-SC with CelebA's networks, in TF32.
 # Measured on an H200 (benchmarks/GPU.md); the other cards' FLOP/s are its own times the ratio of the data sheets.
 LAUNCH = {"vae": 120e-6, "gan": 220e-6}
 GPUS = {"h200": 80e12, "h100": 80e12, "a100": 25e12}
-SYSTEMS = {"beta": "beta_vae", "factor": "factor_vae", "gan": "infogan", "pairs": "idgan_sc_prior"}  # timed for a kind
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One convolution or linear layer: weights, the positions each is used at for one image, and outputs."""
-
-    weights: int
-    positions: int
-    outputs: int
-
-    @property
-    def multiply_adds(self) -> int:
-        return self.weights * self.positions
-
-
-@dataclass(frozen=True)
-class Pass:
-    """`count` forward passes' worth of a network on `images` images; backward through all of it counts as two more."""
-
-    network: str
-    images: int
-    count: int
-
-
-Network = list[Layer]
-
-
-# ------------------------------------------------------------------------------------------------------------- networks
-def _linear(i: int, o: int) -> Layer:
-    return Layer(i * o, 1, o)
-
-
-def _down(widths: tuple[int, ...], size: int, kernel: int = 4) -> Iterator[Layer]:
-    for i, o in pairwise(widths):
-        size //= 2
-        yield Layer(i * o * kernel**2, size**2, o * size**2)
-
-
-def _up(widths: tuple[int, ...], size: int, kernel: int = 4) -> Iterator[Layer]:
-    for i, o in pairwise(widths):
-        yield Layer(i * o * kernel**2, size**2, o * (2 * size) ** 2)
-        size *= 2
-
-
-def networks(settings: Settings, channels: int) -> dict[str, Network]:
-    """Layers of every network of a run by the names its method gives them; of the frozen encoder as `vae`."""
-    size, k = settings["image_size"], settings["c_dim"]
-    if settings["family"] == "vae":
-        return (_beta_vae if settings["objective"] == "beta" else _factor_vae)(size, channels, k)
-    found = (_celeba if settings["network"] == "celeba" else _dsprites)(settings, size, channels, k)
-    if settings["code"] == "vae":
-        found["vae"] = _beta_vae(size, channels, k)["encoder"]
-    return found
-
-
-def _beta_vae(size: int, channels: int, k: int) -> dict[str, Network]:
-    side, area = SIDE[size], SIDE[size] ** 2
-    encoder = [*_down((channels, *VAE[size]), size), Layer(64 * 256 * area, 1, 256), _linear(256, 2 * k)]
-    decoder = [_linear(k, 256), Layer(256 * 64 * area, 1, 64 * area), *_up((*reversed(VAE[size]), channels), side)]
-    return {"encoder": encoder, "decoder": decoder}
-
-
-def _factor_vae(size: int, channels: int, k: int) -> dict[str, Network]:
-    hidden = HIDDEN[size]
-    encoder = [*_trunk(channels, size), _linear(hidden, k), _linear(hidden, k)]
-    decoder = [_linear(k, hidden), *_grow(channels, size)]
-    critic = [_linear(k, 1000), *[_linear(1000, 1000)] * 4, _linear(1000, 2)]
-    return {"encoder": encoder, "decoder": decoder, "critic": critic}
-
-
-def _pair_outputs(settings: Settings) -> int:
-    return int(settings["r_dim"] if settings["pair_loss"] == "contrastive" else settings["c_dim"])
-
-
-def _dsprites(settings: Settings, size: int, channels: int, k: int) -> dict[str, Network]:
-    hidden = HIDDEN[size]
-    q = [] if settings["q"] == "encoder" else [_linear(hidden, 128), _linear(128, k)]
-    found = {
-        "generator": [_linear(settings["z_dim"] + k, hidden), *_grow(channels, size)],
-        "discriminator": [*_trunk(channels, size), _linear(hidden, 1), *q],
-    }
-    if settings["pair_rule"] != "none":
-        found["pair"] = [*_trunk(2 * channels, size), _linear(hidden, _pair_outputs(settings))]
-    return found
-
-
-def _trunk(channels: int, size: int) -> Network:
-    """An image to the critics' features."""
-    return [*_down((channels, *TRUNK[size]), size), _linear(TRUNK[size][-1] * SIDE[size] ** 2, HIDDEN[size])]
-
-
-def _grow(channels: int, size: int) -> Network:
-    """As many features to an image."""
-    fc = _linear(HIDDEN[size], UPWARD[size][0] * SIDE[size] ** 2)
-    return [fc, *_up((*UPWARD[size], channels), SIDE[size])]
-
-
-def _celeba(settings: Settings, size: int, channels: int, k: int) -> dict[str, Network]:
-    features = 512 * (size // 16) ** 2
-    heads = [_linear(features, 1)] + ([] if settings["q"] == "encoder" else [_linear(features, k)])
-    fc = [_linear(settings["z_dim"] + k, 1024), _linear(1024, 256 * 16)]
-    found = {
-        "generator": [*fc, *_up((*CELEBA_UPWARD[size], channels), 4, 5)],
-        "discriminator": [*_down((channels, *CELEBA_CRITIC), size, 5), *heads],
-    }
-    if settings["pair_rule"] != "none":
-        found["pair"] = [*_down((2 * channels, *CELEBA_CRITIC), size, 5), _linear(features, _pair_outputs(settings))]
-    return found
 
 
 # --------------------------------------------------------------------------------------------------------------- steps
+class Pass(NamedTuple):
+    """A network passed `times` times on `images` images; backward through all of it counts as two forward ones."""
+
+    network: str
+    images: int
+    times: int
+
+
 def kind(settings: Settings) -> str:
-    """Which of KINDS a run's update is."""
+    """Which of SYSTEMS a run's update is timed by."""
     if settings["family"] == "vae":
         return str(settings["objective"])
     return "gan" if settings["pair_rule"] == "none" else "pairs"
+
+
+def network(settings: Settings, name: str) -> Network:
+    """What a run's network of this name costs; `vae` is the frozen encoder."""
+    if name == "critic":
+        return CRITIC
+    own = settings["network"] if settings["family"] == "gan" else {"beta": "vae"}.get(settings["objective"], "dsprites")
+    return NETWORKS["vae" if name == "vae" else own, settings["image_size"]]
 
 
 def passes(settings: Settings) -> list[Pass]:
@@ -179,72 +100,55 @@ def passes(settings: Settings) -> list[Pass]:
     if settings["family"] == "vae":
         critic = [Pass("critic", batch, 8)] if settings["objective"] == "factor" else []
         return [Pass("encoder", batch, 3), Pass("decoder", batch, 3), *critic]
-    steps = settings["generator_steps"]
+    steps, pairs = settings["generator_steps"], settings["pair_rule"] != "none"
     found = [Pass("discriminator", 2 * batch, 3), Pass("generator", batch, 3 * steps)]
     found += [Pass("discriminator", batch, 2 * steps)]
+    if pairs:
+        moved = 1 + 2 * steps + (2 if settings["pair_step"] == "separate" else 0)
+        found += [Pass("generator", 2 * settings["pairs"], 3 * steps), Pass("pair", settings["pairs"], moved)]
     if settings["code"] == "vae":
-        found += [Pass("vae", batch, 1 + (2 * steps if settings["q"] == "encoder" else 0))]
-    return found + _pair_passes(settings)
-
-
-def _pair_passes(settings: Settings) -> list[Pass]:
-    if settings["pair_rule"] == "none":
-        return []
-    m, steps = settings["pairs"], settings["generator_steps"]
-    separate = settings["pair_step"] == "separate"
-    pair = 3 + 2 * steps if separate else 3 + 2 * (steps - 1)
-    found = [Pass("generator", 2 * m, 3 * steps), Pass("pair", m, pair)]
-    if settings["code"] == "vae":
-        posterior = (settings["pair_bases"] == "independent") + (settings["vae_redraw"] == "posterior")
-        found += [Pass("vae", settings["batch"], posterior)]
+        posterior = (settings["pair_bases"] == "independent") + (settings["vae_redraw"] == "posterior") if pairs else 0
+        found += [Pass("vae", batch, 1 + posterior + (2 * steps if settings["q"] == "encoder" else 0))]
     return found
 
 
-def step_multiply_adds(settings: Settings, channels: int) -> float:
+def step_multiply_adds(settings: Settings) -> float:
     """Multiply-adds of one step with every term on."""
-    layers = networks(settings, channels)
-    return float(sum(p.images * p.count * sum(n.multiply_adds for n in layers[p.network]) for p in passes(settings)))
+    return sum(p.images * p.times * network(settings, p.network).multiply_adds for p in passes(settings))
 
 
-def multiply_adds(settings: Settings, channels: int) -> float:
+def multiply_adds(settings: Settings) -> float:
     """Multiply-adds of a whole training, the pool's codes along its curve aside."""
     before = min(settings.get("pair_start", 0), settings["steps"])
-    plain = step_multiply_adds(settings | {"pair_rule": "none"}, channels) if before else 0.0
-    return before * plain + (settings["steps"] - before) * step_multiply_adds(settings, channels)
+    plain = step_multiply_adds(settings | {"pair_rule": "none"}) if before else 0.0
+    return before * plain + (settings["steps"] - before) * step_multiply_adds(settings)
 
 
-def launches(settings: Settings, channels: int) -> float:
+def launches(settings: Settings) -> float:
     """Forward or backward visits of a layer in one step: what a GPU's launch overhead is counted by."""
-    layers = networks(settings, channels)
-    return float(sum(len(layers[p.network]) * p.count for p in passes(settings)))
+    return float(sum(network(settings, p.network).layers * p.times for p in passes(settings)))
 
 
-def encoding_multiply_adds(settings: Settings, channels: int) -> float:
+def encoding_multiply_adds(settings: Settings) -> float:
     """Multiply-adds of one image's codes."""
-    layers = networks(settings, channels)
-    name = "encoder" if "encoder" in layers else "vae" if settings["q"] == "encoder" else "discriminator"
-    return float(sum(layer.multiply_adds for layer in layers[name]))
+    return network(settings, "vae" if settings.get("q") == "encoder" else "encoder").multiply_adds
 
 
-def memory_mb(settings: Settings, channels: int) -> float:
+def memory_mb(settings: Settings) -> float:
     """Expected peak of a training: all layers' outputs with gradients and norms, weights with Adam's moments."""
-    layers = networks(settings, channels)
-    images: dict[str, int] = {}
-    for p in passes(settings):
-        images[p.network] = images.get(p.network, 0) + p.images
-    outputs = sum(4 * 4 * n * sum(layer.outputs for layer in layers[name]) for name, n in images.items())
-    return BASE_MB + (outputs + 16 * _weights(layers)) / 2**20
+    outputs = sum(16 * p.images * network(settings, p.network).outputs for p in passes(settings))
+    return BASE_MB + (outputs + 16 * _weights(settings, {p.network for p in passes(settings)})) / 2**20
 
 
-def _weights(layers: dict[str, Network]) -> int:
-    return sum(layer.weights for network in layers.values() for layer in network)
-
-
-def disk_mb(settings: Settings, channels: int, pool: int, keeps_moments: bool) -> float:
+def disk_mb(settings: Settings, pool: int, keeps_moments: bool) -> float:
     """Expected size of a finished run: weights, with Adam's moments for a stage A, and the pool's codes."""
-    layers = {name: network for name, network in networks(settings, channels).items() if name != "vae"}
     codes = (settings["curve_points"] + _codes(settings)) * pool * settings["c_dim"]
-    return 4 * (_weights(layers) * (4 if keeps_moments else 1) + codes) / 2**20
+    weights = _weights(settings, {p.network for p in passes(settings)} - {"vae"})
+    return 4 * (weights * (4 if keeps_moments else 1) + codes) / 2**20
+
+
+def _weights(settings: Settings, names: set[str]) -> float:
+    return sum(network(settings, name).weights for name in names)
 
 
 # ----------------------------------------------------------------------------------------------------------- resources
@@ -255,23 +159,33 @@ CALIBRATION = Path("results/calibration.json")
 def calibration(path: Path = CALIBRATION) -> dict[str, float]:
     """Seconds for 1e9 multiply-adds by kind of update and for `encode`, as `idgan-sc plan` measured them, or FLOPS."""
     found = json.loads(path.read_text(encoding="utf-8"))["seconds_per_gmac"] if path.exists() else {}
-    return {name: float(found.get(name, 2e9 / FLOPS)) for name in (*KINDS, "encode")}
+    return {name: float(found.get(name, 2e9 / FLOPS)) for name in (*SYSTEMS, "encode")}
 
 
-def pool_size(config: Config, run: Run, pool: int | str) -> int:
+def pool_size(config: Config, run: Run) -> int:
     """Images that are encoded; a data set of unknown size counts as 100 000."""
-    images = (
-        configuration.dataset(config, run.preset, run.dataset).get("n") or dataset_row(run.dataset).images or 100_000
-    )
-    return images if pool == "all" else int(pool)
+    pool = configuration.evaluation(config, run.preset, run.dataset)["pool"]
+    known = configuration.dataset(config, run.preset, run.dataset).get("n") or dataset_row(run.dataset).images
+    return (known or 100_000) if pool == "all" else int(pool)
+
+
+def curve_multiply_adds(config: Config, run: Run) -> float:
+    """Multiply-adds of the pool's codes at all points of a training's curve."""
+    settings = configuration.resolve(config, run)
+    return settings["curve_points"] * pool_size(config, run) * encoding_multiply_adds(settings)
 
 
 def seconds(config: Config, run: Run, speed: dict[str, float]) -> float:
     """Expected seconds of a training at a speed such as `calibration` gives."""
-    settings, colours = configuration.resolve(config, run), dataset_row(run.dataset).channels
-    codes = settings["curve_points"] * pool_size(config, run, settings["pool"])
-    encoding = codes * encoding_multiply_adds(settings, colours) * speed["encode"]
-    return (multiply_adds(settings, colours) * speed[kind(settings)] + encoding) / 1e9
+    settings = configuration.resolve(config, run)
+    return (multiply_adds(settings) * speed[kind(settings)] + curve_multiply_adds(config, run) * speed["encode"]) / 1e9
+
+
+def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
+    """Expected seconds of a training on a GPU: arithmetic or launches, whichever is longer."""
+    settings = configuration.resolve(config, run)
+    arithmetic = multiply_adds(settings) + curve_multiply_adds(config, run)
+    return max(2 * arithmetic / GPUS[gpu], settings["steps"] * launches(settings) * LAUNCH[settings["family"]])
 
 
 def record(folder: Path) -> dict[str, Any]:
@@ -288,42 +202,30 @@ def comparable(record: dict[str, Any], settings: Settings, device: str) -> bool:
     return alone and record.get("settings") == settings and record.get("device") == device
 
 
-def measured(root: Path, run: Run, settings: Settings, device: str) -> dict[str, Any]:
-    """A finished and `comparable` run's record: its own, else of another seed of its arm."""
-    folders = [root / run.path, *sorted((root / run.path).parent.glob("*")), root / "published" / run.path]
-    found = (record(folder) for folder in folders)
-    return next((r for r in found if comparable(r, settings, device)), {})
-
-
 def resources(results: Results, run: Run) -> dict[str, int]:
     """What a training asks a scheduler for, MARGIN above what one was measured to need or is expected to on a core."""
-    settings = results.settings(run)
+    settings, root = results.settings(run), results.root
     device = "cuda" if results.config["compute"]["device"] == "cuda" else "cpu"
-    found = measured(results.root, run, settings, device)
-    if found:
-        took, memory = float(found["seconds"]), float(found["peak_memory_mb"])
-    else:
-        took, memory = (
-            seconds(results.config, run, calibration()),
-            memory_mb(settings, dataset_row(run.dataset).channels),
-        )
-    minutes = max(LEAST_MINUTES, round(MARGIN * took / 60))
-    return {"runtime": minutes, "mem_mb": max(LEAST_MB, round(MARGIN * memory))}
+    folders = [root / run.path, *sorted((root / run.path).parent.glob("*")), root / "published" / run.path]
+    found = next((r for r in map(record, folders) if comparable(r, settings, device)), {})
+    took = found["seconds"] if found else seconds(results.config, run, calibration())
+    memory = found["peak_memory_mb"] if found else memory_mb(settings)
+    return {"runtime": _minutes(took, LEAST_MINUTES), "mem_mb": max(LEAST_MB, round(MARGIN * memory))}
 
 
 def largest(results: Results, runs: list[Run]) -> dict[str, int]:
     """What an array asks for: Slurm gives all its members the same, so that of the longest and of the largest arm."""
     arms = {(run.dataset, run.system, run.variant): run for run in reversed(runs)}  # an arm's first seed stands for it
     wanted = [resources(results, run) for run in arms.values()]
-    floor = {"runtime": LEAST_MINUTES, "mem_mb": LEAST_MB}
-    return {name: max([least, *(row[name] for row in wanted)]) for name, least in floor.items()}
+    least = {"runtime": LEAST_MINUTES, "mem_mb": LEAST_MB}
+    return {name: max(row[name] for row in [least, *wanted]) for name in least}
 
 
 def encode_minutes(config: Config, run: Run) -> int:
     """What encoding a run's evaluation pool asks a scheduler for, MARGIN above what is expected."""
-    settings, colours = configuration.resolve(config, run), dataset_row(run.dataset).channels
-    codes = _codes(settings) * pool_size(config, run, settings["pool"])
-    return _minutes(codes * encoding_multiply_adds(settings, colours) * calibration()["encode"] / 1e9)
+    settings = configuration.resolve(config, run)
+    images = _codes(settings) * pool_size(config, run)
+    return _minutes(images * encoding_multiply_adds(settings) * calibration()["encode"] / 1e9)
 
 
 def score_minutes(config: Config, run: Run) -> int:
@@ -338,8 +240,8 @@ def _codes(settings: Settings) -> int:
     return 2 if settings["family"] == "vae" else 1
 
 
-def _minutes(took: float) -> int:
-    return max(LEAST_EVALUATION, round(MARGIN * took / 60))
+def _minutes(took: float, least: int = LEAST_EVALUATION) -> int:
+    return max(least, round(MARGIN * took / 60))
 
 
 # ---------------------------------------------------------------------------------------------------------- calibration
@@ -349,7 +251,7 @@ def calibrate(results: Results, budget: float = BUDGET) -> dict[str, float]:
     import torch
 
     from idgan_sc.data.tensors import to_tensor
-    from idgan_sc.models import build
+    from idgan_sc.models import Method, build
     from idgan_sc.training.device import use_device
     from idgan_sc.training.encode import BATCH
     from idgan_sc.training.log import Log
@@ -359,26 +261,28 @@ def calibrate(results: Results, budget: float = BUDGET) -> dict[str, float]:
     data = results.datasets[0]
     share, colours = budget / (len(SYSTEMS) + 1), dataset_row(data).channels
     with tempfile.TemporaryDirectory() as folder:
-        images = _noise(Path(folder), colours)
-        indices = np.arange(images.n)
+        images = noise_images(Path(folder), colours)
+
+        def batch(n: int, method: Method) -> Any:
+            return to_tensor(images.batch(np.arange(n), method.settings["image_size"]), "cpu")
+
+        def step(method: Method, log: Log) -> None:
+            log.add(1, method.step(batch(method.settings["batch"], method)))
+
         for kind, system in SYSTEMS.items():
-            run = results.run(data, system, "main", 0)
+            run = results.run(data, system)
             settings = results.settings(run)
-            method, log = build(settings, colours, 0, "", "cpu"), Log(run, 1)
-            batch, size = indices[: settings["batch"]], settings["image_size"]
-
-            def step(method: Any = method, log: Any = log, batch: np.ndarray = batch, size: int = size) -> None:
-                log.add(1, method.step(to_tensor(images.batch(batch, size), "cpu")))
-
-            found[kind] = _median(step, share) * 1e9 / step_multiply_adds(settings, colours)
+            method = build(settings, colours, 0, "", "cpu")
+            took = _median(partial(step, method, Log(run, 1)), share)
+            found[kind] = took * 1e9 / step_multiply_adds(settings)
         method.networks["discriminator"].eval()
-        took = _median(lambda: method.encode(to_tensor(images.batch(indices[:BATCH], size), "cpu")), share)
+        took = _median(lambda: method.encode(batch(BATCH, method)), share)
     torch.set_flush_denormal(False)
-    found["encode"] = took * 1e9 / (BATCH * encoding_multiply_adds(settings, colours))
+    found["encode"] = took * 1e9 / (BATCH * encoding_multiply_adds(settings))
     return found
 
 
-def _noise(folder: Path, colours: int, n: int = 512) -> "Images":
+def noise_images(folder: Path, colours: int, n: int = 512) -> "Images":
     """A data set of random 64x64 images, packed where they have one channel as dSprites is."""
     import numpy as np
 
@@ -403,22 +307,14 @@ def _median(do: Callable[[], object], budget: float, most: int = 15) -> float:
     return statistics.median(times)
 
 
-def save_calibration(speed: dict[str, float], preset: str, path: Path = CALIBRATION) -> Path:
-    """Keep it for the workflow's rules, with the processor and preset that it is of."""
-    about = {"processor": machine()["processor"], "preset": preset, "seconds_per_gmac": speed}
-    return write_json(path, about)
-
-
 # ----------------------------------------------------------------------------------------------------------------- plan
 @dataclass(frozen=True)
-class Arm:
+class PlannedArm:
     """All seeds of a system and variant on a data set."""
 
-    config: Config
+    results: Results
     runs: tuple[Run, ...]
     seconds: float  # expected of one training
-    root: Path
-    evaluated: bool
     device: str
 
     @property
@@ -426,104 +322,85 @@ class Arm:
         return self.runs[0]
 
     @cached_property
-    def settings(self) -> dict[str, Any]:
-        return configuration.resolve(self.config, self.first)
+    def settings(self) -> Settings:
+        return self.results.settings(self.first)
 
     @property
     def jobs(self) -> int:
-        return len(self.runs) * (3 if self.evaluated else 1)  # train, encode, score
-
-    @property
-    def memory_mb(self) -> float:
-        return memory_mb(self.settings, dataset_row(self.first.dataset).channels)
+        """Train, encode and score each run that the tables are made of; only train what these build on."""
+        scored = self.first in self.results.planned and configuration.scored(self.results.config, self.first.dataset)
+        return len(self.runs) * (3 if scored else 1)
 
     @property
     def disk_mb(self) -> float:
-        pool = pool_size(self.config, self.first, self.settings["pool"])
-        keeps = self.first.system in configuration.starts(self.config)
-        return len(self.runs) * disk_mb(self.settings, dataset_row(self.first.dataset).channels, pool, keeps)
+        config = self.results.config
+        keeps_moments = self.first.system in configuration.starts(config)
+        return len(self.runs) * disk_mb(self.settings, pool_size(config, self.first), keeps_moments)
 
     @cached_property
     def measured(self) -> float | None:
         """Median seconds of the finished runs that are `comparable`."""
-        records = [record(self.root / run.path) for run in self.runs]
+        records = [record(self.results.root / run.path) for run in self.runs]
         took = [r["seconds"] for r in records if comparable(r, self.settings, self.device)]
         return statistics.median(took) if took else None
 
 
-def arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[Arm]:
+def arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[PlannedArm]:
     """Every arm that a preset trains, predecessors first."""
-    planned = results.planned
-    scored = {run for run in planned if configuration.scored(results.config, run.dataset)}
     grouped: dict[tuple[str, str, str], list[Run]] = {}
-    for run in with_predecessors(results.config, planned):
+    for run in with_predecessors(results.config, results.planned):
         grouped.setdefault((run.dataset, run.system, run.variant), []).append(run)
-    return [
-        Arm(results.config, tuple(runs), seconds(runs[0]), results.root, runs[0] in scored, device)
-        for runs in grouped.values()
-    ]
+    return [PlannedArm(results, tuple(runs), seconds(runs[0]), device) for runs in grouped.values()]
 
 
-def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
-    """Expected seconds of a training on a GPU: arithmetic or launches, whichever is longer."""
-    settings, colours = configuration.resolve(config, run), dataset_row(run.dataset).channels
-    pool = settings["curve_points"] * pool_size(config, run, settings["pool"])
-    arithmetic = multiply_adds(settings, colours) + pool * encoding_multiply_adds(settings, colours)
-    launched = settings["steps"] * launches(settings, colours)
-    return max(2 * arithmetic / GPUS[gpu], launched * LAUNCH[settings["family"]])
-
-
-def critical_path(config: Config, expected: list[Arm]) -> float:
+def critical_path(expected: list[PlannedArm]) -> float:
     """Seconds of the longest chain of trainings, each waiting for its predecessors."""
-    took = {arm.first: arm.seconds for arm in expected}
+    took = {arm.first: arm for arm in expected}
 
     def end(run: Run) -> float:
-        return took[run] + max(
-            (end(earlier) for earlier in configuration.predecessors(config, run).values()), default=0.0
-        )
+        return took[run].seconds + max(map(end, took[run].results.before(run).values()), default=0.0)
 
     return max(map(end, took), default=0.0)
 
 
-def report(config: Config, expected: list[Arm], workers: int, unit: str) -> str:
+def report(expected: list[PlannedArm], workers: int, unit: str) -> str:
     """The plan as text: a row an arm, totals, and the makespan over `workers` cores or GPUs."""
     heads = ("data set", "system", "variant", "runs", "jobs", f"{unit}/run", unit, "MB", "disk MB", "measured", "ratio")
     rows = [heads, *map(_row, expected)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
     lines = ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
     total = sum(arm.seconds * len(arm.runs) for arm in expected)
-    longest = critical_path(config, expected)
-    jobs, disk = sum(arm.jobs for arm in expected), sum(arm.disk_mb for arm in expected)
+    longest = critical_path(expected)
     return "\n".join([
         *lines, "",
-        f"jobs       {jobs}",
+        f"jobs       {sum(arm.jobs for arm in expected)}",
         f"work       {total / 3600:.2f} {unit}",
-        f"memory     {max(arm.memory_mb for arm in expected):.0f} MB for the largest training",
-        f"disk       {disk / 1024:.2f} GB of results, the images aside",
+        f"memory     {max(memory_mb(arm.settings) for arm in expected):.0f} MB for the largest training",
+        f"disk       {sum(arm.disk_mb for arm in expected) / 1024:.2f} GB of results, the images aside",
         f"makespan   {max(total / workers, longest) / 3600:.2f} hours over {workers}: "
         f"work / {workers} = {total / workers / 3600:.2f}, longest chain {longest / 3600:.2f}",
     ])  # fmt: skip
 
 
-def _row(arm: Arm) -> tuple[str, ...]:
-    hours, found = arm.seconds / 3600, arm.measured
+def _row(arm: PlannedArm) -> tuple[str, ...]:
+    hours, found, run, n = arm.seconds / 3600, arm.measured, arm.first, len(arm.runs)
     beside = ("", "") if found is None else (f"{found / 3600:.4f}", f"{arm.seconds / found:.2f}")
-    run, n = arm.first, len(arm.runs)
-    costs_ = (f"{hours:.4f}", f"{hours * n:.2f}", f"{arm.memory_mb:.0f}", f"{arm.disk_mb:.0f}")
-    return (run.dataset, run.system, run.variant, str(n), str(arm.jobs), *costs_, *beside)
+    expected = (f"{hours:.4f}", f"{hours * n:.2f}", f"{memory_mb(arm.settings):.0f}", f"{arm.disk_mb:.0f}")
+    return (run.dataset, run.system, run.variant, str(n), str(arm.jobs), *expected, *beside)
 
 
 def plan(results: Results, cores: int, gpus: int | None, gpu: str) -> str:
     """The report for `cores` cores of this machine, which is timed first, or for `gpus` GPUs of a stated kind."""
+    config = results.config
     if gpus is not None:
-        expected = arms(results, lambda run: gpu_seconds(results.config, run, gpu), "cuda")
-        launches = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
-        said = f"microseconds of launches a layer and direction: {launches}; {GPUS[gpu] / 1e12:g} TFLOP/s"
-        of = "measured" if gpu == "h200" else "launches of an h200, arithmetic by the ratio of the data sheets"
-        return f"{report(results.config, expected, gpus, 'GPU-hours')}\n{gpu}: {said} ({of})"
-    speed = calibrate(results)
-    path = save_calibration(speed, results.preset)
-    expected = arms(results, lambda run: seconds(results.config, run, speed))
-    said = ", ".join(f"{name} {2 / took:.1f}" for name, took in speed.items())
-    words = f"this machine, GFLOP/s of one core: {said} (kept in {path})"
-    return f"{report(results.config, expected, cores, 'core-hours')}\n{words}"
+        expected = arms(results, lambda run: gpu_seconds(config, run, gpu), "cuda")
+        visits = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
+        source = "measured" if gpu == "h200" else "launches of an h200, arithmetic by the ratio of the data sheets"
+        speeds = f"microseconds of launches a layer and direction: {visits}; {GPUS[gpu] / 1e12:g} TFLOP/s ({source})"
+        return f"{report(expected, gpus, 'GPU-hours')}\n{gpu}: {speeds}"
+    speed = calibrate(results)  # kept for the workflow's rules, with the processor and preset that it is of
+    about = {"processor": machine()["processor"], "preset": results.preset, "seconds_per_gmac": speed}
+    path = write_json(CALIBRATION, about)
+    expected = arms(results, lambda run: seconds(config, run, speed))
+    speeds = ", ".join(f"{name} {2 / took:.1f}" for name, took in speed.items())
+    return f"{report(expected, cores, 'core-hours')}\nthis machine, GFLOP/s of one core: {speeds} (kept in {path})"

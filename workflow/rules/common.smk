@@ -51,11 +51,11 @@ MATCHED = there(
     configuration.generators(CONFIG, PRESET), "generator_scores.csv", "pair_labels.csv"
 )
 READ = there(configuration.read_generators(CONFIG, PRESET), "generator_scores.csv")
-WITH_LEAKAGE = there(configuration.measured_runs(CONFIG, PRESET), "leakage.csv")
+WITH_LEAKAGE = there(configuration.runs_with_leakage(CONFIG, PRESET), "leakage.csv")
 SHOWN = configuration.shown_generators(CONFIG, PRESET)
 STARTS = sorted(configuration.starts(CONFIG))
 BASELINES = [
-    f"{ROOT}/floor/{name}.csv" for name in configuration.floored(CONFIG, PRESET)
+    f"{ROOT}/floor/{name}.csv" for name in configuration.with_baseline(CONFIG, PRESET)
 ]
 GATHERED_TABLES = [f"{ROOT}/scores.csv", f"{ROOT}/curves.csv"]
 GENERATOR_TABLES = [f"{ROOT}/generator_scores.csv"] if MATCHED + READ else []

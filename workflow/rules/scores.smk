@@ -74,6 +74,6 @@ rule floor:
         mem_mb=3000,
         runtime=120,
     params:
-        fingerprint=lambda wildcards: RESULTS.floor_params(wildcards.dataset),
+        fingerprint=lambda wildcards: RESULTS.baseline_params(wildcards.dataset),
     shell:
         f"{IDGAN_SC} floor {PLACE} --dataset {{wildcards.dataset}} > {{log}} 2>&1"

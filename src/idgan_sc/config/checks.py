@@ -13,7 +13,7 @@ import jsonschema
 import yaml
 
 from idgan_sc.config.datasets import DATA, NATIVE
-from idgan_sc.config.runs import _variant_of, arm, datasets
+from idgan_sc.config.runs import _variant_of, datasets, split_arm
 from idgan_sc.config.settings import (
     GAN,
     OBJECTIVES,
@@ -65,12 +65,18 @@ def _is_number(checker: Any, value: Any) -> bool:
 
 # JSON Schema itself takes 64.0 for an integer, and Python's JSON takes .nan and .inf for numbers.
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
-_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
+_NAMED = {"presets": "preset", "datasets": "data set", "systems": "system", "metrics": "metric"}
 
 
 def _check_schema(config: Any) -> None:
-    errors = _Validator(_schema()).iter_errors(config)
-    error = jsonschema.exceptions.best_match(errors)
+    def name_of(validator: Any, table: str, name: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+        names = metric_names() if table == "metrics" else config.get(table)
+        if names and name not in list(names):
+            yield jsonschema.ValidationError(f"unknown {_NAMED[table]} `{name}`: one of {', '.join(map(str, names))}")
+
+    base = jsonschema.Draft202012Validator
+    with_names = jsonschema.validators.extend(base, {"nameOf": name_of}, type_checker=_TYPES)
+    error = jsonschema.exceptions.best_match(with_names(_schema()).iter_errors(config))
     if error is None:
         return
     path = ".".join(str(part) for part in error.absolute_path) or "the file"
@@ -80,7 +86,7 @@ def _check_schema(config: Any) -> None:
         close = difflib.get_close_matches(str(unknown), known, 1)
         mend = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(known)}"
         raise ConfigError(f"{path}: unknown key `{unknown}`: {mend}")
-    message = error.message[:300]
+    message = error.message if error.validator == "nameOf" else error.message[:300]
     if isinstance(error.instance, str) and error.validator == "type":
         message += " (a number in scientific notation needs a dot: 1.0e-4)"
     raise ConfigError(f"{path}: {message}")
@@ -105,14 +111,11 @@ def _named(node: ast.AnnAssign) -> str:
 
 
 def _check_names(config: Config) -> None:
-    """Every name that a key refers to exists."""
-    _known("preset", config["preset"], config["presets"], "preset")
+    """Names that are keys elsewhere exist and belong together."""
     for name, variant in config["variants"].items():
-        for system in config["systems"] if variant["systems"] == "all" else variant["systems"]:
+        for system in [] if variant["systems"] == "all" else variant["systems"]:
             _known("system", system, config["systems"], f"variants.{name}.systems")
     for name, about in config["datasets"].items():
-        for system in about.get("systems", {}):
-            _known("system", system, config["systems"], f"datasets.{name}.systems")
         _check_data_keys(about, name, f"datasets.{name}")
         if about["source"] != "folder" and not (Path(__file__).parents[1] / "data" / f"{name}.py").exists():
             raise ConfigError(
@@ -124,24 +127,15 @@ def _check_names(config: Config) -> None:
     tables = {"runs": config["runs"]}
     for preset, row in config["presets"].items():
         tables |= {f"presets.{preset}.runs": row["runs"]} if "runs" in row else {}
-        for system in row.get("systems", {}):
-            _known("system", system, config["systems"], f"presets.{preset}.systems")
         for name, about in row.get("datasets", {}).items():
-            _known("data set", name, config["datasets"], f"presets.{preset}.datasets")
-            for system in about.get("systems", {}):
-                _known("system", system, config["systems"], f"presets.{preset}.datasets.{name}.systems")
             _check_data_keys(about, name, f"presets.{preset}.datasets.{name}")
             if "scored" in about:
                 raise ConfigError(f"presets.{preset}.datasets.{name}: `scored` is the data set's: set it in `datasets`")
     for where, table in tables.items():
         for data, systems in table.items():
-            _known("data set", data, config["datasets"], where)
             for system, variants in systems.items():
-                _known("system", system, config["systems"], f"{where}.{data}")
                 for variant in variants:
-                    _known("variant", variant, config["variants"], f"{where}.{data}.{system}")
-                    if not applies(config, variant, system):
-                        raise ConfigError(f"{where}.{data}.{system}: variant `{variant}` does not name this system")
+                    _check_arm(config, system, variant, f"{where}.{data}.{system}")
 
 
 def _check_data_keys(about: dict[str, Any], name: str, where: str) -> None:
@@ -151,31 +145,24 @@ def _check_data_keys(about: dict[str, Any], name: str, where: str) -> None:
 
 
 def _check_claims(config: Config) -> None:
-    """The arms, presets and numbers that claims and the sensitivity study name exist and belong together."""
+    """What claims and the sensitivity study name exists and belongs together."""
     for name, claim in config["claims"].items():
         for number, check in enumerate(claim["checks"], 1):
             where = f"claims.{name}, check {number}"
-            _check_check(check, where)
+            _check_planned(check, where)
             for text in [*check["arms"], *check.get("others", [])]:
-                _check_arm(config, text, where)
-            for preset in check.get("presets", []):
-                _known("preset", preset, config["presets"], where)
-            for metric in check.get("metrics", []):
-                _known("metric", metric, metric_names(), where)
-        for data in claim.get("datasets", []):
-            _known("data set", data, config["datasets"], f"claims.{name}")
+                _check_arm(config, *split_arm(text), where)
     study = config["sensitivity"]
-    _known("metric", study["metric"], metric_names(), "sensitivity.metric")
-    _check_arm(config, study["reference"], "sensitivity.reference")
+    _check_arm(config, *split_arm(study["reference"]), "sensitivity.reference")
     for variant in ["main", *study["one_at_a_time"]]:
-        _check_arm(config, f"{study['arm']}/{variant}", "sensitivity.one_at_a_time")
+        _check_arm(config, study["arm"], variant, "sensitivity.one_at_a_time")
 
 
 NEEDED_BY_RULE = {"difference": ("others", "value"), "order": ("others",), "equal": ("others",), "level": ("value",)}
 NEEDED_BY_QUANTITY = {"score": ("metrics",), "pair_accuracy": ("first",), "file": ("file", "column", "what")}
 
 
-def _check_check(check: dict[str, Any], where: str) -> None:
+def _check_planned(check: dict[str, Any], where: str) -> None:
     """A check has what its rule and its quantity need."""
     for key in (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ())):
         if key not in check:
@@ -186,8 +173,7 @@ def _check_check(check: dict[str, Any], where: str) -> None:
         raise ConfigError(f"{where}: `settled_by` needs either `step` or `fraction`")
 
 
-def _check_arm(config: Config, text: str, where: str) -> None:
-    system, variant = arm(text)
+def _check_arm(config: Config, system: str, variant: str, where: str) -> None:
     _known("system", system, config["systems"], where)
     _known("variant", variant, config["variants"], where)
     if not applies(config, variant, system):
@@ -197,8 +183,6 @@ def _check_arm(config: Config, text: str, where: str) -> None:
 def _check_evaluation(config: Config, preset: str, data: str | None = None) -> None:
     sizes = evaluation(config, preset, data)
     where = f"evaluation at preset {preset}{f' of {data}' if data else ''}"
-    for metric in sizes["metrics"]:
-        _known("metric", metric, metric_names(), f"{where}: metrics")
     if sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
         raise ConfigError(f"{where}: std {sizes['std']} exceeds pool {sizes['pool']}: draw at most the pool")
     n = dataset(config, preset, data).get("n") if data else None

@@ -6,8 +6,7 @@ from itertools import product
 from typing import Any
 
 from idgan_sc.config.datasets import DATASET
-from idgan_sc.config.runs import arm as arm_of
-from idgan_sc.config.runs import datasets, runs, seeds
+from idgan_sc.config.runs import datasets, runs, seeds, split_arm
 from idgan_sc.config.settings import Config, Run
 
 
@@ -45,7 +44,7 @@ def _apart(claim: str, row: dict[str, Any]) -> list[Check]:
     options = {key: value for key, value in row.items() if key not in ("rule", "quantity", "arms", "others", "metrics")}
     make = partial(Check, claim, row["rule"], row["quantity"], options=options)
     return [
-        make(arm=Arm(*arm_of(arm)), other=Arm(*arm_of(other)) if other else None, metric=metric)
+        make(arm=Arm(*split_arm(arm)), other=Arm(*split_arm(other)) if other else None, metric=metric)
         for metric, arm, other in product(row.get("metrics", [None]), row["arms"], row.get("others", [None]))
     ]
 

@@ -7,7 +7,7 @@ from idgan_sc.config.datasets import DATASET, LABELLED, PICTURED, PICTURES, abou
 from idgan_sc.config.settings import Config, ConfigError, Run, _about_data, applies, dataset, resolve, scored
 
 FLOOR_SEEDS = 5  # of the preset's, for what is random in the floor: enough for an interval
-FLOOR_START = "infogan_stage_a"  # whose untrained Q the floor scores
+BASELINE_START = "infogan_stage_a"  # whose untrained Q the floor scores
 
 
 def predecessors(config: Config, run: Run) -> dict[str, Run]:
@@ -119,10 +119,10 @@ def sensitivity_runs(config: Config, preset: str, data: str) -> list[Run]:
     return [Run(preset, data, system, variant, seed) for system, variant in rows for seed in chosen]
 
 
-def arm(text: str) -> tuple[str, str]:
+def split_arm(text: str) -> tuple[str, str]:
     """System and variant of `system` or `system/variant`.
 
-    >>> arm("infogan"), arm("infogan/c10")
+    >>> split_arm("infogan"), split_arm("infogan/c10")
     (('infogan', 'main'), ('infogan', 'c10'))
     """
     system, _, variant = text.partition("/")
@@ -148,7 +148,7 @@ def pictured(config: Config, preset: str) -> dict[str, Run]:
     }
 
 
-def measured_runs(config: Config, preset: str) -> list[Run]:
+def runs_with_leakage(config: Config, preset: str) -> list[Run]:
     """The runs of a preset whose leakage is measured: those of the data sets that Figures 5 to 8 show."""
     return [run for data in datasets(config, preset) if data in PICTURES for run in runs(config, preset, data)]
 
@@ -163,17 +163,17 @@ def studied(config: Config, preset: str) -> list[Run]:
     return sensitivity_runs(config, preset, DATASET) if DATASET in datasets(config, preset) else []
 
 
-def floored(config: Config, preset: str) -> list[str]:
-    """Data sets that have a floor: that of Table 3, and those of a preset whose generators are read."""
+def with_baseline(config: Config, preset: str) -> list[str]:
+    """Data sets that have a baseline: that of Table 3, and those of a preset whose generators are read."""
     return list(dict.fromkeys([DATASET, *(run.dataset for run in read_generators(config, preset))]))
 
 
 def floor_starts(config: Config, preset: str, dataset: str) -> list[Run]:
-    """What the floor has the numbers of codes of: InfoGAN's stage A in each variant that a data set's runs build on."""
+    """Whose numbers of codes the baseline has: InfoGAN's stage A in each variant that a data set's runs build on."""
     built_on = with_predecessors(config, runs(config, preset, dataset))
-    found = dict.fromkeys(run.variant for run in built_on if run.system == FLOOR_START)
+    found = dict.fromkeys(run.variant for run in built_on if run.system == BASELINE_START)
     first = seeds(config, preset, dataset)[0]
-    return [Run(preset, dataset, FLOOR_START, variant, first) for variant in found or ["main"]]
+    return [Run(preset, dataset, BASELINE_START, variant, first) for variant in found or ["main"]]
 
 
 def with_predecessors(config: Config, chosen: list[Run]) -> list[Run]:

@@ -81,8 +81,7 @@ def _merged(config: Config, run: Run) -> Settings:
         data_here.get("systems", {}).get(run.system, {}),
         {key: value for key, value in config["variants"][run.variant].items() if key != "systems"},
     ]
-    merged = {key: value for layer in layers for key, value in layer.items()}
-    return merged
+    return {key: value for layer in layers for key, value in layer.items()}
 
 
 def _meaningful(settings: Settings) -> set[str]:

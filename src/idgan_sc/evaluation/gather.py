@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Run, generators, measured_runs, read_generators, scored
+from idgan_sc.config import Run, generators, read_generators, runs_with_leakage, scored
 from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED
 from idgan_sc.records.record import read_record
@@ -14,7 +14,8 @@ from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table
 
 RUN = ("dataset", "system", "variant", "seed")  # the columns that name a run
-TOGETHER = {"scores.csv": "scores.csv", "curve.csv": "curves.csv", "association.csv": "associations.csv"}  # of all runs
+# A table of each run, and of all runs together.
+GATHERED_AS = {"scores.csv": "scores.csv", "curve.csv": "curves.csv", "association.csv": "associations.csv"}
 LEAKAGE = (*RUN, "anchors", "measure", "code", "factor", "value")
 
 
@@ -40,10 +41,10 @@ def gather_scores(results: Results, allow_missing: bool = False) -> list[Path]:
         If a run is not scored, damaged, of source or settings that do not count, or builds on another training.
     """
     runs = [run for run in results.planned if scored(results.config, run.dataset)]
-    runs = _there(results, runs, GATHERED, "evaluation", allow_missing)
+    runs = _to_gather(results, runs, GATHERED, "evaluation", allow_missing)
     _refuse_other_predecessors(results, runs)
     return [
-        write_table(results.root / together, gather(results, runs, one, "score")) for one, together in TOGETHER.items()
+        write_table(results.root / of_all, gather(results, runs, one, "score")) for one, of_all in GATHERED_AS.items()
     ]
 
 
@@ -59,9 +60,9 @@ def gather_generators(results: Results, allow_missing: bool = False) -> list[Pat
     """
     matched = generators(results.config, results.preset)
     every = [*matched, *read_generators(results.config, results.preset)]
-    found = {"generator_scores.csv": _there(results, every, ["generator_scores.csv"], "generated", allow_missing)}
+    found = {"generator_scores.csv": _to_gather(results, every, ["generator_scores.csv"], "generated", allow_missing)}
     if matched and (not allow_missing or results.having(matched, "pair_labels.csv")):
-        found["pair_labels.csv"] = _there(results, matched, ["pair_labels.csv"], "generated", allow_missing)
+        found["pair_labels.csv"] = _to_gather(results, matched, ["pair_labels.csv"], "generated", allow_missing)
     return [write_table(results.root / name, gather(results, runs, name, "match")) for name, runs in found.items()]
 
 
@@ -75,14 +76,14 @@ def gather_leakage(results: Results, allow_missing: bool = False) -> list[Path]:
     DataError
         If a run is not measured, or none is.
     """
-    runs = measured_runs(results.config, results.preset)
-    runs = _there(results, runs, ["leakage.csv"], "evaluation", allow_missing)
+    runs = runs_with_leakage(results.config, results.preset)
+    runs = _to_gather(results, runs, ["leakage.csv"], "evaluation", allow_missing)
     rows = [summarised(run, read_leakage(results, run)) for run in runs]
     columns = [*RUN, "leakage", "row_entropy", "column_entropy", "class_change"]
     return [write_table(results.root / "leakage.csv", pd.DataFrame(rows, columns=columns))]
 
 
-def _there(results: Results, runs: list[Run], names: Sequence[str], key: str, allow_missing: bool) -> list[Run]:
+def _to_gather(results: Results, runs: list[Run], names: Sequence[str], key: str, allow_missing: bool) -> list[Run]:
     """The runs to gather, once those that do not count, or were measured by other settings of `key`, are refused."""
     results.refuse_others(runs, [name for name in names if name != "record.json"], key)
     found = results.without_missing(runs, *names) if allow_missing else runs

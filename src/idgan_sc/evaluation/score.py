@@ -11,12 +11,13 @@ import pandas as pd
 
 from idgan_sc.config import Run
 from idgan_sc.data.images import Images
-from idgan_sc.files import DataError, read_arrays, write_atomic
+from idgan_sc.files import DataError, read_arrays
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import association
 from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.record import check_hash, note_hashes, note_measuring
 from idgan_sc.records.results import Job
+from idgan_sc.records.tables import write_table
 from idgan_sc.training.encode import open_images_of
 
 PROTOCOL = "infogan_cr"
@@ -68,7 +69,7 @@ def score(job: Job) -> list[Path]:
         for (j, i), share in np.ndenumerate(association(array, classes))
     ]
     tables = {"scores.csv": rows, "curve.csv": points, "association.csv": shares}
-    written = [_write(folder / file, pd.DataFrame(content)) for file, content in tables.items()]
+    written = [write_table(folder / file, pd.DataFrame(content)) for file, content in tables.items()]
     note_hashes(folder, [path.name for path in written])
     note_measuring(job.results.config, run, folder, "evaluation")
     return written
@@ -124,7 +125,3 @@ def row_of(run: Run, code: str, array: np.ndarray, **values: Any) -> dict[str, A
     """A row of a table of scores: whose codes (N, k) they are, then `values`."""
     about = [run.dataset, run.system, run.variant, run.seed, code, array.shape[1]]
     return dict(zip(COLUMNS, about, strict=True)) | values
-
-
-def _write(path: Path, table: pd.DataFrame) -> Path:
-    return write_atomic(path, lambda temporary: table.to_csv(temporary, index=False))

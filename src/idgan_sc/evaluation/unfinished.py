@@ -9,12 +9,13 @@ import pandas as pd
 
 from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
-from idgan_sc.files import DataError, copy_atomic, read_arrays, write_atomic
+from idgan_sc.files import DataError, copy_atomic, read_arrays
 from idgan_sc.metrics import Draw
 from idgan_sc.metrics.information import association
 from idgan_sc.metrics.rotation import best_rotation
 from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.results import Job
+from idgan_sc.records.tables import write_table
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import open_images_of, pool_indices
 
@@ -63,10 +64,9 @@ def _step(folder: Path) -> int:
 def _copy(source: Path, target: Path) -> Path:
     step = _step(source)
     points = [path for path in sorted((source / CURVE).glob("*.safetensors")) if int(path.stem) <= step]
-    copy_to = target / CURVE
-    shutil.rmtree(copy_to, ignore_errors=True)
+    shutil.rmtree(target / CURVE, ignore_errors=True)
     for path in points:
-        copy_atomic(path, copy_to / path.name)
+        copy_atomic(path, target / CURVE / path.name)
     return copy_atomic(source / CHECKPOINT, target / CHECKPOINT)
 
 
@@ -109,8 +109,7 @@ def score_curve(job: Job, folder: Path, turned: bool = False) -> Path:
             row(metric="association", dimension=j + 1, factor=images.factor_names[i], value=round(float(share), 6))
             for (j, i), share in np.ndenumerate(association(codes, classes))
         ]
-    table = pd.DataFrame(rows).convert_dtypes()
-    return write_atomic(folder / "curve_so_far.csv", lambda temporary: table.to_csv(temporary, index=False))
+    return write_table(folder / "curve_so_far.csv", pd.DataFrame(rows).convert_dtypes())
 
 
 def _points(folder: Path) -> list[tuple[int, np.ndarray]]:

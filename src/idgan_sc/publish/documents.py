@@ -7,7 +7,7 @@ stands in the repository with what the files say.
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import sqrt
 from pathlib import Path
 
@@ -72,10 +72,13 @@ def fill(template: str, results: Results) -> str:
         If a name is unknown.
     """
 
+    facts = FACTS | OF_CLAIMS
+    published = (results.root / "claims.csv").exists()
+
     def fact(match: re.Match[str]) -> str:
-        if match[1] not in FACTS:
-            raise DataError(f"unknown placeholder {match[0]}: one of {', '.join(FACTS)}")
-        return FACTS[match[1]](results)
+        if match[1] not in facts:
+            raise DataError(f"unknown placeholder {match[0]}: one of {', '.join(facts)}")
+        return facts[match[1]](results) if published or match[1] in FACTS else _nothing(results)
 
     return re.sub(r"\{\{(\w+)\}\}", fact, template)
 
@@ -104,13 +107,19 @@ def _nothing(results: Results) -> str:
     return f"Nothing is published yet: `snakemake --config preset={results.preset} -- publish` fills this in."
 
 
-def _or_nothing(fact: Callable[[Results], str]) -> Callable[[Results], str]:
-    return lambda results: fact(results) if (results.root / "claims.csv").exists() else _nothing(results)
+def _table(head: str, rows: Iterable[Iterable[object]]) -> str:
+    """Rows of cells below a head such as `| Claim | Seeds |`, as Markdown."""
+    lines = (f"| {' | '.join(map(str, row))} |" for row in rows)
+    return "\n".join([head, "|---" * (head.count("|") - 1) + "|", *lines])
+
+
+def _rows(results: Results, name: str) -> list[pd.Series]:
+    return [row for _, row in table_or_empty(results.root / name).iterrows()]
 
 
 def _counted(results: Results) -> str:
-    claims = table_or_empty(results.root / "claims.csv")
-    found = Counter((row["verdict"], as_far(row)) for _, row in claims.iterrows())
+    claims = _rows(results, "claims.csv")
+    found = Counter((row["verdict"], as_far(row)) for row in claims)
     parts = [
         f"{found[name, part]} {VERDICT_WORDS[name]}{AS_FAR if part else ''}"
         for name in VERDICTS
@@ -122,17 +131,14 @@ def _counted(results: Results) -> str:
 
 def _so_far(results: Results) -> str:
     """How much of what the preset plans is published, where that is not all."""
-    planned = with_predecessors(results.config, configuration.planned(results.config, results.preset))
+    planned = with_predecessors(results.config, results.planned)
     there = len(table_or_empty(results.root / "cost.csv"))
     return "" if there >= len(planned) else f" {there} of the {len(planned)} trainings planned are published."
 
 
 def _claims_table(results: Results) -> str:
-    rows = [
-        f"| {row['claim']} | {row['sentence']} | {said(row)} | {row['n']} | {_data(row)} |"
-        for _, row in table_or_empty(results.root / "claims.csv").iterrows()
-    ]
-    return "\n".join(["| | Claim | Verdict | Seeds | Data |", "|---|---|---|---|---|", *rows])
+    rows = ((r["claim"], r["sentence"], said(r), r["n"], _data(r)) for r in _rows(results, "claims.csv"))
+    return _table("| | Claim | Verdict | Seeds | Data |", rows)
 
 
 def _data(row: pd.Series) -> str:
@@ -142,11 +148,8 @@ def _data(row: pd.Series) -> str:
 def _chinese_claims(results: Results) -> str:
     if not (results.root / "claims.csv").exists():
         return "尚未发布任何结果，因此还没有结论。"
-    rows = [
-        f"| {row['claim']} | {row['place']} | {_chinese(row)} | {row['n']} |"
-        for _, row in table_or_empty(results.root / "claims.csv").iterrows()
-    ]
-    return "\n".join(["| 编号 | 论文位置 | 结论 | 种子数 |", "|---|---|---|---|", *rows])
+    rows = ((r["claim"], r["place"], _chinese(r), r["n"]) for r in _rows(results, "claims.csv"))
+    return _table("| 编号 | 论文位置 | 结论 | 种子数 |", rows)
 
 
 def _chinese(claim: pd.Series) -> str:
@@ -154,10 +157,6 @@ def _chinese(claim: pd.Series) -> str:
     counts = "，".join(f"{claim[name]} 项{words}" for name, words in CHINESE_ANSWERS.items() if claim[name])
     part = "仅就此处检验的部分：" if as_far(claim) else ""
     return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if counted(claim) else "")
-
-
-def _verdicts(results: Results) -> str:
-    return f"{_counted(results)} {_scope(results)}\n\n{_claims_table(results)}"
 
 
 def _gains(results: Results) -> str:
@@ -172,19 +171,15 @@ def _cost(results: Results) -> str:
     costs = table_or_empty(results.root / "cost.csv")
     if costs.empty:
         return "No record of a training is published yet."
-    rows = [
-        f"| {dataset_row(str(data)).title} | {label(str(system))} | {len(group)} | {group['seconds'].mean() / 60:.1f} "
-        f"| {group['peak_memory_mb'].max():.0f} |"
-        for (data, system), group in costs.groupby([costs["run"].str.split("/").str[0], "system"], sort=False)
-    ]
-    head = ["| Data | System | Trainings | Minutes each | Peak memory, MB |", "|---|---|---|---|---|"]
+    groups = costs.groupby([costs["run"].str.split("/").str[0], "system"], sort=False)
+    rows = (
+        (dataset_row(str(data)).title, label(str(system)), len(group), f"{group['seconds'].mean() / 60:.1f}",
+         f"{group['peak_memory_mb'].max():.0f}")
+        for (data, system), group in groups
+    )  # fmt: skip
     machines = ", ".join(sorted({str(name) for name in costs["processor"]}))
     total = f"{core_hours(costs):.2f} core-hours for {len(costs)} trainings, on {machines}."
-    return "\n".join([total, "", *head, *rows])
-
-
-def _origins(results: Results) -> str:
-    return origins_table(table_or_empty(results.root / "cost.csv"))
+    return f"{total}\n\n" + _table("| Data | System | Trainings | Minutes each | Peak memory, MB |", rows)
 
 
 def _figure_commands(results: Results) -> str:
@@ -208,23 +203,9 @@ MNIST |= {"class_change": "Class change"}
 
 def _mnist(results: Results) -> str:
     """What was measured on real MNIST, from the table beside its figures."""
-    table = table_or_empty(results.root / "mnist/leakage.csv")
-    if table.empty:
-        return _nothing(results)
-    rows = [
-        f"| {label(str(row['system']))} | {row['seed']} | {' | '.join(f'{row[key]:.2f}' for key in MNIST)} |"
-        for _, row in table.iterrows()
-    ]
-    head = [f"| System | Seed | {' | '.join(MNIST.values())} |", "|---" * (len(MNIST) + 2) + "|"]
-    return "\n".join([*head, *rows])
-
-
-def _errata(results: Results) -> str:
-    return "\n".join(f"* {finding.sentence}" for finding in errata.findings(results.config))
-
-
-def _omitted(results: Results) -> str:
-    return errata.omitted_comparator(results.config).sentence
+    found = _rows(results, "mnist/leakage.csv")
+    rows = ((label(str(row["system"])), row["seed"], *(f"{row[key]:.2f}" for key in MNIST)) for row in found)
+    return _table(f"| System | Seed | {' | '.join(MNIST.values())} |", rows) if found else _nothing(results)
 
 
 def _artifact(results: Results) -> str:
@@ -233,25 +214,20 @@ def _artifact(results: Results) -> str:
     sections = []
     for name, claim in results.config["claims"].items():
         runs = with_predecessors(results.config, claim_runs(results.config, results.preset, name))
-        mine = costs[costs["run"].isin([str(run) for run in runs])]
-        sections += [f"### {name}: {' '.join(claim['sentence'].split())}", "", _effort(results, name, mine), ""]
-        sections += [*_ranges(judged[judged["claim"] == name]), ""]
+        effort = _effort(results, name, len(runs), costs[costs["run"].isin([str(run) for run in runs])])
+        sections += [f"### {name}: {' '.join(claim['sentence'].split())}", "", effort, ""]
+        sections += [f"* {r['words']}: {_accepted(r)}" for _, r in judged[judged["claim"] == name].iterrows()] + [""]
     return "\n".join(sections).strip()
 
 
-def _effort(results: Results, claim: str, costs: pd.DataFrame) -> str:
+def _effort(results: Results, claim: str, planned: int, costs: pd.DataFrame) -> str:
     if costs.empty:
         command = f"`snakemake --config preset={results.preset} -- claims`"
-        planned = len(with_predecessors(results.config, claim_runs(results.config, results.preset, claim)))
         return f"{planned} trainings planned, none published yet: {command} runs them, with all else that is missing."
     return (
         f"`make prove CLAIM={claim} BUDGET=30m` recomputes runs picked at random; all {len(costs)} trainings published "
         f"took {costs['seconds'].sum() / 60:.0f} minutes on one core and up to {costs['peak_memory_mb'].max():.0f} MB."
     )
-
-
-def _ranges(judged: pd.DataFrame) -> list[str]:
-    return [f"* {row['words']}: {_accepted(row)}" for _, row in judged.iterrows()]
 
 
 def _accepted(row: pd.Series) -> str:
@@ -270,14 +246,12 @@ def _accepted(row: pd.Series) -> str:
 
 def _planned_checks(results: Results) -> str:
     """Every check that is judged at the preset, with its rule and margin: no result enters."""
-    config = results.config
-    rows = [
-        f"| {check.claim} | {words(check)} | {check.rule} | {check.options['margin']} "
-        f"| {needed(config, results.preset, check.claim)} |"
-        for check in checks(config)
-        if results.preset in check.options.get("presets", [results.preset])
-    ]
-    return "\n".join(["| Claim | Check | Rule | Margin | Seeds needed |", "|---|---|---|---|---|", *rows])
+    rows = (
+        (c.claim, words(c), c.rule, c.options["margin"], needed(results.config, results.preset, c.claim))
+        for c in checks(results.config)
+        if results.preset in c.options.get("presets", [results.preset])
+    )
+    return _table("| Claim | Check | Rule | Margin | Seeds needed |", rows)
 
 
 def _protocol(results: Results) -> str:
@@ -305,26 +279,26 @@ def _text(name: str) -> Callable[[Results], str]:
 FACTS: dict[str, Callable[[Results], str]] = {
     "preset": lambda results: results.preset,
     "scope": _scope,
-    "counted": _or_nothing(_counted),
-    "verdicts": _or_nothing(_verdicts),
-    "gains": _or_nothing(_gains),
-    "claims": _or_nothing(_text("claims.md")),
-    "chinese_claims": lambda results: (
-        _chinese_claims(results) if (results.root / "claims.csv").exists() else "尚未发布任何结果，因此还没有结论。"
-    ),
+    "chinese_claims": _chinese_claims,
     "chinese_errata": lambda results: "\n".join(f"* {finding.chinese}" for finding in errata.findings(results.config)),
-    "table3": _or_nothing(_text("tables/table3.md")),
-    "stage_a": _or_nothing(_text("tables/stage_a.md")),
-    "differences": _or_nothing(_text("tables/differences.md")),
     "sensitivity": lambda results: text_or_empty(results.root / "sensitivity/verdicts.md").strip() or NO_STUDY,
-    "errata": _errata,
-    "omitted": _omitted,
-    "cost": _or_nothing(_cost),
-    "origins": _or_nothing(_origins),
+    "errata": lambda results: "\n".join(f"* {finding.sentence}" for finding in errata.findings(results.config)),
+    "omitted": lambda results: errata.omitted_comparator(results.config).sentence,
     "figure_commands": _figure_commands,
     "mnist": _mnist,
     "published": _published,
-    "artifact": _or_nothing(_artifact),
     "planned_checks": _planned_checks,
     "protocol": _protocol,
+}
+OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, the text says that nothing is published
+    "counted": _counted,
+    "verdicts": lambda results: f"{_counted(results)} {_scope(results)}\n\n{_claims_table(results)}",
+    "gains": _gains,
+    "claims": _text("claims.md"),
+    "table3": _text("tables/table3.md"),
+    "stage_a": _text("tables/stage_a.md"),
+    "differences": _text("tables/differences.md"),
+    "cost": _cost,
+    "origins": lambda results: origins_table(table_or_empty(results.root / "cost.csv")),
+    "artifact": _artifact,
 }

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc.config import floored, measured_runs
-from idgan_sc.evaluation.gather import TOGETHER, gather_generators, gather_leakage, gather_scores
+from idgan_sc.config import runs_with_leakage, with_baseline
+from idgan_sc.evaluation.gather import GATHERED_AS, gather_generators, gather_leakage, gather_scores
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
 from idgan_sc.publish.documents import PUBLISHED, write_documents
@@ -37,7 +37,7 @@ def publish(results: Results, repository: Path) -> list[Path]:
     written += [
         copy_atomic(path, results.root / "published" / FLOOR / path.name)
         for path in (results.root / FLOOR).glob("*.csv")
-        if results.floor_counts(path.stem, path)
+        if results.is_valid_baseline(path.stem, path)
     ]
     with published_alone(results.root) as alone:
         derive(replace(results, root=alone))
@@ -73,14 +73,14 @@ def published_alone(root: Path) -> Iterator[Path]:
 
 def derive(results: Results) -> None:
     """Write below `root` the tables, verdicts, figures and page that its runs allow; name what they do not."""
-    for make in (tables.table2, tables.differences):
-        make(results)
+    tables.table2(results)
+    tables.differences(results)
     scored = gather_or_nothing(results)
-    for dataset in floored(results.config, results.preset):
+    for dataset in with_baseline(results.config, results.preset):
         if not (results.root / "published" / FLOOR / f"{dataset}.csv").exists():
             write_table(results.floor(dataset), pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
-    for make in (tables.table3, tables.stage_a):
-        make(results)
+    tables.table3(results)
+    tables.stage_a(results)
     if scored:
         _write_what_is_there(results)
     verdicts.write_claims(results)
@@ -94,21 +94,18 @@ def gather_or_nothing(results: Results) -> bool:
     if results.having(results.planned, *GATHERED):
         gather_scores(results, allow_missing=True)
         return True
-    for name in TOGETHER.values():
+    for name in GATHERED_AS.values():
         write_table(results.root / name, pd.DataFrame(columns=[*verdicts.KEYS[name], "k", "value"]))
     return False
 
 
 def _write_what_is_there(results: Results) -> None:
     """Figures and further tables, each if the runs that it needs are there."""
+    chosen: list[Callable[..., object]] = [partial(gather_generators, allow_missing=True)]
+    if runs_with_leakage(results.config, results.preset):
+        chosen.append(partial(gather_leakage, allow_missing=True))
     drawn = registry.FIGURES | registry.names(results) | generators.FIGURES
-    chosen: list[Callable[..., object]] = [
-        gather_generators,
-        *([gather_leakage] if measured_runs(results.config, results.preset) else []),
-    ]
-    gathered = [partial(make, allow_missing=True) for make in chosen]
-    made: list[Callable[..., object]] = [*gathered, *generator_tables.TABLES.values(), *drawn.values(), sensitivity]
-    for make in made:
+    for make in [*chosen, *generator_tables.TABLES.values(), *drawn.values(), sensitivity]:
         try:
             make(results)
         except DataError as error:

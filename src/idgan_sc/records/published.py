@@ -34,9 +34,9 @@ def accepted(root: Path) -> Accepted:
     try:
         return _listed(path.read_text(encoding="utf-8")) if path.exists() else Accepted()
     except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise DataError(
-            f"{path} needs `trainings`, `baselines` or `images` with lines of `source hash: reason` ({said}): mend it"
+            f"{path} needs `trainings`, `baselines` or `images` with lines of `source hash: reason` ({reason}): mend it"
         ) from error
 
 

@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -192,17 +193,18 @@ class Results:
 
     def origin(self, runs: Iterable[Run]) -> str:
         """Where runs come from: `here`, `commit 4796b13`, or both with their numbers, `2 here, 8 of commit 4796b13`."""
-        counts: dict[str, int] = {}
-        for run in runs:
-            record = self._record(self.root / "published" / run.path) if self.is_published(run) else {}
-            changed = ", changed" if record.get("dirty") else ""
-            commit = str(record["commit"])[:7] if record.get("commit") else "not recorded"
-            words = f"commit {commit}{changed}" if record else "here"
-            counts[words] = counts.get(words, 0) + 1
+        counts = Counter(map(self._origin, runs))
         if len(counts) < 2:
             return next(iter(counts), "here")
         parts = sorted(counts.items(), reverse=True)
         return ", ".join(f"{n} {words if words == 'here' else f'of {words}'}" for words, n in parts)
+
+    def _origin(self, run: Run) -> str:
+        if not self.is_published(run):
+            return "here"
+        record = self._record(self.root / "published" / run.path)
+        commit = str(record["commit"])[:7] if record.get("commit") else "not recorded"
+        return f"commit {commit}{', changed' if record.get('dirty') else ''}"
 
     def refuse_others(self, runs: Iterable[Run], names: Sequence[str], key: str) -> None:
         """Refuse runs that do not count, or that were measured by another `evaluation` or `generated` (`key`).
@@ -233,19 +235,19 @@ class Results:
         """Where the scores of a data set's baseline are made: what learned nothing."""
         return self.root / "floor" / f"{dataset}.csv"
 
-    def published_floor(self, dataset: str) -> Path | None:
+    def published_baseline(self, dataset: str) -> Path | None:
         """The published scores of a data set's baseline, if they count."""
         path = self.root / "published" / "floor" / f"{dataset}.csv"
-        return path if self.floor_counts(dataset, path) else None
+        return path if self.is_valid_baseline(dataset, path) else None
 
-    def floor_counts(self, dataset: str, path: Path) -> bool:
+    def is_valid_baseline(self, dataset: str, path: Path) -> bool:
         """Whether a file holds a data set's baseline of these settings and of source that counts."""
-        return _fingerprint_of(path) in self._valid_floors(dataset)
+        return _fingerprint_of(path) in self._valid_baselines(dataset)
 
-    def floor_params(self, dataset: str) -> str:
+    def baseline_params(self, dataset: str) -> str:
         """As `training_params`, for a data set's baseline."""
         found = _fingerprint_of(self.floor(dataset))
-        return found if found in self._valid_floors(dataset) else self.floor_fingerprint(dataset)
+        return found if found in self._valid_baselines(dataset) else self.floor_fingerprint(dataset)
 
     def floor_fingerprint(self, dataset: str) -> str:
         """What the bytes of a data set's baseline depend on, besides the kind of machine."""
@@ -256,7 +258,7 @@ class Results:
         starts = [self.settings(run) for run in configuration.floor_starts(self.config, self.preset, dataset)]
         return baseline_source(starts, {*self.evaluation(dataset)["metrics"], *TABLE3_METRICS}, dataset)
 
-    def _valid_floors(self, dataset: str) -> set[str]:
+    def _valid_baselines(self, dataset: str) -> set[str]:
         sources = {self.floor_source(dataset), *self.accepted().baselines}
         return {floor_fingerprint(self.config, self.preset, dataset, source) for source in sources}
 

@@ -24,8 +24,8 @@ def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing: {mend}") from error
     except (OSError, ValueError) as error:
-        said = " ".join(str(error).split())
-        raise DataError(f"{path} is damaged ({said}): delete it and {mend}") from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} is damaged ({reason}): delete it and {mend}") from error
     absent = [column for column in columns if column not in table]
     if absent:
         raise DataError(f"{path} lacks the columns {', '.join(absent)}: delete it and {mend}")

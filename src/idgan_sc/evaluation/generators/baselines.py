@@ -35,7 +35,7 @@ def baseline(results: Results, dataset: str) -> list[Path]:
     """
     if not scored(results.config, dataset):
         raise ConfigError(f"--dataset {dataset}: its factors are not known, so that nothing can be scored on it")
-    published = results.published_floor(dataset)
+    published = results.published_baseline(dataset)
     if published:
         return [copy_atomic(published, results.floor(dataset))]
     return [score_baseline(results, prepare(results, dataset))]

@@ -173,8 +173,8 @@ def _network(channels: int, outputs: int) -> nn.Sequential:
 def _outputs(network: nn.Sequential, images: np.ndarray) -> Tensor:
     """What a network, or the first layers of one, gives for uint8 images (N, C, H, W), in evaluation mode."""
     network.eval()
-    parts = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
-    return torch.cat([network(_to_size(_floats(part))) for part in parts])
+    parts = (images[i : i + BATCH].astype(np.float32) / 255 for i in range(0, len(images), BATCH))
+    return torch.cat([network(_to_size(to_tensor(part, "cpu"))) for part in parts])
 
 
 def _batches(kept: np.ndarray, name: str) -> Any:
@@ -187,10 +187,6 @@ def _load(images: Images, indices: np.ndarray) -> Tensor:
     """Images as the probe sees them, (B, C, 32, 32) in [0, 1]."""
     size = images.shape[1]
     return _to_size(to_tensor(images.batch(indices, SIZE if size == 2 * SIZE else size), "cpu"))
-
-
-def _floats(images: np.ndarray) -> Tensor:
-    return to_tensor(images.astype(np.float32) / 255, "cpu")
 
 
 def _to_size(x: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Pairs of generated images: how they are drawn, matched and labelled."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,28 +84,25 @@ def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: d
     elsewhere, where images can be matched.
     """
     n = len(arrays["index"]) // 2 * 2
-    unrelated = {f"{UNRELATED}/{key}": arrays[key][:n].reshape(-1, 2) for key in ("index", "relative")}
-    arrays = arrays | unrelated
+    arrays |= {f"{UNRELATED}/{key}": arrays[key][:n].reshape(-1, 2) for key in ("index", "relative")}
     settings = read_record(folder)["settings"]
     own, end = settings["pair_rule"], settings["steps"]
-    found = [
-        (end, rule, name, value)
-        for rule in (*RULES, UNRELATED)
-        for name, value in _labels_of(images, arrays[f"{rule}/index"], arrays[f"{rule}/relative"], sizes).items()
-    ]
+    rows: list[dict[str, Any]] = []
+
+    def add(step: int, rule: str, values: Mapping[str, float], **code: int) -> None:
+        rows.extend({"step": step, "rule": rule, "measure": name, "value": v} | code for name, v in values.items())
+
+    for rule in (*RULES, UNRELATED):
+        add(end, rule, _labels_of(images, arrays[f"{rule}/index"], arrays[f"{rule}/relative"], sizes))
     if "accuracy" in arrays:
-        found.append((end, own, "accuracy", float(arrays["accuracy"])))
+        add(end, own, {"accuracy": float(arrays["accuracy"])})
         log = pd.read_csv(folder / "log.csv").dropna(subset=["pair_accuracy"])
-        steps = zip(log["step"], log["pair_accuracy"], strict=True)
-        found += [(int(step), own, "accuracy_log", value) for step, value in steps]
-    rows = [dict(zip(("step", "rule", "measure", "value"), row, strict=True)) for row in found]
-    redrawn = arrays["change_one/s"]
+        for step, accuracy in zip(log["step"], log["pair_accuracy"], strict=True):
+            add(int(step), own, {"accuracy_log": accuracy})
     for code in range(arrays["codes"].shape[1]):
-        index, relative = (arrays[f"change_one/{name}"][redrawn == code] for name in ("index", "relative"))
-        rows += [
-            {"step": end, "rule": "change_one", "measure": OF_CODE + name, "value": value, "code": code + 1}
-            for name, value in _labels_of(images, index, relative, sizes).items()
-        ]
+        mine = arrays["change_one/s"] == code
+        labels = _labels_of(images, arrays["change_one/index"][mine], arrays["change_one/relative"][mine], sizes)
+        add(end, "change_one", {OF_CODE + name: value for name, value in labels.items()}, code=code + 1)
     return rows
 
 

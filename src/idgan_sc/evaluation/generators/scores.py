@@ -6,6 +6,7 @@ else is a function of it. Where true images are not all known, `scores_by_reader
 factors.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,26 +76,20 @@ def match_images(job: Job) -> Path:
 # ------------------------------------------------------------------------------------------------------------- scoring
 def score_generator(job: Job) -> list[Path]:
     """Write `generator_scores.csv` and `pair_labels.csv` of one run from its `match.npz` and `log.csv`."""
-    run, folder, images, sizes = job.run, job.folder, open_images_of(job), job.sizes
-    arrays = read_arrays(folder / "match.npz", "run `idgan-sc match`")
+    images, sizes = open_images_of(job), job.sizes
+    arrays = read_arrays(job.folder / "match.npz", "run `idgan-sc match`")
     k = arrays["codes"].shape[1]
-    about = about_run(run)
     valid = arrays["relative"] <= sizes["abstain"]
     classes, values = generated_factors(images, arrays["index"])
     rows = score_rows(CODE, *score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes))
     rows += score_rows(Q, *score_factors(images, arrays["q"], *true_factors(images, arrays["q_index"]), sizes))
-    rows += [
-        {"metric": name, "protocol": "matcher", "value": value, "reason": ""}
-        for name, value in fidelity(images, classes, arrays["relative"], valid).items()
-    ]
+    rows += metric_rows("matcher", fidelity(images, classes, arrays["relative"], valid))
     if DISTILLED in arrays:
-        rows.append(distilled_row(float(arrays[DISTILLED])))
-    table = pd.DataFrame([about | {"code": CODE, "k": k} | row for row in rows])
-    labels = pd.DataFrame([about | {"k": k, "code": None} | row for row in _label_rows(folder, images, arrays, sizes)])
+        rows += distilled_rows(float(arrays[DISTILLED]))
+    about = about_run(job.run) | {"k": k, "code": None}
+    labels = pd.DataFrame([about | row for row in _label_rows(job.folder, images, arrays, sizes)])
     labels["code"] = labels["code"].astype("Int64")
-    written = [write_table(folder / "generator_scores.csv", table), write_table(folder / "pair_labels.csv", labels)]
-    note_measuring(job.results.config, run, folder, "generated")
-    return written
+    return [write_scores(job, k, rows), write_table(job.folder / "pair_labels.csv", labels)]
 
 
 def score_factors(
@@ -144,16 +139,27 @@ def true_factors(images: Images, index: Array) -> tuple[Array, Array]:
 
 def score_rows(code: str, scores: dict[str, float], reasons: dict[str, str]) -> list[dict[str, Any]]:
     """Rows of `generator_scores.csv`: the five scores of a code, absent ones empty and with the reason."""
-    return [
-        {"code": code, "metric": m, "protocol": PROTOCOL, "value": scores.get(m), "reason": reasons.get(m, "")}
-        for m in METRICS
-    ]
+    rows = metric_rows(PROTOCOL, {metric: scores.get(metric) for metric in METRICS})
+    return [row | {"code": code, "reason": reasons.get(row["metric"], "")} for row in rows]
 
 
-def distilled_row(value: float) -> dict[str, Any]:
+def distilled_rows(value: float) -> list[dict[str, Any]]:
     """The row of `generator_scores.csv` with what `distilled` found."""
     reason = f"no code of the β-VAE has more than {DEAD_NATS} nat in the generated images" if np.isnan(value) else ""
-    return {"metric": DISTILLED, "protocol": "encoder", "value": value, "reason": reason}
+    return [row | {"reason": reason} for row in metric_rows("encoder", {DISTILLED: value})]
+
+
+def metric_rows(protocol: str, values: Mapping[str, float | None]) -> list[dict[str, Any]]:
+    """A row of `generator_scores.csv` for each metric."""
+    return [{"metric": name, "protocol": protocol, "value": value, "reason": ""} for name, value in values.items()]
+
+
+def write_scores(job: Job, k: int, rows: list[dict[str, Any]]) -> Path:
+    """Write `generator_scores.csv` of a run with k codes, and note which settings measured it."""
+    about = about_run(job.run) | {"code": CODE, "k": k}
+    path = write_table(job.folder / "generator_scores.csv", pd.DataFrame([about | row for row in rows]))
+    note_measuring(job.results.config, job.run, job.folder, "generated")
+    return path
 
 
 def _draw_points(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:

@@ -8,30 +8,28 @@ generated images look like true ones, recall whether true ones are all made.
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from idgan_sc.config import LABELLED, ConfigError
 from idgan_sc.data.images import Images
-from idgan_sc.evaluation.gather import about_run
 from idgan_sc.evaluation.generators.drawing import distilled, draw_codes, draw_noise, generate
 from idgan_sc.evaluation.generators.factor_reader import Probe, trained_probe
 from idgan_sc.evaluation.generators.precision_recall import precision_recall
 from idgan_sc.evaluation.generators.scores import (
     CODE,
     Q,
-    distilled_row,
+    distilled_rows,
     few_true,
+    metric_rows,
     score_factors,
     score_rows,
     true_factors,
+    write_scores,
 )
 from idgan_sc.evaluation.model import to_bytes
 from idgan_sc.files import DataError
 from idgan_sc.models import GAN
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.records.record import note_measuring
 from idgan_sc.records.results import Job
-from idgan_sc.records.tables import write_table
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool_indices
 
@@ -43,10 +41,10 @@ TRUE = "_true"  # precision and recall of as many other true images
 def read_generator(job: Job) -> list[Path]:
     """Write `generator_scores.csv` of one finished run of the GAN family on a labelled data set.
 
-    The five scores of the true code c against the factors that `probe` reads off G(z, c), and of the encoder's codes
-    of as many true images against their own; precision and recall against
-    as many true images; the same of other true images, which is what a perfect generator would have; and how well the
-    probe reads each factor of held-out images (R², or the share of right classes).
+    The five scores of the true code c against the factors that `probe` reads off G(z, c), and of the encoder's codes of
+    as many true images against their own; precision and recall against as many true images; the same of other true
+    images, which is what a perfect generator would have; and how well the probe reads each factor of held-out images
+    (R², or the share of right classes).
 
     Raises
     ------
@@ -75,20 +73,12 @@ def read_generator(job: Job) -> list[Path]:
     pool = pool_indices(images, run.preset, method.settings["pool"])
     true = _two_samples(images, pool, len(generated), method.settings["image_size"])
     shares = precision_and_recall(probe, *true, generated, sizes["neighbours"])
-    rows += [
-        {"metric": name, "protocol": f"k = {sizes['neighbours']}", "value": value, "reason": ""}
-        for name, value in shares.items()
-    ]
+    rows += metric_rows(f"k = {sizes['neighbours']}", shares)
     if method.settings["code"] == "vae":
-        rows.append(distilled_row(distilled(method, codes, made)))
-    rows += [
-        {"metric": HELD_OUT + f.name, "protocol": "accuracy" if f.classes else "R²", "value": f.held_out, "reason": ""}
-        for f in probe.factors
-    ]
-    about = about_run(run) | {"code": CODE, "k": codes.shape[1]}
-    path = write_table(folder / "generator_scores.csv", pd.DataFrame([about | row for row in rows]))
-    note_measuring(job.results.config, run, folder, "generated")
-    return [path]
+        rows += distilled_rows(distilled(method, codes, made))
+    for factor in probe.factors:
+        rows += metric_rows("accuracy" if factor.classes else "R²", {HELD_OUT + factor.name: factor.held_out})
+    return [write_scores(job, codes.shape[1], rows)]
 
 
 def read_factors(images: Images, probe: Probe, generated: Array) -> tuple[Array, Array]:

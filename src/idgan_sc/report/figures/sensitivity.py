@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idgan_sc.evaluation.gather import TOGETHER
+from idgan_sc.evaluation.gather import GATHERED_AS
 from idgan_sc.files import write_atomic, write_text
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import DPI, GREY, LIGHT, STYLE, TEXT, below, save
@@ -28,7 +28,7 @@ from idgan_sc.report.words import COLOURS, METRICS, label, seeds_words
 def sensitivity(results: Results) -> list[Path]:
     """Write the two figures with their data, the scores of the study's seeds, and what each variant does to claims."""
     folder = results.root / "sensitivity"
-    written = [gather(results, folder, *names) for names in TOGETHER.items()]
+    written = [gather(results, folder, *names) for names in GATHERED_AS.items()]
     scores = specifications(results, folder)
     written += specification_figure(results, scores)
     written += effects_figure(results, effects(results.config, scores))
