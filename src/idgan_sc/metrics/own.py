@@ -5,7 +5,7 @@ the points that have it. `reading.py` says what is taken as codes and factors.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -145,7 +145,7 @@ def compare(
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
-    chosen, (draws,) = PROTOCOLS[protocol], reading.numbers(draws, "draws")
+    chosen, draws = PROTOCOLS[protocol], _count(draws, "draws")
     intervals.at_least_two(draws)
     seed = int(_generator(rng).integers(2**31))
     asked = Asked(seed, categories, depths, metrics, 0, jobs)
@@ -247,8 +247,8 @@ def _names(metrics: Sequence[str] | None, protocol: Protocol) -> tuple[str, ...]
     """The names asked for, each once; a misspelt one is an error before anything is read."""
     if metrics is None:
         return tuple(protocol.default)
-    if isinstance(metrics, str):
-        raise ValueError(f"metrics is a list of names, such as [{metrics!r}], not a name")
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise ValueError(f"metrics must be a list of names, such as [{str(metrics)!r}], got {metrics!r}")
     names = tuple(dict.fromkeys(metrics))
     for name in names:
         if name not in protocol.known:
@@ -266,9 +266,12 @@ def _generator(rng: np.random.Generator | int | None) -> np.random.Generator:
 
 
 def _count(number: Any, what: str) -> int:
-    (count,) = reading.numbers(number, what)
+    try:
+        (count,) = reading.numbers(number, what)
+    except ValueError:
+        count = -1
     if count < 0:
-        raise ValueError(f"{what} must be 0 or more, got {count}")
+        raise ValueError(f"{what} must be a whole number from 0 on, got {number!r}")
     return count
 
 
