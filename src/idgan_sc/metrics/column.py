@@ -159,7 +159,7 @@ def _of_objects(cells: list[Any], name: str, declared: str, place: Place) -> Par
         return _named(cells, numbers, name)
     odd = [row for row, number in enumerate(numbers) if number is None]
     if not odd:
-        return Parsed(_exact(cells, numbers), "number")
+        return Parsed(_exact(numbers), "number")
     if declared == "number" or 2 * len(odd) < len(cells):
         most = "" if declared else ", as most of its cells are"
         what = f"{name}, {place(odd[0])}: {cells[odd[0]]!r} is no number{most}"
@@ -258,13 +258,13 @@ def _integers(whole: list[int]) -> Array:
     return _object_array(whole)
 
 
-def _exact(cells: Sequence[Any], numbers: list[Any]) -> Array:
+def _exact(numbers: list[Any]) -> Array:
     """Numbers as an array that keeps different ones apart: float64 unless it would make two of them one."""
     if all(isinstance(number, int) for number in numbers):
         return _integers(numbers)
     floats = np.array([float(number) for number in numbers])
     long = any(isinstance(number, int) and abs(number) > EXACT for number in numbers)
-    long |= any(isinstance(cell, str | Decimal | Fraction) and len(str(cell)) > SHORT for cell in cells)
+    long |= any(isinstance(number, Fraction) for number in numbers)
     if long and len(set(numbers)) > len(set(floats.tolist())):
         return _object_array([Fraction(number) for number in numbers])
     return floats
