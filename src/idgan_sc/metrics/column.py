@@ -133,9 +133,9 @@ def _parsed(cells: Array, name: str, declared: str, place: Place) -> Parsed:
     kind = cells.dtype.kind
     if kind == "c":
         raise ValueError(f"{name} holds complex numbers: give real and imaginary part as two factors")
-    if kind == "f" and np.isinf(cells).any():
-        first = int(np.flatnonzero(np.isinf(cells))[0])
-        raise ValueError(f"{name} contains infinity ({place(first)}): mend that cell")
+    infinite = np.flatnonzero(np.isinf(cells) if kind == "f" else [_infinite(cell) for cell in cells if kind == "O"])
+    if infinite.size:
+        raise ValueError(f"{name} contains infinity ({place(int(infinite[0]))}): mend that cell")
     if kind == "b":
         return Parsed(cells, "yes or no")
     if kind in "Mm":
@@ -181,9 +181,11 @@ def _plain(cell: Any, name: str) -> Any:
         return cell.decode(errors="backslashreplace")
     if isinstance(cell, complex | np.complexfloating):
         raise ValueError(f"{name} holds complex numbers: give real and imaginary part as two factors")
-    if isinstance(cell, float | np.floating | Decimal) and not math.isfinite(cell):
-        raise ValueError(f"{name} contains infinity: mend that cell")
     return cell
+
+
+def _infinite(cell: Any) -> bool:
+    return isinstance(cell, float | np.floating | Decimal) and not math.isfinite(cell)
 
 
 def _truth(cell: Any) -> bool | None:
