@@ -92,15 +92,20 @@ def _take(step: Step, config: Config, args: argparse.Namespace) -> Iterator[Path
 
 # ----------------------------------------------------------------------------------- commands with options of their own
 def _data(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.data.table import about_factors
     from idgan_sc.training.prepare import prepare
 
-    for option in ("factors", "crop"):
+    for option in ("factors", "crop", "categories", "numbers"):
         if getattr(args, option) is not None and not args.from_folder:
             raise ConfigError(f"--{option}: belongs to --from-folder, which names your images")
+    if (args.categories or args.numbers) and not args.factors:
+        raise ConfigError("--categories and --numbers name columns of the table of --factors: give it")
     results = _results(config, args)
     images = _from_folder(results, args) if args.from_folder else prepare(results, args.dataset, args.file)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
+    for line in about_factors(images):
+        print(f"  {line}")
 
 
 def _from_folder(results: Results, args: argparse.Namespace) -> Any:
@@ -113,7 +118,8 @@ def _from_folder(results: Results, args: argparse.Namespace) -> Any:
         raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
-        return prepare_folder(args.from_folder, folder, args.factors, 64, args.crop)
+        declared = {"categories": args.categories or (), "numbers": args.numbers or ()}
+        return prepare_folder(args.from_folder, folder, args.factors, 64, args.crop, **declared)
 
 
 def _train(config: Config, args: argparse.Namespace) -> None:
@@ -284,6 +290,8 @@ def parser() -> argparse.ArgumentParser:
     )
     data.add_argument("--from-folder", type=Path, help="folder of PNG and JPEG images; --dataset is then `own`")
     data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
+    data.add_argument("--categories", nargs="+", metavar="COLUMN", help="columns of the table that are categories")
+    data.add_argument("--numbers", nargs="+", metavar="COLUMN", help="columns of the table that are numbers")
     data.add_argument("--crop", type=int, help="side of the square cut from the centre (default: the largest)")
     data.set_defaults(dataset=None)
     train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", _train)

@@ -114,6 +114,7 @@ def _check_names(config: Config) -> None:
         for system in about.get("systems", {}):
             _known("system", system, config["systems"], f"datasets.{name}.systems")
         _check_data_keys(about, name, f"datasets.{name}")
+        _check_own_sizes(about, about["source"], f"datasets.{name}")
         if about["source"] != "folder" and not (Path(__file__).parents[1] / "data" / f"{name}.py").exists():
             raise ConfigError(
                 f"datasets.{name}: nothing draws or reads such images: only `source: folder` can be given"
@@ -131,6 +132,7 @@ def _check_names(config: Config) -> None:
             for system in about.get("systems", {}):
                 _known("system", system, config["systems"], f"presets.{preset}.datasets.{name}.systems")
             _check_data_keys(about, name, f"presets.{preset}.datasets.{name}")
+            _check_own_sizes(about, dataset(config, preset, name)["source"], f"presets.{preset}.datasets.{name}")
             if "scored" in about:
                 raise ConfigError(f"presets.{preset}.datasets.{name}: `scored` is the data set's: set it in `datasets`")
     for where, table in tables.items():
@@ -148,6 +150,12 @@ def _check_data_keys(about: dict[str, Any], name: str, where: str) -> None:
     for key in DATA.keys() & about.keys():
         if name not in DATA[key]:
             raise ConfigError(f"{where}: `{key}` is a setting of {' and '.join(DATA[key])} alone: remove it")
+
+
+def _check_own_sizes(about: dict[str, Any], source: str, where: str) -> None:
+    for key in ("std", "points", "groups", "group_size"):
+        if source == "folder" and key in about.get("evaluation", {}):
+            raise ConfigError(f"{where}.evaluation: `{key}`: all images of the pool are scored, each once: remove it")
 
 
 def _check_claims(config: Config) -> None:
@@ -199,7 +207,8 @@ def _check_evaluation(config: Config, preset: str, data: str | None = None) -> N
     where = f"evaluation at preset {preset}{f' of {data}' if data else ''}"
     for metric in sizes["metrics"]:
         _known("metric", metric, metric_names(), f"{where}: metrics")
-    if sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
+    own = data is not None and dataset(config, preset, data)["source"] == "folder"
+    if not own and sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
         raise ConfigError(f"{where}: std {sizes['std']} exceeds pool {sizes['pool']}: draw at most the pool")
     n = dataset(config, preset, data).get("n") if data else None
     if n and sizes["pool"] != "all" and sizes["pool"] > n:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from idgan_sc.data.images import open_images
-from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
+from idgan_sc.evaluation.score import PROTOCOL, row_of
+from idgan_sc.evaluation.scorer import scorer
 from idgan_sc.files import DataError, copy_atomic, write_atomic
-from idgan_sc.metrics.information import association
 from idgan_sc.records.results import Job
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import pool_indices
@@ -75,27 +75,25 @@ def score_unfinished(job: Job, folder: Path) -> Path:
     DataError
         If the training has no point yet.
     """
-    run, settings, sizes = job.run, job.settings, job.results.evaluation(job.run.dataset)
+    run, settings = job.run, job.settings
     images = open_images(job.results.images(run.dataset))
     points = sorted((folder / CURVE).glob("*.safetensors"), key=lambda path: int(path.stem))
     if not points:
         raise DataError(f"{folder} has no point of a curve yet: train it further")
     indices = pool_indices(images, run.preset, settings["pool"])
-    draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
-    score = partial(scores_of, images, indices, run.preset)
-    assert images.classes is not None
+    by = scorer(job, images, indices)
     rows = []
     for path in points:
         codes = checkpoint.read(path)[0]["codes"].numpy()
         row = partial(row_of, run, "q_mean" if settings["family"] == "gan" else "vae_mean", codes, step=int(path.stem))
-        for number, chosen in enumerate(draws):
-            value = score(codes, chosen, ["factor_vae"])["factor_vae"]
-            rows.append(row(metric="factor_vae", protocol=PROTOCOL, draw=number, value=value))
-        shares = association(codes, images.classes[indices])
+        for number in range(len(by.draws)):
+            for metric, value in by.scores(codes, number, ["factor_vae"]).items():
+                rows.append(row(metric=metric, protocol=PROTOCOL, draw=number, value=value))
+        factors, shares = by.shares(codes)
         rows += [
             row(metric="association", dimension=j + 1, factor=factor, value=round(float(shares[j, i]), 6))
             for j in range(codes.shape[1])
-            for i, factor in enumerate(images.factor_names)
+            for i, factor in enumerate(factors)
         ]
     table = pd.DataFrame(rows).convert_dtypes()
     return write_atomic(folder / "curve_so_far.csv", lambda temporary: table.to_csv(temporary, index=False))

@@ -229,14 +229,12 @@ def _told(
     if cautions:
         listed = "; ".join(f"{name}: {why}" for name, why in cautions.items())
         warnings.warn(f"few points ({len(points.codes)}) for {listed}", stacklevel=4)
-    counts = points.ranks.max(axis=0, initial=-1) + 1
-    kinds = [f"{kind}, {count} values" for kind, count in zip(points.kinds, counts, strict=True)]
     return Scores(
         values={name: values[name] for name in call.names if name in values},
         refused={name: refused[name] for name in call.names if name in refused},
         intervals=ranges,
         cautions=cautions,
-        factors=dict(zip(points.names, kinds, strict=True)),
+        factors=points.told(),
         left_out=points.left_out,
         points=len(points.codes),
         missing=points.missing,

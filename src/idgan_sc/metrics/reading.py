@@ -31,6 +31,7 @@ class Points:
     kinds: tuple[str, ...]  # number, yes or no, category, or continuous
     left_out: Mapping[str, str]  # factors that are not scored, and why
     missing: int  # rows left out because a factor is missing
+    rows: Array  # (N,) which of the given rows are left
 
     @property
     def categories(self) -> tuple[int, ...]:
@@ -56,7 +57,13 @@ class Points:
         """Some of the points; kinds stay, values that are gone leave no gap."""
         ranks = [np.unique(column, return_inverse=True)[1] for column in self.ranks[rows].T]
         stacked = np.stack(ranks, axis=1) if ranks else self.ranks[rows]
-        return replace(self, codes=self.codes[rows], ranks=stacked, values=self.values[rows])
+        return replace(self, codes=self.codes[rows], ranks=stacked, values=self.values[rows], rows=self.rows[rows])
+
+    def told(self) -> dict[str, str]:
+        """What each factor was taken for, by its name."""
+        counts = self.ranks.max(axis=0, initial=-1) + 1
+        kinds = [f"{kind}, {count} values" for kind, count in zip(self.kinds, counts, strict=True)]
+        return dict(zip(self.names, kinds, strict=True))
 
 
 def read(codes: Any, factors: Any, categories: Any = ()) -> Points:
@@ -300,6 +307,7 @@ def _points(
         kinds=tuple(kinds),
         left_out=left_out,
         missing=len(codes) - n,
+        rows=np.flatnonzero(whole),
     )
 
 

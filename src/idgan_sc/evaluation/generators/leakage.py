@@ -147,7 +147,7 @@ def leakage(job: Job) -> list[Path]:
     readings = read(images.name, probe, swept.reshape(-1, *swept.shape[3:]))
     readings = {name: y.reshape(len(c), k, steps, -1) for name, y in readings.items()}
     real = real_spread(images, run.preset, model.settings["image_size"], model.settings["pool"], probe)
-    found = _leakage(folder, model.method, images, readings, real)
+    found = _leakage(job, model.method, images, readings, real)
     rows = _rows(found) + [("held_out", None, f.name, f.held_out) for f in probe.factors]
     if "digit" in readings:
         of_anchor = read(images.name, probe, to_bytes(model.generate(c, z)))["digit"].argmax(1)
@@ -161,7 +161,7 @@ def leakage(job: Job) -> list[Path]:
     ]
 
 
-def _leakage(folder: Path, method: Method, images: Images, readings: Readings, real: Readings) -> Leakage:
+def _leakage(job: Job, method: Method, images: Images, readings: Readings, real: Readings) -> Leakage:
     """Factors that are known are matched with codes by mutual information, others by how much the code moves them."""
     change = change_matrix(readings, real)
     names = list(readings)
@@ -170,7 +170,7 @@ def _leakage(folder: Path, method: Method, images: Images, readings: Readings, r
     if data.reading in ("morphometrics", "stand-in"):
         association = change[:, [names.index(PIXELS if row not in names else row) for row in shown]]
     else:
-        known = associate(folder, method, images)
+        known = associate(job, method, images)
         association = known["association"][:, [list(known["factor_names"]).index(row) for row in shown]]
     factors = tuple(name for name in names if name != PIXELS)
     return Leakage(factors, change[:, [names.index(f) for f in factors]], association, own_codes(association, shown))

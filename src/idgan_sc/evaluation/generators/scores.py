@@ -18,7 +18,8 @@ from idgan_sc.evaluation.gather import about_run
 from idgan_sc.evaluation.generators.drawing import Array, distilled, draw_codes, draw_noise, generate
 from idgan_sc.evaluation.generators.nearest_image import Matcher, generated_factors
 from idgan_sc.evaluation.generators.pairs import RULES, _label_rows, _match_pairs
-from idgan_sc.evaluation.score import DEPTH, IBGAN_DEPTHS, PROTOCOL
+from idgan_sc.evaluation.score import PROTOCOL
+from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
 from idgan_sc.files import DataError, read_arrays, write_arrays
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import entropy
