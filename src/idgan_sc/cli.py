@@ -114,8 +114,6 @@ def _from_folder(results: Results, args: argparse.Namespace) -> Any:
 
     if results.about_data(args.dataset)["source"] != "folder":
         raise ConfigError(f"--from-folder: {args.dataset} has a source of its own: name one with `source: folder`")
-    if args.crop is not None and args.crop < 1:
-        raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
         declared = {"categories": args.categories or (), "numbers": args.numbers or ()}
@@ -243,10 +241,9 @@ def _accept(config: Config, args: argparse.Namespace) -> None:
 
 # --------------------------------------------------------------------------------------------------- the command line
 def _seed(text: str) -> int:
-    seed = int(text)
-    if seed < 0:
-        raise argparse.ArgumentTypeError("a seed is 0 or more")
-    return seed
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text}: a seed is a whole number from 0 on")
+    return int(text)
 
 
 def _seeds(text: str) -> list[int]:
@@ -257,10 +254,9 @@ def _seeds(text: str) -> list[int]:
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("a number from 1 on")
-    return count
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: a whole number from 1 on")
+    return int(text)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -292,7 +288,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
     data.add_argument("--categories", nargs="+", metavar="COLUMN", help="columns of the table that are categories")
     data.add_argument("--numbers", nargs="+", metavar="COLUMN", help="columns of the table that are numbers")
-    data.add_argument("--crop", type=int, help="side of the square cut from the centre (default: the largest)")
+    data.add_argument("--crop", type=_count, help="side of the square cut from the centre (default: the largest)")
     data.set_defaults(dataset=None)
     train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", _train)
     train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, stacked (for a GPU)")
@@ -378,6 +374,13 @@ def main(argv: list[str] | None = None) -> None:
             print(path)
     except (ConfigError, DataError) as error:
         print(f"idgan-sc: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except ModuleNotFoundError as error:
+        name = str(error.name).partition(".")[0]
+        if name == "idgan_sc":
+            raise
+        words = f"{args.command} needs the extra `train` ({name} is not installed): pip install '.[train]'"
+        print(f"idgan-sc: {words}", file=sys.stderr)
         raise SystemExit(2) from error
     except OSError as error:  # a full disk, a folder that must not be written to
         where = f"{error.filename}: " if error.filename else ""

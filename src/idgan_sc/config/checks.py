@@ -9,9 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
-
 from idgan_sc.config.datasets import DATA, NATIVE
 from idgan_sc.config.runs import _variant_of, arm, datasets
 from idgan_sc.config.settings import (
@@ -32,8 +29,11 @@ from idgan_sc.config.settings import (
 )
 
 
+# jsonschema and yaml are imported when a configuration is read: the metrics alone must not need them.
 @cache
 def _schema() -> dict[str, Any]:
+    import yaml
+
     return yaml.safe_load((Path(__file__).parent / "schema.yaml").read_text(encoding="utf-8"))
 
 
@@ -63,13 +63,20 @@ def _is_number(checker: Any, value: Any) -> bool:
     return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
 
 
-# JSON Schema itself takes 64.0 for an integer, and Python's JSON takes .nan and .inf for numbers.
-_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
-_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
+@cache
+def _validator() -> Any:
+    """JSON Schema itself takes 64.0 for an integer, and Python's JSON takes .nan and .inf for numbers."""
+    import jsonschema
+
+    plain = jsonschema.Draft202012Validator
+    types = plain.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
+    return jsonschema.validators.extend(plain, type_checker=types)(_schema())
 
 
 def _check_schema(config: Any) -> None:
-    errors = _Validator(_schema()).iter_errors(config)
+    import jsonschema
+
+    errors = _validator().iter_errors(config)
     error = jsonschema.exceptions.best_match(errors)
     if error is None:
         return

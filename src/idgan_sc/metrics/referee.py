@@ -183,7 +183,11 @@ def main(paths: list[Path], out: Path) -> None:
     _write(out / "spread.csv", spreads)
     if len(tables) > 1:
         _write(out / "flips.csv", flips(tables))
-    figure(tables, out / "referee.png")
+    try:
+        figure(tables, out / "referee.png")
+    except ModuleNotFoundError:  # tables are written all the same
+        words = "no referee.png: matplotlib is not installed, pip install '.[train]' brings it"
+        print(words, file=sys.stderr, flush=True)
     for row in spreads:
         where, low, high = f"{row['representation']}: {row['metric']} {row['part']}", row["lowest"], row["highest"]
         print(f"{where} {low:.3f} to {high:.3f}")
