@@ -35,8 +35,9 @@ def load(path: str | Path = "config.yaml") -> Config:
     """
     import yaml
 
+    _Loader = _loader()
     try:
-        config = yaml.load(Path(path).read_text(encoding="utf-8"), _loader())
+        config = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     except (ConfigError, TypeError, ValueError) as error:

@@ -2,6 +2,8 @@
 `association.csv` (what every dimension tells of every factor).
 """
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,8 @@ def score(job: Job) -> list[Path]:
     ]
     tables = {"scores.csv": rows, "curve.csv": points, "association.csv": shares}
     written = [_write(folder / file, content, TABLES[file]) for file, content in tables.items()]
-    note_hashes(folder, [path.name for path in written])
+    note_hashes(folder, ["scores.csv", "association.csv"], of=["codes.npz"], others=factors_hash(images))
+    note_hashes(folder, ["curve.csv"], of=["curve.npz"], others=factors_hash(images))
     note_measuring(job.results.config, run, folder, "evaluation")
     return written
 
@@ -94,6 +97,12 @@ def _read_curve(folder: Path, n: int) -> dict[str, np.ndarray]:
     ):
         raise DataError(f"{folder / 'curve.npz'} is damaged (it holds no codes along the training): train again")
     return curve
+
+
+def factors_hash(images: Images) -> dict[str, str]:
+    """The hash of the factors that codes are scored against: classes, names, values and which are categories."""
+    about = [images.factor_names, images.factor_values, images.discrete, images.sha256.get("factors.npy")]
+    return {"factors": hashlib.sha256(json.dumps(about).encode()).hexdigest()}
 
 
 def _are_codes(array: np.ndarray, n: int, dimensions: int) -> bool:

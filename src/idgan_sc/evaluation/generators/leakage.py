@@ -25,6 +25,7 @@ from idgan_sc.evaluation.model import Model, load, to_bytes
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import Method
 from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import write_table
 from idgan_sc.training.device import use_device
@@ -155,10 +156,12 @@ def leakage(job: Job) -> list[Path]:
         rows += [("class_change", j + 1, "digit", share) for j, share in enumerate(differs.mean((0, 2)))]
     frame = pd.DataFrame(rows, columns=["measure", "code", "factor", "value"]).astype({"code": "Int64"}).round(6)
     about = pd.DataFrame({**about_run(run), "anchors": anchors}, index=frame.index)
-    return [
+    written = [
         write_table(folder / "leakage.csv", pd.concat([about, frame], axis=1)),
         write_arrays(folder / "panels.npz", **_panels(run, model, images, probe, found)),
     ]
+    note_hashes(folder, [path.name for path in written], of=["weights.safetensors", "codes.npz"])
+    return written
 
 
 def _leakage(job: Job, method: Method, images: Images, readings: Readings, real: Readings) -> Leakage:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -14,6 +13,7 @@ from idgan_sc.evaluation.generators.nearest_image import Matcher, changed
 from idgan_sc.models import GAN
 from idgan_sc.models.codes import another_of_batch, balanced_classes, draw_prior, recombine
 from idgan_sc.records.record import read_record
+from idgan_sc.records.tables import read_table
 from idgan_sc.training.encode import BATCH
 
 RULES = ("change_one", "keep_one")
@@ -94,7 +94,9 @@ def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: d
     ]
     if "accuracy" in arrays:
         found.append((end, own, "accuracy", float(arrays["accuracy"])))
-        log = pd.read_csv(folder / "log.csv").dropna(subset=["pair_accuracy"])
+        log = read_table(folder / "log.csv", ["step", "pair_accuracy"], "train the run again").dropna(
+            subset=["pair_accuracy"]
+        )
         steps = zip(log["step"], log["pair_accuracy"], strict=True)
         found += [(int(step), own, "accuracy_log", value) for step, value in steps]
     rows = [dict(zip(("step", "rule", "measure", "value"), row, strict=True)) for row in found]

@@ -29,7 +29,7 @@ from idgan_sc.evaluation.model import to_bytes
 from idgan_sc.files import DataError
 from idgan_sc.models import GAN
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.records.record import note_measuring
+from idgan_sc.records.record import note_hashes, note_measuring
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import write_table
 from idgan_sc.training.device import use_device
@@ -87,6 +87,7 @@ def read_generator(job: Job) -> list[Path]:
     ]
     about = about_run(run) | {"code": CODE, "k": codes.shape[1]}
     path = write_table(folder / "generator_scores.csv", pd.DataFrame([about | row for row in rows]))
+    note_hashes(folder, [path.name], of=["weights.safetensors"])
     note_measuring(job.results.config, run, folder, "generated")
     return [path]
 

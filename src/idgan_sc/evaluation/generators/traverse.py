@@ -9,13 +9,14 @@ from torch import Tensor
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.evaluation.model import Model, load, to_bytes
-from idgan_sc.evaluation.score import read_codes
+from idgan_sc.evaluation.score import factors_hash, read_codes
 from idgan_sc.evaluation.scorer import scorer
 from idgan_sc.files import DataError, write_arrays, write_json
 from idgan_sc.models import GAN, Method
 from idgan_sc.models.codes import draw_prior
 from idgan_sc.models.networks import shapes
 from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import code_name, open_images_of, pool_indices
@@ -48,10 +49,13 @@ def traverse(job: Job) -> list[Path]:
         "samples": to_bytes(model.generate(anchors[:SAMPLES], z[:SAMPLES])),
         **associate(job, model.method, images),
     }
-    return [
+    written = [
         write_arrays(folder / "traversal.npz", **arrays),
         write_json(folder / "networks.json", {"networks": network_shapes(model.method, images.shape[0])}),
     ]
+    note_hashes(folder, ["traversal.npz"], of=["weights.safetensors", "codes.npz"], others=factors_hash(images))
+    note_hashes(folder, ["networks.json"], of=["weights.safetensors"])
+    return written
 
 
 def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch.Generator) -> np.ndarray:
