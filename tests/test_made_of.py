@@ -8,20 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from idgan_sc import cli
 from idgan_sc.config import Run
 from idgan_sc.data.folder import prepare_folder
 from idgan_sc.evaluation.gather import gather_scores
+from idgan_sc.evaluation.generators.factor_reader import trained_probe
 from idgan_sc.evaluation.generators.traverse import traverse
 from idgan_sc.evaluation.score import score
+from idgan_sc.evaluation.unfinished import score_unfinished
 from idgan_sc.files import DataError
 from idgan_sc.metrics import score as score_arrays
 from idgan_sc.publish.card import write_card
 from idgan_sc.records.record import check_hash, note_hashes
 from idgan_sc.records.results import Job, Results
+from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import encode
+from idgan_sc.training.prepare import check_given
 from idgan_sc.training.train import train
 
 Config = dict[str, Any]
@@ -186,3 +191,57 @@ def test_data_says_what_it_took(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "  size: category, 3 values: 0, 1, 2",
         "  hue: category, 2 values: dark, light",
     ]
+
+
+def test_a_checkpoint_of_other_images_is_set_aside(
+    small_config: Config, place: Path, write_config: Callable[[Config], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = job_of(small_config, place).folder
+    (run / "checkpoint.safetensors").write_bytes(b"of the first images")
+    words = ["--config", str(write_config(small_config)), "data", "--from-folder", str(place / "images"), "--factors"]
+    words += [str(place / "factors.csv"), "--preset", "test", "--out", str(place / "out")]
+    cli.main(words)
+    assert (run / "checkpoint.safetensors").exists()
+    Image.fromarray(np.full((64, 64), 77, np.uint8)).save(place / "images/000.png")
+    cli.main(words)
+    assert "began on other images and starts again" in capsys.readouterr().err
+    assert not (run / "checkpoint.safetensors").exists()
+    assert (run / "checkpoint-of-other-images.safetensors").read_bytes() == b"of the first images"
+
+
+def test_a_predecessor_of_other_images_is_refused(small_config: Config, place: Path) -> None:
+    job = job_of(small_config, place)
+    check_given(job.results, "own", job.folder)
+    Image.fromarray(np.full((64, 64), 77, np.uint8)).save(place / "images/000.png")
+    prepared(place)
+    with pytest.raises(DataError, match=r"was trained on other images than .*data/own holds: give another"):
+        check_given(job.results, "own", job.folder)
+
+
+def test_a_network_that_read_other_factors_is_trained_again(
+    small_config: Config, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = copy.deepcopy(small_config)
+    config["datasets"]["own"]["evaluation"] |= {"probe_steps": 3}
+    results = job_of(config, place).results
+    first = trained_probe(results, "own")
+    assert [f.name for f in trained_probe(results, "own").factors] == [f.name for f in first.factors]
+    assert "trained again" not in capsys.readouterr().err
+    (place / "factors.csv").write_text((place / "factors.csv").read_text().replace("hue", "shade"))
+    prepared(place)
+    assert [f.name for f in trained_probe(results, "own").factors] == ["x", "size", "shade"]
+    assert "was made of other images, factors or steps: it is trained again" in capsys.readouterr().err
+
+
+def test_the_curve_of_a_training_of_other_settings_is_not_scored(small_config: Config, place: Path) -> None:
+    config = copy.deepcopy(small_config)
+    config["presets"]["test"]["systems"]["infogan_stage_a"]["steps"] += 5
+    job = job_of(config, place)
+    (job.folder / ".curve").mkdir()
+    checkpoint.save(job.folder / ".curve/0.safetensors", {"codes": torch.zeros(120, 10)}, {"step": 0})
+    with pytest.raises(DataError, match="is a run of other settings"):
+        score_unfinished(job, job.folder)
+    (job.folder / "record.json").unlink()
+    checkpoint.save(job.folder / "checkpoint.safetensors", {}, {"fingerprint": "of another", "step": 3})
+    with pytest.raises(DataError, match="is a training of other settings or source than today's"):
+        score_unfinished(job, job.folder)

@@ -505,3 +505,15 @@ def test_every_metric_is_scored_or_refused_whatever_comes(scored: Any) -> None:
         for name, value in found.values.items():
             low = -0.5 if name.startswith("z_") else -1e-9
             assert low <= value <= 1 + 1e-9 or name in ("total_correlation", "irs"), (seed, name, value)
+
+
+def test_an_error_without_words_is_a_reason_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from idgan_sc.metrics import scoring
+
+    def broken(_: Any) -> float:
+        raise AssertionError
+
+    monkeypatch.setitem(scoring.METRICS, "mig", broken)  # type: ignore[arg-type]
+    found = score(Z, F, metrics=["mig", "sap"])
+    assert found.refused == {"mig": "it fails on these codes (AssertionError: AssertionError)"}
+    assert found.values == score(Z, F, metrics=["sap"]).values

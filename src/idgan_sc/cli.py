@@ -111,16 +111,32 @@ def _data(config: Config, args: argparse.Namespace) -> None:
 def _from_folder(results: Results, args: argparse.Namespace) -> Any:
     """A data set of the user's own images; the settings say that it is one."""
     from idgan_sc.data.folder import prepare_folder
+    from idgan_sc.training.prepare import set_aside
 
     if results.about_data(args.dataset)["source"] != "folder":
         raise ConfigError(f"--from-folder: {args.dataset} has a source of its own: name one with `source: folder`")
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
+        before = _images_hash(folder)
         declared = {"categories": args.categories or (), "numbers": args.numbers or ()}
-        return prepare_folder(args.from_folder, folder, args.factors, 64, args.crop, **declared)
+        images = prepare_folder(args.from_folder, folder, args.factors, 64, args.crop, **declared)
+    if before != images.sha256["images.npy"]:
+        set_aside(results, args.dataset)
+    return images
+
+
+def _images_hash(folder: Path) -> str:
+    """The hash of the images that a folder holds; empty if it holds none that can be opened."""
+    from idgan_sc.data.images import open_images
+
+    try:
+        return open_images(folder).sha256["images.npy"]
+    except DataError:
+        return ""
 
 
 def _train(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.training.prepare import check_given
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
@@ -130,7 +146,10 @@ def _train(config: Config, args: argparse.Namespace) -> None:
     before = {role: path.absolute() for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
     if before and len(seeds) > 1:
         raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
-    for folder in train_seeds(_job(config, args), seeds, before):
+    job = _job(config, args)
+    for given in before.values():
+        check_given(job.results, args.dataset, given)
+    for folder in train_seeds(job, seeds, before):
         print(folder, file=sys.stderr)
 
 

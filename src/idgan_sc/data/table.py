@@ -111,7 +111,7 @@ def _column(table: Path, name: str, cells: list[tuple[int, str]], declared: str)
     except ValueError as error:
         hint = str(error).replace("name the factor in `categories`", f"declare it: `--categories {name}`")
         raise DataError(f"{table}: {hint}") from error
-    count = int(column.ranks.max()) + 1
+    count = int(column.ranks.max(initial=-1)) + 1
     if count < 2:
         raise DataError(f"{table}: the factor {name} has the same value in every row: leave it out")
     if count > MOST:

@@ -12,9 +12,19 @@ from idgan_sc.evaluation.scorer import scorer
 from idgan_sc.files import DataError, copy_atomic, write_atomic
 from idgan_sc.records.results import Job
 from idgan_sc.training import checkpoint
-from idgan_sc.training.encode import pool_indices
+from idgan_sc.training.encode import open_images_of, pool_indices
 
 CHECKPOINT, CURVE = "checkpoint.safetensors", ".curve"
+
+
+def _refuse_other(job: Job, folder: Path) -> None:
+    """Refuse a training, unfinished or finished, of other settings than today's."""
+    if (folder / "record.json").exists():
+        open_images_of(job)
+    elif (folder / CHECKPOINT).exists():
+        fingerprint = checkpoint.read(folder / CHECKPOINT)[1].get("fingerprint")
+        if not job.results.valid(job.run, {"fingerprint": fingerprint}):
+            raise DataError(f"{folder} is a training of other settings or source than today's: put those back")
 
 
 def keep_state(job: Job) -> Path:
@@ -73,18 +83,21 @@ def score_unfinished(job: Job, folder: Path) -> Path:
     Raises
     ------
     DataError
-        If the training has no point yet.
+        If the training has no point yet, or is of other settings or source than today's, or other images.
     """
     run, settings = job.run, job.settings
     images = open_images(job.results.images(run.dataset))
     points = sorted((folder / CURVE).glob("*.safetensors"), key=lambda path: int(path.stem))
     if not points:
         raise DataError(f"{folder} has no point of a curve yet: train it further")
+    _refuse_other(job, folder)
     indices = pool_indices(images, run.preset, settings["pool"])
     by = scorer(job, images, indices)
     rows = []
     for path in points:
         codes = checkpoint.read(path)[0]["codes"].numpy()
+        if len(codes) != len(indices):
+            raise DataError(f"{path} holds codes of {len(codes)} images, the pool has {len(indices)}: train it again")
         row = partial(row_of, run, "q_mean" if settings["family"] == "gan" else "vae_mean", codes, step=int(path.stem))
         for number in range(len(by.draws)):
             for metric, value in by.scores(codes, number, ["factor_vae"]).items():

@@ -129,15 +129,20 @@ def computed(known: Mapping[str, Callable[[Any], float]], evaluation: Any, names
                 warnings.filterwarnings("error", message=".*failed to converge after 0")  # not a step was made
                 value = known[name](evaluation)
         except ValueError as error:  # says what is wrong
-            failed[name] = str(error).splitlines()[0]
+            failed[name] = first_line(error)
         except Exception as error:
-            failed[name] = f"it fails on these codes ({type(error).__name__}: {str(error).splitlines()[0]})"
+            failed[name] = f"it fails on these codes ({type(error).__name__}: {first_line(error)})"
         else:
             if np.isfinite(value):
                 values[name] = value
             else:
                 failed[name] = f"it gives {value} on these codes"
     return values, failed
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line; its kind if it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _explained(outcome: Outcome, codes: Array) -> Outcome:

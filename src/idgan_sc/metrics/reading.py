@@ -66,10 +66,11 @@ class Points:
         return dict(zip(self.names, kinds, strict=True))
 
 
-def read(codes: Any, factors: Any, categories: Any = ()) -> Points:
+def read(codes: Any, factors: Any, categories: Any = (), called: str = "categories") -> Points:
     """The points of codes (N, D) and factors (N, K) that can be scored.
 
-    `categories` are the numbers or names of the factors that are categories: never continuous, their numbers names.
+    `categories`, an argument that messages call `called`, are the numbers or names of the factors that are categories:
+    never continuous, their numbers names.
     A factor with one value is left out and named, and so is a row with a missing factor.
 
     Raises
@@ -86,7 +87,7 @@ def read(codes: Any, factors: Any, categories: Any = ()) -> Points:
         raise ValueError("codes and factors have different indices: align their rows, or give both as arrays")
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"two factors are called {twice[0]!r}: rename one")
-    declared = set(numbers(categories, "categories", len(cells), names))
+    declared = set(numbers(categories, called, len(cells), names))
     columns = [read_column(column, label(names[k]), k in declared) for k, column in enumerate(cells)]
     return _complete(array, columns, names)
 

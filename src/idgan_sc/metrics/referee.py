@@ -20,7 +20,7 @@ import numpy as np
 from idgan_sc.metrics import dci, reading, scoring
 from idgan_sc.metrics.checks import Array
 from idgan_sc.metrics.definitions import PROTOCOLS, Definition
-from idgan_sc.metrics.protocols import GROUPED, all_points, single_value, split_points, train_and_test
+from idgan_sc.metrics.protocols import GROUPED, all_points, first_line, single_value, split_points, train_and_test
 from idgan_sc.metrics.reading import Points
 from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
 from idgan_sc.metrics.scoring import (
@@ -193,7 +193,7 @@ def main(paths: list[Path], out: Path) -> None:
         print(f"{where} {low:.3f} to {high:.3f}")
 
 
-def _referee_file(path: Path) -> dict[str, list[Row]]:
+def _referee_file(path: Path, sizes: Sizes = SHORT) -> dict[str, list[Row]]:
     """The rows of one file's codes and, if there are any, of its sampled codes."""
     arrays = _read(path)
     options: dict[str, Any] = {
@@ -207,7 +207,7 @@ def _referee_file(path: Path) -> dict[str, list[Row]]:
         if key in arrays:
             factors, rng = arrays["factors"], np.random.default_rng(0)
             try:
-                rows = referee(arrays[key], factors, arrays.get("values"), rng, code=code, **options)
+                rows = referee(arrays[key], factors, arrays.get("values"), rng, sizes=sizes, code=code, **options)
             except ValueError as error:
                 raise ValueError(f"{path}: {key} cannot be refereed: {error}") from error
             tables[name if key == "codes" else f"{name} ({code})"] = rows
@@ -260,7 +260,7 @@ def _parts(definition: Definition, evaluation: Evaluation, counted: list[Array])
     try:
         return definition.parts(evaluation, counted)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-        _leave_out(definition, str(error).splitlines()[0])
+        _leave_out(definition, first_line(error))
         return []
 
 
@@ -272,9 +272,8 @@ def _read_points(
     codes: Any, classes: Any, values: Any, depths: Any, forest_depths: Any, discrete: Any
 ) -> tuple[Points, dict[str, Any]]:
     """The points of the factors that take two values, and the options that number factors."""
-    points = reading.read(codes, classes)  # once for the number of factors
+    points = reading.read(codes, classes, discrete, "discrete")
     count = len(points.every)
-    categories = reading.numbers(discrete, "discrete", count, points.every)
     given = {
         "depths": reading.numbers(depths, "depths"),
         "forest_depths": reading.numbers(forest_depths, "forest_depths"),
@@ -282,14 +281,9 @@ def _read_points(
     for name, numbers in given.items():
         if len(numbers) != count:
             raise ValueError(f"{len(numbers)} {name} for {count} factors: give one for each, and `discrete`")
-    points = reading.read(codes, classes, categories)
     if values is not None and values is not classes:
         points = _with_values(points, values)
-    for words in (
-        *points.left_out.values(),
-        *([f"{points.missing} rows in which a factor is missing"] if points.missing else []),
-    ):
-        print(f"left out: {words}", file=sys.stderr, flush=True)
+    _tell(points)
     if not points.names:
         raise ValueError("no factor takes two values: nothing can be said")
     several = [points.every.index(name) for name in points.names]

@@ -98,6 +98,7 @@ def generators(results: Results) -> list[dict[str, Any]]:
     """Every generator that was traversed: for each anchor one picture, a row a code, a column a value."""
     paths = {run: results.find(run, "traversal.npz") for run in shown_generators(results.config, results.preset)}
     there = {run: path for run, path in paths.items() if path.exists()}
+    results.refuse_others(there, ["traversal.npz"], "evaluation")
     return [
         _generator(results, run, read_recorded(path, "run `idgan-sc traverse`"), MOST // len(there))
         for run, path in there.items()

@@ -31,6 +31,7 @@ def gather(results: Results, folder: Path, one: str, together: str) -> Path:
     seeds = _seeds(results)
     planned = [run for run in results.runs(DATASET) if run.seed in seeds]
     runs = dict.fromkeys([*planned, *configuration.sensitivity_runs(results.config, results.preset, DATASET)])
+    results.refuse_others(runs, [one], "evaluation")
     paths = [results.find(run, one) for run in runs]
     missing = [path for path in paths if not path.exists()]
     if missing:

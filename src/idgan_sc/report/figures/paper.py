@@ -179,6 +179,7 @@ def assign(association: np.ndarray, names: list[str], factors: tuple[str, ...]) 
 
 def _traversal(results: Results) -> tuple[Run, dict[str, np.ndarray]]:
     run = _first_run(results)
+    results.refuse_others([run], ["traversal.npz"], "evaluation")
     path = results.find(run, "traversal.npz")
     arrays = read_recorded(path, f"train {run} if it is not, then run `idgan-sc traverse`")
     if absent := {"values", "images", "pairs", "association", "factor_names"} - arrays.keys():

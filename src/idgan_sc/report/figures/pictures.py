@@ -113,6 +113,7 @@ def _signed(value: float) -> str:
 
 def _panels(results: Results, data: str, system: str) -> tuple[Run, dict[str, Any]]:
     run = _runs(results, data, system)[0]
+    results.refuse_others([run], ["panels.npz"], "evaluation")
     arrays = read_recorded(results.find(run, "panels.npz"), f"run `idgan-sc leakage` for {run}")
     absent = {"images", "anchors", "certainty", "rows", "codes", "values"} - arrays.keys()
     if absent:
