@@ -14,7 +14,7 @@ import pandas as pd
 from idgan_sc import config as configuration
 from idgan_sc.config import Run
 from idgan_sc.data.images import open_images
-from idgan_sc.evaluation.score import draw, scores_of
+from idgan_sc.evaluation.scorer import draw, scores_of
 from idgan_sc.files import read_arrays
 
 METRICS = ["factor_vae", "factor_vae_revised", "beta_vae", "sap", "mig", "dci", "dci_lasso"]

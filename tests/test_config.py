@@ -396,3 +396,21 @@ def test_damaged_text_is_refused_with_one_line_or_read(
         load(path)
     except ConfigError as error:
         assert "\n" not in str(error)
+
+
+def written() -> Config:
+    return dict(yaml.safe_load(SHIPPED.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("typed", ["1_2", "0_1", "1-0", "0-1,5-3", "٣", "1:30", "0x1", "-1", ","])
+def test_seeds_are_read_as_they_were_typed(typed: str, whole: Config) -> None:
+    as_snakemake_has_it = yaml.safe_load(f"preset: desk\nseeds: {typed!r}" if typed == "," else f"seeds: {typed}")
+    with pytest.raises(ConfigError, match="seeds such as 0-7"):
+        configuration.options(whole, written() | as_snakemake_has_it, ["snakemake", "--config", f"seeds={typed}"])
+
+
+def test_a_sample_is_a_plain_number(whole: Config) -> None:
+    options = written() | {"sample": 10}
+    assert configuration.options(whole, options, ["snakemake", "--config", "sample=10", "seeds=0"]).sample == 10
+    with pytest.raises(ConfigError, match="a number of runs from 1 on"):
+        configuration.options(whole, options, ["snakemake", "--config", "sample=1_0"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idgan_sc.data import digits, folder
+from idgan_sc.data import digits, table
 from idgan_sc.data.folder import prepare_folder
 from idgan_sc.data.images import sample_classes
 from idgan_sc.files import DataError
@@ -126,8 +126,8 @@ def test_a_broken_image_is_named(three: Path, tmp_path: Path, content: bytes | N
         ("file,size\na.png,1\nb.PNG,2\n", r"has no row for the image sub/c\.jpg: label it or remove it"),
         ("file,size\na.png,1\nb.PNG,2\nsub/c.jpg,3\nd.png,1\n", r"names d\.png, which is not an image in .*mine"),
         ("file,size\na.png,1\nb.PNG,2\nsub/c.jpg,3\na.png,1\n", r"names a\.png twice"),
-        ("file,size\na.png,1\nb.PNG,\nsub/c.jpg,3\n", r"the row b\.PNG, lacks a value"),
-        ("file,size\na.png,1\nb.PNG,2,3\nsub/c.jpg,3\n", r"the row b\.PNG,2,3 lacks a value or has too many"),
+        ("file,size\na.png,1\nb.PNG,\nsub/c.jpg,3\n", r"factors\.csv, line 3: size is missing \(nothing\): fill it in"),
+        ("file,size\na.png,1\nb.PNG,2,3\nsub/c.jpg,3\n", r"line 3: 3 cells under 2 headings"),
         ("file,size\na.png,1\nb.PNG,1\nsub/c.jpg,1\n", "factor size has the same value in every row"),
         ("name,size\na.png,1\n", "needs a column `file`"),
         ("file\na.png\n", "needs a column `file` and one column for each factor"),
@@ -158,7 +158,11 @@ def test_wrong_folders(tmp_path: Path) -> None:
 
 
 def test_more_values_of_a_factor_than_classes_can_be_told_apart_are_refused(tmp_path: Path) -> None:
-    cells = [str(value) for value in range(folder.MOST + 1)]
-    assert folder._classes(tmp_path, "size", cells[:-1])[1].max() == folder.MOST - 1
+    files = [f"{number}.png" for number in range(table.MOST + 1)]
+    lines = ["file,size", *(f"{file},{number}" for number, file in enumerate(files))]
+    (tmp_path / "most.csv").write_text("\n".join(lines[:-1]))
+    classes = table.read_factors(tmp_path / "most.csv", tmp_path, files[:-1]).classes
+    assert classes is not None and classes.max() == table.MOST - 1
+    (tmp_path / "more.csv").write_text("\n".join(lines))
     with pytest.raises(DataError, match="factor size has 65537 values"):
-        folder._classes(tmp_path, "size", cells)
+        table.read_factors(tmp_path / "more.csv", tmp_path, files)

@@ -31,7 +31,7 @@ from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.gather import gather_scores
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, sha256
-from idgan_sc.records.record import recorded_hashes
+from idgan_sc.records.record import OF, recorded_hashes
 from idgan_sc.records.results import Results
 from idgan_sc.report.tables import table3
 from idgan_sc.training import checkpoint
@@ -152,7 +152,11 @@ def config(small_config: Config) -> Config:
 def test_every_file_that_is_made_of_a_run_has_its_hash_beside_the_record(scored: Path) -> None:
     hashes = recorded_hashes(scored)
     assert len(hashes.pop("evaluation")) == 64  # of the settings that it was scored by
+    made_of = {key: hashes.pop(key) for key in list(hashes) if OF in key}
     assert set(hashes) == {*OUTPUTS, "codes.npz", "scores.csv", "curve.csv", "association.csv"}
+    sources = {"codes.npz": "weights.safetensors", "scores.csv": "codes.npz", "association.csv": "codes.npz"}
+    for name, source in (sources | {"curve.csv": "curve.npz"}).items():
+        assert made_of[f"{name}{OF}{source}"] == hashes[source]
     assert all(sha256(scored / name) == digest for name, digest in hashes.items())
 
 

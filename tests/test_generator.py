@@ -443,15 +443,62 @@ def test_a_loaded_run_encodes_generates_and_traverses(finished: Finished, images
     np.testing.assert_array_equal(model.traverse(codes[:2], 0, noise=z), model.traverse(codes[:2], 0, noise=[z, z]))
 
 
-def test_a_loaded_run_names_what_it_cannot_take(finished: Finished, images: Images) -> None:
-    model = idgan_sc.load(finished("idgan_sc"))
-    x = images.batch(np.arange(2), 32)
-    for wrong in (255 * x, x[0], x[:0], x * np.nan):
-        with pytest.raises(DataError, match=r"images must be \(B, C, H, W\) in \[0, 1\].*divide bytes by 255"):
-            model.encode(wrong)
-    for codes, noise, name in ((np.zeros(10), None, "codes"), (np.zeros((2, 10)), np.zeros((1, 20)), "noise")):
-        with pytest.raises(DataError, match=f"{name} must be"):
-            model.generate(codes, noise)
+WRONG_IMAGES: dict[str, tuple[Callable[[np.ndarray], Any], str]] = {
+    "bytes": (lambda x: 255 * x, "got 0 to 255: divide bytes by 255"),
+    "one image": (lambda x: x[0], r"got \(1, 32, 32\): give four axes"),
+    "no image": (lambda x: x[:0], "give at least one image"),
+    "channels last": (lambda x: x.transpose(0, 2, 3, 1), r"images\.transpose\(0, 3, 1, 2\)"),
+    "colour for grey": (lambda x: x.repeat(3, axis=1), "average the channels"),
+    "larger": (lambda x: x.repeat(2, axis=2).repeat(2, axis=3), "resize them to 32x32 pixels"),
+    "NaN": (lambda x: x * np.nan, "some are NaN, infinite or masked"),
+    "masked": (lambda x: np.ma.masked_array(x, x > 0.5), "some are NaN, infinite or masked"),
+    "complex": (lambda x: x + 0j, "real numbers, got complex64"),
+    "strings": (lambda x: x.astype(str), "real numbers, got <U32"),
+    "ragged": (lambda x: [x[0], x[0, 0]], "an array of numbers"),
+    "nothing": (lambda x: None, "some are NaN, infinite or masked"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_IMAGES)
+def test_a_loaded_run_names_what_it_cannot_encode(finished: Finished, images: Images, wrong: str) -> None:
+    make, said = WRONG_IMAGES[wrong]
+    with pytest.raises(DataError, match=f"^images must be .*{said}"):
+        idgan_sc.load(finished("idgan_sc")).encode(make(images.batch(np.arange(2), 32)))
+
+
+TEN = np.zeros((2, 10))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda model: model.generate(np.zeros(10)), r"codes must be \(B, 10\), a row for each image, got \(10,\)"),
+        (lambda model: model.generate(TEN[:, :9]), r"codes must be \(B, 10\).*got \(2, 9\)"),
+        (lambda model: model.generate(TEN[:0]), "codes must be"),
+        (lambda model: model.generate(TEN + np.nan), "codes must be finite"),
+        (lambda model: model.generate(TEN + 1e300), "codes must be finite"),
+        (lambda model: model.generate(TEN, np.zeros((1, 20))), "noise must be"),
+        (lambda model: model.generate(TEN, model.noise(1, torch.Generator())), "noise must have a row for each of"),
+        (lambda model: model.generate(TEN, seed=-1), "seed must be a whole number"),
+        (lambda model: model.generate("codes"), "codes must be an array"),
+        (lambda model: model.traverse(TEN[0], 99), "dimension must be a whole number from 0 to 9, got 99"),
+        (lambda model: model.traverse(TEN[0], -1), "dimension must be"),
+        (lambda model: model.traverse(TEN[0], True), "dimension must be"),
+        (lambda model: model.traverse(TEN[0], 0.5), "dimension must be"),
+        (lambda model: model.traverse(TEN[0], 0, values=[]), "values must be"),
+        (lambda model: model.traverse(TEN[0], 0, values=[np.inf]), "values must be finite"),
+        (lambda model: model.traverse(TEN[0, :9], 0), r"codes must be \(B, 10\)"),
+        (lambda model: model.traverse(TEN, 0, noise=model.noise(3, torch.Generator())), "noise must have one row"),
+    ],
+)  # fmt: skip
+def test_a_loaded_run_names_what_it_cannot_generate(finished: Finished, call: Callable[[Any], Any], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        call(idgan_sc.load(finished("idgan_sc")))
+
+
+def test_a_file_of_a_run_is_no_run(finished: Finished) -> None:
+    with pytest.raises(DataError, match=r"weights\.safetensors is a file: give the folder of the run"):
+        idgan_sc.load(finished("beta_vae") / "weights.safetensors")
 
 
 def test_a_folder_without_a_run_cannot_be_loaded(tmp_path: Path) -> None:

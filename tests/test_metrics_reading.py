@@ -119,10 +119,119 @@ def test_names_are_categories() -> None:
     assert found.factors == {"0": "category, 4 values", "1": "number, 4 values", "2": "number, 4 values"}
     truths = F > 1
     assert score(Z, truths, metrics=FAST) == score(Z, truths.astype(int), metrics=FAST)
+    for words in (("False", "True"), ("no", "yes"), (b"false", b"TRUE")):
+        assert score(Z, np.array(words)[truths.astype(int)], metrics=FAST) == score(Z, truths, metrics=FAST)
+        assert score(Z, np.array(words)[truths.astype(int)], metrics=FAST).factors["0"] == "yes or no, 2 values"
+
+
+def test_a_date_is_a_number_whatever_holds_it() -> None:
     dates = [[datetime.date(2020, 1, 1 + int(x)) for x in row] for row in F]
-    assert score(Z, dates, metrics=FAST).factors["0"] == "category, 4 values"
     days = (np.datetime64("2020-01-01") + F).astype("M8[D]")
-    assert score(Z, days, metrics=FAST).values == pytest.approx(PLAIN.values, abs=1e-12)
+    held = [dates, days, days.astype("M8[us]"), days.astype(str), days.astype("M8[s]").tolist(), days - days.min()]
+    held += [(days - days.min()).tolist(), np.char.add(days.astype("M8[s]").astype(str), "+02:00")]
+    for one in held:
+        assert score(Z, one, metrics=FAST) == PLAIN
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(days.astype("M8[ns]"))
+    assert score(Z, frame, metrics=FAST) == PLAIN
+    assert score(Z, frame.apply(lambda column: column.dt.tz_localize("Asia/Tokyo")), metrics=FAST) == PLAIN
+    assert score(Z, frame.apply(lambda column: column.dt.to_period("D")), metrics=FAST) == PLAIN
+    mixed = days.astype("M8[s]").astype(str).astype(object)
+    mixed[3, 1] += "Z"
+    with pytest.raises(ValueError, match="factor 1: some of its dates have a time zone"):
+        score(Z, mixed)
+
+
+def test_ordered_categories_keep_their_order_and_can_be_told_to_be_numbers() -> None:
+    pandas = pytest.importorskip("pandas")
+    order = ["low", "mid", "high", "top"]
+    sizes = pandas.Series(pandas.Categorical.from_codes(F[:, 0], order, ordered=True))
+    assert reading.read_column(sizes, "size").labels == tuple(order)
+    np.testing.assert_array_equal(reading.read_column(sizes, "size").values, F[:, 0])
+    numbered = reading.read_column(pandas.Series(F[:, 0] * 10).astype("category"), "size", "number")
+    np.testing.assert_array_equal(numbered.values, F[:, 0] * 10.0)
+    assert numbered.kind == "number"
+    with pytest.raises(ValueError, match=r"size, row 0: '[a-z]*' is no number: mend it$"):
+        reading.read_column(sizes, "size", "number")
+
+
+@pytest.mark.parametrize(
+    ("cells", "count"),
+    [
+        (["1.0000000000000000001", "1", "2"], 3),
+        ([2**53, 2**53 + 1, 2**53 + 2.0], 3),
+        (["9007199254740993", "9007199254740992.0", "7"], 3),
+        ([fractions.Fraction(1, 3), 1 / 3, 2], 3),
+        (["1.0", "1", "1e0", "2"], 2),  # numbers, however they are spelt
+        (["1.0", "1", "a", "b", "c"], 5),  # names
+        (["1e-400", "0", "a", "b"], 4),  # no number that float64 has
+    ],
+)
+def test_two_cells_become_one_class_only_if_they_are_equal(cells: list[Any], count: int) -> None:
+    column = reading.read_column(np.array(cells, dtype=object), "factor 0")
+    assert len(np.unique(column.ranks)) == len(column.labels) == count
+    if column.kind == "number":
+        assert len(np.unique(column.values)) == count
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([True, 1, 2, 3], "row 0: True is no number, as most of its cells are"),
+        (["a", " a", "b"], "' a' and 'a' differ by blanks alone"),
+        (["0,5", "1,5"], "'0,5' has a comma where numbers have a point"),
+        (["1", "2", "inf"], "row 2: 'inf' is no number"),
+        ([1.0, float("inf")], "row 1"),
+    ],
+)
+def test_what_would_be_guessed_is_refused(cells: list[Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        reading.read_column(np.array(cells, dtype=object), "factor 0")
+
+
+def test_codes_by_name_and_masks_in_lists() -> None:
+    columns = {"a": Z[:, 0], "b": Z[:, 1].tolist(), "c": Z[:, 2]}
+    assert score(columns, F, metrics=FAST) == PLAIN
+    assert score(np.rec.fromarrays(Z.T, names="a,b,c"), F, metrics=FAST) == PLAIN
+    assert score(np.matrix(Z), np.matrix(F), metrics=FAST) == PLAIN
+    mask = np.arange(500) < 250
+    rows = [
+        np.ma.masked_array(row, row < -9) if keep else np.ma.masked_all(3) for row, keep in zip(F, ~mask, strict=True)
+    ]
+    assert score(Z, rows, metrics=FAST) == score(Z[250:], F[250:], metrics=FAST)
+    with pytest.raises(ValueError, match="codes are masked in 250 rows, first in row 0"):
+        score([np.ma.masked_array(z, m) for z, m in zip(Z, mask, strict=True)], F)
+    with pytest.raises(ValueError, match="codes must be columns of one length"):
+        score({"a": Z[:, 0], "b": Z[:9, 1]}, F)
+
+
+@pytest.mark.parametrize(
+    "codes", [F + 2**60, F.astype(np.uint64) + np.uint64(2**63), [[2**80 + int(x) for x in f] for f in F]]
+)
+def test_codes_that_float64_cannot_tell_apart_are_refused(codes: Any) -> None:
+    with pytest.raises(ValueError, match="codes: column 0 has numbers that float64 cannot tell apart"):
+        score(codes, F)
+
+
+def test_a_number_that_is_also_another_column_s_name_is_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(F, columns=[2, 0, 1])
+    with pytest.raises(ValueError, match="categories 0: that is the number of factor 2 and the name of another"):
+        score(Z, frame, categories=[0])
+    assert score(Z, frame, categories=["0"], metrics=FAST) == score(Z, F, categories=[1], metrics=FAST)
+    for given in ({0: True}, {"0": False}):
+        with pytest.raises(ValueError, match="categories must be a list"):
+            score(Z, F, categories=given)
+
+
+def test_arguments_that_are_no_list_or_no_number() -> None:
+    with pytest.raises(ValueError, match=r"metrics must be a list of names, such as \['mig'\], got 'mig'"):
+        score(Z, F, metrics="mig")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="metrics must be a list of names"):
+        score(Z, F, metrics=3)  # type: ignore[arg-type]
+    for draws in (1.5, True, -1, [3, 4]):
+        with pytest.raises(ValueError, match="draws must be a whole number from 0 on"):
+            score(Z, F, metrics=FAST, draws=draws)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("absent", [None, np.nan, "", "NA", "nan", " null ", "N/A"])
@@ -140,7 +249,7 @@ def test_a_masked_factor_is_missing_and_a_masked_code_refused() -> None:
     masked = score(Z, np.ma.masked_array(np.where(mask, 99, F), mask), metrics=["mig", "sap"])
     assert masked == score(Z, np.where(mask, np.nan, F), metrics=["mig", "sap"])
     assert masked.missing == 250
-    with pytest.raises(ValueError, match="codes are masked"):
+    with pytest.raises(ValueError, match="codes are masked in"):
         score(np.ma.masked_array(Z, mask), F)
 
 
@@ -396,3 +505,15 @@ def test_every_metric_is_scored_or_refused_whatever_comes(scored: Any) -> None:
         for name, value in found.values.items():
             low = -0.5 if name.startswith("z_") else -1e-9
             assert low <= value <= 1 + 1e-9 or name in ("total_correlation", "irs"), (seed, name, value)
+
+
+def test_an_error_without_words_is_a_reason_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from idgan_sc.metrics import scoring
+
+    def broken(_: Any) -> float:
+        raise AssertionError
+
+    monkeypatch.setitem(scoring.METRICS, "mig", broken)  # type: ignore[arg-type]
+    found = score(Z, F, metrics=["mig", "sap"])
+    assert found.refused == {"mig": "it fails on these codes (AssertionError: AssertionError)"}
+    assert found.values == score(Z, F, metrics=["sap"]).values

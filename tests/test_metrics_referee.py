@@ -86,7 +86,8 @@ def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
-        ({"codes": pool()[0], "factors": pool()[1].astype(float)}, "factors must be integer classes"),
+        ({"codes": pool()[0], "factors": pool()[1] + 1j}, "factor 0 holds complex numbers"),
+        ({"codes": pool()[0], "factors": pool()[1][:-1], **DEPTHS}, "factors must have shape"),
         (
             {"codes": pool()[0] * np.nan, "factors": pool()[1], "depths": [3] * 3, "forest_depths": [4] * 3},
             "codes .*NaN",

@@ -85,30 +85,50 @@ def _take(results: Results, args: argparse.Namespace) -> None:
 
 # ----------------------------------------------------------------------------------- commands with options of their own
 def _data(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.data.table import about_factors
     from idgan_sc.training.prepare import prepare
 
-    for option in ("factors", "crop"):
+    for option in ("factors", "crop", "categories", "numbers"):
         if getattr(args, option) is not None and not args.from_folder:
             raise ConfigError(f"--{option}: belongs to --from-folder, which names your images")
+    if (args.categories or args.numbers) and not args.factors:
+        raise ConfigError("--categories and --numbers name columns of the table of --factors: give it")
     images = _from_folder(results, args) if args.from_folder else prepare(results, args.dataset, args.file)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
+    for line in about_factors(images):
+        print(f"  {line}")
 
 
 def _from_folder(results: Results, args: argparse.Namespace) -> Any:
     """A data set of the user's own images; the settings say that it is one."""
     from idgan_sc.data.folder import prepare_folder
+    from idgan_sc.training.prepare import set_aside
 
     if results.about_data(args.dataset)["source"] != "folder":
         raise ConfigError(f"--from-folder: {args.dataset} has a source of its own: name one with `source: folder`")
-    if args.crop is not None and args.crop < 1:
-        raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
-        return prepare_folder(args.from_folder, folder, args.factors, 64, args.crop)
+        before = _images_hash(folder)
+        declared = {"categories": args.categories or (), "numbers": args.numbers or ()}
+        images = prepare_folder(args.from_folder, folder, args.factors, 64, args.crop, **declared)
+    if before != images.sha256["images.npy"]:
+        set_aside(results, args.dataset)
+    return images
+
+
+def _images_hash(folder: Path) -> str:
+    """The hash of the images that a folder holds; empty if it holds none that can be opened."""
+    from idgan_sc.data.images import open_images
+
+    try:
+        return open_images(folder).sha256["images.npy"]
+    except DataError:
+        return ""
 
 
 def _train(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.training.prepare import check_given
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
@@ -118,7 +138,10 @@ def _train(results: Results, args: argparse.Namespace) -> None:
     before = {role: path.absolute() for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
     if before and len(seeds) > 1:
         raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
-    for folder in train_seeds(_job(results, args), seeds, before):
+    job = _job(results, args)
+    for given in before.values():
+        check_given(job.results, args.dataset, given)
+    for folder in train_seeds(job, seeds, before):
         print(folder, file=sys.stderr)
 
 
@@ -227,8 +250,8 @@ def _accept(results: Results, args: argparse.Namespace) -> None:
 # --------------------------------------------------------------------------------------------------- the command line
 def _number(least: int) -> Callable[[str], int]:
     def number(text: str) -> int:
-        if int(text) < least:
-            raise argparse.ArgumentTypeError(f"a number from {least} on")
+        if not (text.isascii() and text.isdecimal()) or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text}: a whole number from {least} on")
         return int(text)
 
     return number
@@ -268,7 +291,9 @@ def parser() -> argparse.ArgumentParser:
     )
     data.add_argument("--from-folder", type=Path, help="folder of PNG and JPEG images; --dataset is then `own`")
     data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
-    data.add_argument("--crop", type=int, help="side of the square cut from the centre (default: the largest)")
+    data.add_argument("--categories", nargs="+", metavar="COLUMN", help="columns of the table that are categories")
+    data.add_argument("--numbers", nargs="+", metavar="COLUMN", help="columns of the table that are numbers")
+    data.add_argument("--crop", type=_number(1), help="side of the square cut from the centre (default: the largest)")
     data.set_defaults(dataset=None)
     train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", _train)
     train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, stacked (for a GPU)")
@@ -351,6 +376,13 @@ def main(argv: list[str] | None = None) -> None:
         args.do(Results(config, getattr(args, "preset", ""), getattr(args, "out", Path())), args)
     except (ConfigError, DataError) as error:
         print(f"idgan-sc: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except ModuleNotFoundError as error:
+        name = str(error.name).partition(".")[0]
+        if name == "idgan_sc":
+            raise
+        words = f"{args.command} needs the extra `train` ({name} is not installed): pip install '.[train]'"
+        print(f"idgan-sc: {words}", file=sys.stderr)
         raise SystemExit(2) from error
     except OSError as error:  # a full disk, a folder that must not be written to
         where = f"{error.filename}: " if error.filename else ""

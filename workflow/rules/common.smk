@@ -17,7 +17,7 @@ from idgan_sc.source import source_hash
 
 try:
     CONFIG = configuration.load("config.yaml")
-    OPTIONS = configuration.options(CONFIG, config)
+    OPTIONS = configuration.options(CONFIG, config, sys.argv)
 except configuration.ConfigError as error:
     raise WorkflowError(str(error))
 

@@ -17,7 +17,7 @@ from idgan_sc.config import Config, Run
 from idgan_sc.data.images import Images, open_images
 from idgan_sc.evaluation.generators.drawing import draw_codes
 from idgan_sc.evaluation.model import Model
-from idgan_sc.evaluation.score import draw, scores_of
+from idgan_sc.evaluation.scorer import draw, scores_of
 from idgan_sc.files import read_arrays
 from idgan_sc.models import GAN
 from idgan_sc.models.seeds import torch_stream

@@ -5,12 +5,9 @@ import difflib
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
-
-import jsonschema
-import yaml
 
 from idgan_sc.config.datasets import DATA, NATIVE
 from idgan_sc.config.runs import _variant_of, datasets, split_arm
@@ -32,8 +29,11 @@ from idgan_sc.config.settings import (
 )
 
 
+# jsonschema and yaml are imported when a configuration is read: the metrics alone must not need them.
 @cache
 def _schema() -> dict[str, Any]:
+    import yaml
+
     return yaml.safe_load((Path(__file__).parent / "schema.yaml").read_text(encoding="utf-8"))
 
 
@@ -63,20 +63,29 @@ def _is_number(checker: Any, value: Any) -> bool:
     return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
 
 
-# JSON Schema itself takes 64.0 for an integer, and Python's JSON takes .nan and .inf for numbers.
-_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
 _NAMED = {"presets": "preset", "datasets": "data set", "systems": "system", "metrics": "metric"}
 
 
+@cache
+def _validator() -> Any:
+    """JSON Schema itself takes 64.0 for an integer, and Python's JSON takes .nan and .inf for numbers."""
+    import jsonschema
+
+    base = jsonschema.Draft202012Validator
+    types = base.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
+    return partial(jsonschema.validators.extend, base, type_checker=types)
+
+
 def _check_schema(config: Any) -> None:
-    def name_of(validator: Any, table: str, name: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    import jsonschema
+
+    def name_of(validator: Any, table: str, name: Any, schema: Any) -> Iterator[Any]:
         names = metric_names() if table == "metrics" else config.get(table)
         if names and name not in list(names):
             yield jsonschema.ValidationError(f"unknown {_NAMED[table]} `{name}`: one of {', '.join(map(str, names))}")
 
-    base = jsonschema.Draft202012Validator
-    with_names = jsonschema.validators.extend(base, {"nameOf": name_of}, type_checker=_TYPES)
-    error = jsonschema.exceptions.best_match(with_names(_schema()).iter_errors(config))
+    validator = _validator()(validators={"nameOf": name_of})
+    error = jsonschema.exceptions.best_match(validator(_schema()).iter_errors(config))
     if error is None:
         return
     path = ".".join(str(part) for part in error.absolute_path) or "the file"
@@ -117,6 +126,7 @@ def _check_names(config: Config) -> None:
             _known("system", system, config["systems"], f"variants.{name}.systems")
     for name, about in config["datasets"].items():
         _check_data_keys(about, name, f"datasets.{name}")
+        _check_own_sizes(about, about["source"], f"datasets.{name}")
         if about["source"] != "folder" and not (Path(__file__).parents[1] / "data" / f"{name}.py").exists():
             raise ConfigError(
                 f"datasets.{name}: nothing draws or reads such images: only `source: folder` can be given"
@@ -129,6 +139,7 @@ def _check_names(config: Config) -> None:
         tables |= {f"presets.{preset}.runs": row["runs"]} if "runs" in row else {}
         for name, about in row.get("datasets", {}).items():
             _check_data_keys(about, name, f"presets.{preset}.datasets.{name}")
+            _check_own_sizes(about, dataset(config, preset, name)["source"], f"presets.{preset}.datasets.{name}")
             if "scored" in about:
                 raise ConfigError(f"presets.{preset}.datasets.{name}: `scored` is the data set's: set it in `datasets`")
     for where, table in tables.items():
@@ -142,6 +153,12 @@ def _check_data_keys(about: dict[str, Any], name: str, where: str) -> None:
     for key in DATA.keys() & about.keys():
         if name not in DATA[key]:
             raise ConfigError(f"{where}: `{key}` is a setting of {' and '.join(DATA[key])} alone: remove it")
+
+
+def _check_own_sizes(about: dict[str, Any], source: str, where: str) -> None:
+    for key in ("std", "points", "groups", "group_size"):
+        if source == "folder" and key in about.get("evaluation", {}):
+            raise ConfigError(f"{where}.evaluation: `{key}`: all images of the pool are scored, each once: remove it")
 
 
 def _check_claims(config: Config) -> None:
@@ -183,7 +200,8 @@ def _check_arm(config: Config, system: str, variant: str, where: str) -> None:
 def _check_evaluation(config: Config, preset: str, data: str | None = None) -> None:
     sizes = evaluation(config, preset, data)
     where = f"evaluation at preset {preset}{f' of {data}' if data else ''}"
-    if sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
+    own = data is not None and dataset(config, preset, data)["source"] == "folder"
+    if not own and sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
         raise ConfigError(f"{where}: std {sizes['std']} exceeds pool {sizes['pool']}: draw at most the pool")
     n = dataset(config, preset, data).get("n") if data else None
     if n and sizes["pool"] != "all" and sizes["pool"] > n:

@@ -1,24 +1,28 @@
 """Reads config.yaml."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from idgan_sc.config.checks import _check_schema, check
 from idgan_sc.config.runs import factorial
 from idgan_sc.config.settings import Config, ConfigError
 
 
-class _Loader(yaml.SafeLoader):
+@cache
+def _loader() -> Any:
     """YAML without objects, and without a key twice in one place."""
+    import yaml  # when a configuration is read: the metrics alone must not need it
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
-        if twice is not None:
-            raise ConfigError(f"line {node.start_mark.line + 1}: `{twice}` stands twice: remove one")
-        return super().construct_mapping(node, deep)
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
+            if twice is not None:
+                raise ConfigError(f"line {node.start_mark.line + 1}: `{twice}` stands twice: remove one")
+            return super().construct_mapping(node, deep)
+
+    return Loader
 
 
 def load(path: str | Path = "config.yaml") -> Config:
@@ -29,6 +33,9 @@ def load(path: str | Path = "config.yaml") -> Config:
     ConfigError
         If the file is absent, not YAML, or fails `check`.
     """
+    import yaml
+
+    _Loader = _loader()
     try:
         config = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:

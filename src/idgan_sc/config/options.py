@@ -1,6 +1,7 @@
 """What `snakemake --config` can set beside config.yaml, checked before anything runs."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +34,11 @@ class Options:
         ]
 
 
-def options(config: Config, given: Mapping[str, Any]) -> Options:
+def options(config: Config, given: Mapping[str, Any], words: Sequence[str] = ()) -> Options:
     """Read the options of a call; `given` holds config.yaml and what the command line sets.
+
+    words: the words of the command line. Snakemake hands on `seeds=1_2` and `seeds=012` as the numbers 12 and 12; what
+    was typed is read instead.
 
     Raises
     ------
@@ -52,9 +56,9 @@ def options(config: Config, given: Mapping[str, Any]) -> Options:
     found = Options(
         preset=given["preset"],
         allow_missing=_truth(given.get("allow_missing", False)),
-        sample=_sample(given.get("sample", 1)),
+        sample=_sample(given.get("sample", 1), _typed(words, "sample")),
         dataset=given.get("dataset"),
-        seeds=tuple(seed_list(str(given["seeds"]))) if "seeds" in given else None,
+        seeds=tuple(seed_list(_typed(words, "seeds") or str(given["seeds"]))) if "seeds" in given else None,
     )
     _check_piece(config, found, given)
     return found
@@ -66,8 +70,14 @@ def _truth(value: Any) -> bool:
     return str(value).lower() == "true"
 
 
-def _sample(value: Any) -> Any:
-    if value != "all" and (type(value) is not int or value < 1):
+def _typed(words: Sequence[str], name: str) -> str:
+    """What the command line has after `name=`; empty if it has no such word."""
+    plain = [word.strip("'\"") for word in words]
+    return next((word.partition("=")[2] for word in reversed(plain) if word.startswith(f"{name}=")), "")
+
+
+def _sample(value: Any, typed: str) -> Any:
+    if value != "all" and (type(value) is not int or value < 1 or not re.fullmatch("[0-9]+", typed or str(value))):
         raise ConfigError("--config sample: a number of runs from 1 on, or all")
     return value
 

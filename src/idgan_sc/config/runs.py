@@ -56,12 +56,19 @@ def seed_list(text: str) -> list[int]:
         If it is no such list, or names a seed twice.
     """
     parts = [part.strip().partition("-") for part in text.split(",")]
-    if not all(first.isdecimal() and (last.isdecimal() if dash else True) for first, dash, last in parts):
+    if not all(_is_number(first) and (_is_number(last) if dash else True) for first, dash, last in parts):
         raise ConfigError(f"{text}: seeds such as 0-7 or 0,3,5-7")
+    if backwards := [f"{first}-{last}" for first, dash, last in parts if dash and int(first) > int(last)]:
+        raise ConfigError(f"{text}: seeds such as 0-7: {backwards[0]} runs backwards")
     found = [seed for first, _, last in parts for seed in range(int(first), int(last or first) + 1)]
     if not found or len(set(found)) < len(found):
         raise ConfigError(f"{text}: seeds such as 0-7 or 0,3,5-7, each once")
     return found
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a whole number in plain digits, which Python's `int` alone does not ask for."""
+    return text.isascii() and text.isdecimal()
 
 
 def runs(config: Config, preset: str, data: str) -> list[Run]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
-from idgan_sc.data.images import Factors, Images, save_images
-from idgan_sc.files import DataError
+from idgan_sc.data.images import Images, save_images
+from idgan_sc.data.table import LABELS, NO_TABLE, read_factors
+from idgan_sc.files import DataError, write_json
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MOST = 2**16  # values of a factor that fit the classes on disk
 ENDINGS = (".png", ".jpg", ".jpeg")
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}  # Pillow's names for modes without colour
 _CHUNK = 128
@@ -29,6 +27,9 @@ def prepare_folder(
     factors_csv: str | Path | None = None,
     size: int = 64,
     crop: int | None = None,
+    *,
+    categories: Iterable[str] = (),
+    numbers: Iterable[str] = (),
 ) -> Images:
     """Make a data set in `out_folder` of all PNG and JPEG files in `images_folder`, in the order of their names.
 
@@ -41,8 +42,10 @@ def prepare_folder(
     ----------
     factors_csv
         A table with a column `file` (path within `images_folder`) and one column for each factor. The classes of a
-        factor are its distinct values in order. If all are numbers, they are its physical values; otherwise the
-        factor is discrete, without an order, and its values are 0, 1, … in the alphabet's order.
+        factor are its distinct values in order. If all are numbers, truth values or dates, they are its physical
+        values; otherwise the factor is discrete, without an order, and its values are 0, 1, … in the alphabet's order.
+    categories, numbers
+        Columns of the table that are declared so.
 
     Raises
     ------
@@ -52,9 +55,10 @@ def prepare_folder(
     """
     images_folder = Path(images_folder)
     files = _image_files(images_folder)
-    factors, classes = (None, None) if factors_csv is None else _read_factors(Path(factors_csv), images_folder, files)
+    table = read_factors(factors_csv, images_folder, files, categories, numbers) if factors_csv else NO_TABLE
     channels = 1 if _is_grey(images_folder / files[0]) else 3
-    return save_images(
+    (Path(out_folder) / LABELS).unlink(missing_ok=True)
+    images = save_images(
         out_folder,
         _chunks([images_folder / file for file in files], channels, size, crop),
         name=Path(out_folder).name,
@@ -62,9 +66,11 @@ def prepare_folder(
         licence="as the user's own images",
         shape=(channels, size, size),
         n=len(files),
-        factors=factors,
-        classes=classes,
+        factors=table.factors,
+        classes=table.classes,
     )
+    write_json(images.folder / LABELS, dict(table.labels))
+    return images
 
 
 def fitted(image: Image, crop: int | None, size: int) -> Image:
@@ -145,60 +151,3 @@ def _eight_bits(image: Image, channels: int) -> Image:
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image).astype(np.float64) / 257 + 0.5).clip(0, 255).astype(np.uint8))
     return image.convert("L" if channels == 1 else "RGB")
-
-
-def _read_factors(table: Path, images_folder: Path, files: list[str]) -> tuple[Factors, np.ndarray]:
-    """Factors of the table and the classes of `files`, `(n, K)`."""
-    names, rows = _read_table(table)
-    for file in sorted(rows.keys() - set(files))[:1]:
-        raise DataError(f"{table} names {file}, which is not an image in {images_folder}: mend its row")
-    for file in sorted(set(files) - rows.keys())[:1]:
-        raise DataError(f"{table} has no row for the image {file}: label it or remove it")
-    columns = [_classes(table, name, [rows[file][k] for file in files]) for k, name in enumerate(names)]
-    values = tuple(column[0] for column in columns)
-    discrete = tuple(name for name, column in zip(names, columns, strict=True) if column[2])
-    factors = Factors(names, tuple(len(v) for v in values), values, discrete)
-    return factors, np.stack([column[1] for column in columns], axis=1)
-
-
-def _read_table(table: Path) -> tuple[tuple[str, ...], dict[str, list[str]]]:
-    """Names of the factors, and each file's values in that order."""
-    try:
-        with open(table, newline="", encoding="utf-8-sig") as stream:
-            header, *lines = [[cell.strip() for cell in line] for line in csv.reader(stream) if line] or [[]]
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{table} cannot be read as a CSV table ({error})") from error
-    if "file" not in header or len(header) < 2 or len(set(header)) < len(header) or "" in header:
-        raise DataError(
-            f"{table} needs a column `file` and one column for each factor, each name once; it has {header}"
-        )
-    at = header.index("file")
-    rows: dict[str, list[str]] = {}
-    for line in lines:
-        if len(line) != len(header) or "" in line:
-            raise DataError(f"{table}: the row {','.join(line)} lacks a value or has too many")
-        if line[at] in rows:
-            raise DataError(f"{table} names {line[at]} twice: keep one row")
-        rows[line[at]] = line[:at] + line[at + 1 :]
-    return tuple(header[:at] + header[at + 1 :]), rows
-
-
-def _classes(table: Path, name: str, cells: list[str]) -> tuple[tuple[float, ...], np.ndarray, bool]:
-    """Values of a factor's classes, the class of each image, and whether the values are mere names."""
-    numbers = [_number(cell) for cell in cells]
-    discrete = any(number is None for number in numbers)
-    distinct, classes = np.unique(np.array(cells if discrete else numbers), return_inverse=True)
-    if len(distinct) < 2:
-        raise DataError(f"{table}: the factor {name} has the same value in every row: leave it out")
-    if len(distinct) > MOST:
-        raise DataError(f"{table}: the factor {name} has {len(distinct)} values, {MOST} are told apart: round them")
-    values = range(len(distinct)) if discrete else distinct
-    return tuple(float(value) for value in values), classes, discrete
-
-
-def _number(cell: str) -> float | None:
-    try:
-        number = float(cell)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

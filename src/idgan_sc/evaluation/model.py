@@ -36,6 +36,7 @@ class Model:
         published = (folder / WEIGHTS).exists() and not (folder / "weights.safetensors").exists()
         self.method = _load_published(folder) if published else load_run(folder)
         self.settings: dict[str, Any] = self.method.settings
+        self.channels: int = read_record(folder)["channels"]
 
     def encode(self, images: Array) -> Array:
         """Codes (B, k) of images (B, C, H, W) in [0, 1]: the mean of Q, or of a VAE's posterior.
@@ -45,10 +46,13 @@ class Model:
         DataError
             If they are something else, such as bytes from 0 to 255.
         """
-        x = np.asarray(images, np.float32)
-        if x.ndim != 4 or not (x.size and x.min() >= 0 and x.max() <= 1):
-            held = f"{x.min():g} to {x.max():g}" if x.size else "nothing"
-            raise DataError(f"images must be (B, C, H, W) in [0, 1], got {x.shape} and {held}: divide bytes by 255")
+        x, size = _floats(images, "images"), self.settings["image_size"]
+        if x.ndim != 4 or x.shape[1:] != (self.channels, size, size) or not len(x):
+            wanted = f"(B, C, H, W) in [0, 1], here (B, {self.channels}, {size}, {size})"
+            raise DataError(f"images must be {wanted}, got {x.shape}: {_mend(x.shape, self.channels, size)}")
+        if not (x.min() >= 0 and x.max() <= 1):
+            held = f"{x.min():g} to {x.max():g}"
+            raise DataError(f"images must be (B, C, H, W) in [0, 1], got {held}: divide bytes by 255")
         parts = to_tensor(x, "cpu").split(BATCH)
         with torch.no_grad():
             return torch.cat([self.method.encode(part) for part in parts]).numpy()
@@ -61,12 +65,11 @@ class Model:
         DataError
             If their shapes are others.
         """
-        z = self.noise(len(codes), torch_stream(seed, "noise")) if noise is None else noise
-        widths = {"codes": self.settings["c_dim"], "noise": self.settings.get("z_dim", 1)}
-        for (name, width), array in zip(widths.items(), (codes, z), strict=True):
-            if np.shape(array) != (len(codes), width):
-                raise DataError(f"{name} must be (B, {width}), a row for each image, got {np.shape(array)}")
-        both = (torch.from_numpy(np.asarray(array, np.float32)).split(BATCH) for array in (z, codes))
+        c = self._rows(codes, "codes", self.settings["c_dim"])
+        z = self._noise(c, noise, seed)
+        if len(z) != len(c):
+            raise DataError(f"noise must have a row for each of the {len(c)} codes, got {len(z)}")
+        both = (torch.from_numpy(array).split(BATCH) for array in (z, c))
         with torch.no_grad():
             return torch.cat([self.method.generate(*part) for part in zip(*both, strict=True)]).numpy()
 
@@ -77,21 +80,48 @@ class Model:
 
         One code (k,) gives (S, C, H, W). values: ten from −2 to 2 standard deviations (a uniform code's range: −1 to 1)
         where none are given; noise (A, z_dim) or (z_dim,), drawn from `seed` where none is given.
+
+        Raises
+        ------
+        DataError
+            If their shapes are others, one is not finite, or there is no such dimension.
         """
-        values = self.sweep() if values is None else np.asarray(values, np.float32)
-        anchors = np.atleast_2d(np.asarray(codes, np.float32))
-        z = self.noise(len(anchors), torch_stream(seed, "noise")) if noise is None else np.atleast_2d(noise)
+        k, single = self.settings["c_dim"], np.ndim(codes) == 1
+        if isinstance(dimension, bool) or not isinstance(dimension, int | np.integer) or not 0 <= dimension < k:
+            raise DataError(f"dimension must be a whole number from 0 to {k - 1}, got {dimension!r}")
+        values = self.sweep() if values is None else _floats(values, "values")
+        if values.ndim != 1 or not len(values):
+            raise DataError(f"values must be (S,), one or more, got {values.shape}")
+        anchors = self._rows(np.atleast_2d(_floats(codes, "codes")), "codes", k)
+        z = self._noise(anchors, noise if noise is None else np.atleast_2d(_floats(noise, "noise")), seed)
+        if len(z) not in (1, len(anchors)):
+            raise DataError(f"noise must have one row, or one for each of the {len(anchors)} codes, got {len(z)}")
         z = np.broadcast_to(z, (len(anchors), z.shape[1]))
         swept = np.repeat(anchors, len(values), axis=0)
         swept[:, dimension] = np.tile(values, len(anchors))
         images = self.generate(swept, np.repeat(z, len(values), axis=0))
-        return images.reshape(*np.shape(codes)[:-1], len(values), *images.shape[1:])
+        return images.reshape(*(() if single else (len(anchors),)), len(values), *images.shape[1:])
 
     def sweep(self) -> Array:
         """The values (S,) of a traversal, as the figures have them."""
         uniform = self.settings.get("code") == "prior" and self.settings["prior"] == "uniform"
         reach = 1.0 if uniform else REACH
         return torch.linspace(-reach, reach, SWEEP).numpy()
+
+    def _rows(self, given: Any, name: str, width: int) -> Array:
+        """Finite float32 (B, width), a row for each image."""
+        array = _floats(given, name)
+        if array.ndim != 2 or array.shape[1] != width or not len(array):
+            raise DataError(f"{name} must be (B, {width}), a row for each image, got {array.shape}")
+        return array
+
+    def _noise(self, codes: Array, noise: Any, seed: int) -> Array:
+        """The noise that is given, or as many rows as codes, drawn from `seed`."""
+        if noise is not None:
+            return self._rows(noise, "noise", self.settings.get("z_dim", 1))
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise DataError(f"seed must be a whole number from 0 on, got {seed!r}")
+        return self.noise(len(codes), torch_stream(int(seed), "noise"))
 
     def noise(self, n: int, rng: torch.Generator) -> Array:
         """Noise (n, z_dim) as in training; a VAE has none and ignores it."""
@@ -107,7 +137,39 @@ def load(run: str | PathLike[str]) -> Model:
     DataError
         If the folder holds no finished run, or its files are damaged.
     """
-    return Model(Path(run).absolute())
+    folder = Path(run).absolute()
+    if folder.is_file():
+        raise DataError(f"{folder} is a file: give the folder of the run, {folder.parent}")
+    return Model(folder)
+
+
+def _floats(given: Any, name: str) -> Array:
+    """Numbers that a list, an array or a tensor holds, as float32, all finite and none masked."""
+    held = given.detach().cpu() if hasattr(given, "detach") else given
+    try:
+        array = np.asarray(held)
+        with np.errstate(over="ignore"):  # what is too large is refused below
+            read = array.astype(np.float32) if array.dtype.kind in "biufO" else None
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be an array of numbers: {error}") from error
+    if read is None:
+        raise DataError(f"{name} must be an array of real numbers, got {array.dtype}")
+    if np.ma.is_masked(held) or not np.isfinite(read).all():
+        raise DataError(f"{name} must be finite numbers: some are NaN, infinite or masked")
+    return np.ascontiguousarray(read)
+
+
+def _mend(shape: tuple[int, ...], channels: int, size: int) -> str:
+    """What makes images of this shape fit a model of so many channels and pixels a side."""
+    if not all(shape):
+        return "give at least one image"
+    if len(shape) != 4:
+        return "give four axes, such as images[None] for one image"
+    if shape[3] == channels and shape[1] == shape[2]:
+        return "put channels first, images.transpose(0, 3, 1, 2), and divide bytes by 255"
+    if shape[1] != channels:
+        return "average the channels" if channels == 1 else "repeat the channel three times"
+    return f"resize them to {size}x{size} pixels"
 
 
 def to_bytes(images: Array) -> Array:

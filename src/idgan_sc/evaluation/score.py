@@ -2,7 +2,8 @@
 `association.csv` (what every dimension tells of every factor).
 """
 
-from functools import partial
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +12,20 @@ import pandas as pd
 
 from idgan_sc.config import Run
 from idgan_sc.data.images import Images
+from idgan_sc.evaluation.scorer import scorer
 from idgan_sc.files import DataError, read_arrays
-from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
-from idgan_sc.metrics.information import association
-from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.record import check_hash, note_hashes, note_measuring
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import write_table
 from idgan_sc.training.encode import open_images_of
 
 PROTOCOL = "infogan_cr"
-IBGAN_DEPTHS = {"shape": 4, "scale": 2, "orientation": 4, "x": 2, "y": 2}  # the InfoGAN-CR code's, for dSprites
-DEPTH = 4  # of the forest for a factor that the InfoGAN-CR code does not know
 COLUMNS = ["dataset", "system", "variant", "seed", "code", "k"]
-
-
-def draw(images: Images, indices: np.ndarray, preset: str, sizes: dict[str, Any], number: int) -> Draw:
-    """Evaluation draw `number` of a preset: the same for every run, so that scores are paired over runs."""
-    if images.classes is None:
-        raise DataError(f"data set {images.name} has no factors: nothing can be scored")
-    rng = numpy_stream(number, f"draw/{images.name}/{preset}")
-    wanted = {key: sizes[key] for key in ("groups", "group_size", "std", "points")}
-    try:
-        return draw_infogan_cr(images.classes[indices], **wanted, rng=rng)
-    except ValueError as error:
-        raise DataError(f"evaluation at preset {preset}: {error}: raise `pool`") from error
+TABLES = {
+    "scores.csv": ["metric", "protocol", "value"],
+    "curve.csv": ["step", "draw", "metric", "protocol", "value"],
+    "association.csv": ["dimension", "factor", "value"],
+}
 
 
 def score(job: Job) -> list[Path]:
@@ -45,43 +35,47 @@ def score(job: Job) -> list[Path]:
     information of a dimension (from 1) and a factor over the factor's entropy, on the whole pool.
     """
     run, folder, images = job.run, job.folder, open_images_of(job)
-    sizes = job.results.evaluation(run.dataset)
-    codes, indices, curve = _read_codes(folder, images)
-    draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
-    scores = partial(scores_of, images, indices, run.preset)
-    assert images.classes is not None
-    classes = images.classes[indices]
+    codes, indices = read_codes(folder, images)
+    curve = _read_curve(folder, len(indices))
+    by = scorer(job, images, indices)
+    metrics = job.results.evaluation(run.dataset)["metrics"]
     rows = [
         row_of(run, name, array, metric=metric, protocol=PROTOCOL, value=value)
         for name, array in codes.items()
-        for metric, value in scores(array, draws[0], sizes["metrics"]).items()
+        for metric, value in by.scores(array, 0, metrics).items()
     ]
     name = next(iter(codes))
     points = [
         row_of(run, name, array, step=int(step), draw=number, metric=metric, protocol=PROTOCOL, value=value)
         for step, array in zip(curve["steps"], curve["codes"], strict=True)
-        for number, chosen in enumerate(draws)
-        for metric, value in scores(array, chosen, ["factor_vae"]).items()
+        for number in range(len(by.draws))
+        for metric, value in by.scores(array, number, ["factor_vae"]).items()
     ]
     shares = [
-        row_of(run, name, array, dimension=j + 1, factor=images.factor_names[i], value=round(float(share), 6))
+        row_of(run, name, array, dimension=j + 1, factor=factors[i], value=round(float(share), 6))
         for name, array in codes.items()
-        for (j, i), share in np.ndenumerate(association(array, classes))
+        for factors, matrix in [by.shares(array)]
+        for (j, i), share in np.ndenumerate(matrix)
     ]
     tables = {"scores.csv": rows, "curve.csv": points, "association.csv": shares}
-    written = [write_table(folder / file, pd.DataFrame(content)) for file, content in tables.items()]
-    note_hashes(folder, [path.name for path in written])
+    written = [_write(folder / file, content, TABLES[file]) for file, content in tables.items()]
+    note_hashes(folder, ["scores.csv", "association.csv"], of=["codes.npz"], others=factors_hash(images))
+    note_hashes(folder, ["curve.csv"], of=["curve.npz"], others=factors_hash(images))
     note_measuring(job.results.config, run, folder, "evaluation")
     return written
 
 
-def _read_codes(folder: Path, images: Images) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
-    """Codes by name, the pool's indices, and the curve of a run; refused unless they fit each other and the images."""
-    for name, mend in (("codes.npz", "delete it and encode again"), ("curve.npz", f"delete {folder} and train again")):
-        if (folder / name).exists():
-            check_hash(folder, name, mend)
+def read_codes(folder: Path, images: Images) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """A run's codes by name, and the indices of the images whose codes they are.
+
+    Raises
+    ------
+    DataError
+        If they are missing, damaged, of other weights than the run's, or no codes of these images.
+    """
+    if (folder / "codes.npz").exists():
+        check_hash(folder, "codes.npz", "delete it and encode again")
     codes = read_arrays(folder / "codes.npz", "run `idgan-sc encode`")
-    curve = read_arrays(folder / "curve.npz", "run `idgan-sc train`")
     indices = codes.pop("indices", np.empty(0))
     n = len(indices) if indices.ndim == 1 and indices.dtype.kind in "iu" else -1
     right = n > 0 and indices.min() >= 0 and indices.max() < images.n
@@ -89,13 +83,27 @@ def _read_codes(folder: Path, images: Images) -> tuple[dict[str, np.ndarray], np
         raise DataError(
             f"{folder / 'codes.npz'} is damaged (it holds no codes of these images): delete and encode again"
         )
+    return codes, indices
+
+
+def _read_curve(folder: Path, n: int) -> dict[str, np.ndarray]:
+    """The codes of n images along a training."""
+    if (folder / "curve.npz").exists():
+        check_hash(folder, "curve.npz", f"delete {folder} and train again")
+    curve = read_arrays(folder / "curve.npz", "run `idgan-sc train`")
     if (
         curve.keys() != {"steps", "codes"}
         or not _are_codes(curve["codes"], n, 3)
         or len(curve["steps"]) != len(curve["codes"])
     ):
         raise DataError(f"{folder / 'curve.npz'} is damaged (it holds no codes along the training): train again")
-    return codes, indices, curve
+    return curve
+
+
+def factors_hash(images: Images) -> dict[str, str]:
+    """The hash of the factors that codes are scored against: classes, names, values and which are categories."""
+    about = [images.factor_names, images.factor_values, images.discrete, images.sha256.get("factors.npy")]
+    return {"factors": hashlib.sha256(json.dumps(about).encode()).hexdigest()}
 
 
 def _are_codes(array: np.ndarray, n: int, dimensions: int) -> bool:
@@ -104,24 +112,13 @@ def _are_codes(array: np.ndarray, n: int, dimensions: int) -> bool:
     return fits and bool(np.isfinite(array).all())
 
 
-def scores_of(
-    images: Images, indices: np.ndarray, preset: str, codes: np.ndarray, chosen: Draw, metrics: list[str]
-) -> dict[str, float]:
-    """Scores of codes (N, k) of the images `indices`, by metric; one stream for the forests of all codes."""
-    assert images.classes is not None
-    return score_codes(
-        codes,
-        images.classes[indices],
-        images.values(indices),
-        chosen,
-        rng=numpy_stream(0, f"forest/{images.name}/{preset}"),
-        metrics=metrics,
-        depths=[IBGAN_DEPTHS.get(name, DEPTH) for name in images.factor_names],
-        discrete=[k for k, name in enumerate(images.factor_names) if name in images.discrete],
-    )
-
-
 def row_of(run: Run, code: str, array: np.ndarray, **values: Any) -> dict[str, Any]:
     """A row of a table of scores: whose codes (N, k) they are, then `values`."""
     about = [run.dataset, run.system, run.variant, run.seed, code, array.shape[1]]
     return dict(zip(COLUMNS, about, strict=True)) | values
+
+
+def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> Path:
+    """A table with its columns, though it may have no row."""
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *columns])
+    return write_table(path, table)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc.data.images import open_images
-from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
+from idgan_sc.evaluation.score import PROTOCOL, row_of
+from idgan_sc.evaluation.scorer import Drawn, scorer
 from idgan_sc.files import DataError, copy_atomic, read_arrays
 from idgan_sc.metrics import Draw
-from idgan_sc.metrics.information import association
 from idgan_sc.metrics.rotation import best_rotation
 from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.results import Job
@@ -21,6 +21,16 @@ from idgan_sc.training.encode import open_images_of, pool_indices
 
 CHECKPOINT, CURVE = "checkpoint.safetensors", ".curve"
 SOUGHT = 2  # at most: draws that a rotation of the codes is sought on
+
+
+def _refuse_other(job: Job, folder: Path) -> None:
+    """Refuse a training, unfinished or finished, of other settings than today's."""
+    if (folder / "record.json").exists():
+        open_images_of(job)
+    elif (folder / CHECKPOINT).exists():
+        fingerprint = checkpoint.read(folder / CHECKPOINT)[1].get("fingerprint")
+        if not job.results.valid(job.run, {"fingerprint": fingerprint}):
+            raise DataError(f"{folder} is a training of other settings or source than today's: put those back")
 
 
 def keep_state(job: Job) -> Path:
@@ -80,34 +90,35 @@ def score_curve(job: Job, folder: Path, turned: bool = False) -> Path:
     Raises
     ------
     DataError
-        If the training has no point yet, or there is one draw and `turned`.
+        If the training has no point yet, or is of other settings or source than today's, or other images; or there is
+        one draw and `turned`.
     """
-    run, settings, sizes = job.run, job.settings, job.results.evaluation(job.run.dataset)
-    finished = (job.folder / "record.json").exists()
-    images = open_images_of(job) if finished else open_images(job.results.images(run.dataset))
-    points = _points(folder)
+    run, settings = job.run, job.settings
+    images, points = open_images(job.results.images(run.dataset)), _points(folder)
+    _refuse_other(job, folder)
     indices = pool_indices(images, run.preset, settings["pool"])
-    draws = [draw(images, indices, run.preset, sizes, number) for number in range(sizes["draws"])]
-    sought = min(SOUGHT, len(draws) // 2)
-    if turned and not sought:
+    by, rows = scorer(job, images, indices), []
+    sought = min(SOUGHT, len(by.draws) // 2)
+    if turned and not (sought and isinstance(by, Drawn)):
         raise DataError("--turned seeks a rotation on one evaluation draw and scores it on another: raise `draws` to 2")
-    score = partial(scores_of, images, indices, run.preset, metrics=["factor_vae"])
-    assert images.classes is not None
-    classes, rows = images.classes[indices], []
     for step, codes in points:
+        if len(codes) != len(indices):
+            raise DataError(f"{folder} kept codes of {len(codes)} images, the pool has {len(indices)}: train it again")
         row = partial(row_of, run, "q_mean" if settings["family"] == "gan" else "vae_mean", codes, step=step)
         scored = {"factor_vae": (codes, 0)}  # and the first draw it is scored on
-        if turned:
-            scored["factor_vae_turned"] = (codes @ _rotation(codes, draws[:sought]), sought)
+        if turned and isinstance(by, Drawn):
+            scored["factor_vae_turned"] = (codes @ _rotation(codes, by.draws[:sought]), sought)
         rows += [
-            row(metric=metric, protocol=PROTOCOL, draw=number, value=score(array, draws[number])["factor_vae"])
+            row(metric=metric, protocol=PROTOCOL, draw=number, value=value)
             for metric, (array, first) in scored.items()
-            for number in range(first, len(draws))
+            for number in range(first, len(by.draws))
+            for value in by.scores(array, number, ["factor_vae"]).values()
         ]
         rows += [row(metric="sd", dimension=j + 1, value=round(float(sd), 6)) for j, sd in enumerate(codes.std(axis=0))]
+        factors, shares = by.shares(codes)
         rows += [
-            row(metric="association", dimension=j + 1, factor=images.factor_names[i], value=round(float(share), 6))
-            for (j, i), share in np.ndenumerate(association(codes, classes))
+            row(metric="association", dimension=j + 1, factor=factors[i], value=round(float(share), 6))
+            for (j, i), share in np.ndenumerate(shares)
         ]
     return write_table(folder / "curve_so_far.csv", pd.DataFrame(rows).convert_dtypes())
 

@@ -5,7 +5,7 @@ the points that have it. `reading.py` says what is taken as codes and factors.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -153,7 +153,7 @@ def compare(
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
-    chosen, (draws,) = PROTOCOLS[protocol], reading.numbers(draws, "draws")
+    chosen, draws = PROTOCOLS[protocol], _count(draws, "draws")
     intervals.at_least_two(draws)
     seed = int(_generator(rng).integers(2**31))
     asked = Asked(seed, categories, depths, metrics, 0, jobs)
@@ -237,14 +237,12 @@ def _told(
     if cautions:
         listed = "; ".join(f"{name}: {why}" for name, why in cautions.items())
         warnings.warn(f"few points ({len(points.codes)}) for {listed}", stacklevel=4)
-    counts = points.ranks.max(axis=0, initial=-1) + 1
-    kinds = [f"{kind}, {count} values" for kind, count in zip(points.kinds, counts, strict=True)]
     return Scores(
         values={name: values[name] for name in call.names if name in values},
         refused={name: refused[name] for name in call.names if name in refused},
         intervals=ranges,
         cautions=cautions,
-        factors=dict(zip(points.names, kinds, strict=True)),
+        factors=points.told(),
         left_out=points.left_out,
         points=len(points.codes),
         missing=points.missing,
@@ -255,8 +253,8 @@ def _names(metrics: Sequence[str] | None, protocol: Protocol) -> tuple[str, ...]
     """The names asked for, each once; a misspelt one is an error before anything is read."""
     if metrics is None:
         return tuple(protocol.default)
-    if isinstance(metrics, str):
-        raise ValueError(f"metrics is a list of names, such as [{metrics!r}], not a name")
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise ValueError(f"metrics must be a list of names, such as [{str(metrics)!r}], got {metrics!r}")
     names = tuple(dict.fromkeys(metrics))
     for name in names:
         if name not in protocol.known:
@@ -274,9 +272,12 @@ def _generator(rng: np.random.Generator | int | None) -> np.random.Generator:
 
 
 def _count(number: Any, what: str) -> int:
-    (count,) = reading.numbers(number, what)
+    try:
+        (count,) = reading.numbers(number, what)
+    except ValueError:
+        count = -1
     if count < 0:
-        raise ValueError(f"{what} must be 0 or more, got {count}")
+        raise ValueError(f"{what} must be a whole number from 0 on, got {number!r}")
     return count
 
 

@@ -80,15 +80,20 @@ def _reason(protocol: Protocol, name: str, points: Points, depths: Sequence[int]
 def _values_reason(protocol: Protocol, name: str, points: Points, depths: Sequence[int]) -> str:
     if why := _scale_reason(protocol, name, points.codes):
         return why
-    single = [k for k, ranks in enumerate(points.ranks.T) if np.bincount(ranks).min() < 2]
-    if name in GROUPED and single:
-        return f"{_label(points, single[0])} has a value that only one point has: no group can share it"
+    if name in GROUPED and (why := single_value(points)):
+        return why
     if name in protocol.classes and points.continuous:
         return f"{_label(points, points.continuous[0])} is continuous: it has no classes to predict"
     if name in protocol.forests and not depths:
         given = points.ranks.shape[1] + len(points.left_out)
         return f"a random forest needs its depths, one for each of the {given} factors"
     return ""
+
+
+def single_value(points: Points) -> str:
+    """Why no groups can be drawn: the first factor with a value that one point alone has; empty if there is none."""
+    single = [k for k, ranks in enumerate(points.ranks.T) if np.bincount(ranks).min() < 2]
+    return f"{_label(points, single[0])} has a value that only one point has: no group can share it" if single else ""
 
 
 def _scale_reason(protocol: Protocol, name: str, codes: Array) -> str:
@@ -124,15 +129,20 @@ def computed(known: Mapping[str, Callable[[Any], float]], evaluation: Any, names
                 warnings.filterwarnings("error", message=".*failed to converge after 0")  # not a step was made
                 value = known[name](evaluation)
         except ValueError as error:  # says what is wrong
-            failed[name] = str(error).splitlines()[0]
+            failed[name] = first_line(error)
         except Exception as error:
-            failed[name] = f"it fails on these codes ({type(error).__name__}: {str(error).splitlines()[0]})"
+            failed[name] = f"it fails on these codes ({type(error).__name__}: {first_line(error)})"
         else:
             if np.isfinite(value):
                 values[name] = value
             else:
                 failed[name] = f"it gives {value} on these codes"
     return values, failed
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line; its kind if it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _explained(outcome: Outcome, codes: Array) -> Outcome:
@@ -154,7 +164,7 @@ def _infogan_cr(
     outcome: Outcome = {}, {}
     classes = points.classes()
     if own:
-        draw = _all_points(points.ranks, GROUPED.isdisjoint(own), votes)
+        draw = all_points(points.ranks, GROUPED.isdisjoint(own), votes)
         evaluation = infogan_cr_evaluation(
             points.codes,
             classes,
@@ -175,7 +185,7 @@ def _infogan_cr(
     return _explained(outcome, points.codes)
 
 
-def _all_points(ranks: Array, no_groups: bool, rng: np.random.Generator) -> Draw:
+def all_points(ranks: Array, no_groups: bool, rng: np.random.Generator) -> Draw:
     """All points once, and the reference's 500 groups of 100 unless no metric looks at them."""
     points = np.arange(len(ranks))
     if no_groups:
@@ -191,13 +201,13 @@ def _disentanglement_lib(
     points: Points, names: Sequence[str], depths: Sequence[int], rng: np.random.Generator, progress: Progress
 ) -> Outcome:
     split, votes, trees = _streams(rng, 3)
-    classes, (train, test) = points.classes(), _split(len(points.codes), split)
+    classes, (train, test) = points.classes(), train_and_test(len(points.codes), split)
     reasons = {name: _split_refusal(name, points, classes[train], classes[test]) for name in names}
     failed = {name: why for name, why in reasons.items() if why}
     wanted = [name for name in names if name not in failed]
     if not wanted:
         return {}, failed
-    draw = _split_points(points.ranks, train, test, GROUPED.isdisjoint(wanted), votes)
+    draw = split_points(points.ranks, train, test, GROUPED.isdisjoint(wanted), votes)
     evaluation = disentanglement_lib_evaluation(points.codes, classes, draw, rng=trees)
     values, broken = _explained(
         computed(DISENTANGLEMENT_LIB_METRICS, replace(evaluation, progress=progress), wanted), points.codes
@@ -205,8 +215,8 @@ def _disentanglement_lib(
     return values, failed | broken
 
 
-def _split(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """The numbers of the points that train and of those that test."""
+def train_and_test(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """The numbers of the points that train, two thirds but 10 000 at most, and of those that test."""
     points = rng.permutation(n)
     cut = 2 * n // 3
     return points[:cut][:10_000], points[cut:][:5_000]
@@ -224,7 +234,7 @@ def _split_refusal(name: str, points: Points, train: Array, test: Array) -> str:
     return ""
 
 
-def _split_points(
+def split_points(
     ranks: Array, train: Array, test: Array, no_groups: bool, rng: np.random.Generator
 ) -> DisentanglementLibDraw:
     """Points split in train and test, and the study's votes unless no metric looks at them."""

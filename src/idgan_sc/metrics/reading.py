@@ -5,32 +5,18 @@ matrices and torch tensors; nothing is imported for them. Each factor becomes cl
 values. What is guessed is told: every factor's kind, what is left out, and why.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from fractions import Fraction
 from operator import index
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from idgan_sc.metrics.checks import Array, finite
+from idgan_sc.metrics.column import EXACT, Column, absent, read_column
 from idgan_sc.metrics.information import binned, unit_binned
 
 REPEATS = 10  # a factor of numbers with fewer points than this per distinct value is taken as continuous
-EXACT = 2**53  # integers beyond it are told apart by their distance from the smallest
-MISSING = {"", "nan", "na", "n/a", "<na>", "none", "null", "nat"}  # as strings, in any case
-NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)")
-
-
-class Column(NamedTuple):
-    """One factor's cells: class numbers and values of those that are there, and which are missing."""
-
-    ranks: Array  # (N,) number of the value in order, from 0; -1 where missing
-    values: Array  # (N,) float64; NaN where missing
-    kind: str  # number, yes or no, or category
 
 
 @dataclass(frozen=True)
@@ -45,6 +31,7 @@ class Points:
     kinds: tuple[str, ...]  # number, yes or no, category, or continuous
     left_out: Mapping[str, str]  # factors that are not scored, and why
     missing: int  # rows left out because a factor is missing
+    rows: Array  # (N,) which of the given rows are left
 
     @property
     def categories(self) -> tuple[int, ...]:
@@ -70,13 +57,20 @@ class Points:
         """Some of the points; kinds stay, values that are gone leave no gap."""
         ranks = [np.unique(column, return_inverse=True)[1] for column in self.ranks[rows].T]
         stacked = np.stack(ranks, axis=1) if ranks else self.ranks[rows]
-        return replace(self, codes=self.codes[rows], ranks=stacked, values=self.values[rows])
+        return replace(self, codes=self.codes[rows], ranks=stacked, values=self.values[rows], rows=self.rows[rows])
+
+    def told(self) -> dict[str, str]:
+        """What each factor was taken for, by its name."""
+        counts = self.ranks.max(axis=0, initial=-1) + 1
+        kinds = [f"{kind}, {count} values" for kind, count in zip(self.kinds, counts, strict=True)]
+        return dict(zip(self.names, kinds, strict=True))
 
 
-def read(codes: Any, factors: Any, categories: Any = ()) -> Points:
+def read(codes: Any, factors: Any, categories: Any = (), called: str = "categories") -> Points:
     """The points of codes (N, D) and factors (N, K) that can be scored.
 
-    `categories` are the numbers or names of the factors that are categories: never continuous, their numbers names.
+    `categories`, an argument that messages call `called`, are the numbers or names of the factors that are categories:
+    never continuous, their numbers names.
     A factor with one value is left out and named, and so is a row with a missing factor.
 
     Raises
@@ -93,7 +87,7 @@ def read(codes: Any, factors: Any, categories: Any = ()) -> Points:
         raise ValueError("codes and factors have different indices: align their rows, or give both as arrays")
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"two factors are called {twice[0]!r}: rename one")
-    declared = set(numbers(categories, "categories", len(cells), names))
+    declared = set(numbers(categories, called, len(cells), names))
     columns = [read_column(column, label(names[k]), k in declared) for k, column in enumerate(cells)]
     return _complete(array, columns, names)
 
@@ -104,52 +98,71 @@ def label(name: str) -> str:
 
 
 def read_codes(codes: Any) -> Array:
-    """Read codes as an array of real numbers.
+    """Read codes (N, D) as an array of real numbers, all of them there and finite.
 
-    Codes (N, D) as an array of real numbers, all finite and none masked or missing.
+    Raises
+    ------
+    ValueError
+        If one is missing, masked, no real number, or so large that float64 makes two of them one; it names the first.
     """
     array = _array(codes)
+    if array.dtype.names:
+        codes = {name: array[name] for name in array.dtype.names}
+    if isinstance(codes, Mapping):
+        array = _side_by_side(codes)
     if isinstance(array, np.ma.MaskedArray):
-        if np.ma.is_masked(array):
-            raise ValueError("codes are masked at some points: leave those rows out of codes and factors")
-        array = array.data
-    if array.dtype.kind in "OUSMm" and array.size and any(_absent(cell) for cell in array.ravel()):
-        raise ValueError("codes contain NaN or infinity, or are missing at some points: leave those rows out")
-    if array.dtype.kind in "cMm" or array.dtype.kind == "V":
+        _refuse_gaps(np.ma.getmaskarray(array), "are masked")
+        array = np.ma.getdata(array)
+    if array.dtype.kind in "OUSMm" and array.size:
+        gone = np.array([absent(cell) for cell in array.ravel()], dtype=bool).reshape(array.shape)
+        _refuse_gaps(gone, "contain NaN or infinity, or are missing,")
+    if array.dtype.kind in "cMmV":
         raise ValueError(f"codes must be real numbers, got {array.dtype}")
     if array.ndim == 1 and array.size:
         raise ValueError(f"codes must have 2 non-empty axes, got shape {array.shape}: one code is a column, z[:, None]")
-    return finite(array.astype(np.float64) if array.dtype == np.longdouble else array)
+    read = _numeric(array)
+    if read.ndim == 2:
+        _refuse_gaps(~np.isfinite(read), "contain NaN or infinity")
+        if array.dtype == np.longdouble or array.dtype.kind in "iuOUS":
+            _refuse_merged(array, read)
+    return finite(read)
 
 
-def read_column(cells: Any, name: str, declared: bool = False) -> Column:
-    """Read one factor's cells as class numbers and values.
+def _numeric(array: Array) -> Array:
+    if array.dtype.kind in "biuf" and array.dtype != np.longdouble:
+        return array
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"codes must be real numbers, got {array.dtype}: {error}") from error
 
-    One factor's cells (N,) as class numbers and values; `declared` says that it is a category.
-    """
-    values, missing, natural = _cells(cells)
-    present = values[~missing]
-    kind = "category" if natural else "number"
-    if present.dtype.kind == "c":
-        raise ValueError(f"{name} holds complex numbers: give real and imaginary part as two factors")
-    if present.dtype.kind in "OUS":
-        present, kind = _parsed(present, np.flatnonzero(~missing), name, declared or natural)
-    elif present.dtype.kind == "b":
-        kind = "yes or no"
-    elif present.dtype.kind in "Mm":
-        present = present.view(np.int64)
-    elif present.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be numbers, names, or yes or no, got {present.dtype}")
-    if present.dtype.kind == "f" and np.isinf(present).any():
-        raise ValueError(f"{name} contains infinity")
-    known, inverse = np.unique(present, return_inverse=True)
-    kind = "category" if declared else kind
-    ranks = np.full(len(missing), -1, dtype=np.int64)
-    ranks[~missing] = inverse.ravel()
-    numbers_of = np.arange(len(known), dtype=np.float64) if kind == "category" else _floats(known)
-    filled = np.full(len(missing), np.nan)
-    filled[~missing] = numbers_of[inverse.ravel()]
-    return Column(ranks, filled, kind)
+
+def _refuse_gaps(gone: Array, words: str) -> None:
+    if gone.any():
+        rows = np.unique(np.argwhere(gone)[:, 0])
+        where = f"in {len(rows)} rows, first in row {rows[0]}"
+        raise ValueError(f"codes {words} {where}: leave those rows out, of factors too")
+
+
+def _refuse_merged(given: Array, read: Array) -> None:
+    """Refuse columns of large or long numbers of which float64 makes two different ones one."""
+    if not (read.size and np.abs(read).max() > EXACT) and given.dtype != np.longdouble:
+        return
+    for d, column in enumerate(given.T):
+        exact = column.astype(np.float64) if given.dtype.kind in "US" else column
+        if len(set(exact.tolist())) > len(np.unique(read[:, d].astype(np.float64))):
+            raise ValueError(
+                f"codes: column {d} has numbers that float64 cannot tell apart: subtract one that all of them hold"
+            )
+
+
+def _side_by_side(columns: Mapping[Any, Any]) -> Any:
+    """Columns by name as one array (N, D)."""
+    listed = [_listed(column) for column in columns.values()]
+    if not listed or len({np.shape(column) for column in listed}) > 1:
+        shapes = ", ".join(str(np.shape(column)) for column in listed) or "none"
+        raise ValueError(f"codes must be columns of one length, got {shapes}")
+    return np.ma.stack(listed, axis=1) if any(map(np.ma.isMaskedArray, listed)) else np.stack(listed, axis=1)
 
 
 def numbers(given: Any, what: str, count: int | None = None, names: Sequence[str] = ()) -> tuple[int, ...]:
@@ -162,6 +175,8 @@ def numbers(given: Any, what: str, count: int | None = None, names: Sequence[str
     ValueError
         If one is no whole number (truth values are none), too large, or no name that is there.
     """
+    if isinstance(given, Mapping):
+        raise ValueError(f"{what} must be a list, got {given!r}: its keys could be meant, or its values")
     listed = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
     return tuple(_number(one, what, count, names) for one in listed)
 
@@ -179,6 +194,11 @@ def _number(one: Any, what: str, count: int | None, names: Sequence[str]) -> int
     if count is not None and not 0 <= number < count:
         singular = {"categories": "category"}.get(what, what)
         raise ValueError(f"{singular} {number}: the factors are numbered 0 to {count - 1}")
+    if str(number) in names and names[number] != str(number):
+        raise ValueError(
+            f"{what} {number}: that is the number of {label(names[number])} and the name of another: give the name, "
+            f"{names[number]!r} or {str(number)!r}"
+        )
     return number
 
 
@@ -186,9 +206,9 @@ def _number(one: Any, what: str, count: int | None, names: Sequence[str]) -> int
 
 
 def _array(holder: Any) -> Any:
-    """A tensor, sparse matrix, frame or list as an array."""
+    """A tensor, sparse matrix, frame or list as an array, masked where a part of it is."""
     if isinstance(holder, np.ndarray):
-        return holder
+        return np.asarray(holder) if isinstance(holder, np.matrix) else holder
     if hasattr(holder, "detach"):  # a torch tensor, which may want gradients, or lie on a GPU
         holder = holder.detach().cpu()
         holder = holder.float() if "bfloat16" in str(holder.dtype) else holder
@@ -197,9 +217,11 @@ def _array(holder: Any) -> Any:
         return np.asarray(holder.toarray())
     if hasattr(holder, "to_numpy"):
         return np.asarray(holder.to_numpy())
-    if isinstance(holder, list | tuple) and any(hasattr(one, "detach") for one in holder):
-        holder = [_array(one) for one in holder]
     try:
+        if isinstance(holder, list | tuple) and any(np.ma.isMaskedArray(one) for one in holder):
+            return np.ma.array([np.ma.asanyarray(one) for one in holder])
+        if isinstance(holder, list | tuple) and any(hasattr(one, "detach") for one in holder):
+            holder = [_array(one) for one in holder]
         return np.asarray(holder)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"codes must be a table of numbers: {str(error).splitlines()[0]}") from error
@@ -213,14 +235,19 @@ def _table(factors: Any) -> tuple[tuple[str, ...], list[Any]]:
         return tuple(map(str, factors.columns)), [factors.iloc[:, k] for k in range(factors.shape[1])]
     if hasattr(factors, "get_column"):  # polars
         return tuple(map(str, factors.columns)), [_objects(factors[name].to_list()) for name in factors.columns]
-    tensors = isinstance(factors, list | tuple) and any(hasattr(one, "detach") for one in factors)
-    array = _objects(factors) if isinstance(factors, list | tuple) and not tensors else _array(factors)
+    held = isinstance(factors, list | tuple) and any(_holds_more(one) for one in factors)
+    array = _objects(factors) if isinstance(factors, list | tuple) and not held else _array(factors)
     if array.dtype.names:
         return tuple(array.dtype.names), [array[name] for name in array.dtype.names]
     if array.ndim != 2:
         mend = ": one factor is a column, y[:, None]" if array.ndim == 1 else ""
         raise ValueError(f"factors must have shape (N, K), got {array.shape}{mend}")
     return tuple(str(k) for k in range(array.shape[1])), list(array.T)
+
+
+def _holds_more(row: Any) -> bool:
+    """Whether a row is a tensor or masked, which an array of objects would forget."""
+    return hasattr(row, "detach") or np.ma.isMaskedArray(row)
 
 
 def _listed(column: Any) -> Any:
@@ -238,91 +265,6 @@ def _objects(rows: Any) -> Array:
 def _index(frame: Any) -> Any:
     found = getattr(frame, "index", None)
     return found if hasattr(found, "equals") else None
-
-
-def _cells(cells: Any) -> tuple[Array, Array, bool]:
-    """A column's cells (N,), which are missing, and whether its type says that it is a category."""
-    if hasattr(cells, "isna"):  # pandas, extension types included
-        missing = cells.isna().to_numpy()
-        if hasattr(cells, "cat"):
-            return cells.cat.codes.to_numpy(), missing, True
-        values = np.zeros(len(cells), dtype=object)
-        values[~missing] = cells[~missing].to_numpy()
-        present = cells[~missing].to_numpy()
-        whole = values if present.dtype == object else np.zeros(len(cells), dtype=present.dtype)
-        whole[~missing] = present
-        return whole, missing, False
-    mask = np.ma.getmaskarray(cells)
-    array = np.ma.getdata(cells)
-    if array.dtype.kind in "fc":
-        return array, mask | np.isnan(array), False
-    if array.dtype.kind in "mM":
-        return array, mask | np.isnat(array), False
-    if array.dtype.kind in "OUS":
-        return array, mask | np.array([_absent(cell) for cell in array], dtype=bool), False
-    return array, mask, False
-
-
-def _absent(cell: Any) -> bool:
-    """Whether a cell is None, NaN, a library's own missing value, or a string that means one."""
-    if isinstance(cell, str):
-        return cell.strip().lower() in MISSING
-    if cell is None or cell is np.ma.masked or type(cell).__name__ in ("NAType", "NaTType"):
-        return True
-    return bool(isinstance(cell, float | np.floating | Decimal) and cell != cell)
-
-
-def _parsed(cells: Array, rows: Array, name: str, declared: bool) -> tuple[Array, str]:
-    """Cells (n,) of strings and other objects as numbers if all are, as names if most are names."""
-    plain = [_plain(cell) for cell in cells]
-    readable = np.array([not isinstance(cell, str) for cell in plain], dtype=bool)
-    if readable.all():
-        truths = bool(plain) and all(isinstance(cell, bool | np.bool_) for cell in plain)
-        return _numbers(plain), "yes or no" if truths else "number"
-    if not declared and 2 * readable.sum() > len(cells):
-        first = int(np.flatnonzero(~readable)[0])
-        raise ValueError(
-            f"{name}, row {rows[first]}: {plain[first]!r} is no number, as most of its cells are: mend it, or name the "
-            f"factor in `categories`"
-        )
-    if readable.any():  # names among which some look like numbers
-        plain = [cell.decode() if isinstance(cell, bytes) else str(cell) for cell in cells]
-    order = {cell: rank for rank, cell in enumerate(sorted(set(plain)))}
-    return np.array([order[cell] for cell in plain], dtype=np.int64), "category"
-
-
-def _plain(cell: Any) -> Any:
-    """A number as it is, a string that spells one as that number, and anything else as a string."""
-    if isinstance(cell, np.ndarray) or hasattr(cell, "detach"):
-        cell = _array(cell).item()
-    if isinstance(cell, bytes):
-        cell = cell.decode(errors="backslashreplace")
-    if isinstance(cell, str):
-        stripped = cell.strip()
-        if WHOLE.fullmatch(stripped):
-            return int(stripped)
-        return float(stripped) if NUMBER.fullmatch(stripped) else cell
-    if isinstance(cell, complex | np.complexfloating):
-        raise ValueError("factors hold complex numbers: give real and imaginary part as two factors")
-    return cell if isinstance(cell, bool | int | float | np.number | np.bool_ | Decimal | Fraction) else str(cell)
-
-
-def _numbers(cells: list[Any]) -> Array:
-    """Python numbers as an array that keeps different ones apart: whole numbers as objects if 64 bits are too few."""
-    if all(isinstance(cell, bool | int | np.integer | np.bool_) for cell in cells):
-        whole = [int(cell) for cell in cells]
-        fits = all(-(2**63) <= cell < 2**63 for cell in whole)
-        return (
-            np.array(whole, dtype=np.int64) if fits else np.array([cell - min(whole) for cell in whole], dtype=object)
-        )
-    return np.array([float(cell) for cell in cells])
-
-
-def _floats(known: Array) -> Array:
-    """Sorted distinct values as float64; large whole numbers by their distance from the smallest."""
-    if known.dtype.kind in "iuO" and len(known) and max(abs(int(known[0])), abs(int(known[-1]))) > EXACT:
-        return np.array([float(int(value) - int(known[0])) for value in known])
-    return known.astype(np.float64)
 
 
 # ---- what can be scored
@@ -355,7 +297,7 @@ def _points(
     names, columns = [name for name, _ in named], [column for _, column in named]
     ranks = [np.unique(column.ranks[whole], return_inverse=True)[1] for column in columns]
     values = [column.values[whole] for column in columns]
-    kinds = [_kind(column.kind, rank) for column, rank in zip(columns, ranks, strict=True)]
+    kinds = [kind_of(column.kind, rank) for column, rank in zip(columns, ranks, strict=True)]
     n = int(whole.sum())
     return Points(
         codes=codes[whole],
@@ -366,10 +308,12 @@ def _points(
         kinds=tuple(kinds),
         left_out=left_out,
         missing=len(codes) - n,
+        rows=np.flatnonzero(whole),
     )
 
 
-def _kind(kind: str, ranks: Array) -> str:
+def kind_of(kind: str, ranks: Array) -> str:
+    """A column's kind, "continuous" where a number's class numbers (N,) hardly repeat."""
     many = len(ranks) > 0 and (int(ranks.max()) + 1) * REPEATS > len(ranks)
     return "continuous" if kind == "number" and many else kind
 

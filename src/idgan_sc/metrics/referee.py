@@ -16,17 +16,18 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import numpy.typing as npt
 
-from idgan_sc.metrics import dci, reading
+from idgan_sc.metrics import dci, reading, scoring
 from idgan_sc.metrics.checks import Array
 from idgan_sc.metrics.definitions import PROTOCOLS, Definition
+from idgan_sc.metrics.protocols import GROUPED, all_points, first_line, single_value, split_points, train_and_test
+from idgan_sc.metrics.reading import Points
 from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
 from idgan_sc.metrics.scoring import (
+    CARBONNEAU_BINS,
     Carbonneau,
     DisentanglementLib,
     InfoGANCR,
-    Points,
     carbonneau_evaluation,
     disentanglement_lib_evaluation,
     infogan_cr_evaluation,
@@ -34,7 +35,7 @@ from idgan_sc.metrics.scoring import (
 )
 
 Row = dict[str, Any]
-Evaluation = InfoGANCR | DisentanglementLib | Carbonneau | Points
+Evaluation = InfoGANCR | DisentanglementLib | Carbonneau | scoring.Points
 SCALES = (1.0, 0.1, 10.0)  # GAN codes live in [-1, 1], VAE codes have unit variance
 DEFINITION = ("protocol", "metric", "regressor", "part", "era", "scale", "factors")  # with "code", "value": a row
 
@@ -63,9 +64,9 @@ SHORT = Sizes(500, 100, 10_000, 10_000, 2_000, 1_000, 64, 10_000, 10_000, 5_000,
 
 
 def referee(
-    codes: npt.ArrayLike,
-    classes: npt.ArrayLike,
-    values: npt.ArrayLike,
+    codes: Any,
+    classes: Any,
+    values: Any,
     rng: np.random.Generator,
     *,
     sizes: Sizes = SHORT,
@@ -76,34 +77,39 @@ def referee(
 ) -> list[Row]:
     """A row (DEFINITION, "code", "value") for each definition, of the pool's codes (N, D), classes and values (N, K).
 
-    `sizes` is SHORT by default (minutes; PUBLISHED takes the better part of an hour for ten codes). Depths and
-    `discrete` default to dSprites' factors. `code` only labels the rows: mean or sampled code.
+    Codes and factors are read as `score` reads them, whatever holds them; values are None where the classes are the
+    physical factors. `sizes` is SHORT by default (minutes; PUBLISHED takes the better part of an hour for ten codes).
+    Depths and `discrete` default to dSprites' factors. `code` only labels the rows: mean or sampled code. What is left
+    out, and what each factor is taken for, is said on stderr.
     """
-    codes = reading.read_codes(codes)
-    classes, values, options = _counted_factors(classes, values, len(codes), depths, forest_depths, discrete)
-    draw, lib_draw = _draw_infogan_cr(classes, sizes, rng), _draw_disentanglement_lib(classes, sizes, rng)
+    points, options = _read_points(codes, classes, values, depths, forest_depths, discrete)
+    whole = points.classes()
+    draw, lib_draw = _draw_infogan_cr(points, sizes, rng), _draw_disentanglement_lib(points, sizes, rng)
     seed = int(rng.integers(2**31))
-    counted = _counted(classes.shape[1], options["discrete"])
+    counted = _counted(whole.shape[1], options["discrete"])
 
     def evaluation(protocol: str, scale: float) -> Evaluation:
         """The scaled codes that the protocol looks at; every scale sees the same images and seeds."""
-        again = np.random.default_rng(seed)
+        again, scaled = np.random.default_rng(seed), points.codes * scale
         if protocol == "disentanglement_lib":
-            lib = disentanglement_lib_evaluation(codes * scale, classes, lib_draw, rng=again)
+            lib = disentanglement_lib_evaluation(scaled, whole, lib_draw, rng=again)
             return replace(lib, boosted_points=(sizes.boosted_train, sizes.boosted_test))
         if protocol == "infogan_cr":
-            return infogan_cr_evaluation(codes * scale, classes, values, draw, rng=again, **options)
-        points = codes[draw.points] * scale, classes[draw.points], values[draw.points]
+            return infogan_cr_evaluation(scaled, whole, points.values, draw, rng=again, **options)
         if protocol == "carbonneau":
+            reviewed = scaled[draw.points], points.review_classes(CARBONNEAU_BINS)[draw.points]
             pairs = sizes.train_votes, sizes.eval_votes
-            return replace(carbonneau_evaluation(*points, rng=again), pairs=pairs, votes=sizes.review_votes)
-        return points_evaluation(*points, rng=again, discrete=options["discrete"])
+            found = carbonneau_evaluation(*reviewed, points.values[draw.points], rng=again)
+            return replace(found, pairs=pairs, votes=sizes.review_votes)
+        seen = scaled[draw.points], whole[draw.points], points.values[draw.points]
+        return points_evaluation(*seen, rng=again, discrete=options["discrete"])
 
     return [
         {"protocol": protocol} | row | {"code": code}
         for protocol, definitions in PROTOCOLS.items()
+        for chosen in [_possible(protocol, definitions, points)]
         for scale in SCALES
-        for row in _rows(definitions, evaluation(protocol, scale), scale, counted)
+        for row in _rows(chosen, evaluation(protocol, scale), scale, counted)
     ]
 
 
@@ -159,8 +165,8 @@ def figure(tables: Mapping[str, Sequence[Row]], path: Path) -> None:
 def main(paths: list[Path], out: Path) -> None:
     """Referee each file of codes; tables and figure go to the folder `out`.
 
-    A file is an npz with `codes` (N, D) and `factors` (N, K), integer classes; with `values` (N, K) if the physical
-    factors differ from their classes; with `sampled` (N, D) to compare codes drawn from the posterior; and with
+    A file is an npz with `codes` (N, D) and `factors` (N, K), numbers or names; with `values` (N, K) if the physical
+    factors differ from these; with `sampled` (N, D) to compare codes drawn from the posterior; and with
     `depths`, `forest_depths` (K,), of DCI's forests, and `discrete`, the numbers of the categories, unless the factors
     are dSprites' five. Writes `referee.csv` (a row for each definition), `spread.csv`, `flips.csv` (of several
     representations) and `referee.png`.
@@ -177,25 +183,31 @@ def main(paths: list[Path], out: Path) -> None:
     _write(out / "spread.csv", spreads)
     if len(tables) > 1:
         _write(out / "flips.csv", flips(tables))
-    figure(tables, out / "referee.png")
+    try:
+        figure(tables, out / "referee.png")
+    except ModuleNotFoundError:  # tables are written all the same
+        words = "no referee.png: matplotlib is not installed, pip install '.[train]' brings it"
+        print(words, file=sys.stderr, flush=True)
     for row in spreads:
         where, low, high = f"{row['representation']}: {row['metric']} {row['part']}", row["lowest"], row["highest"]
         print(f"{where} {low:.3f} to {high:.3f}")
 
 
-def _referee_file(path: Path) -> dict[str, list[Row]]:
+def _referee_file(path: Path, sizes: Sizes = SHORT) -> dict[str, list[Row]]:
     """The rows of one file's codes and, if there are any, of its sampled codes."""
     arrays = _read(path)
     options: dict[str, Any] = {
         key: np.ravel(arrays[key]).tolist() for key in ("depths", "forest_depths", "discrete") if key in arrays
     }
+    if "depths" in options and "discrete" not in options:  # not dSprites' five, so no factor is taken for its shape
+        options["discrete"] = []
     name = str(path)
     tables = {}
     for key, code in (("codes", "mean"), ("sampled", "sampled")):
         if key in arrays:
             factors, rng = arrays["factors"], np.random.default_rng(0)
             try:
-                rows = referee(arrays[key], factors, arrays.get("values", factors), rng, code=code, **options)
+                rows = referee(arrays[key], factors, arrays.get("values"), rng, sizes=sizes, code=code, **options)
             except ValueError as error:
                 raise ValueError(f"{path}: {key} cannot be refereed: {error}") from error
             tables[name if key == "codes" else f"{name} ({code})"] = rows
@@ -213,9 +225,6 @@ def _read(path: Path) -> dict[str, Array]:
         raise ValueError(f"{path} is damaged, or holds more than arrays of numbers ({error})") from error
     if missing := {"codes", "factors"} - arrays.keys():
         raise ValueError(f"{path}: the referee needs arrays named codes and factors, and {min(missing)} is missing")
-    if not np.issubdtype(arrays["factors"].dtype, np.integer):
-        kind = arrays["factors"].dtype
-        raise ValueError(f"{path}: factors must be integer classes, got {kind}: put physical ones in `values`")
     return arrays
 
 
@@ -251,21 +260,20 @@ def _parts(definition: Definition, evaluation: Evaluation, counted: list[Array])
     try:
         return definition.parts(evaluation, counted)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-        name = f"{definition.metric} ({definition.regressor})"
-        print(f"left out: {name}: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
+        _leave_out(definition, first_line(error))
         return []
 
 
-def _counted_factors(
-    classes: npt.ArrayLike, values: npt.ArrayLike, rows: int, depths: Any, forest_depths: Any, discrete: Any
-) -> tuple[Array, Array, dict[str, Any]]:
-    """Classes and values (N, K) of the factors that take two values, and the options that number factors."""
-    classes, values = np.asarray(classes), np.asarray(values)
-    if classes.ndim != 2 or len(classes) != rows or values.shape != classes.shape:
-        raise ValueError(f"classes and values must have shape ({rows}, K), got {classes.shape} and {values.shape}")
-    if not (np.isfinite(classes).all() and np.isfinite(values).all()):
-        raise ValueError("factors contain NaN or infinity: leave those rows out")
-    count = classes.shape[1]
+def _leave_out(definition: Definition, why: str) -> None:
+    print(f"left out: {definition.metric} ({definition.regressor}): {why}", file=sys.stderr, flush=True)
+
+
+def _read_points(
+    codes: Any, classes: Any, values: Any, depths: Any, forest_depths: Any, discrete: Any
+) -> tuple[Points, dict[str, Any]]:
+    """The points of the factors that take two values, and the options that number factors."""
+    points = reading.read(codes, classes, discrete, "discrete")
+    count = len(points.every)
     given = {
         "depths": reading.numbers(depths, "depths"),
         "forest_depths": reading.numbers(forest_depths, "forest_depths"),
@@ -273,15 +281,60 @@ def _counted_factors(
     for name, numbers in given.items():
         if len(numbers) != count:
             raise ValueError(f"{len(numbers)} {name} for {count} factors: give one for each, and `discrete`")
-    categories = set(reading.numbers(discrete, "discrete", count))
-    several = [k for k in range(count) if min(len(np.unique(table[:, k])) for table in (classes, values)) > 1]
-    for k in sorted(set(range(count)) - set(several)):
-        print(f"left out: factor {k} takes one value only", file=sys.stderr, flush=True)
-    if not several:
+    if values is not None and values is not classes:
+        points = _with_values(points, values)
+    _tell(points)
+    if not points.names:
         raise ValueError("no factor takes two values: nothing can be said")
+    several = [points.every.index(name) for name in points.names]
     options: dict[str, Any] = {name: tuple(numbers[k] for k in several) for name, numbers in given.items()}
-    options["discrete"] = tuple(place for place, k in enumerate(several) if k in categories)
-    return classes[:, several], values[:, several], options
+    return points, options | {"discrete": points.categories}
+
+
+def _tell(points: Points) -> None:
+    lines = [f"{reading.label(name)}: {kind}" for name, kind in points.told().items()]
+    lines += [f"left out: {why}" for why in points.left_out.values()]
+    lines += [f"left out: {points.missing} rows in which a factor is missing"] if points.missing else []
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def _with_values(points: Points, values: Any) -> Points:
+    """The points with physical values in place of what the classes say."""
+    rows = len(points.rows) + points.missing
+    physical = reading.read(np.zeros((rows, 1)), values)
+    if len(physical.every) != len(points.every):
+        raise ValueError(
+            f"classes and values must have as many columns, got {len(points.every)} and {len(physical.every)}"
+        )
+    if physical.missing:
+        raise ValueError(f"values are missing in {physical.missing} rows: leave those rows out")
+    columns = [points.every.index(name) for name in points.names]
+    if constant := [points.every[k] for k in columns if physical.every[k] not in physical.names]:
+        raise ValueError(
+            f"values of {reading.label(constant[0])} are all the same, its classes are not: mend one of them"
+        )
+    places = [physical.names.index(physical.every[k]) for k in columns]
+    return replace(points, values=physical.values[points.rows][:, places])
+
+
+def _possible(protocol: str, definitions: Sequence[Definition], points: Points) -> list[Definition]:
+    """The definitions that these factors allow; the others are named on stderr, with the reason."""
+    reasons = [(definition, _reason(protocol, definition, points)) for definition in definitions]
+    for definition, why in reasons:
+        if why:
+            _leave_out(definition, why)
+    return [definition for definition, why in reasons if not why]
+
+
+def _reason(protocol: str, definition: Definition, points: Points) -> str:
+    """Why a definition has nothing to look at, by the rules of `score`; empty if it has."""
+    if definition.metric in GROUPED and protocol in ("infogan_cr", "disentanglement_lib"):
+        return single_value(points)
+    of_classes = {"explicitness", "infoe", *(["dci"] if protocol == "disentanglement_lib" else [])}
+    predicts = definition.metric in of_classes or (protocol, definition.regressor) == ("disentanglement_lib", "SVM")
+    if predicts and protocol != "carbonneau" and points.continuous and definition.regressor != "least squares":
+        return f"{reading.label(points.names[points.continuous[0]])} is continuous: it has no classes to predict"
+    return ""
 
 
 def _counted(factors: int, discrete: Sequence[int]) -> dict[str, Array]:
@@ -292,22 +345,35 @@ def _counted(factors: int, discrete: Sequence[int]) -> dict[str, Array]:
     return {"all": everything} | without
 
 
-def _draw_infogan_cr(classes: Array, sizes: Sizes, rng: np.random.Generator) -> Draw:
-    std, points = min(sizes.std, len(classes)), min(sizes.points, len(classes))
-    return draw_infogan_cr(classes, groups=sizes.groups, group_size=sizes.group_size, std=std, points=points, rng=rng)
+def _draw_infogan_cr(points: Points, sizes: Sizes, rng: np.random.Generator) -> Draw:
+    """The reference's draw; of a pool no larger than that, every point once."""
+    n = len(points.codes)
+    if single_value(points):
+        return all_points(points.ranks, True, rng)
+    std, many = min(sizes.std, n), min(sizes.points, n)
+    drawn = draw_infogan_cr(
+        points.ranks, groups=sizes.groups, group_size=sizes.group_size, std=std, points=many, rng=rng
+    )
+    return replace(drawn, points=np.arange(n)) if n <= sizes.points else drawn
 
 
-def _draw_disentanglement_lib(classes: Array, sizes: Sizes, rng: np.random.Generator) -> DisentanglementLibDraw:
-    return draw_disentanglement_lib(
-        classes,
+def _draw_disentanglement_lib(points: Points, sizes: Sizes, rng: np.random.Generator) -> DisentanglementLibDraw:
+    """The study's draw; of a pool that is smaller, each point trains or tests."""
+    n = len(points.codes)
+    train, test = train_and_test(n, rng)
+    if single_value(points):
+        return split_points(points.ranks, train, test, True, rng)
+    drawn = draw_disentanglement_lib(
+        points.ranks,
         train_votes=sizes.train_votes,
         eval_votes=sizes.eval_votes,
         batch_size=sizes.batch_size,
-        variance=min(sizes.variance, len(classes)),
-        train=min(sizes.train, len(classes)),
-        test=min(sizes.test, len(classes)),
+        variance=min(sizes.variance, n),
+        train=min(sizes.train, n),
+        test=min(sizes.test, n),
         rng=rng,
     )
+    return replace(drawn, train=train, test=test) if n < sizes.train + sizes.test else drawn
 
 
 def _key(row: Row) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idgan_sc.metrics.checks import Array, as_codes, as_labels
-from idgan_sc.metrics.factor_vae import infogan_cr_score, vote_share
+from idgan_sc.metrics.factor_vae import vote_share
 
 ANGLES = np.deg2rad(np.arange(0, 90, 5))  # a turn by 90 degrees only swaps two codes
 STARTS = 4  # the codes as they are, and random rotations

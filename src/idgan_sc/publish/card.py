@@ -6,14 +6,16 @@ from typing import Any
 import pandas as pd
 
 from idgan_sc.config import Config, stays
-from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.generators.scores import CODE, Q
 from idgan_sc.evaluation.model import write_weights
+from idgan_sc.evaluation.score import factors_hash
 from idgan_sc.files import DataError, sha256, write_text
 from idgan_sc.records.published import CARD, WEIGHTS
-from idgan_sc.records.record import read_record
+from idgan_sc.records.record import check_hash, read_record
 from idgan_sc.records.results import Job
+from idgan_sc.records.tables import read_table
 from idgan_sc.report.words import CODES, DASH, METRICS, NO_EVIDENCE, label, number
+from idgan_sc.training.encode import open_images_of
 
 QUALITY = {
     "distance": "median distance of a generated image from the nearest true one, over the true one's square",
@@ -44,10 +46,11 @@ def write_card(job: Job) -> Path:
     Raises
     ------
     DataError
-        If the run or its scores are missing.
+        If the run or its scores are missing, or the scores are of other codes or factors than there are now.
     """
     config, run, folder = job.results.config, job.run, job.folder
-    record, images = read_record(folder), open_images(job.results.images(run.dataset))
+    record, images = read_record(folder), open_images_of(job)
+    check_hash(folder, "scores.csv", "run `idgan-sc score` again", factors_hash(images))
     name = f"{label(run.system)}, variant {run.variant}, seed {record['seed']}, on {run.dataset}"
     sections = {
         name: _about(config, record, folder),
@@ -102,12 +105,12 @@ def _scores(folder: Path) -> str:
     path = folder / "scores.csv"
     if not path.exists():
         raise DataError(f"{path} is missing: run `idgan-sc score` first, a card without scores says too little")
-    scores = pd.read_csv(path)
+    scores = read_table(path, ["code", "metric", "value"], "run `idgan-sc score`")
     rows = [[CODES.get(str(code), str(code)), *_row(own)] for code, own in scores.groupby("code", sort=False)]
     generated = folder / "generator_scores.csv"
     lines = []
     if generated.exists():
-        own = pd.read_csv(generated)
+        own = read_table(generated, ["code", "metric", "value"], "run `idgan-sc match`")
         for code, words in ((CODE, "the generator's own images"), (Q, "Q, on as many true images")):
             rows.append([words, *_row(own[own["code"] == code])])
         found = own[own["code"] == CODE].set_index("metric")["value"]

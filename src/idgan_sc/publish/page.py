@@ -16,11 +16,11 @@ from idgan_sc import config as configuration
 from idgan_sc.config import DATASET, PROTOCOL, Run, dataset_row, shown_generators
 from idgan_sc.evaluation.gather import read_leakage
 from idgan_sc.evaluation.generators.pairs import OF_CODE
-from idgan_sc.files import read_arrays, write_text
+from idgan_sc.files import write_text
 from idgan_sc.publish.markup import to_html
 from idgan_sc.publish.origins import core_hours, origins
 from idgan_sc.records.results import Results
-from idgan_sc.records.tables import table_or_empty, text_or_empty
+from idgan_sc.records.tables import read_recorded, table_or_empty, text_or_empty
 from idgan_sc.report import read
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.figures.canvas import GREY
@@ -98,8 +98,9 @@ def generators(results: Results) -> list[dict[str, Any]]:
     """Every generator that was traversed: for each anchor one picture, a row a code, a column a value."""
     paths = {run: results.find(run, "traversal.npz") for run in shown_generators(results.config, results.preset)}
     there = {run: path for run, path in paths.items() if path.exists()}
+    results.refuse_others(there, ["traversal.npz"], "evaluation")
     return [
-        _generator(results, run, read_arrays(path, "run `idgan-sc traverse`"), MOST // len(there))
+        _generator(results, run, read_recorded(path, "run `idgan-sc traverse`"), MOST // len(there))
         for run, path in there.items()
     ]
 

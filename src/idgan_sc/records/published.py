@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from idgan_sc.files import DataError
 
 WEIGHTS, CARD = "model.safetensors", "card.md"  # of the runs that `shipped` names
@@ -30,6 +28,8 @@ def accepted(root: Path) -> Accepted:
     DataError
         If the file is damaged.
     """
+    import yaml  # the command line's help must not need it
+
     path = root / "accepted.yaml"
     try:
         return _listed(path.read_text(encoding="utf-8")) if path.exists() else Accepted()
@@ -42,5 +42,7 @@ def accepted(root: Path) -> Accepted:
 
 @cache
 def _listed(text: str) -> Accepted:
+    import yaml
+
     kinds = dict(yaml.safe_load(text) or {})
     return Accepted(**{name: frozenset(map(str, dict(lines))) for name, lines in kinds.items()})

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +116,20 @@ def _check_record(record: dict[str, Any]) -> None:
 
 
 # ------------------------------------------------------------------------------------------- hashes of a run's files
-def note_hashes(folder: Path, names: Sequence[str]) -> None:
-    """Write the hashes of files made of a finished run (codes, scores) to `hashes.json` beside its record."""
-    _note(folder, {name: sha256(folder / name) for name in names})
+OF = " < "  # in `hashes.json`: `scores.csv < codes.npz` is the hash of the codes that the scores were made of
+
+
+def note_hashes(
+    folder: Path, names: Sequence[str], of: Sequence[str] = (), others: Mapping[str, str] | None = None
+) -> None:
+    """Write the hashes of files made of a finished run (codes, scores) to `hashes.json` beside its record.
+
+    of: the files of the run that they were made of; others: hashes of what else they were made of, by file name.
+    """
+    known = recorded_hashes(folder)
+    sources = {name: known[name] for name in of if name in known} | dict(others or {})
+    made_of = {f"{name}{OF}{source}": digest for name in names for source, digest in sources.items()}
+    _note(folder, {name: sha256(folder / name) for name in names} | made_of)
 
 
 def _note(folder: Path, found: dict[str, str]) -> None:
@@ -142,21 +153,28 @@ def recorded_hashes(folder: Path) -> dict[str, str]:
     return {**noted_hashes(folder), **outputs}
 
 
-def check_hash(folder: Path, name: str, mend: str) -> None:
-    """Compare a file with the hash that was noted when it was written; one that was never noted passes.
+def check_hash(folder: Path, name: str, mend: str, others: Mapping[str, str] | None = None) -> None:
+    """Compare a file with the hash that was noted when it was written, and what it was made of with what is there now.
+
+    others: hashes of today's images and factors, by file name. What was never noted passes.
 
     Raises
     ------
     DataError
-        If it is missing or altered; `mend` says what to do.
+        If it is missing, altered, or made of something else; `mend` says what to do.
     """
-    expected = recorded_hashes(folder).get(name)
-    if expected is None:
+    recorded = recorded_hashes(folder)
+    if name not in recorded:
         return
     if not (folder / name).exists():
         raise DataError(f"{folder / name} is missing: {mend}")
-    if sha256(folder / name) != expected:
+    if sha256(folder / name) != recorded[name]:
         raise DataError(f"{folder / name} is damaged (its hash is not the recorded one): {mend}")
+    now = recorded | dict(others or {})
+    for key, digest in recorded.items():
+        made, _, source = key.partition(OF)
+        if made == name and now.get(source, digest) != digest:
+            raise DataError(f"{folder / name} was made of another {source} than there is now: {mend}")
 
 
 def check_outputs(folder: Path) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from idgan_sc.files import DataError, write_atomic
+from idgan_sc.files import DataError, read_arrays, write_atomic
 from idgan_sc.records.record import check_hash
 
 
@@ -30,6 +31,19 @@ def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
     if absent:
         raise DataError(f"{path} lacks the columns {', '.join(absent)}: delete it and {mend}")
     return table
+
+
+def read_recorded(path: Path, mend: str) -> dict[str, np.ndarray]:
+    """The arrays of a file that was made of a run, as it was noted when it was written.
+
+    Raises
+    ------
+    DataError
+        If it is missing, damaged, or made of other files than the run has now; `mend` says what to run.
+    """
+    if path.exists():
+        check_hash(path.parent, path.name, f"delete it and {mend}")
+    return read_arrays(path, mend)
 
 
 def table_or_empty(path: Path) -> pd.DataFrame:

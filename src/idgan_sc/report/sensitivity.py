@@ -17,6 +17,7 @@ from idgan_sc.config import DATASET, Config, Run
 from idgan_sc.config.claims import Arm, checks
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_table
 from idgan_sc.report.read import scored_codes
 from idgan_sc.report.render import Page, markdown
 from idgan_sc.report.verdicts import VERDICT_WORDS, Gathered, judge, verdicts
@@ -30,11 +31,15 @@ def gather(results: Results, folder: Path, one: str, together: str) -> Path:
     seeds = _seeds(results)
     planned = [run for run in results.runs(DATASET) if run.seed in seeds]
     runs = dict.fromkeys([*planned, *configuration.sensitivity_runs(results.config, results.preset, DATASET)])
+    results.refuse_others(runs, [one], "evaluation")
     paths = [results.find(run, one) for run in runs]
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise DataError(f"{missing[0]} is missing: train and score that run")
-    return write_atomic(folder / together, partial(_to_csv, pd.concat([pd.read_csv(path) for path in paths])))
+    return write_atomic(
+        folder / together,
+        partial(_to_csv, pd.concat([read_table(path, ["value"], "score that run again") for path in paths])),
+    )
 
 
 def _seeds(results: Results) -> list[int]:

@@ -19,6 +19,7 @@ from idgan_sc.config import PROTOCOL, Config, Run
 from idgan_sc.config.claims import Arm, Check, checks, dataset_of, needed
 from idgan_sc.files import DataError, write_text
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_table
 from idgan_sc.report import statistics
 from idgan_sc.report.read import read_scores, scored_codes
 from idgan_sc.report.render import Page, markdown
@@ -109,7 +110,7 @@ def _pair_accuracy(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.
     k = gathered.results.settings(gathered.run(data, arm, 0))["c_dim"]
     return pd.Series(
         {
-            seed: _early(pd.read_csv(path), check.options["first"], 1 / k)
+            seed: _early(read_table(path, ["step"], "train that run again"), check.options["first"], 1 / k)
             for seed, path in gathered.files(data, arm, "log.csv").items()
         },
         dtype=float,

@@ -106,7 +106,7 @@ def encode(job: Job) -> list[Path]:
         sampled = encode_pool(method, images, indices, device, lambda x: sample_posterior(*posterior(x), rng))
         codes["vae_sample"] = sampled
     path = write_arrays(job.folder / "codes.npz", indices=indices, **codes)
-    note_hashes(job.folder, [path.name])
+    note_hashes(job.folder, [path.name], of=["weights.safetensors"])
     return [path]
 
 

@@ -2,11 +2,13 @@
 
 import importlib
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idgan_sc import config as configuration
 from idgan_sc.files import DataError, locked, write_json
+from idgan_sc.records.record import read_record
 from idgan_sc.records.results import Results
 
 if TYPE_CHECKING:
@@ -48,6 +50,31 @@ def prepare(results: Results, dataset: str, file: Path | None = None) -> "Images
         images: Images = module.prepare(folder, **wanted)
         write_json(folder / "made_by.json", by)
         return images
+
+
+def check_given(results: Results, dataset: str, folder: Path) -> None:
+    """Refuse a predecessor, given by its folder, that was trained on other images than the data set holds.
+
+    Raises
+    ------
+    DataError
+        If it was, or the folder holds no finished run.
+    """
+    from idgan_sc.data.images import open_images
+
+    now = open_images(results.images(dataset)).sha256["images.npy"]
+    inputs = read_record(folder).get("inputs", {})
+    trained_on = {digest for name, digest in inputs.items() if name.endswith("/images.npy")}
+    if trained_on and now not in trained_on:
+        raise DataError(f"{folder} was trained on other images than {results.images(dataset)} holds: give another")
+
+
+def set_aside(results: Results, dataset: str) -> None:
+    """Rename the checkpoints of trainings that began on images which are there no more, and say so."""
+    for path in sorted(results.root.glob(f"runs/{dataset}/*/*/*/checkpoint.safetensors")):
+        aside = path.with_name("checkpoint-of-other-images.safetensors")
+        path.replace(aside)
+        print(f"{path.parent} began on other images and starts again; its state is now {aside.name}", file=sys.stderr)
 
 
 def _made_by(folder: Path, by: dict[str, Any], counted: set[str]) -> bool:

@@ -14,7 +14,8 @@ import torch
 from idgan_sc.config import FLOOR_SEEDS, ConfigError, Run, floor_starts, scored
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.generators.scores import few_true, score_factors, true_factors
-from idgan_sc.evaluation.score import PROTOCOL, draw, row_of, scores_of
+from idgan_sc.evaluation.score import PROTOCOL, row_of
+from idgan_sc.evaluation.scorer import draw, scores_of
 from idgan_sc.files import copy_atomic, write_atomic
 from idgan_sc.models import GAN, build
 from idgan_sc.models.seeds import numpy_stream

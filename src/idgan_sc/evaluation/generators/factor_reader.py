@@ -4,6 +4,7 @@ A linear regressor on pixels reads expression poorly, so this is three convoluti
 pixels; larger images are averaged. How well it reads images that it was not trained on is part of what it is.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from idgan_sc.config import read_from
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
+from idgan_sc.evaluation.score import factors_hash
 from idgan_sc.files import DataError
 from idgan_sc.models.networks import initialise
 from idgan_sc.models.seeds import numpy_stream, torch_stream
@@ -96,8 +98,9 @@ def train_probe(images: Images, steps: int) -> Probe:
     return Probe(network, targets.judged(probe, (255 * _load(images, held)).round().byte().numpy(), held))
 
 
-def save(path: Path, probe: Probe) -> Path:
-    about = {"factors": [[f.name, f.classes, f.held_out] for f in probe.factors]}
+def save(path: Path, probe: Probe, made_of: dict[str, Any] | None = None) -> Path:
+    """Write a probe, with what it was made of."""
+    about = {"factors": [[f.name, f.classes, f.held_out] for f in probe.factors], "made_of": made_of or {}}
     checkpoint.save(path, dict(probe.network.state_dict()), about)
     return path
 
@@ -106,13 +109,28 @@ def probe(results: Results, dataset: str) -> list[Path]:
     """Train the network that reads a data set's factors, on its own images or those of the one it stands for."""
     use_device(results.config)
     images = prepare(results, read_from(dataset))
-    return [save(_probe_path(results, dataset), train_probe(images, results.evaluation(dataset)["probe_steps"]))]
+    made_of = _made_of(results, images, dataset)
+    return [save(_probe_path(results, dataset), train_probe(images, made_of["steps"]), made_of)]
+
+
+def _made_of(results: Results, images: Images, dataset: str) -> dict[str, Any]:
+    """What a probe depends on besides the source: images, their factors, steps."""
+    return {
+        "images": images.sha256["images.npy"],
+        **factors_hash(images),
+        "steps": results.evaluation(dataset)["probe_steps"],
+    }
 
 
 def trained_probe(results: Results, dataset: str) -> Probe:
-    """The network that reads a data set's factors, trained where it is missing."""
+    """The network that reads a data set's factors, trained where it is missing or was made of other images."""
     path = _probe_path(results, dataset)
-    return load(path if path.exists() else probe(results, dataset)[0])
+    if path.exists():
+        made_of = checkpoint.read(path)[1].get("made_of")
+        if not made_of or made_of == _made_of(results, prepare(results, read_from(dataset)), dataset):
+            return load(path)
+        print(f"{path} was made of other images, factors or steps: it is trained again", file=sys.stderr)
+    return load(probe(results, dataset)[0])
 
 
 def _probe_path(results: Results, dataset: str) -> Path:

@@ -25,6 +25,7 @@ from idgan_sc.evaluation.model import Model, load, to_bytes
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import Method
 from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import write_table
 from idgan_sc.training.device import use_device
@@ -147,7 +148,7 @@ def leakage(job: Job) -> list[Path]:
     readings = read(images.name, probe, swept.reshape(-1, *swept.shape[3:]))
     readings = {name: y.reshape(len(c), k, steps, -1) for name, y in readings.items()}
     real = real_spread(images, run.preset, model.settings["image_size"], model.settings["pool"], probe)
-    found = _leakage(folder, model.method, images, readings, real)
+    found = _leakage(job, model.method, images, readings, real)
     rows = _rows(found) + [("held_out", None, f.name, f.held_out) for f in probe.factors]
     if "digit" in readings:
         of_anchor = read(images.name, probe, to_bytes(model.generate(c, z)))["digit"].argmax(1)
@@ -155,13 +156,15 @@ def leakage(job: Job) -> list[Path]:
         rows += [("class_change", j + 1, "digit", share) for j, share in enumerate(differs.mean((0, 2)))]
     frame = pd.DataFrame(rows, columns=["measure", "code", "factor", "value"]).astype({"code": "Int64"}).round(6)
     about = pd.DataFrame({**about_run(run), "anchors": anchors}, index=frame.index)
-    return [
+    written = [
         write_table(folder / "leakage.csv", pd.concat([about, frame], axis=1)),
         write_arrays(folder / "panels.npz", **_panels(run, model, images, probe, found)),
     ]
+    note_hashes(folder, [path.name for path in written], of=["weights.safetensors", "codes.npz"])
+    return written
 
 
-def _leakage(folder: Path, method: Method, images: Images, readings: Readings, real: Readings) -> Leakage:
+def _leakage(job: Job, method: Method, images: Images, readings: Readings, real: Readings) -> Leakage:
     """Factors that are known are matched with codes by mutual information, others by how much the code moves them."""
     change = change_matrix(readings, real)
     names = list(readings)
@@ -170,7 +173,7 @@ def _leakage(folder: Path, method: Method, images: Images, readings: Readings, r
     if data.reading in ("morphometrics", "stand-in"):
         association = change[:, [names.index(PIXELS if row not in names else row) for row in shown]]
     else:
-        known = associate(folder, method, images)
+        known = associate(job, method, images)
         association = known["association"][:, [list(known["factor_names"]).index(row) for row in shown]]
     factors = tuple(name for name in names if name != PIXELS)
     return Leakage(factors, change[:, [names.index(f) for f in factors]], association, own_codes(association, shown))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -15,6 +14,7 @@ from idgan_sc.evaluation.generators.nearest_image import Matcher, changed
 from idgan_sc.models import GAN
 from idgan_sc.models.codes import another_of_batch, balanced_classes, draw_prior, recombine
 from idgan_sc.records.record import read_record
+from idgan_sc.records.tables import read_table
 from idgan_sc.training.encode import BATCH
 
 RULES = ("change_one", "keep_one")
@@ -96,9 +96,10 @@ def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: d
         add(end, rule, _labels_of(images, arrays[f"{rule}/index"], arrays[f"{rule}/relative"], sizes))
     if "accuracy" in arrays:
         add(end, own, {"accuracy": float(arrays["accuracy"])})
-        log = pd.read_csv(folder / "log.csv").dropna(subset=["pair_accuracy"])
+        log = read_table(folder / "log.csv", ["step", "pair_accuracy"], "train the run again")
         for step, accuracy in zip(log["step"], log["pair_accuracy"], strict=True):
-            add(int(step), own, {"accuracy_log": accuracy})
+            if not np.isnan(accuracy):
+                add(int(step), own, {"accuracy_log": accuracy})
     for code in range(arrays["codes"].shape[1]):
         mine = arrays["change_one/s"] == code
         labels = _labels_of(images, arrays["change_one/index"][mine], arrays["change_one/relative"][mine], sizes)

@@ -19,16 +19,17 @@ from idgan_sc.evaluation.gather import about_run
 from idgan_sc.evaluation.generators.drawing import Array, distilled, draw_codes, draw_noise, generate
 from idgan_sc.evaluation.generators.nearest_image import Matcher, generated_factors
 from idgan_sc.evaluation.generators.pairs import RULES, _label_rows, _match_pairs
-from idgan_sc.evaluation.score import DEPTH, IBGAN_DEPTHS, PROTOCOL
-from idgan_sc.files import DataError, read_arrays, write_arrays
+from idgan_sc.evaluation.score import PROTOCOL
+from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
+from idgan_sc.files import DataError, write_arrays
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import entropy
 from idgan_sc.models import GAN
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.records.record import note_measuring
+from idgan_sc.records.record import note_hashes, note_measuring
 from idgan_sc.records.results import Job
-from idgan_sc.records.tables import write_table
+from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool_indices
 
@@ -70,14 +71,16 @@ def match_images(job: Job) -> Path:
         arrays[DISTILLED] = np.array(distilled(method, codes, generated))
     for rule in RULES:
         arrays |= _match_pairs(method, matcher, preset, rule, sizes["pairs"], rng)
-    return write_arrays(folder / "match.npz", **arrays)
+    path = write_arrays(folder / "match.npz", **arrays)
+    note_hashes(folder, [path.name], of=["weights.safetensors"])
+    return path
 
 
 # ------------------------------------------------------------------------------------------------------------- scoring
 def score_generator(job: Job) -> list[Path]:
     """Write `generator_scores.csv` and `pair_labels.csv` of one run from its `match.npz` and `log.csv`."""
     images, sizes = open_images_of(job), job.sizes
-    arrays = read_arrays(job.folder / "match.npz", "run `idgan-sc match`")
+    arrays = read_recorded(job.folder / "match.npz", "run `idgan-sc match`")
     k = arrays["codes"].shape[1]
     valid = arrays["relative"] <= sizes["abstain"]
     classes, values = generated_factors(images, arrays["index"])
@@ -89,7 +92,9 @@ def score_generator(job: Job) -> list[Path]:
     about = about_run(job.run) | {"k": k, "code": None}
     labels = pd.DataFrame([about | row for row in _label_rows(job.folder, images, arrays, sizes)])
     labels["code"] = labels["code"].astype("Int64")
-    return [write_scores(job, k, rows), write_table(job.folder / "pair_labels.csv", labels)]
+    written = [write_scores(job, k, rows), write_table(job.folder / "pair_labels.csv", labels)]
+    note_hashes(job.folder, [path.name for path in written], of=["match.npz", "log.csv"])
+    return written
 
 
 def score_factors(

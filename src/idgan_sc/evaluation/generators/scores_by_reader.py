@@ -29,6 +29,7 @@ from idgan_sc.evaluation.model import to_bytes
 from idgan_sc.files import DataError
 from idgan_sc.models import GAN
 from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool_indices
@@ -78,7 +79,9 @@ def read_generator(job: Job) -> list[Path]:
         rows += distilled_rows(distilled(method, codes, made))
     for factor in probe.factors:
         rows += metric_rows("accuracy" if factor.classes else "R²", {HELD_OUT + factor.name: factor.held_out})
-    return [write_scores(job, codes.shape[1], rows)]
+    path = write_scores(job, codes.shape[1], rows)
+    note_hashes(job.folder, [path.name], of=["weights.safetensors"])
+    return [path]
 
 
 def read_factors(images: Images, probe: Probe, generated: Array) -> tuple[Array, Array]:

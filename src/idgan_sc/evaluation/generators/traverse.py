@@ -9,12 +9,14 @@ from torch import Tensor
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.evaluation.model import Model, load, to_bytes
-from idgan_sc.files import DataError, read_arrays, write_arrays, write_json
-from idgan_sc.metrics.information import association
+from idgan_sc.evaluation.score import factors_hash, read_codes
+from idgan_sc.evaluation.scorer import scorer
+from idgan_sc.files import DataError, write_arrays, write_json
 from idgan_sc.models import GAN, Method
 from idgan_sc.models.codes import draw_prior
 from idgan_sc.models.networks import shapes
 from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import code_name, open_images_of, pool_indices
@@ -45,12 +47,15 @@ def traverse(job: Job) -> list[Path]:
         "images": to_bytes(np.stack(sweep, axis=1)),
         "pairs": to_bytes(np.stack(pairs)),
         "samples": to_bytes(model.generate(anchors[:SAMPLES], z[:SAMPLES])),
-        **associate(folder, model.method, images),
+        **associate(job, model.method, images),
     }
-    return [
+    written = [
         write_arrays(folder / "traversal.npz", **arrays),
         write_json(folder / "networks.json", {"networks": network_shapes(model.method, images.shape[0])}),
     ]
+    note_hashes(folder, ["traversal.npz"], of=["weights.safetensors", "codes.npz"], others=factors_hash(images))
+    note_hashes(folder, ["networks.json"], of=["weights.safetensors"])
+    return written
 
 
 def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch.Generator) -> np.ndarray:
@@ -73,14 +78,13 @@ def _pair_images(model: Model, z: np.ndarray, base: np.ndarray, j: int, other: n
     return np.stack([model.generate(c, z) for c in (base, first, second)], axis=1)
 
 
-def associate(folder: Path, method: Method, images: Images) -> dict[str, np.ndarray]:
+def associate(job: Job, method: Method, images: Images) -> dict[str, np.ndarray]:
     """`association` (k, K) and `factor_names` (K,) of a labelled data set, from the run's `codes.npz`."""
     if images.classes is None:
         return {}
-    arrays = read_arrays(folder / "codes.npz", "run `idgan-sc encode`")
-    codes, indices = arrays[code_name(method)], arrays["indices"]
-    share = association(codes, images.classes[indices])
-    return {"association": share, "factor_names": np.array(images.factor_names)}
+    codes, indices = read_codes(job.folder, images)
+    factors, share = scorer(job, images, indices).shares(codes[code_name(method)])
+    return {"association": share, "factor_names": np.array(factors)}
 
 
 def network_shapes(method: Method, channels: int) -> dict[str, dict[str, object]]:

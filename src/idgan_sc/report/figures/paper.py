@@ -20,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from idgan_sc.config import DATASET, PROTOCOL, Config, Run
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_recorded
 from idgan_sc.report.figures.canvas import (
     BOTTOM,
     COLUMN,
@@ -178,14 +179,11 @@ def assign(association: np.ndarray, names: list[str], factors: tuple[str, ...]) 
 
 def _traversal(results: Results) -> tuple[Run, dict[str, np.ndarray]]:
     run = _first_run(results)
+    results.refuse_others([run], ["traversal.npz"], "evaluation")
     path = results.find(run, "traversal.npz")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("values", "images", "pairs", "association", "factor_names")}
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is missing: train {run}, then run `idgan-sc traverse`") from error
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise DataError(f"{path} is damaged ({error}): delete it and run `idgan-sc traverse` again") from error
+    arrays = read_recorded(path, f"train {run} if it is not, then run `idgan-sc traverse`")
+    if absent := {"values", "images", "pairs", "association", "factor_names"} - arrays.keys():
+        raise DataError(f"{path} is damaged (it lacks {min(absent)}): delete it and run `idgan-sc traverse` again")
     return run, arrays
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from idgan_sc.config import Run, dataset_row
 from idgan_sc.evaluation.gather import read_leakage
-from idgan_sc.files import DataError, read_arrays
+from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_recorded
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.figures.canvas import WORDS, _runs
 
@@ -112,7 +113,8 @@ def _signed(value: float) -> str:
 
 def _panels(results: Results, data: str, system: str) -> tuple[Run, dict[str, Any]]:
     run = _runs(results, data, system)[0]
-    arrays = read_arrays(results.find(run, "panels.npz"), f"run `idgan-sc leakage` for {run}")
+    results.refuse_others([run], ["panels.npz"], "evaluation")
+    arrays = read_recorded(results.find(run, "panels.npz"), f"run `idgan-sc leakage` for {run}")
     absent = {"images", "anchors", "certainty", "rows", "codes", "values"} - arrays.keys()
     if absent:
         raise DataError(f"the panels of {run} lack {', '.join(sorted(absent))}: run `idgan-sc leakage` again")

@@ -1,0 +1,304 @@
+"""One factor's cells, whatever holds them -> class numbers, which are exact, and values.
+
+A number is a number however it is spelt or held, a truth value likewise, and a date counts from the earliest. All else
+is a name. Two cells that differ never become one class; where that cannot be kept, the column is refused.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from idgan_sc.metrics.checks import Array
+
+EXACT = 2**53  # integers beyond it are told apart by their distance from the smallest
+MISSING = {"", "nan", "na", "n/a", "<na>", "none", "null", "nat"}  # as strings, in any case
+NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:]+(?:\.[0-9]{1,6})?(?:Z|[+-][0-9:]+)?)?")
+COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+TRUTHS = {"true": True, "false": False, "yes": True, "no": False}
+SHORT = 15  # digits that float64 always keeps apart
+LONG = 300  # digits of a whole number that float64 cannot hold
+TICK = timedelta(microseconds=1)
+
+Place = Callable[[int], str]  # the number of a row -> how messages call it
+
+
+class Column(NamedTuple):
+    """One factor's cells: class numbers and values of those that are there, and which are missing."""
+
+    ranks: Array  # (N,) number of the value in order, from 0; -1 where missing
+    values: Array  # (N,) float64; NaN where missing
+    kind: str  # number, yes or no, or category
+    labels: tuple[str, ...] = ()  # how the user wrote each class, if they are names
+
+
+class Parsed(NamedTuple):
+    """The cells that are there, in a form that sorts."""
+
+    cells: Array  # (n,)
+    kind: str
+    labels: tuple[str, ...] = ()
+
+
+def read_column(cells: Any, name: str, declared: bool | str = False, place: Place = "row {}".format) -> Column:
+    """Read one factor's cells as class numbers and values.
+
+    cells (N,); `name` and `place` are how messages call it and its rows. `declared` is what the user says that it is:
+    "category" (or True), "number", or nothing.
+
+    Raises
+    ------
+    ValueError
+        If the cells are of several kinds, of none that can be scored, or not of the declared one.
+    """
+    declared = "category" if declared is True else declared or ""
+    values, missing, order = _cells(cells)
+    if order is not None and declared != "number":
+        declared = "category"
+    elif order is not None:
+        values, order = order[values], None
+    rows = np.flatnonzero(~missing)
+    parsed = _parsed(values[rows], name, declared if order is None else "", lambda number: place(int(rows[number])))
+    known, inverse = np.unique(parsed.cells, return_inverse=True)
+    kind = "category" if declared == "category" else parsed.kind
+    ranks = np.full(len(missing), -1, dtype=np.int64)
+    ranks[rows] = inverse.ravel()
+    filled = np.full(len(missing), np.nan)
+    filled[rows] = (np.arange(len(known), dtype=np.float64) if kind == "category" else _floats(known))[inverse.ravel()]
+    labels = parsed.labels or tuple(map(str, (known if order is None else order[known]).tolist()))
+    return Column(ranks, filled, kind, labels)
+
+
+# ---- which cells are there
+
+
+def _cells(cells: Any) -> tuple[Array, Array, Array | None]:
+    """A column's cells (N,), which are missing, and what they number if their type is a category."""
+    if hasattr(cells, "isna"):  # pandas, extension types included
+        return _pandas_cells(cells)
+    mask = np.ma.getmaskarray(cells)
+    array = np.asarray(np.ma.getdata(cells))
+    if array.dtype.kind in "fc":
+        return array, mask | np.isnan(array), None
+    if array.dtype.kind in "mM":
+        return array, mask | np.isnat(array), None
+    if array.dtype.kind in "OUS":
+        return array, mask | _absent(array), None
+    return array, mask, None
+
+
+def _pandas_cells(cells: Any) -> tuple[Array, Array, Array | None]:
+    missing = cells.isna().to_numpy()
+    if hasattr(cells, "cat"):
+        order = np.asarray(cells.cat.categories)
+        marked = _absent(order)[cells.cat.codes.to_numpy()] if order.dtype.kind in "OUS" and len(order) else missing
+        return cells.cat.codes.to_numpy(), missing | marked, order
+    if getattr(cells.dtype, "tz", None) is not None:
+        cells = cells.dt.tz_convert("UTC").dt.tz_localize(None)
+    present = cells[~missing].to_numpy()
+    whole = np.zeros(len(cells), dtype=present.dtype)
+    whole[~missing] = present
+    return whole, missing | _absent(whole) if whole.dtype.kind in "OUS" else missing, None
+
+
+def _absent(cells: Array) -> Array:
+    return np.array([absent(cell) for cell in cells], dtype=bool)
+
+
+def absent(cell: Any) -> bool:
+    """Whether a cell is None, NaN, a library's own missing value, or a string that means one."""
+    if isinstance(cell, bytes):
+        cell = cell.decode(errors="backslashreplace")
+    if isinstance(cell, str):
+        return cell.strip().lower() in MISSING
+    if cell is None or cell is np.ma.masked or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(cell, np.datetime64 | np.timedelta64):
+        return bool(np.isnat(cell))
+    return bool(isinstance(cell, float | complex | np.inexact | Decimal) and cell != cell)
+
+
+# ---- what they mean
+
+
+def _parsed(cells: Array, name: str, declared: str, place: Place) -> Parsed:
+    """Cells (n,) that are there, as numbers, truth values, dates or names."""
+    kind = cells.dtype.kind
+    if kind == "c":
+        raise ValueError(f"{name} holds complex numbers: give real and imaginary part as two factors")
+    infinite = np.flatnonzero(np.isinf(cells) if kind == "f" else [_infinite(cell) for cell in cells if kind == "O"])
+    if infinite.size:
+        raise ValueError(f"{name} contains infinity ({place(int(infinite[0]))}): mend that cell")
+    if kind == "b":
+        return Parsed(cells, "yes or no")
+    if kind in "Mm":
+        return Parsed(_counted(cells.view(np.int64).tolist()), "number")
+    if kind in "iuf":
+        return Parsed(cells, "number")
+    if kind not in "OUS":
+        raise ValueError(f"{name} must be numbers, names, or yes or no, got {cells.dtype}")
+    return _of_objects([_plain(cell, name) for cell in cells], name, declared, place)
+
+
+def _of_objects(cells: list[Any], name: str, declared: str, place: Place) -> Parsed:
+    """Strings and other objects: truth values, dates or numbers if all are, as names if most are names."""
+    if declared != "category" and cells:
+        if None not in (truths := [_truth(cell) for cell in cells]):
+            return Parsed(np.array(truths), "yes or no")
+        if None not in (dates := [_date(cell) for cell in cells]):
+            return Parsed(_ticks(dates, name), "number")
+    numbers = [_number(cell) for cell in cells]
+    if declared == "category":
+        return _named(cells, numbers, name)
+    odd = [row for row, number in enumerate(numbers) if number is None]
+    if not odd:
+        return Parsed(_exact(numbers), "number")
+    if declared == "number" or 2 * len(odd) < len(cells):
+        most = "" if declared else ", as most of its cells are"
+        what = f"{name}, {place(odd[0])}: {cells[odd[0]]!r} is no number{most}"
+        raise ValueError(f"{what}: mend it{_or_declare(declared)}")
+    if all(isinstance(cell, str) and COMMA.fullmatch(cell.strip()) for cell in cells):
+        raise ValueError(f"{name}: {cells[0]!r} has a comma where numbers have a point: mend it{_or_declare(declared)}")
+    return _named(cells, numbers, name)
+
+
+def _or_declare(declared: str) -> str:
+    return "" if declared else ", or name the factor in `categories`"
+
+
+def _plain(cell: Any, name: str) -> Any:
+    """A cell without what holds it: bytes and arrays of one entry."""
+    if isinstance(cell, np.ndarray) or hasattr(cell, "detach"):
+        cell = cell.item()
+    if isinstance(cell, bytes):
+        return cell.decode(errors="backslashreplace")
+    if isinstance(cell, complex | np.complexfloating):
+        raise ValueError(f"{name} holds complex numbers: give real and imaginary part as two factors")
+    return cell
+
+
+def _infinite(cell: Any) -> bool:
+    return isinstance(cell, float | np.floating | Decimal) and not math.isfinite(cell)
+
+
+def _truth(cell: Any) -> bool | None:
+    if isinstance(cell, bool | np.bool_):
+        return bool(cell)
+    return TRUTHS.get(cell.strip().lower()) if isinstance(cell, str) else None
+
+
+def _number(cell: Any) -> Any:
+    """The number that a cell is or spells, None if it is none; a truth value among others is none."""
+    if isinstance(cell, str):
+        stripped = cell.strip()
+        if WHOLE.fullmatch(stripped):
+            return int(stripped) if len(stripped) < LONG else None
+        return _decimal(stripped) if NUMBER.fullmatch(stripped) else None
+    if isinstance(cell, bool | np.bool_):
+        return None
+    if isinstance(cell, int | np.integer):
+        return int(cell)
+    if isinstance(cell, Decimal):
+        return _decimal(str(cell))
+    if isinstance(cell, float | np.floating):
+        return float(cell)
+    return cell if isinstance(cell, Fraction) else None
+
+
+def _decimal(text: str) -> float | Fraction | None:
+    """A decimal fraction, exact where float64 might not tell it from its neighbour; None beyond float64's range."""
+    number = float(text)
+    if not math.isfinite(number) or (number == 0 and text.lower().partition("e")[0].strip("+-0.")):
+        return None
+    return number if len(text) <= SHORT else Fraction(text)
+
+
+def _date(cell: Any) -> datetime | timedelta | None:
+    """A date, a time or a span of time; None if the cell is none."""
+    for plain in ("to_pydatetime", "to_pytimedelta"):  # pandas' own
+        cell = getattr(cell, plain)() if hasattr(cell, plain) else cell
+    if isinstance(cell, np.datetime64 | np.timedelta64):
+        cell = cell.astype("M8[us]" if isinstance(cell, np.datetime64) else "m8[us]").item()
+    if isinstance(cell, str) or type(cell).__name__ == "Period":
+        text = str(cell).strip()
+        try:
+            return datetime.fromisoformat(text) if DATE.fullmatch(text) else None
+        except ValueError:  # such as 2020-02-31
+            return None
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        return datetime(cell.year, cell.month, cell.day)
+    return cell if isinstance(cell, datetime | timedelta) else None
+
+
+def _ticks(found: Sequence[Any], name: str) -> Array:
+    """Dates or spans (n,) as whole numbers, which start at 0."""
+    kinds = {isinstance(one, datetime) and (one.tzinfo is not None) + 1 for one in found}
+    if len(kinds) > 1:
+        raise ValueError(f"{name}: some of its dates have a time zone and some have none: write them alike")
+    start: Any = datetime(1, 1, 1, tzinfo=UTC if kinds == {2} else None)
+    return _counted([(one - start if isinstance(one, datetime) else one) // TICK for one in found])
+
+
+def _counted(ticks: list[int]) -> Array:
+    """Whole numbers from 0 in the largest unit that keeps them whole: days are days in whatever unit they come."""
+    least = min(ticks, default=0)
+    unit = math.gcd(*(tick - least for tick in ticks)) or 1
+    return _integers([(tick - least) // unit for tick in ticks])
+
+
+def _integers(whole: list[int]) -> Array:
+    """Whole numbers as an array that keeps them apart, as objects if 64 bits are too few."""
+    if all(-(2**63) <= number < 2**63 for number in whole):
+        return np.array(whole, dtype=np.int64)
+    return _object_array(whole)
+
+
+def _exact(numbers: list[Any]) -> Array:
+    """Numbers as an array that keeps different ones apart: float64 unless it would make two of them one."""
+    if all(isinstance(number, int) for number in numbers):
+        return _integers(numbers)
+    floats = np.array([float(number) for number in numbers])
+    long = any(isinstance(number, int) and abs(number) > EXACT for number in numbers)
+    long |= any(isinstance(number, Fraction) for number in numbers)
+    if long and len(set(numbers)) > len(set(floats.tolist())):
+        return _object_array([Fraction(number) for number in numbers])
+    return floats
+
+
+def _object_array(cells: Iterable[Any]) -> Array:
+    listed = list(cells)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return array
+
+
+def _named(cells: list[Any], numbers: list[Any], name: str) -> Parsed:
+    """Names (n,) as numbers in their order: that of the numbers that they spell if all do, else of the alphabet."""
+    names = [cell if isinstance(cell, str) else str(cell) for cell in cells]
+    known = set(names)
+    by_text: dict[str, str] = {}
+    for one in sorted(known):
+        if (other := by_text.setdefault(one.strip(), one)) != one:
+            raise ValueError(f"{name}: {other!r} and {one!r} differ by blanks alone: write them alike")
+    values = dict(zip(names, numbers, strict=True))
+    plain = any(number is None for number in numbers)
+    ordered = sorted(known, key=lambda one: (0 if plain else values[one], one.strip()))
+    place = {one: rank for rank, one in enumerate(ordered)}
+    return Parsed(
+        np.array([place[one] for one in names], dtype=np.int64), "category", tuple(one.strip() for one in ordered)
+    )
+
+
+def _floats(known: Array) -> Array:
+    """Sorted distinct values as float64; large or long ones by their distance from the smallest."""
+    large = known.dtype.kind in "iu" and len(known) and max(abs(int(known[0])), abs(int(known[-1]))) > EXACT
+    if large or known.dtype.kind == "O":
+        return np.array([float(value - known[0]) for value in known.tolist()])
+    return known.astype(np.float64)
