@@ -1,0 +1,214 @@
+"""What each pair regulariser prefers, without a GAN: E (Eq. 6) or H (Eq. 2) alone, on pairs from a perfect renderer.
+
+The method is the project's own; its generator is replaced by one that looks true images up. The codes are the true
+factors, seen through a rotation R: u = R c, and factor i is the class that Φ(u_i) falls into. c is N(0, I), and so is
+R c. So every rotation makes exactly the same distribution of images; only what one code changes differs.
+"""
+
+import itertools
+from dataclasses import asdict, dataclass
+from math import cos, radians, sin
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats as sps
+from torch import Tensor, nn
+
+from idgan_sc.config import DATASET, Settings
+from idgan_sc.data.images import Images
+from idgan_sc.data.tensors import loader
+from idgan_sc.files import DataError, claimed, locked
+from idgan_sc.models import GAN, build, convolutions
+from idgan_sc.models.objectives import nearest_mean_accuracy
+from idgan_sc.models.seeds import numpy_stream
+from idgan_sc.records.record import fingerprint
+from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_table, write_table
+from idgan_sc.source import source_hash
+from idgan_sc.training.device import use_device
+from idgan_sc.training.prepare import prepare
+
+NO_NOISE = "none"  # every factor is a code
+STAGE = "regularisers"  # names the study's own random streams
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training of E or H; `noise` is the factor that the noise z carries, or NO_NOISE."""
+
+    noise: str
+    seed: int
+    pair_rule: str
+    pair_loss: str
+    rotation: str
+
+
+KEY = list(Cell.__dataclass_fields__)
+COLUMNS = [*KEY, "codes", "loss_last", "loss", "accuracy", "accuracy_of_batch", "identical", "fingerprint", "source"]
+
+
+# ------------------------------------------------------------------------------------------------- the perfect renderer
+class Renderer(nn.Module):
+    """A generator without an error: noise z (m, 0 or 1) and codes c (m, k) -> stored images (m, C, H, W).
+
+    Raises DataError if the data set does not hold every combination of its factors in order.
+    """
+
+    def __init__(self, images: Images, size: int, about: Settings, noise: str, device: str) -> None:
+        super().__init__()
+        sizes = images.factor_sizes
+        if images.classes is None or images.n != np.prod(sizes) or (images.classes[-1] != np.array(sizes) - 1).any():
+            raise DataError(f"{images.folder} does not hold every combination of factors: the study needs all images")
+        names = list(images.factor_names)
+        self.coded = [i for i, name in enumerate(names) if name != noise]
+        self.noisy = [i for i, name in enumerate(names) if name == noise]
+        matrix = rotation_matrix(about, [names[i] for i in self.coded])
+        self.rotation = torch.tensor(matrix, dtype=torch.float32, device=device)  # (k, k)
+        self.sizes = torch.tensor(sizes, device=device)
+        self.load, self.size = loader(images, device), size
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        indices = np.ravel_multi_index(tuple(self.classes(z, c).T.cpu().numpy()), tuple(self.sizes.tolist()))
+        return self.load(indices, self.size)
+
+    def classes(self, z: Tensor, c: Tensor) -> Tensor:
+        """The class of every factor, (m, K) integers: equally likely ones under N(0, 1)."""
+        u = torch.empty(len(c), len(self.sizes), device=c.device)
+        u[:, self.coded] = c @ self.rotation.T
+        u[:, self.noisy] = z
+        return torch.minimum((torch.special.ndtr(u.double()) * self.sizes).long(), self.sizes - 1)
+
+
+def rotation_matrix(about: Settings, names: list[str]) -> Array:
+    """The rotation R (k, k) from codes to factors: of a `plane` by `degrees`, a `random` one by number, or none."""
+    if "random" in about:
+        rng = numpy_stream(about["random"], f"{STAGE}/rotation")
+        return np.asarray(sps.special_ortho_group.rvs(len(names), random_state=rng))
+    matrix = np.eye(len(names))
+    if "plane" in about:
+        i, j = (names.index(name) for name in about["plane"])
+        angle = radians(about["degrees"])
+        matrix[[i, i, j, j], [i, j, i, j]] = cos(angle), -sin(angle), sin(angle), cos(angle)
+    return matrix
+
+
+# ------------------------------------------------------------------------------------------------------------- one cell
+def measure(settings: Settings, seed: int, images: Images, device: str) -> dict[str, float]:
+    """Train E or H on the pairs of one cell, then hold it still on fresh ones; `settings` as of `settings_of`.
+
+    Cells of one seed share first weights and codes. loss_last: mean over the last steps, each on pairs that no step
+    has seen; loss, accuracy: over the fresh pairs; accuracy_of_batch: what a training's log has, mean over batches;
+    identical: the share of fresh pairs with two equal images.
+    """
+    noisy = settings["noise"] in images.factor_names
+    shape = {"c_dim": len(images.factor_names) - noisy, "z_dim": int(noisy)}
+    method = build(settings | shape, images.shape[0], seed, STAGE, device)
+    assert isinstance(method, GAN)
+    renderer = Renderer(images, settings["image_size"], settings["rotation"], settings["noise"], device)
+    method.networks["generator"] = renderer
+    losses = [_step(method) for _ in range(settings["steps"])]
+    return {"codes": shape["c_dim"], "loss_last": float(np.mean(losses[-settings["last"] :]))} | _fresh(
+        method, settings["fresh"]
+    )
+
+
+def _draw(method: GAN) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """The images of m pairs, (m, C, H, W) each, and their classes s (m,)."""
+    batch = torch.empty(method.settings["batch"], device=method.device)  # independent pairs see nothing of it
+    pairs = method.draw_pairs(batch, batch)
+    return method.generate_pairs(pairs), pairs.s
+
+
+def _step(method: GAN) -> float:
+    """One step of the pair network alone; the loss before it."""
+    convolutions.power_iteration(method.networks["pair"])
+    return float(method.pair_network_step(*_draw(method))["loss_pair_own"].detach())
+
+
+@torch.no_grad()
+def _fresh(method: GAN, batches: int) -> dict[str, float]:
+    r, s, found = [], [], []
+    for _ in range(batches):
+        images, classes = _draw(method)
+        r.append(method.networks["pair"](*images))
+        s.append(classes)
+        loss, log = method.pair_loss(r[-1], classes)
+        same = (images[0] == images[1]).flatten(1).all(1).float().mean()
+        found.append([float(loss), float(log["pair_accuracy"]), float(same)])
+    loss, of_batch, identical = np.mean(found, axis=0).tolist()
+    k = method.settings["c_dim"]
+    accuracy = float(nearest_mean_accuracy(torch.cat(r), torch.cat(s), k)) if method.contrastive else of_batch
+    return {"loss": loss, "accuracy": accuracy, "accuracy_of_batch": of_batch, "identical": identical}
+
+
+# ---------------------------------------------------------------------------------------------------------- all of them
+def cells(study: Settings) -> list[Cell]:
+    """Every cell of the study; a rotation in a plane of the factor that is noise is left out."""
+    kinds = list(itertools.product(study["pair_rules"], study["pair_losses"]))
+    return [
+        Cell(noise, seed, *kind, rotation)
+        for noise, seed, kind in itertools.product(study["noise"], range(study["seeds"]), kinds)
+        for rotation, about in study["rotations"].items()
+        if noise not in about.get("plane", ())
+    ]
+
+
+def settings_of(results: Results, cell: Cell) -> Settings:
+    """All settings behind a cell: those of the study's arm, with Gaussian codes, and the study's own."""
+    study = results.config["regularisers"]
+    arm = results.settings(results.run(DATASET, study["arm"]))
+    own = {"pair_rule": cell.pair_rule, "pair_loss": cell.pair_loss, "prior": "gaussian", "noise": cell.noise}
+    sizes = {key: study[key] for key in ("steps", "last", "fresh", "pairs")}
+    return arm | own | sizes | {"rotation": study["rotations"][cell.rotation]}
+
+
+def rows_path(results: Results) -> Path:
+    """Where the study's rows lie."""
+    return results.root / "regularisers" / "rows.csv"
+
+
+def measure_missing(results: Results) -> Path:
+    """Measure every cell of the study that `rows.csv` lacks; a row is written with each.
+
+    Several processes share the work: each takes cells that no other one is at.
+
+    Raises
+    ------
+    DataError
+        If there are rows that were measured by other settings or source.
+    """
+    source, path = source_hash("regularisers", ("gan", "dsprites")), rows_path(results)
+    wanted = {cell: settings_of(results, cell) for cell in cells(results.config["regularisers"])}
+    names = {cell: fingerprint(settings, cell.seed, [], source) for cell, settings in wanted.items()}
+    if not _measured(path) <= set(names.values()):
+        raise DataError(f"{path} has rows of other settings or source than today's: delete it and run this again")
+    missing = [cell for cell in wanted if names[cell] not in _measured(path)]
+    images, device = prepare(results, DATASET), use_device(results.config)
+    for cell, wait in [(cell, wait) for wait in (False, True) for cell in missing]:
+        with claimed(path.with_name(f".{names[cell]}"), wait) as mine:
+            if mine and names[cell] not in _measured(path):
+                found = measure(wanted[cell], cell.seed, images, device)
+                found = {name: round(value, 6) for name, value in found.items()}
+                _add(path, asdict(cell) | found | {"fingerprint": names[cell], "source": source})
+    return path
+
+
+def _measured(path: Path) -> set[str]:
+    """The fingerprints of the cells that are measured."""
+    return set(_read(path)["fingerprint"]) if path.exists() else set()
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return read_table(path, COLUMNS, "run `idgan-sc regularisers`")
+
+
+def _add(path: Path, row: dict[str, Any]) -> None:
+    with locked(path.with_name(".lock")):
+        before = [_read(path)] if path.exists() else []
+        table = pd.concat([*before, pd.DataFrame([row], columns=COLUMNS)])
+        write_table(path, table.sort_values(KEY))
