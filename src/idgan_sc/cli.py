@@ -54,6 +54,8 @@ STEPS = (
          "judge the paper's claims, and list what its own numbers contradict"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
          "figures of what the open choices do, from the study's runs"),
+    Step("regularisers", "preset", ("report.figures.regularisers:regularisers",),
+         "measure what each pair regulariser prefers on true images, without a GAN; several processes share the work"),
     Step("report", "preset", ("publish.origins:write_cost", "publish.page:write_page"),
          "write the page to read and to play with"),
 )  # fmt: skip
@@ -154,7 +156,8 @@ def _figure(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.report.figures import generators, registry
 
     results = _results(config, args)
-    for path in _of(registry.FIGURES | generators.FIGURES | registry.names(results), args.name)(results):
+    known = registry.FIGURES | generators.FIGURES | registry.names(results) | registry.APART
+    for path in _of(known, args.name)(results):
         print(path)
 
 

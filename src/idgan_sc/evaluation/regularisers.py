@@ -5,11 +5,12 @@ factors, seen through a rotation R: u = R c, and factor i is the class that Φ(u
 R c. So every rotation makes exactly the same distribution of images; only what one code changes differs.
 """
 
+import hashlib
 import itertools
 from dataclasses import asdict, dataclass
-from math import cos, radians, sin
+from math import cos, prod, radians, sin
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ from idgan_sc.training.prepare import prepare
 
 NO_NOISE = "none"  # every factor is a code
 STAGE = "regularisers"  # names the study's own random streams
+MEND = "run `idgan-sc regularisers`"
 
 Array = np.ndarray[Any, Any]
 
@@ -151,8 +153,8 @@ def cells(study: Settings) -> list[Cell]:
     """Every cell of the study; a rotation in a plane of the factor that is noise is left out."""
     kinds = list(itertools.product(study["pair_rules"], study["pair_losses"]))
     return [
-        Cell(noise, seed, *kind, rotation)
-        for noise, seed, kind in itertools.product(study["noise"], range(study["seeds"]), kinds)
+        Cell(noise, seed, rule, loss, rotation)
+        for noise, seed, (rule, loss) in itertools.product(study["noise"], range(study["seeds"]), kinds)
         for rotation, about in study["rotations"].items()
         if noise not in about.get("plane", ())
     ]
@@ -198,17 +200,93 @@ def measure_missing(results: Results) -> Path:
     return path
 
 
+def read_rows(path: Path) -> pd.DataFrame:
+    """The cells that are measured so far, a row each.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged or lacks a column.
+    """
+    return read_table(path, COLUMNS, MEND)
+
+
 def _measured(path: Path) -> set[str]:
     """The fingerprints of the cells that are measured."""
-    return set(_read(path)["fingerprint"]) if path.exists() else set()
-
-
-def _read(path: Path) -> pd.DataFrame:
-    return read_table(path, COLUMNS, "run `idgan-sc regularisers`")
+    return set(read_rows(path)["fingerprint"]) if path.exists() else set()
 
 
 def _add(path: Path, row: dict[str, Any]) -> None:
     with locked(path.with_name(".lock")):
-        before = [_read(path)] if path.exists() else []
+        before = [read_rows(path)] if path.exists() else []
         table = pd.concat([*before, pd.DataFrame([row], columns=COLUMNS)])
         write_table(path, table.sort_values(KEY))
+
+
+# --------------------------------------------------------------------------------------------- what true factors allow
+def write_ceilings(results: Results) -> Path:
+    """Write `regularisers/ceilings.csv`: what E and H could reach at best with the true factors as codes.
+
+    Rows (noise, pair_rule, accuracy, cross_entropy, identical).
+    """
+    study, images = results.config["regularisers"], prepare(results, DATASET)
+    shares = dict(zip(images.factor_names, looks(images), strict=True))
+    rows = [
+        {"noise": noise, "pair_rule": rule} | ceiling([each for name, each in shares.items() if name != noise], rule)
+        for noise, rule in itertools.product(study["noise"], study["pair_rules"])
+    ]
+    return write_table(ceilings_path(results), pd.DataFrame(rows).round(6))
+
+
+def ceilings_path(results: Results) -> Path:
+    """Where `write_ceilings` writes."""
+    return results.root / "regularisers" / "ceilings.csv"
+
+
+def looks(images: Images) -> list[Array]:
+    """Of every factor, the shares of the values that can be told apart: those that always look alike are one."""
+    grid = images.pixels.reshape(*images.factor_sizes, -1)
+    found = []
+    for axis, size in enumerate(images.factor_sizes):
+        digests = [hashlib.sha256(np.take(grid, value, axis).tobytes()).digest() for value in range(size)]
+        found.append(np.unique(digests, return_counts=True)[1] / size)
+    return found
+
+
+def ceiling(shares: list[Array], rule: str) -> dict[str, float]:
+    """The best accuracy and the least cross-entropy (nats) with which a pair of images can tell its class s.
+
+    shares: of every code, those of its distinguishable values. A pair shows in which codes it agrees, and how frequent
+    the value is that it agrees on. identical: the share of pairs that agree in all. Two images that differ in a
+    distinguishable value are taken to look different.
+    """
+    k, shown = len(shares), list(itertools.product(*(_shown(share, rule) for share in shares)))
+    joint = np.array(
+        [
+            [prod(one.of_class if j == s else one.of_others for j, one in enumerate(row)) for s in range(k)]
+            for row in shown
+        ]
+    )  # (what is shown, s)
+    joint /= k
+    return {
+        "accuracy": float(joint.max(1).sum()),
+        "cross_entropy": float(sps.entropy(joint.ravel()) - sps.entropy(joint.sum(1))),
+        "identical": float(joint[[all(one.agrees for one in row) for row in shown]].sum()),
+    }
+
+
+class _Shown(NamedTuple):
+    """What a pair shows of one code, with its probability if the code is the pair's class s and if it is not."""
+
+    agrees: bool
+    of_class: float
+    of_others: float
+
+
+def _shown(share: Array, rule: str) -> list[_Shown]:
+    level, count = np.unique(share.round(12), return_counts=True)
+    kept, redrawn = (count * level).tolist(), (count * level**2).tolist()  # agreement on a value of each frequency
+    differs = 1 - sum(redrawn)
+    if rule == "change_one":
+        return [_Shown(True, *both) for both in zip(redrawn, kept, strict=True)] + [_Shown(False, differs, 0.0)]
+    return [_Shown(True, *both) for both in zip(kept, redrawn, strict=True)] + [_Shown(False, 0.0, differs)]
