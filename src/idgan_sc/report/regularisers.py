@@ -115,9 +115,10 @@ def _finding(corner: pd.DataFrame, rows: pd.DataFrame) -> str:
         return f"{head}: no turned codes are measured yet."
     mine = rows[(rows[CORNER] == [noise, rule, loss]).all(axis=1) & (rows["turned"] != ALIGNED)]
     ends = [f"{row['turned']} ({_risen(row)})" for _, row in turned.iloc[[0, -1]].iterrows()]
+    won = f"{(mine['above'] > 0).sum()} of {len(mine)} comparisons with turned codes of the same seed"
     return (
-        f"{head}: of the turned codes, {ends[0]} costs least and {ends[1]} costs most. Aligned codes have the lower loss in "
-        f"{(mine['above'] > 0).sum()} of {len(mine)} comparisons with turned codes of the same seed."
+        f"{head}: of the turned codes, {ends[0]} costs least and {ends[1]} costs most. "
+        f"Aligned codes have the lower loss in {won}."
     )
 
 
@@ -146,8 +147,8 @@ def _trained(results: Results, table: pd.DataFrame) -> Iterator[str]:
     accuracy, loss = ([float(log[name]) for log in logs] for name in ("pair_accuracy", "loss_pair"))
     most, reached = places(true["ceiling"].iloc[0], 3), places(true["loss"].iloc[0], 3)
     yield (
-        f"Trained generators of {label(arm)}, {seeds_words(len(logs))}, end with an accuracy of {_range(accuracy)} and a "
-        f"loss of {_range(loss)}. True factors allow an accuracy of {most} and reach a loss of {reached} here."
+        f"Trained generators of {label(arm)}, {seeds_words(len(logs))}, end with an accuracy of {_range(accuracy)} and "
+        f"a loss of {_range(loss)}. True factors allow an accuracy of {most} and reach a loss of {reached} here."
     )
 
 

@@ -20,9 +20,9 @@ LOOKS = (("o", "#0072B2", "#0072B2"), ("^", "#D55E00", "none"), ("s", "#009E73",
 LINES = ("--", ":", "-.")
 CAPTION = (
     "What turned codes cost each pair regulariser on true images.",
-    "A column is a pair rule and a loss; across are the rotations between codes and factors, random ones as their mean.",
-    "Above: the rise of the loss over aligned codes of the same seed, as a share of what is learned from those: the loss "
-    "of a network that tells nothing, less theirs.",
+    "A column is a pair rule and a loss; a place across is a rotation between codes and factors (random: mean of all).",
+    "Above: the rise of the loss over aligned codes of the same seed, as a share of what is learned from those: the "
+    "loss of a network that tells nothing, less theirs.",
     "Below: the accuracy on fresh pairs, and as lines the most that the true factors allow.",
     "Small marks are seeds, large ones their mean.",
 )
