@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
@@ -342,3 +344,12 @@ def test_the_page_is_what_the_committed_rows_say(shipped: Config) -> None:
     rows, known = study.read_rows(study.rows_path(here)), study.cells(shipped["regularisers"])
     assert set(rows[study.KEY].itertuples(index=False, name=None)) <= {tuple(vars(cell).values()) for cell in known}
     assert rows["source"].nunique() == 1
+
+
+def test_the_page_shows_the_figure_of_the_committed_rows(shipped: Config, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "results/desk/regularisers", tmp_path / "regularisers")
+    drawn = next(p for p in regularisers_figure(Results(shipped, "desk", tmp_path)) if p.suffix == ".png")
+    shown, again = (
+        np.asarray(Image.open(path).convert("L"), float) for path in (ROOT / "docs/regularisers.png", drawn)
+    )
+    assert shown.shape == again.shape and np.abs(shown - again).mean() < 0.5, f"copy it: {drawn}"

@@ -7,7 +7,9 @@ rule regularisers:
         f"{ROOT}/data/{configuration.DATASET}/dataset.json",
     output:
         expand(f"{ROOT}/tables/regularisers.{{kind}}", kind=["csv", "md"]),
-        expand(f"{ROOT}/figures/regularisers.{{kind}}", kind=["png", "pdf", "csv", "md"]),
+        expand(
+            f"{ROOT}/figures/regularisers.{{kind}}", kind=["png", "pdf", "csv", "md"]
+        ),
     log:
         f"{LOGS}/regularisers.log",
     resources:
