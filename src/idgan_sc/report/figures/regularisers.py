@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idgan_sc.evaluation.regularisers import NO_NOISE, measure_missing, write_ceilings
-from idgan_sc.files import write_text
+from idgan_sc.evaluation.regularisers import NO_NOISE, measure_missing, rows_path, write_ceilings
+from idgan_sc.files import copy_atomic, write_text
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import DPI, GREY, LIGHT, STYLE, TEXT, save
 from idgan_sc.report.regularisers import LOSSES, METHODS, RULES, compared, turned_words, write_tables
@@ -64,7 +64,9 @@ def regularisers_figure(results: Results) -> list[Path]:
         *CAPTION,
         *(f"{words[:1].upper()}{words[1:]}." for words in about(results, seeds_words(rows["seed"].nunique()))),
     ]
-    return [*written, write_text(results.root / "figures" / "regularisers.md", " ".join(said) + "\n")]
+    written.append(write_text(results.root / "figures" / "regularisers.md", " ".join(said) + "\n"))
+    kept = rows_path(results).with_name("regularisers.png")  # beside the rows, for the page
+    return [*written, copy_atomic(results.root / "figures" / "regularisers.png", kept)]
 
 
 def _marks(ax: Axes, rows: pd.DataFrame, measure: str, turns: list[str], noises: list[str]) -> None:
