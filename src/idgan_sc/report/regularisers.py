@@ -116,10 +116,8 @@ def _finding(corner: pd.DataFrame, rows: pd.DataFrame) -> str:
     mine = rows[(rows[CORNER] == [noise, rule, loss]).all(axis=1) & (rows["turned"] != ALIGNED)]
     ends = [f"{row['turned']} ({_risen(row)})" for _, row in turned.iloc[[0, -1]].iterrows()]
     won = f"{(mine['above'] > 0).sum()} of {len(mine)} comparisons with turned codes of the same seed"
-    return (
-        f"{head}: of the turned codes, {ends[0]} costs least and {ends[1]} costs most. "
-        f"Aligned codes have the lower loss in {won}."
-    )
+    costs = f"{ends[0]} costs least and {ends[1]} costs most" if len(turned) > 1 else f"only {ends[0]} is measured yet"
+    return f"{head}: of the turned codes, {costs}. Aligned codes have the lower loss in {won}."
 
 
 def _order(table: pd.DataFrame) -> Iterator[str]:
