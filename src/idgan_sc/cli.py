@@ -54,6 +54,8 @@ STEPS = (
          "judge the paper's claims, and list what its own numbers contradict"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
          "figures of what the open choices do, from the study's runs"),
+    Step("regularisers", "preset", ("report.figures.regularisers:regularisers",),
+         "measure what each pair regulariser prefers on true images, without a GAN; several processes share the work"),
     Step("report", "preset", ("publish.origins:write_cost", "publish.page:write_page"),
          "write the page to read and to play with"),
 )  # fmt: skip
@@ -167,7 +169,7 @@ def _table(results: Results, args: argparse.Namespace) -> None:
 def _figure(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.report.figures import generators, registry
 
-    _write(registry.FIGURES | generators.FIGURES | registry.names(results), results, args)
+    _write(registry.FIGURES | generators.FIGURES | registry.names(results) | registry.APART, results, args)
 
 
 def _write(known: dict[str, Callable[[Results], list[Path]]], results: Results, args: argparse.Namespace) -> None:

@@ -140,6 +140,24 @@ def locked(path: str | Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def claimed(path: str | Path, wait: bool) -> Iterator[bool]:
+    """Hold the lock of one piece of work, or say False where another process does and `wait` is False.
+
+    The file is removed at the end: whoever waited for it must look whether the work is done.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+        path.unlink(missing_ok=True)
+
+
 def _sync(path: Path) -> None:
     """Push a file's bytes, or a folder's names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -38,6 +38,8 @@ EXECUTES = {
     "generator_figure": ("report.figures.generators.FIGURES",),
     "claims": ("report.verdicts.write_claims", "report.errata.write_findings"),
     "sensitivity": ("report.figures.sensitivity.sensitivity",),
+    "regularisers": ("evaluation.regularisers.measure", "data.dsprites.prepare", "data.images.open_images"),
+    "regularisers_shown": ("report.figures.regularisers.regularisers",),
     "report": ("publish.page.write_page", "publish.origins.write_cost"),
 }
 # Modules that say which runs there are, where they lie and whether they count: no number comes from them.

@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from idgan_sc.config.datasets import DATA, NATIVE
+from idgan_sc.config.datasets import DATA, DATASET, NATIVE
 from idgan_sc.config.runs import _variant_of, datasets, split_arm
 from idgan_sc.config.settings import (
     GAN,
@@ -53,6 +53,7 @@ def check(config: Config) -> None:
             _check_evaluation(config, preset, data)
         for run in _every_run(config, preset):
             check_run(config, run)
+    _check_regularisers(config)
 
 
 def _is_integer(checker: Any, value: Any) -> bool:
@@ -173,6 +174,23 @@ def _check_claims(config: Config) -> None:
     _check_arm(config, *split_arm(study["reference"]), "sensitivity.reference")
     for variant in ["main", *study["one_at_a_time"]]:
         _check_arm(config, study["arm"], variant, "sensitivity.one_at_a_time")
+
+
+def _check_regularisers(config: Config) -> None:
+    """The study's arm draws independent pairs from a prior and has the settings of either loss; its sizes fit."""
+    study = config["regularisers"]
+    arm = study["arm"]
+    for preset in config["presets"]:
+        settings = resolve(config, Run(preset, DATASET, arm, "main", 0))
+        wanted = {"code": "prior", "pair_bases": "independent", "pair_loss": "contrastive"}
+        for key, value in wanted.items():
+            if settings.get(key) != value:
+                raise ConfigError(
+                    f"regularisers.arm: {arm} at preset {preset} has `{key}` {settings.get(key)}, and the study needs "
+                    f"{value}: name another system"
+                )
+    if study["last"] > study["steps"]:
+        raise ConfigError(f"regularisers.last: {study['last']} exceeds the {study['steps']} steps: lower it")
 
 
 NEEDED_BY_RULE = {"difference": ("others", "value"), "order": ("others",), "equal": ("others",), "level": ("value",)}

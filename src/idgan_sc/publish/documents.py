@@ -22,7 +22,7 @@ from idgan_sc.publish.page import origins_table
 from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty, text_or_empty
-from idgan_sc.report import errata
+from idgan_sc.report import errata, regularisers
 from idgan_sc.report.figures.registry import all_figures
 from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, said, words
 from idgan_sc.report.words import DASH, data_words, label, places, planned_words
@@ -30,7 +30,11 @@ from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 TEMPLATES = Path(__file__).parent / "templates"
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
-WRITTEN = ("README.md", f"results/{PUBLISHED}/PROTOCOL.md")  # by hand, but for the generated parts between markers
+WRITTEN = (
+    "README.md",
+    f"results/{PUBLISHED}/PROTOCOL.md",
+    "docs/regularisers.md",
+)  # by hand, but for the generated parts between markers
 # A line of PROTOCOL.md for a data set: the date, and what `protocol_hash` was.
 REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d): (\w+) as `([0-9a-f]{12})`", re.M)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
@@ -272,6 +276,12 @@ def _protocol(results: Results) -> str:
     return "; ".join(words)
 
 
+def _regularisers(results: Results) -> str:
+    """What the study of the pair regularisers finds; its rows lie beside what is published, not in it."""
+    beside = dataclasses.replace(results, root=results.root.parent)
+    return regularisers.text(beside) if regularisers.rows_path(beside).exists() else "Nothing is measured yet."
+
+
 def _text(name: str) -> Callable[[Results], str]:
     return lambda results: text_or_empty(results.root / name).strip()
 
@@ -289,6 +299,7 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "published": _published,
     "planned_checks": _planned_checks,
     "protocol": _protocol,
+    "regularisers": _regularisers,
 }
 OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, the text says that nothing is published
     "counted": _counted,

@@ -15,6 +15,7 @@ from idgan_sc.report.figures.architecture import figure2
 from idgan_sc.report.figures.leakage import figure_leakage
 from idgan_sc.report.figures.paper import figure1, figure3, figure4
 from idgan_sc.report.figures.pictures import _digits, _faces
+from idgan_sc.report.figures.regularisers import regularisers_figure
 from idgan_sc.report.figures.sensitivity import effects_figure, specification_figure
 
 FIGURES: dict[str, Callable[[Results], list[Path]]] = {
@@ -32,6 +33,7 @@ TITLES = {
 }
 AnyDraw = Callable[..., list[Path]]
 STUDY: dict[str, AnyDraw] = {"specification": specification_figure, "main_effects": effects_figure}
+APART: dict[str, Draw] = {"regularisers": regularisers_figure}  # of no run; its page is docs/regularisers.md
 
 
 def names(results: Results) -> dict[str, Draw]:
