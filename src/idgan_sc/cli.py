@@ -151,10 +151,10 @@ def _table(config: Config, args: argparse.Namespace) -> None:
 
 
 def _figure(config: Config, args: argparse.Namespace) -> None:
-    from idgan_sc.report.figures import generators, registry
+    from idgan_sc.report.figures import registry
 
     results = _results(config, args)
-    for path in _of(registry.FIGURES | generators.FIGURES | registry.names(results), args.name)(results):
+    for path in _of(registry.drawers(results), args.name)(results):
         print(path)
 
 

@@ -5,7 +5,7 @@ Nothing is trained and no data set is opened: what is not finished is named, and
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -24,9 +24,10 @@ from idgan_sc.records.published import GATHERED
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 from idgan_sc.report import errata, generator_tables, read, tables, verdicts
-from idgan_sc.report.figures import generators, registry
+from idgan_sc.report.figures import registry
 from idgan_sc.report.figures.sensitivity import sensitivity
 
+Step = Callable[[Results], object]
 FLOOR = "floor"  # measured, not derived: copied as it is
 FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, beside `runs`
 
@@ -81,10 +82,10 @@ def derive(results: Results) -> None:
             write_table(results.floor(dataset), pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
     for make in (tables.table3, tables.stage_a):
         make(results)
-    if scored:
-        _write_what_is_there(results)
+    _write_what_is_there(results, _tables_of_generators(results) if scored else [])
     verdicts.write_claims(results)
     errata.write_findings(results)
+    _write_what_is_there(results, [*registry.drawers(results).values(), sensitivity] if scored else [])
     write_cost(results)
     write_page(results)
 
@@ -99,15 +100,17 @@ def gather_or_nothing(results: Results) -> bool:
     return False
 
 
-def _write_what_is_there(results: Results) -> None:
-    """Figures and further tables, each if the runs that it needs are there."""
-    drawn = registry.FIGURES | registry.names(results) | generators.FIGURES
+def _tables_of_generators(results: Results) -> list[Step]:
+    """What gathers the scores and leakage of generators, and the tables made of them."""
     chosen: list[Callable[..., object]] = [
         gather_generators,
         *([gather_leakage] if measured_runs(results.config, results.preset) else []),
     ]
-    gathered = [partial(make, allow_missing=True) for make in chosen]
-    made: list[Callable[..., object]] = [*gathered, *generator_tables.TABLES.values(), *drawn.values(), sensitivity]
+    return [*(partial(make, allow_missing=True) for make in chosen), *generator_tables.TABLES.values()]
+
+
+def _write_what_is_there(results: Results, made: Iterable[Step]) -> None:
+    """Tables or figures, each if the runs that it needs are there."""
     for make in made:
         try:
             make(results)
