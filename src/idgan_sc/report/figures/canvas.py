@@ -166,8 +166,9 @@ def save(
             target = path.with_suffix(f".{suffix}")
             written.append(write_atomic(target, lambda to, m=metadata: fig.savefig(to, dpi=DPI, metadata=m)))  # type: ignore[misc]
     width, height = fig.get_size_inches()
-    said = [*caption, *(f"{words[:1].upper()}{words[1:]}." for words in about(results, n, data))]
-    said.append(f"Printed size: {width:.1f} × {height:.1f} inches.")
+    made = "; ".join(words for words in about(results, n, data) if words != NO_EVIDENCE)
+    warning = [] if results.evidence else [f"This is {NO_EVIDENCE}."]
+    said = [*caption, f"{made}.", *warning, f"Printed size: {width:.1f} × {height:.1f} inches."]
     return [*written, write_text(path.with_suffix(".md"), " ".join(said) + "\n")]
 
 

@@ -23,6 +23,7 @@ FLOORS = {  # what learned nothing: its words, and its line
 PAPER = (4, 3)  # dashes of the paper's level
 LEFT, WIDTH, APART = 0.5, 1.9, 0.3  # of the panels
 LOWER, UPPER = (0.42, 1.35), (2.3, 1.75)  # rows of panels: lower edge, height
+INTERVAL = f"{LEVEL:.0%} interval of the mean"
 BAND: dict[str, Any] = {"alpha": 0.22, "linewidth": 0}
 SEED: dict[str, Any] = {"linewidth": 0.45, "alpha": 0.55}
 
@@ -54,9 +55,9 @@ def _panels(results: Results, curves: pd.DataFrame, levels: dict[str, float]) ->
     under = [_place(fig, i, LOWER) for i in range(1, len(levels))]
     for ax, (system, level) in zip(above, levels.items(), strict=True):
         _draw(ax, curves, system, ("mean", "interval_low", "interval_high"), level)
-        for name, (_, dashes) in FLOORS.items():
+        for name, (words, dashes) in FLOORS.items():
             ax.axhline(
-                curves[name].iloc[0] if len(curves) else np.nan, color=GREY, linewidth=0.7, dashes=dashes, label=name
+                curves[name].iloc[0] if len(curves) else np.nan, color=GREY, linewidth=0.7, dashes=dashes, label=words
             )
         ax.tick_params(labelbottom=False)
     _, first = next(iter(levels.items()))
@@ -83,9 +84,9 @@ def _draw(ax: Axes, curves: pd.DataFrame, system: str, columns: tuple[str, str, 
     for _, seed in mine.dropna(subset="seed").groupby("seed"):
         ax.plot(seed["step"], seed[value], color=colour, label="a seed", **SEED)
     mean = mine[mine["seed"].isna()]
-    ax.fill_between(mean["step"], mean[low], mean[high], facecolor=colour, label="interval", **BAND)
+    ax.fill_between(mean["step"], mean[low], mean[high], facecolor=colour, label=INTERVAL, **BAND)
     ax.plot(mean["step"], mean[value], **style | {"markersize": 3}, markevery=2, zorder=3)
-    ax.axhline(level, color=colour, linewidth=0.8, dashes=PAPER, zorder=1, label="the paper")
+    ax.axhline(level, color=colour, linewidth=0.8, dashes=PAPER, zorder=1, label="the paper's level")
     signed = _signed if value == "above" else places
     ends = f"ends at {signed(mean[value].iloc[-1])}" if len(mean) else "missing"
     ax.set_title(label(system) if value == "mean" else "", color=colour, weight="bold", pad=14)
@@ -96,9 +97,9 @@ def _share(axes: list[Axes], margin: tuple[float, float], curves: pd.DataFrame, 
     """One scale for a row of panels, with its words left of the first."""
     low = min(ax.dataLim.y0 for ax in axes)
     high = max(ax.dataLim.y1 for ax in axes)
-    pad = 0.05 * max(high - low, 0.1)
+    middle, reach = (low + high) / 2, max(0.55 * (high - low), 0.1)
     for ax in axes:
-        ax.set(ylim=(low - pad, high + pad), xlim=(0, max([1, *curves["step"]])))
+        ax.set(ylim=(middle - reach, middle + reach), xlim=(0, max([1, *curves["step"]])))
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3, integer=True, steps=[1, 2, 5, 10]))
         ax.xaxis.set_major_formatter(lambda value, _: number(round(value)))
         ax.yaxis.set_major_locator(mpl.ticker.MaxNLocator(5))
@@ -112,7 +113,7 @@ def _key(fig: Figure, curves: pd.DataFrame) -> None:
     key(fig, 0.1, LOWER[0] + LOWER[1], [
         line | {"linewidth": SEED["linewidth"], "label": "a seed"},
         line | {"label": "mean over seeds, with the marker of the system", "marker": "o", "markersize": 3},
-        {"facecolor": LIGHT, "label": f"{LEVEL:.0%} interval of the mean"},
+        {"facecolor": LIGHT, "label": INTERVAL},
         line | {"linewidth": 0.8, "dashes": PAPER, "label": "the paper's level at the end"},
         {"color": LIGHT, "linewidth": 0.7, "label": "no difference"},
         *(line | {"linewidth": 0.7, "dashes": dashes, "label": f"{words}, {places(levels[name])}"}
@@ -155,7 +156,7 @@ def arm_curves(config: Config, root: Path) -> pd.DataFrame:
     numbers = ["mean", "sd", "low", "high", "paper_level", "above", "above_low", "above_high", "seed"]
     numbers += ["interval_low", "interval_high"]
     curves = pd.DataFrame(rows, columns=["system", "label", "step", "n", *numbers])
-    curves = curves.astype(dict.fromkeys(numbers, float)).astype({"seed": "Int64"})
+    curves = curves.astype(dict.fromkeys(numbers, float)).astype({"seed": "Int64", "step": int, "n": int})
     floor = read_floor(root).query("metric == 'factor_vae' and variant == 'main'").groupby("system")["value"].mean()
     return curves.assign(**{name: floor.get(name, np.nan) for name in FLOORS})
 

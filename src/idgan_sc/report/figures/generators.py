@@ -158,6 +158,7 @@ def _slopes(ax: Axes, shares: pd.DataFrame) -> None:
         mean = mine[mine["seed"].isna()].sort_values("at")
         error = mean["excess_high"] - mean["excess"]
         bars = ax.errorbar(2 * i + mean["at"], mean["excess"], error, **_line(mine), capsize=2, zorder=3)
+        bars.lines[0].set_label(bars.get_label())
         for part in (*bars.lines[1], *bars.lines[2]):
             part.set_label(BAR["label"])
         names.append(label(str(system)).replace(" (", "\n").removesuffix(")").replace(" β", "\nβ")

@@ -21,6 +21,7 @@ from idgan_sc.report.words import COLOURS, data_words, label, seeds_range
 CELL = 0.24  # height of a row
 LEFT, WIDTH, BLOCK = 0.82, 2.1, 3.5  # of a matrix: left edge, width, and how far apart two are
 HEAD, FOOT, SCALE = 1.12, 0.34, 0.5  # above a matrix, below it, and below all of them
+OWN = "its own factor"
 MOST = 1.2  # of the colour scale
 
 
@@ -48,7 +49,7 @@ def figure_leakage(results: Results) -> list[Path]:
         bar = canvas.place(fig, 2.2, 0.36, 2.6, 0.1)
         fig.colorbar(drawn, cax=bar, orientation="horizontal", extend="max")
         bar.set_xlabel("how much the code moves the factor, in SD of real images", labelpad=2)
-        canvas.key(fig, 0.1, 0.42, [{"facecolor": "none", "edgecolor": canvas.FRAME, "label": "its own factor"}])
+        canvas.key(fig, 0.1, 0.42, [{"facecolor": "none", "edgecolor": canvas.FRAME, "label": OWN}])
     frame = pd.concat([block["frame"] for pair in blocks for block in pair], ignore_index=True)
     n = [block["n"] for pair in blocks for block in pair]
     caption = [
@@ -141,10 +142,10 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, resul
     ax = canvas.place(fig, left, top - k * CELL, WIDTH, k * CELL)
     drawn = ax.imshow(block["change"], cmap="Blues", vmin=0, vmax=MOST, aspect="auto")
     for (j, i), value in np.ndenumerate(block["change"]):
-        ax.text(i, j, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.65 * MOST else "black")
+        ax.text(i, j, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.72 * MOST else "black")
         if j < len(block["shown"]) and block["factors"][i] == block["shown"][j]:
             style: dict[str, Any] = {"fill": False, "edgecolor": canvas.FRAME, "linewidth": 1.5, "zorder": 3}
-            ax.add_patch(mpl.patches.Rectangle((i - 0.5, j - 0.5), 1, 1, clip_on=False, **style))
+            ax.add_patch(mpl.patches.Rectangle((i - 0.5, j - 0.5), 1, 1, clip_on=False, label=OWN, **style))
     beside: dict[str, Any] = {"va": "center", "color": canvas.GREY}
     for j, h in enumerate(block["row_entropy"]):
         ax.text(n_factors - 0.4, j, _evenness(h), **beside)
