@@ -348,7 +348,7 @@ def test_pairs_of_images_like_no_sprite_have_no_shares(results: Path, shipped: d
         *generator_tables.table_pairs(Results(shipped, "quick", results)),
     ):
         assert path.stat().st_size > 0
-    assert set(pd.read_csv(results / "figures/figure_pairs.csv")["measure"]) == {"accuracy"}
+    assert set(pd.read_csv(results / "figures/figure_pairs.csv")["measure"]) == {"accuracy", "accuracy_of_seed"}
 
 
 def test_table_of_read_generators_states_the_regressors_and_what_true_images_reach(

@@ -167,9 +167,9 @@ def _table(results: Results, args: argparse.Namespace) -> None:
 
 
 def _figure(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.report.figures import generators, registry
+    from idgan_sc.report.figures import registry
 
-    _write(registry.FIGURES | generators.FIGURES | registry.names(results) | registry.APART, results, args)
+    _write(registry.drawers(results) | registry.APART, results, args)
 
 
 def _write(known: dict[str, Callable[[Results], list[Path]]], results: Results, args: argparse.Namespace) -> None:

@@ -36,6 +36,7 @@ EXECUTES = {
     "picture": ("report.figures.registry.names",),
     "generator_table": ("report.generator_tables.TABLES",),
     "generator_figure": ("report.figures.generators.FIGURES",),
+    "forest": ("report.figures.forest.FIGURES",),
     "claims": ("report.verdicts.write_claims", "report.errata.write_findings"),
     "sensitivity": ("report.figures.sensitivity.sensitivity",),
     "regularisers": ("evaluation.regularisers.measure", "data.dsprites.prepare", "data.images.open_images"),

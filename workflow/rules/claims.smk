@@ -37,7 +37,7 @@ rule sensitivity:
         expand(
             f"{ROOT}/figures/{{figure}}.{{kind}}",
             figure=["specification", "main_effects"],
-            kind=["png", "pdf", "csv"],
+            kind=["png", "pdf", "csv", "md"],
         ),
         expand(
             f"{ROOT}/sensitivity/{{table}}.csv",

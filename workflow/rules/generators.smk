@@ -96,6 +96,6 @@ rule generators:
         expand(
             f"{ROOT}/figures/figure_{{name}}.{{kind}}",
             name=OF_GENERATORS,
-            kind=["png", "pdf", "csv"],
+            kind=["png", "pdf", "csv", "md"],
         ),
     localrule: True

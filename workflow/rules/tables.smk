@@ -39,11 +39,15 @@ use rule table as generator_table with:
         source=source_hash("generator_table"),
 
 
+# Those of generators too, where the preset is evidence.
 rule tables:
     input:
         expand(
             f"{ROOT}/tables/{{table}}.{{kind}}",
-            table=TABLES,
+            table=[
+                *TABLES,
+                *(f"table_{name}" for name in OF_GENERATORS if RESULTS.evidence),
+            ],
             kind=["csv", "md", "tex"],
         ),
     localrule: True

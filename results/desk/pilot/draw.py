@@ -1,17 +1,22 @@
 """Draw `live.png`, `grid.png`, `again.png`, `desk.png` in `figures` from tables: python results/desk/pilot/draw.py"""
 
+import textwrap
 from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from idgan_sc.report.figures.canvas import DPI, GREY, STYLE, TEXT
+from idgan_sc.report.figures.canvas import DPI, GREY, MARKERS, STYLE, TEXT
 from idgan_sc.report.words import COLOURS, label
 
 HERE = Path(__file__).parent
-FLOOR, FLOOR_10 = 0.52, 0.59  # principal components of the pixels, 5 and 10 codes: results/desk/published/floor.csv
+FLOORS = {  # codes: what that many principal components of the pixels score, of published/floor; and dashes
+    5: (0.52, (4, 3)),
+    10: (0.59, (1, 2)),
+}
 STARTS = {  # variants of stage A, each with how it is drawn
     "main": ("1e-3 / 2e-3", "#AAAAAA", "-"),
     "g2": ("1e-3 / 2e-3, two G steps", "#AAAAAA", ":"),
@@ -47,10 +52,34 @@ def main() -> None:
         again(*(pd.read_csv(HERE / name) for name in ("again.csv", "grid.csv", "live.csv")))
 
 
+def panels(height: float) -> tuple[Figure, list[Axes]]:
+    """Three panels side by side, with room for their keys below."""
+    fig = Figure(figsize=(TEXT, height), dpi=DPI)
+    below = 1 - 2.1 / height
+    return fig, list(fig.subplots(1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": below}))
+
+
+def floor(ax: Axes, codes: int) -> None:
+    """The line of what learned nothing."""
+    level, dashes = FLOORS[codes]
+    name = f"{codes} principal components of the pixels, {level}"
+    ax.axhline(level, color=GREY, linewidth=0.6, dashes=dashes, zorder=1, label=name)
+
+
+def keyed(ax: Axes, two_seeds: bool = False) -> None:
+    """A key of all lines below a panel."""
+    handles, labels = ax.get_legend_handles_labels()
+    if two_seeds:
+        handles += [Line2D([], [], color=GREY, linewidth=width) for width in WIDTHS.values()]
+        labels += [f"line of seed {seed}" for seed in WIDTHS]
+    labels = [textwrap.fill(words.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"), 32) for words in labels]
+    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(-0.08, -0.27), frameon=False, handlelength=2.5,
+              borderaxespad=0, borderpad=0, labelspacing=0.35)  # fmt: skip
+
+
 def live(table: pd.DataFrame) -> None:
     """A live stage A, and what alpha does from there."""
-    fig = Figure(figsize=(TEXT, 3.2), dpi=DPI)
-    first, second, third = fig.subplots(1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.36})
+    fig, (first, second, third) = panels(4.2)
     stage_a(first, table[table["system"] == "infogan_stage_a"])
     later = table[table["variant"].str.startswith("b_a")]
     for ax, seed in ((second, 1000), (third, 1001)):
@@ -58,15 +87,14 @@ def live(table: pd.DataFrame) -> None:
         ax.set(title=f"stage B, seed {seed}", xlabel="step of stage B")
     first.set(title="stage A", xlabel="step of stage A", ylabel="FactorVAE score of Q")
     for ax in (first, second, third):
-        ax.axhline(FLOOR, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
-        ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.2), fontsize=5.5, frameon=False, handlelength=2.5)
+        floor(ax, 5)
+        keyed(ax, two_seeds=ax is first)
     fig.savefig(HERE / "figures/live.png", metadata={"Software": None})
 
 
 def grid(table: pd.DataFrame, name: str) -> None:
     """The stages A, and where stage B ends by alpha, 0 being the arm without a regulariser; the second seed thin."""
-    fig = Figure(figsize=(TEXT, 2.9), dpi=DPI)
-    first, second, third = fig.subplots(1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.36})
+    fig, (first, second, third) = panels(4.2)
     for seed, width in WIDTHS.items():
         mine = table[table["seed"] == seed]
         infogan = mine[(mine["system"] == "infogan_stage_a") & (mine["variant"] == "main")]
@@ -82,17 +110,16 @@ def grid(table: pd.DataFrame, name: str) -> None:
     first.set(title="stage A", xlabel="step", ylabel="FactorVAE score of Q")
     second.set(title="stage B from InfoGAN's", xlabel="α")
     third.set(title="stage B from the distilled", xlabel="α")
-    for ax, floors in ((first, (FLOOR, FLOOR_10)), (second, (FLOOR,)), (third, (FLOOR_10,))):
-        for floor in floors:
-            ax.axhline(floor, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
-        ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.24), fontsize=5.5, frameon=False, handlelength=2.5)
+    for ax, codes in ((first, (5, 10)), (second, (5,)), (third, (10,))):
+        for k in codes:
+            floor(ax, k)
+        keyed(ax, two_seeds=True)
     fig.savefig(HERE / f"figures/{name}.png", metadata={"Software": None})
 
 
 def again(table: pd.DataFrame, grid: pd.DataFrame, live: pd.DataFrame) -> None:
     """Stage A by rates, three trainings each; what follows a live one; the paper's own settings at 64x64."""
-    fig = Figure(figsize=(TEXT, 3.2), dpi=DPI)
-    first, second, third = fig.subplots(1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.36})
+    fig, (first, second, third) = panels(4.2)
     rates = {
         ("5e-4 / 1e-3", "#9ECAE1"): [_training(grid, "main", seed) for seed in WIDTHS] + [_training(table, "main")],
         ("2e-4 / 4e-4", "#08306B"): [_training(live, "low_a", seed) for seed in WIDTHS] + [_training(table, "low30")],
@@ -119,8 +146,8 @@ def again(table: pd.DataFrame, grid: pd.DataFrame, live: pd.DataFrame) -> None:
     third.set(title="the paper's settings, 64×64", xlabel="step")
     for ax in (first, second, third):
         if ax is not third:  # the floor at 64x64 was not measured
-            ax.axhline(FLOOR, color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
-        ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.2), fontsize=5.5, frameon=False, handlelength=3.5)
+            floor(ax, 5)
+        keyed(ax)
     fig.savefig(HERE / "figures/again.png", metadata={"Software": None})
 
 
@@ -139,7 +166,9 @@ def by_alpha(ax: Axes, table: pd.DataFrame, without: str, systems: list[str], wi
         line = pd.concat([start, mine]).sort_values("alpha")
         name = f"{label(str(system))}, m = {pairs:.0f}" if width > 1 else None
         at, style = [GRID.index(alpha) for alpha in line["alpha"]], PAIRS[round(float(str(pairs)))]
-        (drawn,) = ax.plot(at, line["mean"], marker="o", markersize=2, linewidth=width, linestyle=style, label=name)
+        (drawn,) = ax.plot(
+            at, line["mean"], marker=MARKERS[str(system)], markersize=3, linewidth=width, linestyle=style, label=name
+        )
         drawn.set_color(COLOURS[str(system)])
     ax.set_xticks(range(len(GRID)), [f"{alpha:g}" for alpha in GRID])
 

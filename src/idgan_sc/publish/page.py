@@ -24,7 +24,6 @@ from idgan_sc.records.tables import read_recorded, table_or_empty, text_or_empty
 from idgan_sc.report import read
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.figures.canvas import GREY
-from idgan_sc.report.figures.paper import FACTOR_WORDS
 from idgan_sc.report.figures.registry import Drawn, all_figures
 from idgan_sc.report.read import scored_codes
 from idgan_sc.report.words import COLOURS, METRICS, NO_EVIDENCE, about, data_words, label, number, planned_words
@@ -199,7 +198,7 @@ def _redrawn(results: Results, run: Run) -> list[dict[str, Any]]:
 
 
 def _words(factor: str) -> str:
-    return {**FACTOR_WORDS, **canvas.WORDS}.get(factor, factor)
+    return canvas.WORDS.get(factor, factor)
 
 
 def _tells(matrices: list[dict[str, Any]], k: int) -> list[str]:
@@ -292,10 +291,10 @@ def figures(results: Results) -> list[str]:
 
 def _figure(drawn: Drawn, path: Path) -> str:
     coded = base64.b64encode(path.read_bytes()).decode()
-    shows = html.escape(drawn.shows)
+    shows, caption = html.escape(drawn.shows), html.escape(drawn.caption or drawn.shows)
     with Image.open(path) as image:
         width = round(image.width / image.info["dpi"][0] * PIXELS_AN_INCH)
     return (
         f'<figure><img alt="{drawn.title}: {shows}" width="{width}" src="data:image/png;base64,{coded}">'
-        f"<figcaption><strong>{drawn.title}.</strong> {shows} <code>{drawn.command}</code></figcaption></figure>"
+        f"<figcaption><strong>{drawn.title}.</strong> {caption} <code>{drawn.command}</code></figcaption></figure>"
     )

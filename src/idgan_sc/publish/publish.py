@@ -5,7 +5,7 @@ Nothing is trained and no data set is opened: what is not finished is named, and
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -24,9 +24,10 @@ from idgan_sc.records.published import GATHERED
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 from idgan_sc.report import errata, generator_tables, read, tables, verdicts
-from idgan_sc.report.figures import generators, registry
+from idgan_sc.report.figures import registry
 from idgan_sc.report.figures.sensitivity import sensitivity
 
+Step = Callable[[Results], object]
 FLOOR = "floor"  # measured, not derived: copied as it is
 FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, beside `runs`
 
@@ -81,10 +82,10 @@ def derive(results: Results) -> None:
             write_table(results.floor(dataset), pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
     tables.table3(results)
     tables.stage_a(results)
-    if scored:
-        _write_what_is_there(results)
+    _write_what_is_there(results, _tables_of_generators(results) if scored else [])
     verdicts.write_claims(results)
     errata.write_findings(results)
+    _write_what_is_there(results, [*registry.drawers(results).values(), sensitivity] if scored else [])
     write_cost(results)
     write_page(results)
 
@@ -99,13 +100,18 @@ def gather_or_nothing(results: Results) -> bool:
     return False
 
 
-def _write_what_is_there(results: Results) -> None:
-    """Figures and further tables, each if the runs that it needs are there."""
-    chosen: list[Callable[..., object]] = [partial(gather_generators, allow_missing=True)]
-    if runs_with_leakage(results.config, results.preset):
-        chosen.append(partial(gather_leakage, allow_missing=True))
-    drawn = registry.FIGURES | registry.names(results) | generators.FIGURES
-    for make in [*chosen, *generator_tables.TABLES.values(), *drawn.values(), sensitivity]:
+def _tables_of_generators(results: Results) -> list[Step]:
+    """What gathers the scores and leakage of generators, and the tables made of them."""
+    chosen: list[Callable[..., object]] = [
+        gather_generators,
+        *([gather_leakage] if runs_with_leakage(results.config, results.preset) else []),
+    ]
+    return [*(partial(make, allow_missing=True) for make in chosen), *generator_tables.TABLES.values()]
+
+
+def _write_what_is_there(results: Results, made: Iterable[Step]) -> None:
+    """Tables or figures, each if the runs that it needs are there."""
+    for make in made:
         try:
             make(results)
         except DataError as error:

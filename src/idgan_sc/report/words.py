@@ -6,14 +6,14 @@ from typing import Any
 from idgan_sc.config import DATASET, dataset_row
 from idgan_sc.records.results import Results
 
-COLOURS = {  # of a system, the same in every figure; Okabe and Ito's palette, told apart by the colour-blind
+COLOURS = {  # of a system, the same in every figure; dark enough for text, told apart by the colour-blind
     "beta_vae": "#000000",
-    "factor_vae": "#E69F00",
-    "infogan": "#0072B2",
-    "infogan_cr": "#D55E00",
-    "idgan_sc_prior": "#009E73",
-    "idgan": "#56B4E9",
-    "idgan_sc": "#CC79A7",
+    "factor_vae": "#454100",
+    "infogan": "#115DFE",
+    "infogan_cr": "#BC5902",
+    "idgan_sc_prior": "#168560",
+    "idgan": "#0D527F",
+    "idgan_sc": "#76103E",
 }
 METRICS = {"factor_vae": "FactorVAE", "dci": "DCI", "sap": "SAP", "mig": "MIG", "beta_vae": "β-VAE"}  # paper's order
 VARIANTS = ("main", "c10")  # what tables and figures keep apart: 5 and 10 codes of the prior arms

@@ -1,4 +1,4 @@
-"""Figure 2: the networks as they were trained."""
+"""Figure 2: the networks as they were trained, their losses, and what is frozen."""
 
 import json
 from dataclasses import dataclass
@@ -9,29 +9,40 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
+from idgan_sc.config import DATASET, Settings
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
-from idgan_sc.report.figures.canvas import GREY, TEXT, _first_run, below, canvas, of_run, put_text, save
+from idgan_sc.report.figures.canvas import FRAME, GREY, drawing, key, put_text, save
+from idgan_sc.report.words import label, number, seeds_words
 
 
 def figure2(results: Results) -> list[Path]:
-    """Figure 2: the architecture, drawn from the layers of the networks that were trained."""
-    run = _first_run(results)
-    networks = _networks(results.find(run, "networks.json"))
-    fig, ax = canvas(TEXT, 2.95)
-    layers = _architecture(ax, networks)
-    settings = results.settings(run)
-    size = f"{settings['image_size']}×{settings['image_size']} images"
-    below(
-        fig,
-        results,
-        [
-            *of_run(run),
-            size,
-            "c is drawn from the encoder's posterior; a line is a layer and its output, SN spectrally normalised",
-        ],
-    )
-    return save(fig, results, "figure2", pd.DataFrame(layers))
+    """Figure 2: the architecture, drawn from the layers of the networks that were trained, with the losses that train
+    them and what is frozen.
+    """
+    run = results.run(DATASET, "idgan_sc", "main", results.seeds()[0])
+    networks, settings = _networks(results.find(run, "networks.json")), results.settings(run)
+    fig, ax = drawing(results, 4.2)
+    layers = _architecture(ax, networks, settings)
+    key(fig, 0.1, 0.62, [
+        {"color": GREY, "linewidth": 0.8, "label": "what is passed on"},
+        {"color": FRAME, "linewidth": 0.8, "linestyle": (0, (3, 1.5)), "label": "what a loss is computed from"},
+        {"facecolor": FROZEN, "edgecolor": GREY, "linewidth": 0.8, "linestyle": (0, (1, 1)), "label": "frozen"},
+    ])  # fmt: skip
+    caption = [
+        f"{label(run.system)} as it was trained, seed {run.seed}, on images of {settings['image_size']} pixels a side. "
+        "A line in a box is a layer and its output; SN: spectrally normalised.",
+        "A code c is drawn from the encoder's posterior of a real image x. Images x₁ and x₂ of a pair come from codes "
+        "that differ in one dimension.",
+        "D and Q share the trunk. D minimises L_D; Q and the trunk minimise λ L_info too; the generator minimises "
+        f"{_objective(settings)}, and the pair network E minimises L_SC. The encoder does not change.",
+    ]  # fmt: skip
+    return save(fig, results, "figure2", pd.DataFrame(layers), caption, seeds_words(1))
+
+
+def _objective(settings: Settings) -> str:
+    weights = f"λ = {number(settings['lambda_info'])} and α = {number(settings['alpha'])}"
+    return f"L_G + λ L_info + α L_SC with {weights}"
 
 
 LAYER_WORDS = {
@@ -45,13 +56,13 @@ LAYER_WORDS = {
     "Linear": "linear",
     "SNLinear": "SN linear",
 }
-BLUE, GREEN, ORANGE, VIOLET = "#DCE9F5", "#DDF0E8", "#FBE6D4", "#F3E1EC"
-LINE, PAD, BOX = 0.125, 0.07, 1.3  # inches: height of a line of text, margin in a box, width of a box
+FROZEN, GREEN, ORANGE, VIOLET, LOSS = "#E3E3E3", "#DDF0E8", "#FBE6D4", "#F3E1EC", "#FFFFFF"
+LINE, PAD, BOX = 0.14, 0.07, 1.32  # height of a line of text, margin in a box, width of a box
 
 
 @dataclass(frozen=True)
 class Box:
-    """A network, or a part of one, as a box with a line a layer; (x, y) is its middle, in inches."""
+    """A network, a part of one, a quantity or a loss, as a box; (x, y) is its middle."""
 
     x: float
     y: float
@@ -59,6 +70,7 @@ class Box:
     lines: list[str]
     colour: str
     width: float = BOX
+    edge: Any = "-"
 
     @property
     def height(self) -> float:
@@ -71,6 +83,14 @@ class Box:
     @property
     def right(self) -> tuple[float, float]:
         return self.x + self.width / 2, self.y
+
+    @property
+    def top(self) -> tuple[float, float]:
+        return self.x, self.y + self.height / 2
+
+    @property
+    def bottom(self) -> tuple[float, float]:
+        return self.x, self.y - self.height / 2
 
 
 def _networks(path: Path) -> dict[str, Any]:
@@ -94,41 +114,67 @@ PARTS = {  # what is one box: the player, and how the names of its layers begin
     "Q": ("discriminator", "q."),
     "E": ("pair", ""),
 }
-ARROWS = (("c", "G"), ("z", "G"), ("G", "trunk"), ("G", "E"), ("trunk", "D"), ("trunk", "Q"), ("E", "r"))
+PASSED = (
+    ("encoder", "c"),
+    ("c", "G"),
+    ("z", "G"),
+    ("G", "trunk"),
+    ("G", "E"),
+    ("trunk", "D"),
+    ("trunk", "Q"),
+    ("E", "r"),
+)
+LOSSES = (("D", "L_D"), ("Q", "L_info"), ("r", "L_SC"))
 
 
-def _architecture(ax: Axes, networks: dict[str, Any]) -> list[dict[str, Any]]:
+def _architecture(ax: Axes, networks: dict[str, Any], settings: Settings) -> list[dict[str, Any]]:
     """Draw the networks and what passes between them; the layers drawn, a row each."""
     layers = [row for part in PARTS for row in _weighted(networks, part)]
-    boxes = _boxes(networks, layers, ax.get_ylim()[1])
+    boxes = _boxes(networks, layers, settings, ax.get_ylim()[1])
     for box in boxes.values():
         _draw_box(ax, box)
-    encoder = boxes["encoder"]
-    _arrow(ax, (encoder.x, encoder.y - encoder.height / 2), boxes["c"].left, angle=True)
-    for start, end in ARROWS:
-        if end in boxes:
+    for start, end in PASSED:
+        if start in boxes and end in boxes:
             _arrow(ax, boxes[start].right, boxes[end].left)
+    x, trunk, encoder = boxes["x"], boxes["trunk"], boxes["encoder"]
+    _arrow(ax, x.bottom, encoder.top)
+    ax.plot([x.right[0], trunk.x], [x.y, x.y], color=GREY, linewidth=0.8)
+    _arrow(ax, (trunk.x, x.y), trunk.top)
+    for start, end in LOSSES:
+        if start in boxes:
+            _arrow(ax, boxes[start].right, boxes[end].left, FRAME)
     return layers
 
 
-def _boxes(networks: dict[str, Any], layers: list[dict[str, Any]], height: float) -> dict[str, Box]:
-    """The boxes by name, in four columns; no box Q where the frozen encoder takes its place."""
-    upper, lower = height - 0.7, height - 1.95
+def _boxes(networks: dict[str, Any], layers: list[dict[str, Any]], settings: Settings, height: float) -> dict[str, Box]:
+    """The boxes by name, in five columns; no box Q where the frozen encoder takes its place."""
+    upper, lower = height - 1.25, height - 2.95
     middle = (upper + lower) / 2
     z_dim, c_dim = (shape[0] for shape in networks["generator"]["inputs"])
     image, r_dim = networks["discriminator"]["inputs"][0], networks["pair"]["layers"][-1]["shape"][0]
     x, pair = _shape(image), _shape([2 * image[0], *image[1:]])
     lines = {part: [_layer_line(row) for row in layers if row["part"] == part] for part in PARTS}
     boxes = {
-        "encoder": Box(0.78, upper, "β-VAE encoder, frozen", [f"x: {x}", *lines["encoder"]], BLUE, 1.42),
-        "c": Box(1.92, middle, f"c: {c_dim}", [], "white", 0.5),
-        "z": Box(1.92, middle - 0.55, f"z: {z_dim}", [], "white", 0.5),
-        "G": Box(3.07, middle - 0.2, "generator G", [f"(z, c): {z_dim + c_dim}", *lines["G"]], GREEN),
-        "trunk": Box(4.82, upper, "trunk of D and Q", [f"x or G(z, c): {x}", *lines["trunk"]], ORANGE),
-        "E": Box(4.82, lower, "pair network E", [f"(x₁, x₂): {pair}", *lines["E"]], VIOLET),
-        "D": Box(6.3, upper + 0.32, "D: real or generated", lines["D"], ORANGE, 1.25),
-        "Q": Box(6.3, upper - 0.32, "Q: the code c", lines["Q"], ORANGE, 1.25),
-        "r": Box(6.3, lower, f"r: {r_dim}", [], "white", 1.25),
+        "x": Box(0.72, height - 0.2, f"real images x: {x}", [], "white", 1.38),
+        "encoder": Box(0.72, middle + 0.45, "β-VAE encoder", ["frozen", *lines["encoder"]], FROZEN, 1.1, (0, (1, 1))),
+        "c": Box(1.72, middle + 0.45, f"c: {c_dim}", [], "white", 0.5),
+        "z": Box(1.72, middle - 0.45, f"z: {z_dim}", [], "white", 0.5),
+        "G": Box(2.78, middle, "generator G", [f"(z, c): {z_dim + c_dim}", *lines["G"]], GREEN, 1.16),
+        "trunk": Box(4.22, upper, "trunk of D and Q", [f"x or G(z, c): {x}", *lines["trunk"]], ORANGE),
+        "E": Box(4.22, lower, "pair network E", [f"(x₁, x₂): {pair}", *lines["E"]], VIOLET),
+        "D": Box(5.47, upper + 0.4, "D", lines["D"], ORANGE, 0.86),
+        "Q": Box(5.47, upper - 0.42, "Q", lines["Q"], ORANGE, 0.86),
+        "r": Box(5.47, lower, f"r: {r_dim}", [], VIOLET, 0.86),
+        "L_D": Box(6.48, upper + 0.4, "L_D, L_G", ["real or made?", "Eq. (4)", "trains D, G"], LOSS, 0.98),
+        "L_info": Box(
+            6.48,
+            upper - 0.42,
+            "λ L_info",
+            ["c from Q" if lines["Q"] else "c from encoder", "Eq. (5)", f"trains {'Q, G' if lines['Q'] else 'G'}"],
+            LOSS,
+            0.98,
+        ),
+        "L_SC": Box(6.48, lower, "α L_SC", ["which code differs?", "Eq. (6)", "trains E, G"], LOSS, 0.98),
     }
     return {name: box for name, box in boxes.items() if name != "Q" or lines["Q"]}
 
@@ -155,15 +201,17 @@ def _shape(shape: list[int]) -> str:
 def _draw_box(ax: Axes, box: Box) -> None:
     corner = (box.x - box.width / 2, box.y - box.height / 2)
     style = "round,pad=0,rounding_size=0.05"
-    ax.add_patch(FancyBboxPatch(corner, box.width, box.height, boxstyle=style, fc=box.colour, ec=GREY, lw=0.5))
+    edge = FRAME if box.colour == LOSS else GREY
+    ax.add_patch(
+        FancyBboxPatch(corner, box.width, box.height, boxstyle=style, fc=box.colour, ec=edge, lw=0.8, ls=box.edge)
+    )
     y = box.y + box.height / 2 - PAD - LINE / 2
-    put_text(ax, box.x, y, box.title, weight="bold", size=6.5)
+    put_text(ax, box.x, y, box.title, weight="bold")
     for i, line in enumerate(box.lines):
-        put_text(ax, box.x, y - (i + 1) * LINE, line, size=6)
+        put_text(ax, box.x, y - (i + 1) * LINE, line)
 
 
-def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], angle: bool = False) -> None:
-    style: dict[str, Any] = {"arrowstyle": "-|>,head_width=0.12,head_length=0.25", "lw": 0.7, "color": GREY}
-    if angle:
-        style["connectionstyle"] = "angle,angleA=-90,angleB=180,rad=0"
-    ax.annotate("", end, start, arrowprops={**style, "shrinkA": 0, "shrinkB": 0})
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], colour: str = GREY) -> None:
+    style: dict[str, Any] = {"arrowstyle": "-|>,head_width=0.12,head_length=0.25", "lw": 0.8}
+    style |= {"linestyle": (0, (3, 1.5))} if colour == FRAME else {}
+    ax.annotate("", end, start, arrowprops={**style, "color": colour, "shrinkA": 0, "shrinkB": 0})

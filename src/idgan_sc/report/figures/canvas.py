@@ -1,8 +1,8 @@
-"""What the figures share: style, canvas, captions and how they are saved."""
+"""What the figures share: style, marks, keys and captions, and how they are saved. All lengths are printed inches."""
 
 import hashlib
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,27 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from idgan_sc.config import DATASET, Run
-from idgan_sc.files import write_atomic
+from idgan_sc.files import write_atomic, write_text
 from idgan_sc.records.results import Results
-from idgan_sc.report.words import NO_EVIDENCE, about, data_words, label, seeds_words
+from idgan_sc.report.words import COLOURS, NO_EVIDENCE, about, data_words, label
 
-GREY, LIGHT = "#555555", "#BBBBBB"
-COLUMN, TEXT = 3.4, 7.0  # inches: one column, both columns
-LEFT, TOP, BOTTOM = 0.98, 0.22, 0.32  # inches of a figure of images: row labels, column labels, the line below
-SMALL = 5.5  # points, of the line below a figure
+GREY, FAINT, LIGHT = "#555555", "#767676", "#BBBBBB"  # text and marks; text of what is weak; lines behind
+FRAME = "#C1440E"  # around what is pointed at
+TEXT = 7.0  # the width of a figure: the text of a page, two columns
+SMALL, LARGE = 7.0, 8.0  # points: the smallest text that is printed, and titles
+STRIP = 0.18  # height of the line that says that a figure is no evidence
 STYLE: Any = {
     "font.family": "DejaVu Sans",
-    "font.size": 7,
-    "axes.labelsize": 7,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
+    "font.size": SMALL,
+    "axes.labelsize": SMALL,
+    "axes.titlesize": LARGE,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
     "axes.linewidth": 0.5,
     "axes.edgecolor": GREY,
     "axes.spines.top": False,
@@ -38,26 +43,47 @@ STYLE: Any = {
 }
 METADATA: dict[str, dict[str, None]] = {"png": {"Software": None}, "pdf": {"CreationDate": None}}
 DPI = 300
-WORDS = {  # rows whose word is not the factor's name
+WORDS = {  # rows whose word is not the factor's name: the paper's
+    "scale": "size",
+    "orientation": "rotation",
     "azimuth": "angle",
     "pixels": "style",
 }
+MARKERS = {  # of a system, the same in every figure
+    "beta_vae": "*",
+    "factor_vae": "P",
+    "infogan": "o",
+    "infogan_cr": "s",
+    "idgan_sc_prior": "^",
+    "idgan": "v",
+    "idgan_sc": "D",
+}
+CODES_OF = {"main": "", "c10": ", 10 codes"}  # what is added to a system's name
 
 
-def _first_run(results: Results) -> Run:
-    return results.run(DATASET, "idgan_sc", "main", results.seeds()[0])
-
-
-def contents(tile: np.ndarray) -> dict[str, Any]:
-    """What tells one (C, H, W) image from another in a table."""
-    return {"mean": round(float(tile.mean()) / 255, 6), "sha256": hashlib.sha256(tile.tobytes()).hexdigest()[:12]}
-
-
-def canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure whose only axes cover it and count inches from its lower left corner."""
+# -------------------------------------------------------------------------------------------------------- places
+def sheet(results: Results, height: float, width: float = TEXT) -> Figure:
+    """An empty figure; above it, where the results are no evidence, a line that says so."""
+    strip = 0 if results.evidence else STRIP
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(width, height), dpi=DPI)
-        ax = fig.add_axes((0, 0, 1, 1))
+        fig = Figure(figsize=(width, height + strip), dpi=DPI)
+        if strip:
+            y = (height + strip / 2) / (height + strip)
+            fig.text(0.5, y, f"Preset {results.preset}: {NO_EVIDENCE}", ha="center", va="center", color=FRAME)
+    return fig
+
+
+def place(fig: Figure, x: float, y: float, width: float, height: float, **style: Any) -> Axes:
+    """Axes whose lower left corner is at (x, y)."""
+    across, up = fig.get_size_inches()
+    with mpl.rc_context(STYLE):
+        return fig.add_axes((x / across, y / up, width / across, height / up), **style)
+
+
+def drawing(results: Results, height: float, width: float = TEXT) -> tuple[Figure, Axes]:
+    """A figure with axes that cover it and count inches from its lower left corner."""
+    fig = sheet(results, height, width)
+    ax = place(fig, 0, 0, width, height)
     ax.set(xlim=(0, width), ylim=(0, height))
     ax.set_axis_off()
     return fig, ax
@@ -72,24 +98,45 @@ def put_image(ax: Axes, image: np.ndarray, x: float, y: float, size: float) -> N
 
 
 def put_text(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
-    chosen: dict[str, Any] = {"ha": "center", "va": "center", "size": 7, **style}
+    chosen: dict[str, Any] = {"ha": "center", "va": "center", "size": SMALL, **style}
     ax.text(x, y, text, **chosen)
 
 
-def of_run(run: Run) -> list[str]:
-    return [seeds_words(1), f"{label(run.system)}, seed {run.seed}"]
+# --------------------------------------------------------------------------------------------------- marks and keys
+def mark(system: str, variant: str = "main") -> dict[str, Any]:
+    """The style of a system's points, open for 10 codes where the system has 5 too, with the words of the key."""
+    colour = COLOURS[system]
+    return {
+        "color": colour,
+        "marker": MARKERS[system],
+        "markerfacecolor": colour if variant == "main" else "white",
+        "markeredgecolor": colour,
+        "markersize": 4,
+        "label": label(system) + CODES_OF.get(variant, f", {variant}"),
+    }
 
 
-def below(fig: Figure, results: Results, words: list[str], data: Sequence[str] = (DATASET,)) -> None:
-    """The line below a figure: what it was made from, and whether it is evidence."""
-    head, *rest = words
-    said = about(results, head, data)
-    said[3:3] = rest
-    width = fig.get_size_inches()[0]
-    unbroken = "; ".join(said).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
-    text = textwrap.fill(f"{unbroken}.", int(width * 24))
+def key(
+    fig: Figure, x: float, y: float, entries: Sequence[Mapping[str, Any]], columns: int = 1, wrap: int = 40
+) -> None:
+    """Explain marks and lines, each by its style and `label`, with the upper left corner at (x, y).
+
+    A style with `facecolor` is an area. wrap: characters after which a label goes on in a line below.
+    """
+    wrapped = [{**entry, "label": textwrap.fill(entry["label"], wrap)} for entry in entries]
+    handles = [Patch(**entry) if "facecolor" in entry else Line2D([], [], **entry) for entry in wrapped]
+    across, up = fig.get_size_inches()
     with mpl.rc_context(STYLE):
-        fig.text(0.06 / width, 0.05 / fig.get_size_inches()[1], text, size=SMALL, color=GREY, va="bottom")
+        fig.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=(x / across, y / up), ncols=columns, frameon=False,
+            borderpad=0, borderaxespad=0, handlelength=2.2, labelspacing=0.5, columnspacing=1.5,
+        )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- captions and files
+def contents(tile: np.ndarray) -> dict[str, Any]:
+    """What tells one (C, H, W) image from another in a table."""
+    return {"mean": round(float(tile.mean()) / 255, 6), "sha256": hashlib.sha256(tile.tobytes()).hexdigest()[:12]}
 
 
 def save(
@@ -97,9 +144,14 @@ def save(
     results: Results,
     name: str,
     frame: pd.DataFrame,
+    caption: Sequence[str],
+    n: str,
     data: Sequence[str] = (DATASET,),
 ) -> list[Path]:
-    """The three files of a figure, without dates, so that equal results give equal bytes."""
+    """The four files of a figure, without dates, so that equal results give equal bytes.
+
+    frame: what is drawn; caption: its sentences; n: how many seeds, as `seeds_words` has it.
+    """
     evidence = "yes" if results.evidence else NO_EVIDENCE
     head = {
         "preset": results.preset,
@@ -113,7 +165,11 @@ def save(
         for suffix, metadata in METADATA.items():
             target = path.with_suffix(f".{suffix}")
             written.append(write_atomic(target, lambda to, m=metadata: fig.savefig(to, dpi=DPI, metadata=m)))  # type: ignore[misc]
-    return written
+    width, height = fig.get_size_inches()
+    made = "; ".join(words for words in about(results, n, data) if words != NO_EVIDENCE)
+    warning = [] if results.evidence else [f"This is {NO_EVIDENCE}."]
+    said = [*caption, f"{made}.", *warning, f"Printed size: {width:.1f} × {height:.1f} inches."]
+    return [*written, write_text(path.with_suffix(".md"), " ".join(said) + "\n")]
 
 
 def _runs(results: Results, data: str, system: str) -> list[Run]:

@@ -8,27 +8,36 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from idgan_sc.config import DATASET, LABELLED, dataset_row, generators
+from idgan_sc.config import DATASET, dataset_row, generators
 from idgan_sc.evaluation.generators.pairs import UNRELATED
 from idgan_sc.evaluation.generators.scores import CODE, Q
 from idgan_sc.evaluation.generators.scores_by_reader import TRUE
 from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Results
-from idgan_sc.report.figures.canvas import DPI, GREY, STYLE, TEXT, below, save
+from idgan_sc.report.figures.canvas import GREY, LARGE, LIGHT, STYLE, key, mark, place, save, sheet
 from idgan_sc.report.generator_tables import FIDELITY, SHARED_MANIFOLD, _held_out
 from idgan_sc.report.read import _labelled, _of, floors, read
-from idgan_sc.report.words import COLOURS, METRICS, VARIANTS, label, plus_minus, seeds_range
+from idgan_sc.report.statistics import LEVEL, MIN_N, summary
+from idgan_sc.report.words import COLOURS, METRICS, VARIANTS, label, places, seeds_range
 
 RIGHT = {"change_one": "one_changes", "keep_one": "one_stays"}  # when a rule's label can be right
 PANELS = ("factor_vae", "mig")  # of the figures
 QUALITY = {  # of a generator, against which its first score is shown
-    "distance": "median |g − x|²/|x|²  (0: true images)",
-    "coverage": "coverage of the grid  (1: true images)",
+    "distance": "median |g − x|²/|x|² (0: true images)",
+    "coverage": "coverage of the grid (1: true images)",
 }
-MARKERS = {DATASET: "o", **dict(zip(LABELLED, ("o", "s", "^", "D"), strict=False))}
-SHAPE_WORDS = {"o": "circle", "s": "square"}
+COMPONENTS = (  # of the pixels, by their number: words and dashes
+    ("principal components of the pixels, 5 codes", (1, 1)),
+    ("principal components of the pixels, 10 codes", (1, 3)),
+)
+EQUAL: dict[str, Any] = {"color": GREY, "linewidth": 0.6, "dashes": (5, 3), "label": "equal scores"}
+OTHERS: dict[str, Any] = {"color": GREY, "marker": "*", "markersize": 6, "label": "other true images"}
+BAR = {"color": GREY, "linestyle": "", "marker": "|", "markersize": 8, "label": f"{LEVEL:.0%} interval of the mean"}
+THIN: dict[str, Any] = {"linewidth": 0.4, "alpha": 0.5}
+SEED = {"color": GREY, "linewidth": 0.4, "label": "a seed"}
+ZERO: dict[str, Any] = {"color": LIGHT, "linewidth": 0.8, "zorder": 1}
+CHANCE = {"color": LIGHT, "linewidth": 0.8, "label": "chance; unrelated pairs"}
 
 
 def figure_generator(results: Results) -> list[Path]:
@@ -38,31 +47,29 @@ def figure_generator(results: Results) -> list[Path]:
     """
     wide = _points(read(results.root / "generator_scores.csv"), [DATASET], FIDELITY)
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(TEXT, 4.35), dpi=DPI)
+        fig = sheet(results, 4.5)
+        lines: dict[str, Any] = {}
         for i, metric in enumerate(PANELS):
-            ax = fig.add_axes((0.07 + 0.385 * i, 0.64, 0.315, 0.34))
+            ax = place(fig, 0.5 + 2.6 * i, 2.7, 2.0, 1.7)
+            for level, (words, dashes) in zip(_components(results.root, DATASET, metric), COMPONENTS, strict=False):
+                ax.axvline(level, color=GREY, linewidth=0.8, dashes=dashes, zorder=1, label=words)
+                lines[words] = {"color": GREY, "linewidth": 0.8, "dashes": dashes, "label": words}
             _scatter(ax, wide, f"q_{metric}", metric)
-            levels = _components(results.root, DATASET, metric)
-            ax.set_xlim(0, max([ax.get_xlim()[1], *(1.1 * level for level in levels)]))
             _diagonal(ax)
-            for level, face in zip(levels, (GREY, "white"), strict=False):
-                ax.plot(level, 0, marker="^", color=GREY, markerfacecolor=face, markersize=4, clip_on=False, zorder=3)
-            ax.set_xlabel(f"{METRICS[metric]} of Q, on true images")
-            ax.set_ylabel(f"{METRICS[metric]} of the generator")
+            ax.set(xlabel=f"{METRICS[metric]} of Q, on true images", ylabel=f"{METRICS[metric]} of the generator")
         for i, (measure, axis) in enumerate(QUALITY.items()):
-            ax = fig.add_axes((0.07 + 0.385 * i, 0.17, 0.315, 0.34))
+            ax = place(fig, 0.5 + 2.6 * i, 0.42, 2.0, 1.7)
             _scatter(ax, wide, measure, PANELS[0])
-            ax.set_xlabel(axis)
-            ax.set_ylabel(f"{METRICS[PANELS[0]]} of the generator")
-        _legend(fig, wide)
+            ax.set(xlabel=axis, ylabel=f"{METRICS[PANELS[0]]} of the generator")
+        key(fig, 5.32, 4.4, [*_systems(wide), EQUAL, *lines.values()], wrap=20)
     unscored = int(wide[list(PANELS)].isna().any(axis=1).sum())
-    words = [
-        f"{_seeds(wide)}; a point is one seed; open: variant c10; dashed: equal scores, on as many images",
-        "triangles: what the pixels' principal components score, open: as many as codes of c10",
+    caption = [
+        "Above: scores of the generator, whose images are matched with true ones, against those of Q on as many true "
+        "images. Below: the generator's score against its fidelity and coverage; the axes begin where the points do.",
+        "A point is one seed. Principal components have no generator: their line is at what they score in Q's place.",
     ]
-    words += [f"{unscored} of {len(wide)} runs have no score"] if unscored else []
-    below(fig, results, words)
-    return save(fig, results, "figure_generator", wide)
+    caption += [f"{unscored} of {len(wide)} runs have no score."] if unscored else []
+    return save(fig, results, "figure_generator", wide, caption, _seeds(wide))
 
 
 def figure_generator_pictures(results: Results) -> list[Path]:
@@ -71,84 +78,128 @@ def figure_generator_pictures(results: Results) -> list[Path]:
     data = _labelled(results, generator)
     true = {metric: metric + TRUE for metric in SHARED_MANIFOLD}
     wide = _points(generator, data, [*SHARED_MANIFOLD, *true.values()])
+    words, dashes = COMPONENTS[0][0].replace(", 5 codes", ""), COMPONENTS[0][1]
+    components: dict[str, Any] = {"color": GREY, "linewidth": 0.8, "dashes": dashes, "label": words}
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(TEXT, 2.6), dpi=DPI)
-        for i, metric in enumerate([*PANELS, "recall"]):
-            ax = fig.add_axes((0.065 + 0.265 * i, 0.37, 0.195, 0.58))
-            _scatter(ax, wide, "precision", metric)
-            if metric != "recall":
-                for name in data:
-                    levels = pd.Series(_components(results.root, name, metric), dtype=float)
-                    _marks(ax, pd.Series(name, levels.index), 0 * levels, levels, GREY, GREY)
-                    ax.set_ylim(0, max([ax.get_ylim()[1], *(1.1 * levels)]))
-            else:
-                best = wide.groupby("dataset", sort=False)[list(true.values())].mean().reset_index()
-                _marks(ax, best["dataset"], best[true["precision"]], best[true["recall"]], GREY, "none")
-                ax.set_ylim(0, 1)
-            ax.set_xlim(0, 1)
-            ax.set_xlabel("precision")
-            ax.set_ylabel("recall" if metric == "recall" else f"{METRICS[metric]} of the generator")
-        _legend(fig, wide, apart=0.17)
-    shapes = ", ".join(f"{SHAPE_WORDS[MARKERS[name]]}: {dataset_row(name).title}" for name in data)
-    words = [
-        _seeds(wide),
-        f"a point is one seed; {shapes}",
-        "grey: other true images; at the left, what the pixels' principal components score",
-        "factors are read by a network; on held-out true images "
-        + "; ".join(f"{dataset_row(name).title}: {_held_out(generator, name)}" for name in data),
-    ]
-    below(fig, results, words, data)
-    return save(fig, results, "figure_generator_pictures", wide, data)
+        fig = sheet(results, 0.1 + 2.0 * len(data))
+        for row, name in enumerate(data):
+            mine = wide[wide["dataset"] == name]
+            for i, metric in enumerate([*PANELS, "recall"]):
+                ax = place(fig, 0.78 + 1.78 * i, 0.42 + 2.0 * (len(data) - 1 - row), 1.25, 1.4)
+                _scatter(ax, mine, "precision", metric)
+                if metric == "recall":
+                    ax.plot(mine[true["precision"]].mean(), mine[true["recall"]].mean(), **OTHERS)
+                else:
+                    for level in _components(results.root, name, metric)[:1]:
+                        ax.axhline(level, zorder=1, **components)
+                _room(ax)
+                ax.set(
+                    xlabel="precision", ylabel="recall" if metric == "recall" else f"{METRICS[metric]} of the generator"
+                )
+                if i == 0:
+                    ax.text(-0.5, 0.5, dataset_row(name).title, transform=ax.transAxes, rotation=90, va="center",
+                            ha="right", weight="bold", size=LARGE)  # fmt: skip
+        entries = [*_systems(wide), OTHERS | {"linestyle": ""}, components]
+        key(fig, 5.75, 2.0 * len(data) - 0.1, entries, wrap=16)
+    caption = [
+        "Scores of the generators of digits and faces against precision, and recall against precision. A point is one "
+        "seed; the axes begin where the points do.",
+        "Factors of generated images are read by a network. On held-out true images it reaches, "
+        + "; ".join(f"{dataset_row(name).title}: {_held_out(generator, name)}" for name in data) + ".",
+    ]  # fmt: skip
+    return save(fig, results, "figure_generator_pictures", wide, caption, _seeds(wide), data)
 
 
 def figure_pairs(results: Results) -> list[Path]:
-    """C11: how well E or H tells the pairs of its own rule from the start of stage B on; what the pairs really show.
+    """C11: how well E or H tells the pairs of its own rule along stage B; how many more pairs than unrelated ones show
+    the rule.
 
     Left: accuracy with chance taken off, (a − 1/k)/(1 − 1/k), over the steps of stage B. Right: the share of pairs in
-    which a label can be right, at the start (stage A's generator) and at the end of stage B; below, that of unrelated
-    pairs, whose labels would be right by chance.
+    which a label can be right, at the start (stage A's generator) and at the end of stage B, less that of unrelated
+    pairs of the same generator, whose labels would be right by chance.
     """
     labels = read(results.root / "pair_labels.csv")
     accuracy, shares = _accuracies(labels), _right_shares(results, labels)
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(TEXT, 2.7), dpi=DPI)
-        ax = fig.add_axes((0.07, 0.31, 0.36, 0.64))
+        fig = sheet(results, 3.6)
+        ax = place(fig, 0.5, 1.3, 2.5, 2.2)
         for _, mine in accuracy.groupby(["system", "variant"], sort=False):
-            ax.plot(mine["step"], mine["mean"], **_line(mine))
-        ax.axhline(0, color=GREY, linewidth=0.5, zorder=1)
+            _seed_lines(ax, mine, "step")
+            mean = mine[mine["seed"].isna()]
+            ax.plot(mean["step"], mean["mean"], **_line(mine), markevery=0.2, zorder=3)
+        ax.axhline(0, label=CHANCE["label"], **ZERO)
         ax.set(xlabel="step of stage B", ylabel="accuracy of E or H above chance")
-        ax = fig.add_axes((0.52, 0.31, 0.27, 0.64))
-        for _, mine in shares.groupby(["system", "variant"], sort=False):
-            ax.plot(mine["at"], mine["mean"], **_line(mine), marker="o", markersize=3)
-        ax.set_xticks([0, 1], ["start", "end"])
-        ax.set(xlim=(-0.3, 1.3), xlabel="of stage B", ylabel="pairs whose label can be right")
-        ax.set_ylim(0, 1.1 * max([0.1, *shares["mean"]]))
-        _legend(fig, shares, apart=0.17)
-    means = _of(labels, rule=UNRELATED).groupby("measure")["value"].mean().dropna()
-    unrelated = {name: plus_minus(means.get(name), None) for name in RIGHT.values()}
-    words = [
-        seeds_range(shares["n"].tolist()),
-        "mean over seeds; dashed: variant c10",
-        "above chance: (accuracy − 1/k)/(1 − 1/k), H's after its step on the same pairs",
-        f"right label: exactly one of five factors stays (InfoGAN-CR; unrelated pairs {unrelated['one_stays']}), "
-        f"or changes (the others; unrelated pairs {unrelated['one_changes']})",
+        ax = place(fig, 3.75, 1.3, 3.2, 2.2)
+        _slopes(ax, shares)
+        arms = [_line(mine) for _, mine in accuracy.groupby(["system", "variant"], sort=False)]
+        key(fig, 0.4, 0.55, [*arms, SEED, BAR, CHANCE], columns=3)
+    caption = [
+        "Left: how well the pair network (E, or H of InfoGAN-CR) tells the pairs of its own rule, chance taken off: "
+        "(accuracy − 1/k)/(1 − 1/k) with k codes; H's after its step on the same pairs.",
+        "Right: share of pairs of generated images in which the label can be right, less that of unrelated pairs of "
+        "the same generator. The label is right if exactly one of five factors stays (InfoGAN-CR) or changes (the "
+        f"others). {_unrelated(shares)}",
+        f"Thick lines are means over seeds; their bars are t-intervals, from {MIN_N} seeds on.",
     ]
-    below(fig, results, words)
-    frame = pd.concat([accuracy.assign(measure="accuracy"), shares.assign(measure="right_label")], ignore_index=True)
-    return save(fig, results, "figure_pairs", frame)
+    of_seed = shares["seed"].notna()
+    parts = [
+        accuracy.assign(measure=np.where(accuracy["seed"].isna(), "accuracy", "accuracy_of_seed")),
+        shares.assign(measure=np.where(of_seed, "right_label_of_seed", "right_label")),
+    ]
+    n = seeds_range(shares.loc[~of_seed, "n"].astype(int).tolist())
+    return save(fig, results, "figure_pairs", pd.concat(parts, ignore_index=True), caption, n)
+
+
+def _slopes(ax: Axes, shares: pd.DataFrame) -> None:
+    """The excess over unrelated pairs, from the start to the end of stage B, a place an arm."""
+    names = []
+    for i, ((system, variant), mine) in enumerate(shares.groupby(["system", "variant"], sort=False)):
+        _seed_lines(ax, mine.assign(x=2 * i + mine["at"], mean=mine["excess"]), "x")
+        mean = mine[mine["seed"].isna()].sort_values("at")
+        error = mean["excess_high"] - mean["excess"]
+        bars = ax.errorbar(2 * i + mean["at"], mean["excess"], error, **_line(mine), capsize=2, zorder=3)
+        bars.lines[0].set_label(bars.get_label())
+        for part in (*bars.lines[1], *bars.lines[2]):
+            part.set_label(BAR["label"])
+        names.append(label(str(system)).replace(" (", "\n").removesuffix(")").replace(" β", "\nβ")
+                     + ("" if variant == "main" else "\n10 codes"))  # fmt: skip
+    ax.axhline(0, label=CHANCE["label"], **ZERO)
+    ax.set_xticks([2 * i + 0.5 for i in range(len(names))], names)
+    ax.set(xlim=(-0.6, 2 * max(len(names), 1) - 0.4), ylabel="pairs whose label can be right,\nless unrelated pairs")
+    ax.tick_params(axis="x", length=0)
+
+
+def _seed_lines(ax: Axes, mine: pd.DataFrame, x: str) -> None:
+    for _, seed in mine.dropna(subset="seed").groupby("seed"):
+        ax.plot(seed[x], seed["mean"], color=COLOURS[seed["system"].iloc[0]], **THIN, label=SEED["label"])
+
+
+def _unrelated(shares: pd.DataFrame) -> str:
+    """What unrelated pairs reach, by rule."""
+    if shares.empty:
+        return "No pair could be matched with true images."
+    keep = shares["system"] == "infogan_cr"
+    means = shares["unrelated"].groupby(keep).mean()
+    said = {True: "one stays", False: "one changes"}
+    return f"Unrelated pairs: {', '.join(f'{said[bool(rule)]} {places(mean)}' for rule, mean in means.items())}."
 
 
 def _accuracies(labels: pd.DataFrame) -> pd.DataFrame:
-    """A row an arm and logged step: mean over seeds of the accuracy with chance taken off."""
+    """A row an arm and logged step, and one for each seed of it: accuracy with chance taken off, mean over seeds."""
     log = _of(labels, measure="accuracy_log", system=list(COLOURS), variant=list(VARIANTS))
     chance = 1 / log["k"]
-    log = log.assign(value=(log["value"] - chance) / (1 - chance))
-    grouped = log.groupby(["system", "variant", "k", "step"])["value"]
-    return grouped.agg(n="count", mean="mean").reset_index()
+    log = log.assign(mean=(log["value"] - chance) / (1 - chance))
+    about = ["system", "variant", "k", "step"]
+    means = log.groupby(about)["mean"].agg(n="count", mean="mean").reset_index()
+    return _in_order(pd.concat([means, log[[*about, "seed", "mean"]].assign(n=1)]))
 
 
 def _right_shares(results: Results, labels: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the regularised arms at the start (0) and the end (1): share of pairs of their rule that show it."""
+    """Rows of the regularised arms at the start (0) and the end (1), one for each seed and one for their mean.
+
+    mean: share of pairs of the arm's rule that show it; unrelated: that of unrelated pairs of the same generator;
+    excess: the difference, with its interval over seeds.
+    """
     rows = []
     for run in generators(results.config, results.preset):
         settings = results.settings(run)
@@ -158,17 +209,36 @@ def _right_shares(results: Results, labels: pd.DataFrame) -> pd.DataFrame:
         for at, source in enumerate((results.before(run).get("start"), run)):
             if source is None:
                 continue
-            about = {"system": source.system, "variant": source.variant, "seed": source.seed}
-            found = _of(labels, rule=rule, measure=RIGHT[rule], **about)["value"]
-            rows += [(run.system, run.variant, at, float(value)) for value in found]
-    frame = pd.DataFrame(rows, columns=["system", "variant", "at", "value"])
-    return frame.groupby(["system", "variant", "at"])["value"].agg(n="count", mean="mean").reset_index()
+            about = {"system": source.system, "variant": source.variant, "seed": source.seed, "measure": RIGHT[rule]}
+            found, unrelated = (_of(labels, rule=name, **about)["value"] for name in (rule, UNRELATED))
+            rows += [(run.system, run.variant, at, run.seed, *pair) for pair in zip(found, unrelated, strict=False)]
+    of_seed = pd.DataFrame(rows, columns=["system", "variant", "at", "seed", "mean", "unrelated"])
+    of_seed = of_seed.assign(n=1, excess=of_seed["mean"] - of_seed["unrelated"]).astype({"seed": "Int64"})
+    means = [
+        {"system": system, "variant": variant, "at": at, "n": len(mine), "mean": mine["mean"].mean(),
+         "unrelated": mine["unrelated"].mean(), **_excess(mine["excess"])}
+        for (system, variant, at), mine in of_seed.groupby(["system", "variant", "at"])
+    ]  # fmt: skip
+    columns = ["system", "variant", "at", "n", "mean", "unrelated", "excess", "excess_low", "excess_high"]
+    mean = pd.DataFrame(means, columns=columns).astype(dict.fromkeys(columns[-5:], float))
+    return _in_order(pd.concat([mean, of_seed]))
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows by system in the order of `COLOURS`, then 5 codes before 10."""
+    orders = {"system": list(COLOURS), "variant": list(VARIANTS)}
+    return rows.sort_values([*orders], key=lambda column: column.map(orders[str(column.name)].index), kind="stable")
+
+
+def _excess(values: pd.Series) -> dict[str, float | None]:
+    s = summary(values)
+    return {"excess": s.mean, "excess_low": s.low, "excess_high": s.high}
 
 
 def _line(mine: pd.DataFrame) -> dict[str, Any]:
     """The style of an arm's line."""
     first = mine.iloc[0]
-    return {"color": COLOURS[first["system"]], "linestyle": "-" if first["variant"] == "main" else (0, (2, 1.5))}
+    return mark(first["system"], first["variant"]) | {"linestyle": "-" if first["variant"] == "main" else (0, (2, 1.5))}
 
 
 def _points(scores: pd.DataFrame, data: list[str], measures: Iterable[str]) -> pd.DataFrame:
@@ -184,26 +254,27 @@ def _wide(scores: pd.DataFrame, data: list[str], key: list[str], code: str) -> p
 
 
 def _scatter(ax: Axes, wide: pd.DataFrame, x: str, y: str) -> None:
-    """A point a run, in its system's colour and its data set's shape; open for the variants."""
+    """A point a run, with its system's colour and shape; open for the variants."""
     for (system, variant), mine in wide.groupby(["system", "variant"]):
-        colour = COLOURS[str(system)]
-        _marks(ax, mine["dataset"], mine[x], mine[y], colour, colour if variant == "main" else "none")
-    for axis, values, limit in ((ax.xaxis, wide[x], ax.set_xlim), (ax.yaxis, wide[y], ax.set_ylim)):
-        limit(0, 1.1 * values.max() if values.max() > 0 else 1)
-        axis.set_major_locator(mpl.ticker.MaxNLocator(5))
+        ax.plot(mine[x], mine[y], linestyle="", zorder=3, clip_on=False, **mark(str(system), str(variant)))
+    _room(ax)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(mpl.ticker.MaxNLocator(4))
 
 
-def _marks(ax: Axes, data: pd.Series, x: pd.Series, y: pd.Series, colour: str, face: str) -> None:
-    for name in data.unique():
-        style: dict[str, Any] = {"marker": MARKERS[name], "facecolors": face, "edgecolors": colour, "linewidths": 0.9}
-        ax.scatter(x[data == name], y[data == name], s=16, zorder=3, clip_on=False, **style)
+def _room(ax: Axes) -> None:
+    """Limits around what is drawn, whatever was set before."""
+    ax.relim()
+    ax.margins(0.08)
+    ax.autoscale()
 
 
 def _diagonal(ax: Axes) -> None:
-    """The line of equal scores, both axes with the same limits."""
-    high = max(ax.get_xlim()[1], ax.get_ylim()[1])
-    ax.plot([0, high], [0, high], color=GREY, linewidth=0.5, dashes=(4, 3), zorder=1)
-    ax.set(xlim=(0, high), ylim=(0, high))
+    """The line of equal scores, within the limits."""
+    limits = ax.get_xlim(), ax.get_ylim()
+    low, high = max(one[0] for one in limits), min(one[1] for one in limits)
+    ax.plot([low, high], [low, high], zorder=1, **EQUAL)
+    ax.set(xlim=limits[0], ylim=limits[1])
 
 
 def _components(root: Path, data: str, metric: str) -> list[float]:
@@ -217,16 +288,11 @@ def _seeds(wide: pd.DataFrame) -> str:
     return seeds_range(wide.groupby(["dataset", "system", "variant"])["seed"].nunique().tolist())
 
 
-def _legend(fig: Figure, wide: pd.DataFrame, apart: float = 0.09) -> None:
-    """The systems' names in their colours, right of the panels."""
-    present = [system for system in COLOURS if system in set(wide["system"])]
-    for i, system in enumerate(present):
-        words = label(system).replace(" (", "\n(")
-        y = 0.96 - apart * i
-        fig.text(0.86, y, words, color=COLOURS[system], size=6.5, va="top", linespacing=1.1)
-        fig.text(0.84, y, "●", color=COLOURS[system], size=6.5, va="top")
-    if not present:
-        fig.text(0.84, 0.9, "no runs", color=GREY, size=6.5, va="top")
+def _systems(wide: pd.DataFrame) -> list[dict[str, Any]]:
+    """The systems' marks for a key, in the order of `COLOURS`."""
+    there = set(zip(wide["system"], wide["variant"], strict=True))
+    arms = [(system, variant) for system in COLOURS for variant in VARIANTS if (system, variant) in there]
+    return [mark(*arm) | {"linestyle": ""} for arm in arms]
 
 
 FIGURES: dict[str, Callable[[Results], list[Path]]] = {

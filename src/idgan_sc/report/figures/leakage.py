@@ -1,4 +1,4 @@
-"""The leakage figure: what each code changes besides its own factor."""
+"""The leakage figure: how much each code moves every factor, its own and the others."""
 
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,18 @@ from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.figures.canvas import WORDS, _runs
-from idgan_sc.report.statistics import summary
-from idgan_sc.report.words import data_words, label, seeds_range
+from idgan_sc.report.statistics import LEVEL, MIN_N, summary
+from idgan_sc.report.words import COLOURS, data_words, label, seeds_range
 
-CELL = 0.235  # inches: height of a row of the leakage figure
+CELL = 0.24  # height of a row
+LEFT, WIDTH, BLOCK = 0.82, 2.1, 3.5  # of a matrix: left edge, width, and how far apart two are
+HEAD, FOOT, SCALE = 1.12, 0.34, 0.5  # above a matrix, below it, and below all of them
+OWN = "its own factor"
+MOST = 1.2  # of the colour scale
 
 
 def figure_leakage(results: Results) -> list[Path]:
-    """What each code moves besides its factor: InfoGAN-CR beside IDGAN-SC, a block a data set, the entropies beside it.
+    """How much each code moves every factor, its own and the others: InfoGAN-CR beside IDGAN-SC, a block a data set.
 
     A cell is the mean over seeds of the SD of a factor over a sweep, in SD of real images. Codes have no order, and
     code 3 of one seed is not code 3 of another: rows are the codes that stand for the factors, then the others. The
@@ -34,27 +38,31 @@ def figure_leakage(results: Results) -> list[Path]:
     if not shown:
         raise DataError(f"{results.root / 'leakage.csv'} has no data set with runs of both {' and '.join(PICTURED)}")
     blocks = [[_matrix(results, runs[data, system]) for system in PICTURED] for data in shown]
-    heights = [max(len(block["change"]) for block in pair) * CELL + 1.0 for pair in blocks]
-    notes = 0.55
+    heights = [max(len(block["change"]) for block in pair) * CELL + HEAD + FOOT for pair in blocks]
     with mpl.rc_context(canvas.STYLE):
-        fig = Figure(figsize=(canvas.TEXT, sum(heights) + notes), dpi=canvas.DPI)
-        top = sum(heights) + notes
+        top = sum(heights) + SCALE
+        fig = canvas.sheet(results, top)
         for pair, height in zip(blocks, heights, strict=True):
             for i, block in enumerate(pair):
-                _heat_map(fig, block, 0.7 + i * 3.5, top - 0.62, results)
+                drawn = _heat_map(fig, block, LEFT + i * BLOCK, top - HEAD, results)
             top -= height
+        bar = canvas.place(fig, 2.2, 0.36, 2.6, 0.1)
+        fig.colorbar(drawn, cax=bar, orientation="horizontal", extend="max")
+        bar.set_xlabel("how much the code moves the factor, in SD of real images", labelpad=2)
+        canvas.key(fig, 0.1, 0.42, [{"facecolor": "none", "edgecolor": canvas.FRAME, "label": OWN}])
     frame = pd.concat([block["frame"] for pair in blocks for block in pair], ignore_index=True)
     n = [block["n"] for pair in blocks for block in pair]
-    words = [
-        seeds_range(n),
-        "cell: SD of a factor over a sweep, in SD of real images (MNIST: within a digit), mean over seeds",
-        "framed: the code that stands for the factor; below these the others, by how much they change",
-        "H: entropy of a row or column, 0 = one entry alone, 1 = all alike",
-        "outside: share of a code's change that is not its factor's; ± half the 95 % t-interval over seeds if n ≥ 5",
+    caption = [
+        "How much each code moves every factor when it alone changes. A cell is the standard deviation (SD) of the "
+        "factor along the code, in SD of real images (MNIST: of images of one digit), mean over seeds.",
+        "Each row is a code. The named rows are the codes that stand for a factor; its cell is framed. The other codes "
+        "follow, those that change most first.",
+        "Outside: the share of a code's movement that is not of its own factor, mean over the framed codes. Evenness: "
+        "0 if a code moves one factor alone (a factor is moved by one code alone), 1 if all alike; it is the entropy "
+        f"of a row (column) over its maximum. ± is half the {LEVEL:.0%} t-interval over seeds, from {MIN_N} seeds on.",
         *dict.fromkeys(_readers(block) for pair in blocks for block in pair[:1]),
     ]
-    canvas.below(fig, results, words, shown)
-    return canvas.save(fig, results, "figure_leakage", frame, shown)
+    return canvas.save(fig, results, "figure_leakage", frame, caption, seeds_range(n), shown)
 
 
 def _gathered(results: Results) -> dict[tuple[str, str], list[Run]]:
@@ -81,13 +89,18 @@ def _matrix(results: Results, runs: list[Run]) -> dict[str, Any]:
     column_entropy = every[every.measure == "column_entropy"].groupby("factor")["value"].mean()
     return {
         "data": data, "system": system, "n": len(runs), "factors": factors, "shown": shown, "totals": totals,
-        "rows": alone if len(runs) == 1 else [WORDS.get(factor, factor) for factor in shown],
+        "rows": _row_names(alone if len(runs) == 1 else [WORDS.get(factor, factor) for factor in shown], codes[0]),
         "change": np.mean([_changes(t).loc[c, factors] for t, c in zip(tables, codes, strict=True)], axis=0),
         "row_entropy": _nanmean([_by_code(t, "row_entropy").reindex(c) for t, c in zip(tables, codes, strict=True)]),
         "column_entropy": column_entropy.reindex(factors).to_numpy(),
         "held_out": every[every.measure == "held_out"].groupby("factor", sort=False)["value"].mean().to_dict(),
         "frame": every.assign(figure_data=data_words(results, data)),
     }  # fmt: skip
+
+
+def _row_names(named: list[str], codes: list[int]) -> list[str]:
+    """A name for every row: those given, then the other codes by their place."""
+    return [*named, *(f"other {i + 1}" for i in range(len(codes) - len(named)))]
 
 
 def _row_order(table: pd.DataFrame, shown: list[str]) -> list[int]:
@@ -123,51 +136,54 @@ def _with_interval(values: list[float | None]) -> str:
     return f"{s.mean:.2f}" if s.low is None or s.high is None else f"{s.mean:.2f} ± {(s.high - s.low) / 2:.2f}"
 
 
-def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, results: Results) -> None:
-    """One system's matrix with its upper left corner at (left, top) inches; entropies beside and below."""
+def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, results: Results) -> Any:
+    """One system's matrix with its upper left corner at (left, top) inches, evenness beside and below; its colours."""
     k, n_factors = block["change"].shape
-    width, height = 2.35, k * CELL
-    size = fig.get_size_inches()
-    ax = fig.add_axes((left / size[0], (top - height) / size[1], width / size[0], height / size[1]))
-    ax.imshow(block["change"], cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
+    ax = canvas.place(fig, left, top - k * CELL, WIDTH, k * CELL)
+    drawn = ax.imshow(block["change"], cmap="Blues", vmin=0, vmax=MOST, aspect="auto")
     for (j, i), value in np.ndenumerate(block["change"]):
-        ax.text(i, j, f"{value:.2f}", ha="center", va="center", size=6, color="white" if value > 0.75 else "black")
+        ax.text(i, j, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.72 * MOST else "black")
         if j < len(block["shown"]) and block["factors"][i] == block["shown"][j]:
-            frame: dict[str, Any] = {
-                "fill": False,
-                "edgecolor": "#D55E00",
-                "linewidth": 1.3,
-                "zorder": 3,
-                "clip_on": False,
-            }
-            ax.add_patch(mpl.patches.Rectangle((i - 0.5, j - 0.5), 1, 1, **frame))
+            style: dict[str, Any] = {"fill": False, "edgecolor": canvas.FRAME, "linewidth": 1.5, "zorder": 3}
+            ax.add_patch(mpl.patches.Rectangle((i - 0.5, j - 0.5), 1, 1, clip_on=False, label=OWN, **style))
+    beside: dict[str, Any] = {"va": "center", "color": canvas.GREY}
     for j, h in enumerate(block["row_entropy"]):
-        ax.text(n_factors - 0.42, j, "–" if np.isnan(h) else f"{h:.2f}", va="center", size=6, color=canvas.GREY)
+        ax.text(n_factors - 0.4, j, _evenness(h), **beside)
     for i, h in enumerate(block["column_entropy"]):
-        ax.text(i, k - 0.1, "–" if np.isnan(h) else f"{h:.2f}", ha="center", va="center", size=6, color=canvas.GREY)
-    ax.text(n_factors - 0.42, -0.9, "H", va="center", size=6.5, color=canvas.GREY, style="italic")
-    ax.text(-0.62, k - 0.1, "H", ha="right", va="center", size=6.5, color=canvas.GREY, style="italic")
-    ax.set_xticks(range(n_factors), [WORDS.get(f, f) for f in block["factors"]], size=6)
+        ax.text(i, k - 0.1, _evenness(h), ha="center", **beside)
+    ax.text(n_factors - 0.4, -0.62, "evenness", rotation=30, ha="left", va="bottom", color=canvas.GREY)
+    ax.text(-0.58, k - 0.1, "evenness", ha="right", **beside)
+    names = [WORDS.get(f, f) for f in block["factors"]]
+    ax.set_xticks(range(n_factors), names, rotation=30, ha="left", rotation_mode="anchor")
     ax.set_yticks(range(len(block["rows"])), block["rows"], va="center_baseline")
-    ax.tick_params(length=0, labeltop=True, labelbottom=False, pad=2)
+    ax.tick_params(length=0, labeltop=True, labelbottom=False, pad=3)
     for spine in ax.spines.values():
         spine.set_visible(False)
     totals = block["totals"]
-    said = f"outside {totals['leakage']}, H of rows {totals['row_entropy']}, of columns {totals['column_entropy']}"
-    for text, above, style in (
-        (label(block["system"]), 30, {"weight": "bold", "size": 7.5}),
-        (data_words(results, block["data"]), 22, {"size": 6.5}),
-        (said, 14, {"size": 6}),
-    ):
-        place = mpl.transforms.offset_copy(ax.transAxes, fig, 0, above, "points")
-        ax.text(0.5, 1, text, transform=place, ha="center", **style)
+    evenness = f"evenness: rows {totals['row_entropy']}, columns {totals['column_entropy']}"
+    heads: list[tuple[str, int, dict[str, Any]]] = [
+        (label(block["system"]), 73, {"weight": "bold", "size": canvas.LARGE, "color": COLOURS[block["system"]]}),
+        (data_words(results, block["data"]), 62, {}),
+        (f"outside: {totals['leakage']}", 51, {}),
+        (evenness, 40, {}),
+    ]
+    for text, above, style in heads:
+        ax.annotate(text, (0, 1), (-0.7 * 72, above), "axes fraction", "offset points", va="center", **style)
+    return drawn
+
+
+def _evenness(h: float) -> str:
+    return "–" if np.isnan(h) else f"{h:.2f}"
 
 
 def _readers(block: dict[str, Any]) -> str:
     """Who measured, and how well on held-out images."""
     read = ", ".join(f"{WORDS.get(factor, factor)} {value:.2f}" for factor, value in block["held_out"].items())
     if dataset_row(block["data"]).reading == "morphometrics":
-        return f"MNIST: thickness, angle and width by morphometrics, digit by a network ({read} right, held out)"
+        return (
+            f"MNIST: thickness, angle and width by morphometrics; digit by a network, {read} right on held-out images."
+        )
     discrete = " and ".join(factor for factor in ("digit", "style") if factor in block["held_out"])
     unit = f"share right of {discrete}, R² of the others" if discrete else "R²"
-    return f"{block['data']}: factors read by a network, on held-out images {read} ({unit})"
+    title = dataset_row(block["data"]).title.capitalize()
+    return f"{title}: factors are read by a network; on held-out images it reaches {read} ({unit})."

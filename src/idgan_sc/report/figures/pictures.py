@@ -1,6 +1,6 @@
-"""Figures 5 to 8 of the paper; PNG, PDF and CSV as of Figures 1 to 4.
+"""Figures 5 to 8 of the paper, InfoGAN-CR and IDGAN-SC apart as the paper has them and side by side.
 
-Figures 5 and 7 show InfoGAN-CR, 6 and 8 IDGAN-SC. The code for each row is chosen by measurement, never by eye.
+The code for each panel is chosen by measurement, never by eye.
 """
 
 from pathlib import Path
@@ -13,102 +13,79 @@ from idgan_sc.evaluation.gather import read_leakage
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded
-from idgan_sc.report.figures import canvas
-from idgan_sc.report.figures.canvas import WORDS, _runs
+from idgan_sc.report.figures import strips
+from idgan_sc.report.figures.canvas import _runs, save
+from idgan_sc.report.figures.strips import WEAK, Column, Panel, Strip, range_words, true_sweep
+from idgan_sc.report.words import label, places, seeds_words
 
-BY_INFORMATION = "codes chosen by mutual information with the factor, shown as its share of the factor's entropy"
-BY_RESPONSE = "codes chosen by how much they move the factor, shown in SD of real images within a digit"
-BY_STAND_IN = "codes chosen by how much they move the factor, as read by a network that learned it from drawn faces"
-NO_STYLE = "style has no measure on real digits: the pixels that a code changes take its place"
-CHOSEN = {"morphometrics": f"{BY_RESPONSE}; {NO_STYLE}", "stand-in": BY_STAND_IN}  # else BY_INFORMATION
+BY_RESPONSE = (
+    "SD: how much the code moves the factor, in standard deviations of real images of one digit. Style has no measure "
+    "on real digits: the pixels that a code changes take its place."
+)
+BY_STAND_IN = (
+    "SD: how much the code moves the factor, in standard deviations of real images, as read by a network that learned "
+    "the factor from drawn faces."
+)
+CHOSEN = {"morphometrics": BY_RESPONSE, "stand-in": BY_STAND_IN}  # else a share of entropy
 
 
-# ------------------------------------------------------------------------------------------------------- Figures 5 to 8
-def _digits(results: Results, name: str, data: str, system: str) -> list[Path]:
-    """Figures 5 and 6: a panel a factor, a row a digit; the factor's code sweeps, all else stays."""
-    run, arrays = _panels(results, data, system)
-    images, values = arrays["images"], arrays["values"]  # (P, R, S, C, H, W), (S,)
-    table = read_leakage(results, run)
-    margin, gap, head = 0.36, 0.16, 0.42  # inches: row labels, between panels, a panel's title
-    across = (canvas.TEXT - margin - gap - 0.06) / 2
-    step = across / len(values)
-    high = len(images) * step + head
-    fig, ax = canvas.canvas(canvas.TEXT, 2 * high + canvas.BOTTOM + 0.2)
-    top = ax.get_ylim()[1]
-    shown = []
+def pictures(results: Results, name: str, data: str, systems: tuple[str, ...]) -> list[Path]:
+    """What the code of each factor changes in generated images of a data set, below true images where they can be
+    drawn.
+    """
+    shown = [(system, *_panels(results, data, system)) for system in systems]
+    columns = [
+        Column(system, tuple(map(strips.value, arrays["values"])), _factors(results, run, arrays))
+        for system, run, arrays in shown
+    ]
+    fig, rows = strips.draw(results, columns if len(columns) > 1 else _two(columns[0]))
+    caption = [
+        "What one code does: it takes the values above the images, and all else stays. A panel is a factor, and the "
+        "code is the one that stands for it.",
+        *(
+            [strips.NAMES]
+            if data in strips.DRAWN
+            else ["These data have no known factors, so that no true row is drawn."]
+        ),
+        CHOSEN.get(dataset_row(data).reading, strips.SHARE),
+        *(range_words(system, results.settings(run), arrays["values"]) for system, run, arrays in shown),
+    ]
+    if dataset_row(data).from_digits:
+        table = read_leakage(results, shown[0][1])
+        least = min(float(arrays["certainty"].min()) for _, _, arrays in shown)
+        caption.append(_digits(table, data, least))
+    caption.append(f"{' and '.join(label(system) for system in systems)}: seed {shown[0][1].seed}.")
+    return save(fig, results, name, pd.DataFrame(rows), caption, seeds_words(1), [data])
+
+
+def _two(column: Column) -> list[Column]:
+    """The panels of one system in two columns, its name above the first."""
+    half = -(-len(column.panels) // 2)
+    first = Column(column.system, column.heads, column.panels[:half])
+    return [first, Column(column.system, column.heads, column.panels[half:], named=False)]
+
+
+def _factors(results: Results, run: Run, arrays: dict[str, Any]) -> list[Panel]:
+    """A panel a factor: a true strip, and one of the generator for each anchor."""
+    table, values = read_leakage(results, run), arrays["values"]
+    panels = []
     for r, row in enumerate(arrays["rows"]):
-        left, y0 = margin + (r % 2) * (across + gap), top - (r // 2) * high
-        association = _association(table, row, int(arrays["codes"][r]))
-        _panel_title(ax, left, y0 - 0.13, row, int(arrays["codes"][r]), association, data)
-        for s, value in enumerate(values):
-            canvas.put_text(ax, left + (s + 0.5) * step, y0 - 0.3, _signed(value), size=5.5, color=canvas.GREY)
-        for p, digit in enumerate(arrays["anchors"]):
-            y = y0 - head - (p + 1) * step + 0.04
-            if r % 2 == 0:
-                canvas.put_text(ax, margin - 0.17, y + step / 2 + 0.04, f"{digit}", weight="bold", size=8)
-                canvas.put_text(
-                    ax,
-                    margin - 0.17,
-                    y + step / 2 - 0.08,
-                    f"{arrays['certainty'][p]:.2f}",
-                    size=5.5,
-                    color=canvas.GREY,
-                )
-            for s, value in enumerate(values):
-                canvas.put_image(ax, images[p, r, s], left + s * step, y, step - 0.02)
-                about = {"row": row, "code": int(arrays["codes"][r]) + 1, "association": association, "digit": digit}
-                shown.append(about | {"value": round(float(value), 6)} | canvas.contents(images[p, r, s]))
-    clear = "a row starts from the generated image that a classifier is surest of (its probability below the digit)"
-    words = [*canvas.of_run(run), _held_out(table, data), clear, CHOSEN.get(dataset_row(data).reading, BY_INFORMATION)]
-    canvas.below(fig, results, words, [data])
-    return canvas.save(fig, results, name, pd.DataFrame(shown), [data])
-
-
-def _faces(results: Results, name: str, data: str, system: str) -> list[Path]:
-    """Figures 7 and 8: a row a factor; its code sweeps, all else stays."""
-    run, arrays = _panels(results, data, system)
-    images, values = arrays["images"][0], arrays["values"]  # (R, S, C, H, W)
-    table = read_leakage(results, run)
-    step = (canvas.TEXT - canvas.LEFT - 0.03) / len(values)
-    fig, ax = canvas.canvas(canvas.TEXT, canvas.TOP + len(images) * step + canvas.BOTTOM + 0.1)
-    top = ax.get_ylim()[1] - canvas.TOP
-    shown = []
-    for r, row in enumerate(arrays["rows"]):
-        y, code = top - (r + 1) * step + 0.03, int(arrays["codes"][r])
+        code, images = int(arrays["codes"][r]), arrays["images"][:, r]  # (P, S, C, H, W)
         association = _association(table, row, code)
-        canvas.put_text(
-            ax, canvas.LEFT - 0.08, y + step / 2, WORDS.get(row, row), ha="right", va="bottom", weight="bold"
-        )
-        detail = f"code {code + 1}, {_strength(association, data)}"
-        canvas.put_text(
-            ax, canvas.LEFT - 0.08, y + step / 2 - 0.02, detail, ha="right", va="top", size=6, color=canvas.GREY
-        )
-        for s, value in enumerate(values):
-            canvas.put_image(ax, images[r, s], canvas.LEFT + s * step, y, step - 0.03)
-            about = {"row": row, "code": code + 1, "association": association, "value": round(float(value), 6)}
-            shown.append(about | canvas.contents(images[r, s]))
-    for s, value in enumerate(values):
-        canvas.put_text(ax, canvas.LEFT + (s + 0.5) * step, top + 0.05, _signed(value), va="bottom")
-    canvas.put_text(
-        ax, canvas.LEFT - 0.08, top + 0.05, "value of the code", ha="right", va="bottom", size=6, color=canvas.GREY
-    )
-    canvas.below(fig, results, [*canvas.of_run(run), CHOSEN.get(dataset_row(data).reading, BY_INFORMATION)], [data])
-    return canvas.save(fig, results, name, pd.DataFrame(shown), [data])
-
-
-def _panel_title(ax: Any, x: float, y: float, row: str, code: int, association: float, data: str) -> None:
-    canvas.put_text(ax, x, y, WORDS.get(row, row), ha="left", weight="bold", size=8)
-    canvas.put_text(
-        ax, x + 0.7, y, f"code {code + 1}, {_strength(association, data)}", ha="left", size=6, color=canvas.GREY
-    )
-
-
-def _strength(association: float, data: str) -> str:
-    return f"{association:.2f} SD" if dataset_row(data).reading in CHOSEN else f"{association:.0%}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")
+        about = {"system": run.system, "row": row, "code": code + 1, "association": association}
+        made = []
+        for digit, strip in zip(arrays["anchors"], images, strict=True):
+            of_digit = about | ({"digit": int(digit)} if digit >= 0 else {})
+            each = [of_digit | {"value": round(float(value), 6)} for value in values]
+            made.append(Strip(f"{digit}" if digit >= 0 else "made", strip, each))
+        fixed = {"digit": int(arrays["anchors"][0])} if arrays["anchors"][0] >= 0 else {}
+        true = true_sweep(run.dataset, row, len(values), images.shape[-1], **fixed)
+        above = [] if true is None else [Strip("true", true, [{"system": "true", "row": row}] * len(true))]
+        in_sd = dataset_row(run.dataset).reading in CHOSEN
+        strength = f"{places(association)} SD" if in_sd else f"{association:.0%}"
+        weak = not in_sd and association < WEAK
+        panels.append(Panel(row, f"code {code + 1}, {strength}", weak, [*above, *made]))
+    return panels
 
 
 def _panels(results: Results, data: str, system: str) -> tuple[Run, dict[str, Any]]:
@@ -126,7 +103,10 @@ def _association(table: pd.DataFrame, row: str, code: int) -> float:
     return float(found["value"].iloc[0])
 
 
-def _held_out(table: pd.DataFrame, data: str) -> str:
-    """How well the classifier that finds the digits does on images it was not trained on."""
+def _digits(table: pd.DataFrame, data: str, least: float) -> str:
+    """Where the rows of digits start, and how well the classifier that finds them does on images it never saw."""
     found = table[(table.measure == "held_out") & (table.factor == "digit")]["value"]
-    return f"digits told by a classifier, {found.iloc[0]:.1%} right on held-out images of {dataset_row(data).title}"
+    return (
+        "A digit's row starts from the generated image that a classifier is surest of (probability at least "
+        f"{places(least)}); the classifier is right in {found.iloc[0]:.1%} of held-out images."
+    )

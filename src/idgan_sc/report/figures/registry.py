@@ -8,28 +8,33 @@ from functools import partial
 from pathlib import Path
 
 from idgan_sc import config as configuration
-from idgan_sc.config import dataset_row
+from idgan_sc.config import PICTURED
 from idgan_sc.records.results import Results
-from idgan_sc.report.figures import generators
+from idgan_sc.records.tables import text_or_empty
+from idgan_sc.report.figures import forest, generators
 from idgan_sc.report.figures.architecture import figure2
+from idgan_sc.report.figures.curves import figure3
 from idgan_sc.report.figures.leakage import figure_leakage
-from idgan_sc.report.figures.paper import figure1, figure3, figure4
-from idgan_sc.report.figures.pictures import _digits, _faces
+from idgan_sc.report.figures.paper import figure1, figure4
+from idgan_sc.report.figures.pictures import pictures
 from idgan_sc.report.figures.regularisers import regularisers_figure
 from idgan_sc.report.figures.sensitivity import effects_figure, specification_figure
+from idgan_sc.report.words import label
 
-FIGURES: dict[str, Callable[[Results], list[Path]]] = {
+Draw = Callable[[Results], list[Path]]
+FIGURES: dict[str, Draw] = {
     "figure1": figure1,
     "figure2": figure2,
     "figure3": figure3,
     "figure4": figure4,
 }
-Draw = Callable[[Results], list[Path]]
 TITLES = {
     "figure_leakage": "Leakage",
     "figure_generator": "The generators",
     "figure_generator_pictures": "The generators of pictures",
     "figure_pairs": "The pairs",
+    "forest": "The registered comparisons",
+    "figure_checks": "Every check",
 }
 AnyDraw = Callable[..., list[Path]]
 STUDY: dict[str, AnyDraw] = {"specification": specification_figure, "main_effects": effects_figure}
@@ -37,33 +42,47 @@ APART: dict[str, Draw] = {"regularisers": regularisers_figure}  # of no run; its
 
 
 def names(results: Results) -> dict[str, Draw]:
-    """The figures that a preset can have, by the data sets it runs."""
+    """The figures of pictures that a preset can have: one a system, and both side by side, `figure_<data set>`."""
     found: dict[str, Draw] = {}
-    for name, (data, system) in configuration.pictures(results.config, results.preset).items():
-        draw = _digits if dataset_row(data).from_digits else _faces
-        found[name] = partial(draw, name=name, data=data, system=system)
+    planned = configuration.pictures(results.config, results.preset)
+    for name, (data, system) in planned.items():
+        found[name] = partial(pictures, name=name, data=data, systems=(system,))
+    for data in dict.fromkeys(data for data, _ in planned.values()):
+        found[f"figure_{data}"] = partial(pictures, name=f"figure_{data}", data=data, systems=PICTURED)
     return found | ({"figure_leakage": figure_leakage} if found else {})
+
+
+def drawers(results: Results) -> dict[str, Draw]:
+    """Every figure that a preset can have, the paper's first; those of the sensitivity study are drawn with it."""
+    return {**FIGURES, **names(results), **generators.FIGURES, **forest.FIGURES}
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure that a preset can have: its title, what it shows, and the command that makes it."""
+    """A figure: its title, what it shows, the command that makes it, and its caption, empty until it is drawn."""
 
     title: str
     shows: str
     command: str
+    caption: str
 
 
 def all_figures(results: Results) -> dict[str, Drawn]:
     """Every figure of a preset by its file's name, the paper's first."""
-    known: dict[str, AnyDraw] = {**FIGURES, **names(results), **generators.FIGURES}
-    drawn = {name: _drawn(name, draw, f"figure {name} --preset {results.preset}") for name, draw in known.items()}
-    return drawn | {name: _drawn(name, draw, f"sensitivity --preset {results.preset}") for name, draw in STUDY.items()}
+    known: dict[str, AnyDraw] = {**drawers(results), **STUDY}
+    return {name: _drawn(results, name, draw) for name, draw in known.items()}
 
 
-def _drawn(name: str, draw: AnyDraw, command: str) -> Drawn:
+def _drawn(results: Results, name: str, draw: AnyDraw) -> Drawn:
     said = inspect.getdoc(draw.func if isinstance(draw, partial) else draw) or ""
     shows = " ".join(said.partition("\n\n")[0].split())
-    shows = re.sub(r"^Figures? \d( and \d)?: ", "", shows)
-    title = TITLES.get(name) or name.replace("_", " ").replace("figure", "Figure ").strip().capitalize()
-    return Drawn(title.replace("mnist", "(MNIST)"), shows[:1].upper() + shows[1:], f"idgan-sc {command}")
+    shows = re.sub(r"^(Figures? \d( and \d)?|C\d+): ", "", shows)
+    if isinstance(draw, partial):
+        shows = f"{' beside '.join(map(label, draw.keywords['systems']))}, {draw.keywords['data']}. {shows}"
+    title = (
+        TITLES.get(name)
+        or name.replace("figure_", "").replace("_", " ").replace("figure", "Figure ").strip().capitalize()
+    )
+    command = f"idgan-sc {'sensitivity' if name in STUDY else f'figure {name}'} --preset {results.preset}"
+    caption = text_or_empty(results.root / "figures" / f"{name}.md").strip()
+    return Drawn(title.replace("mnist", "(MNIST)"), shows[:1].upper() + shows[1:], command, caption)

@@ -6,12 +6,11 @@ from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
-from matplotlib.figure import Figure
 
 from idgan_sc.evaluation.gather import GATHERED_AS
 from idgan_sc.files import write_atomic, write_text
 from idgan_sc.records.results import Results
-from idgan_sc.report.figures.canvas import DPI, GREY, LIGHT, STYLE, TEXT, below, save
+from idgan_sc.report.figures.canvas import GREY, LIGHT, STYLE, key, place, save, sheet
 from idgan_sc.report.sensitivity import (
     _seeds,
     _to_csv,
@@ -45,47 +44,61 @@ def specification_figure(results: Results, scores: pd.DataFrame) -> list[Path]:
     moved = {key for keys in differ.values() for key in keys}
     keys = [key for key in study["factorial"] if key in moved]  # in the configuration's order, then the others
     keys += sorted(moved - set(keys))
+    height = 0.15 * len(keys)
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(TEXT, 2.6 + 0.14 * len(keys)), dpi=DPI)
-        upper, lower = fig.subplots(
-            2, sharex=True,
-            gridspec_kw={"height_ratios": [2.0, 0.15 * len(keys)], "hspace": 0.05, "left": 0.16, "right": 0.98,
-                         "top": 0.97, "bottom": 0.30 if len(keys) < 9 else 0.27},
-        )  # fmt: skip
+        fig = sheet(results, 3.3 + height)
+        lower = place(fig, 1.3, 1.15, 5.6, height)
+        upper = place(fig, 1.3, 1.25 + height, 5.6, 1.9, sharex=lower)
         _points(upper, study, scores, order)
         _matrix(lower, differ, order, keys)
+        key(fig, 0.1, 0.5, _key(study), columns=3)
     n = scores.groupby("variant")["seed"].nunique().max()
-    words = [
-        seeds_words(int(n)),
-        f"large: mean over seeds, small: a seed; filled: differs from {label(study['arm'])}, main; "
-        "f00 to f15: runs of the factorial design",
+    caption = [
+        f"{METRICS[study['metric']]} score of {label(study['arm'])} less that of {label(study['reference'])}, under "
+        "every specification, in the order of their means; below, which settings differ from the default.",
+        "f00 to f15 are the runs of the factorial design.",
     ]
-    below(fig, results, words)
-    return save(fig, results, "specification", _with_changes(scores, differ))
+    return save(fig, results, "specification", _with_changes(scores, differ), caption, seeds_words(int(n)))
+
+
+SEED, MEAN, DEFAULT = (
+    {"linestyle": "", "marker": ".", "markersize": 2, "alpha": 0.6, "label": "a seed"},
+    {"linestyle": "", "marker": "o", "markersize": 4, "label": "mean over seeds"},
+    {"linestyle": "", "marker": "D", "markersize": 4, "color": "black", "label": "mean of the default"},
+)
+ZERO: dict[str, Any] = {"color": LIGHT, "linewidth": 0.6, "label": "no difference"}
+SQUARE = {"linestyle": "", "marker": "s", "markersize": 3.2}
+DIFFERS, SAME = (
+    {**SQUARE, "color": GREY, "label": "differs from the default"},
+    {**SQUARE, "color": "#E6E6E6", "label": "as the default"},
+)
+
+
+def _key(study: dict[str, Any]) -> list[dict[str, Any]]:
+    colour = {"color": COLOURS[study["arm"]]}
+    return [SEED | colour, MEAN | colour, DEFAULT, ZERO, DIFFERS, SAME]
 
 
 def _points(ax: Any, study: dict[str, Any], scores: pd.DataFrame, order: list[str]) -> None:
-    colour = COLOURS[study["arm"]]
+    colour = {"color": COLOURS[study["arm"]]}
     for x, variant in enumerate(order):
         mine = scores.loc[scores["variant"] == variant, "above"]
-        ax.plot([x] * len(mine), mine, ".", color=colour, markersize=2, alpha=0.6)
-        default = variant == "main"
-        ax.plot(x, mine.mean(), "D" if default else "o", color="black" if default else colour, markersize=4)
-    ax.axhline(0, color=LIGHT, linewidth=0.6, zorder=0)
-    ax.set_ylabel(f"{METRICS[study['metric']]} score above\n{label(study['reference'])}")
+        ax.plot([x] * len(mine), mine, **SEED, **colour)
+        ax.plot(x, mine.mean(), **(DEFAULT if variant == "main" else MEAN | colour))
+    ax.axhline(0, zorder=0, **ZERO)
+    ax.set_ylabel(f"{METRICS[study['metric']]} score less that of\n{label(study['reference'])}")
     ax.set_xlim(-0.7, len(order) - 0.3)
     ax.tick_params(axis="x", length=0, labelbottom=False)
 
 
 def _matrix(ax: Any, differ: dict[str, list[str]], order: list[str], keys: list[str]) -> None:
     for x, variant in enumerate(order):
-        for y, key in enumerate(keys):
-            filled = key in differ[variant]
-            ax.plot(x, y, "s", markersize=3.2, color=GREY if filled else "#EEEEEE")
+        for y, setting in enumerate(keys):
+            ax.plot(x, y, **(DIFFERS if setting in differ[variant] else SAME))
     ax.set_yticks(range(len(keys)), keys)
     ax.set_ylim(len(keys) - 0.4, -0.6)
     names = [variant.replace("factorial_", "f").replace("main", "default") for variant in order]
-    ax.set_xticks(range(len(order)), names, rotation=90, fontsize=5.5)
+    ax.set_xticks(range(len(order)), names, rotation=90)
     ax.tick_params(length=0)
     for side in ax.spines.values():
         side.set_visible(False)
@@ -100,21 +113,25 @@ def effects_figure(results: Results, table: pd.DataFrame) -> list[Path]:
     study = results.config["sensitivity"]
     ordered = table.reindex(table["effect"].abs().sort_values().index)
     margin = float(table["margin"].iloc[0])
+    height = 0.2 * len(table)
+    dot: dict[str, Any] = {**MEAN, "color": COLOURS[study["arm"]], "label": "effect"}
     with mpl.rc_context(STYLE):
-        fig = Figure(figsize=(TEXT, 0.75 + 0.2 * len(table)), dpi=DPI)
-        ax = fig.add_axes((0.30, 0.30, 0.66, 0.66))
-        ax.axvspan(-margin, margin, color="#EEEEEE", linewidth=0)
-        ax.axvline(0, color=LIGHT, linewidth=0.6)
-        ax.plot(ordered["effect"], range(len(ordered)), "o", color=COLOURS[study["arm"]], markersize=4)
+        fig = sheet(results, 0.9 + height)
+        ax = place(fig, 2.2, 0.75, 4.6, height)
+        ax.axvspan(-margin, margin, facecolor="#E6E6E6", linewidth=0, label=MARGIN["label"])
+        ax.axvline(0, **ZERO)
+        ax.plot(ordered["effect"], range(len(ordered)), **dot)
         names = [f"{row['switch']}: {row['low']} → {row['high']}" for _, row in ordered.iterrows()]
         ax.set_yticks(range(len(ordered)), names)
         ax.set_ylim(-0.7, len(ordered) - 0.3)
         ax.set_xlabel(f"effect on the {METRICS[study['metric']]} score")
-    seeds = len(_seeds(results))
-    words = [
-        seeds_words(seeds),
-        "16 runs a seed, resolution IV; a dot: mean at the second setting less that at the first",
+        key(fig, 2.2, 0.2, [dot, MARGIN, ZERO], columns=3)
+    caption = [
+        f"Main effect of each switch on the {METRICS[study['metric']]} score of {label(study['arm'])}: the mean at the "
+        "second setting less that at the first.",
+        "16 runs a seed in a factorial design of resolution IV.",
     ]
-    words += ["band: Lenth's margin of error, 95 %"]
-    below(fig, results, words)
-    return save(fig, results, "main_effects", table)
+    return save(fig, results, "main_effects", table, caption, seeds_words(len(_seeds(results))))
+
+
+MARGIN = {"facecolor": "#E6E6E6", "label": "Lenth's margin of error, 95%"}

@@ -1,0 +1,171 @@
+"""Figure 3 of the paper: the arms of the ablation along stage B, and what each adds to InfoGAN."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from idgan_sc.config import DATASET, PROTOCOL, Config
+from idgan_sc.records.results import Results
+from idgan_sc.report.figures.canvas import COLOURS, GREY, LIGHT, STYLE, key, mark, place, save, sheet
+from idgan_sc.report.read import read_floor, read_scores
+from idgan_sc.report.statistics import LEVEL, MIN_N, summary
+from idgan_sc.report.words import label, number, places, seeds_range
+
+FLOORS = {  # what learned nothing: its words, and its line
+    "untrained_q": ("untrained Q", (1, 1.2)),
+    "pixel_components": ("principal components of the pixels", (1, 3)),
+}
+PAPER = (4, 3)  # dashes of the paper's level
+LEFT, WIDTH, APART = 0.5, 1.9, 0.3  # of the panels
+LOWER, UPPER = (0.42, 1.35), (2.3, 1.75)  # rows of panels: lower edge, height
+INTERVAL = f"{LEVEL:.0%} interval of the mean"
+BAND: dict[str, Any] = {"alpha": 0.22, "linewidth": 0}
+SEED: dict[str, Any] = {"linewidth": 0.45, "alpha": 0.55}
+
+
+def figure3(results: Results) -> list[Path]:
+    """Figure 3: FactorVAE score of the three arms of the ablation along stage B; below, what each adds to InfoGAN.
+
+    A thin line is a seed, the mean of its evaluation draws; the thick line is the mean over seeds, and the band its
+    interval. Below, what an arm has more than InfoGAN from the same stage A, as the claims compare them: the seeds'
+    own level is taken off.
+    """
+    curves = arm_curves(results.config, results.root)
+    levels = results.config["reported"]["figure3"]
+    with mpl.rc_context(STYLE):
+        fig = _panels(results, curves, levels)
+    n = curves[curves["seed"].isna()].groupby("system")["n"].max()
+    caption = [
+        "FactorVAE score of Q along stage B, with the regulariser and without. A thin line is a seed, the mean of "
+        f"{results.evaluation()['draws']} evaluation draws; the thick line is the mean over seeds.",
+        f"Every band is the {LEVEL:.0%} t-interval of that mean, from {MIN_N} seeds on.",
+        "Below: an arm's score less that of InfoGAN from the same stage A.",
+    ]
+    return save(fig, results, "figure3", curves, caption, seeds_range(n.tolist()))
+
+
+def _panels(results: Results, curves: pd.DataFrame, levels: dict[str, float]) -> Figure:
+    fig = sheet(results, 4.45)
+    above = [_place(fig, i, UPPER) for i in range(len(levels))]
+    under = [_place(fig, i, LOWER) for i in range(1, len(levels))]
+    for ax, (system, level) in zip(above, levels.items(), strict=True):
+        _draw(ax, curves, system, ("mean", "interval_low", "interval_high"), level)
+        for name, (words, dashes) in FLOORS.items():
+            ax.axhline(
+                curves[name].iloc[0] if len(curves) else np.nan, color=GREY, linewidth=0.7, dashes=dashes, label=words
+            )
+        ax.tick_params(labelbottom=False)
+    _, first = next(iter(levels.items()))
+    for ax, (system, level) in zip(under, list(levels.items())[1:], strict=True):
+        _draw(ax, curves, system, ("above", "above_low", "above_high"), level - first)
+        ax.axhline(0, color=LIGHT, linewidth=0.7, zorder=1, label="no difference")
+        ax.set_xlabel("step of stage B")
+    _share(above, (0.02, 0.98), curves, "FactorVAE score")
+    _share(under, (-0.04, 0.04), curves, "score less InfoGAN's,\nseed by seed")
+    _key(fig, curves)
+    return fig
+
+
+def _place(fig: Figure, i: int, row: tuple[float, float]) -> Axes:
+    return place(fig, LEFT + i * (WIDTH + APART), row[0], WIDTH, row[1])
+
+
+def _draw(ax: Axes, curves: pd.DataFrame, system: str, columns: tuple[str, str, str], level: float) -> None:
+    """An arm's seeds, mean and band, and its level in the paper; where it ends stands above."""
+    value, low, high = columns
+    mine = curves[curves["system"] == system].dropna(subset=value)
+    style = mark(system)
+    colour = COLOURS[system]
+    for _, seed in mine.dropna(subset="seed").groupby("seed"):
+        ax.plot(seed["step"], seed[value], color=colour, label="a seed", **SEED)
+    mean = mine[mine["seed"].isna()]
+    ax.fill_between(mean["step"], mean[low], mean[high], facecolor=colour, label=INTERVAL, **BAND)
+    ax.plot(mean["step"], mean[value], **style | {"markersize": 3}, markevery=2, zorder=3)
+    ax.axhline(level, color=colour, linewidth=0.8, dashes=PAPER, zorder=1, label="the paper's level")
+    signed = _signed if value == "above" else places
+    ends = f"ends at {signed(mean[value].iloc[-1])}" if len(mean) else "missing"
+    ax.set_title(label(system) if value == "mean" else "", color=colour, weight="bold", pad=14)
+    ax.annotate(f"{ends}; the paper: {signed(level)}", (0.5, 1), (0, 4), "axes fraction", "offset points", ha="center")
+
+
+def _share(axes: list[Axes], margin: tuple[float, float], curves: pd.DataFrame, words: str) -> None:
+    """One scale for a row of panels, with its words left of the first."""
+    low = min(ax.dataLim.y0 for ax in axes)
+    high = max(ax.dataLim.y1 for ax in axes)
+    middle, reach = (low + high) / 2, max(0.55 * (high - low), 0.1)
+    for ax in axes:
+        ax.set(ylim=(middle - reach, middle + reach), xlim=(0, max([1, *curves["step"]])))
+        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3, integer=True, steps=[1, 2, 5, 10]))
+        ax.xaxis.set_major_formatter(lambda value, _: number(round(value)))
+        ax.yaxis.set_major_locator(mpl.ticker.MaxNLocator(5))
+        ax.tick_params(labelleft=ax is axes[0])
+    axes[0].set_ylabel(words)
+
+
+def _key(fig: Figure, curves: pd.DataFrame) -> None:
+    line: dict[str, Any] = {"color": GREY}
+    levels = {name: curves[name].iloc[0] if len(curves) else np.nan for name in FLOORS}
+    key(fig, 0.1, LOWER[0] + LOWER[1], [
+        line | {"linewidth": SEED["linewidth"], "label": "a seed"},
+        line | {"label": "mean over seeds, with the marker of the system", "marker": "o", "markersize": 3},
+        {"facecolor": LIGHT, "label": INTERVAL},
+        line | {"linewidth": 0.8, "dashes": PAPER, "label": "the paper's level at the end"},
+        {"color": LIGHT, "linewidth": 0.7, "label": "no difference"},
+        *(line | {"linewidth": 0.7, "dashes": dashes, "label": f"{words}, {places(levels[name])}"}
+          for name, (words, dashes) in FLOORS.items() if np.isfinite(levels[name])),
+    ], wrap=28)  # fmt: skip
+
+
+def _signed(value: float) -> str:
+    """A difference with its sign: +0.08, −0.02."""
+    return ("+" if value >= 0 else "") + places(value)
+
+
+def arm_curves(config: Config, root: Path) -> pd.DataFrame:
+    """Figure 3's points: a row an arm and step, with n, mean, sd and band over seeds, and a row for each of its seeds.
+
+    `low` and `high`: mean ± sd. `above` and its interval: mean over seeds of an arm's score less the first arm's of the
+    same seed. Rows with a `seed` have that seed's own values. An arm without runs has no rows. Every row repeats the
+    floor: what an untrained Q and the principal components of the pixels score, mean over seeds.
+    """
+    key = ["dataset", "system", "variant", "seed", "code", "step", "draw", "metric", "protocol"]
+    points = read_scores(root / "curves.csv", key)
+    about_points = {"dataset": DATASET, "variant": "main", "metric": "factor_vae", "protocol": PROTOCOL}
+    wanted = np.logical_and.reduce([points[column] == value for column, value in about_points.items()])
+    arms = {
+        system: points[wanted & (points["system"] == system)].groupby(["step", "seed"])["value"].mean()
+        for system in config["reported"]["figure3"]
+    }
+    first = next(iter(arms))
+    rows: list[dict[str, Any]] = []
+    for system, of_seed in arms.items():
+        above = (of_seed - arms[first]).dropna() if system != first else of_seed[:0]
+        about = {"system": system, "label": label(system), "paper_level": config["reported"]["figure3"][system]}
+        for step, values in of_seed.groupby("step"):
+            rows.append(
+                about | {"step": step} | _over_seeds(values, above[above.index.get_level_values("step") == step])
+            )
+        for (step, seed), value in of_seed.items():
+            more = above.get((step, seed), np.nan)
+            rows.append(about | {"step": step, "n": 1, "mean": value, "above": more, "seed": seed})
+    numbers = ["mean", "sd", "low", "high", "paper_level", "above", "above_low", "above_high", "seed"]
+    numbers += ["interval_low", "interval_high"]
+    curves = pd.DataFrame(rows, columns=["system", "label", "step", "n", *numbers])
+    curves = curves.astype(dict.fromkeys(numbers, float)).astype({"seed": "Int64", "step": int, "n": int})
+    floor = read_floor(root).query("metric == 'factor_vae' and variant == 'main'").groupby("system")["value"].mean()
+    return curves.assign(**{name: floor.get(name, np.nan) for name in FLOORS})
+
+
+def _over_seeds(values: pd.Series, above: pd.Series) -> dict[str, Any]:
+    s, more = summary(values), summary(above)
+    assert s.mean is not None
+    low, high = (None, None) if s.sd is None else (s.mean - s.sd, s.mean + s.sd)
+    return {
+        "n": s.n, "mean": s.mean, "sd": s.sd, "low": low, "high": high, "interval_low": s.low, "interval_high": s.high,
+        "above": more.mean, "above_low": more.low, "above_high": more.high,
+    }  # fmt: skip
