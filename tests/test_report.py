@@ -31,7 +31,7 @@ from idgan_sc.records import machine
 from idgan_sc.records.published import CARD, GATHERED, WEIGHTS
 from idgan_sc.records.record import fingerprint, protocol_hash
 from idgan_sc.records.results import Results
-from idgan_sc.report import errata, read, tables, verdicts, words
+from idgan_sc.report import claims, errata, read, readings, tables, words
 from idgan_sc.training.encode import encode
 
 ROOT = Path(__file__).parents[1]
@@ -93,7 +93,7 @@ def write_results(config: Config, root: Path) -> Path:
     gather.gather_leakage(Results(config, "desk", root))
     for run in with_predecessors(config, planned(config, "desk")):
         _write_record(config, root, run)
-    verdicts.write_claims(Results(config, "desk", root))
+    claims.write_claims(Results(config, "desk", root))
     errata.write_findings(Results(config, "desk", root))
     tables.table3(Results(config, "desk", root))
     tables.stage_a(Results(config, "desk", root))
@@ -172,7 +172,8 @@ def test_the_pages_numbers_are_the_artifacts(made_up: Config, results: Path) -> 
     assert sorted(shown) == pytest.approx(sorted(scores["value"].round(4)))
     printed = {(row["label"], row["metric"]): row["paper"] for row in data["scores"] if row["paper"] is not None}
     assert printed[("InfoGAN-CR", "mig")] == 0.37 and len(printed) == 25
-    words = [verdicts.said(row) for _, row in pd.read_csv(results / "claims.csv").iterrows()]
+    shown = readings.beside(pd.read_csv(results / "claims.csv"), pd.read_csv(results / "readings.csv"))
+    words = [markup.inline(cell) for cell in shown.values()]
     cells = re.findall(r"<tr><td>C\d+</td><td>.*?</td><td>.*?</td><td>(.*?)</td>", text)
     assert cells == words
     assert f"{len(pd.read_csv(results / 'cost.csv'))} trainings" in text

@@ -3,9 +3,10 @@
 import ast
 import difflib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,11 @@ def _check_claims(config: Config) -> None:
                 _known("metric", metric, metric_names(), where)
         for data in claim.get("datasets", []):
             _known("data set", data, config["datasets"], f"claims.{name}")
+    for name in config["readings"]:
+        _known("claim", name, config["claims"], "readings")
+    for topic in config["exploratory"]:
+        for number, row in enumerate(topic["comparisons"], 1):
+            _check_comparison(config, row, f"exploratory, {topic['topic']!r}, comparison {number}")
     study = config["sensitivity"]
     _known("metric", study["metric"], metric_names(), "sensitivity.metric")
     _check_arm(config, study["reference"], "sensitivity.reference")
@@ -175,11 +181,29 @@ NEEDED_BY_RULE = {"difference": ("others", "value"), "order": ("others",), "equa
 NEEDED_BY_QUANTITY = {"score": ("metrics",), "pair_accuracy": ("first",), "file": ("file", "column", "what")}
 
 
+def _check_comparison(config: Config, row: dict[str, Any], where: str) -> None:
+    """A comparison that no claim asks names what exists and has what its quantity needs."""
+    _check_needed(row, NEEDED_BY_QUANTITY.get(row["quantity"], ()), where)
+    _check_needed(row, ("metrics",) if "baseline" in row else (), where)
+    for text in [*row.get("arms", []), *chain.from_iterable(row.get("pairs", []))]:
+        name, _, code = text.partition(":")
+        _check_arm(config, name, where)
+        if code:
+            _known("code", code, ("q_mean", "vae_mean", "vae_sample"), where)
+    for metric in row.get("metrics", []):
+        _known("metric", metric, metric_names(), where)
+
+
+def _check_needed(row: dict[str, Any], keys: Iterable[str], where: str) -> None:
+    for key in keys:
+        if key not in row:
+            raise ConfigError(f"{where}: `{key}` is missing")
+
+
 def _check_check(check: dict[str, Any], where: str) -> None:
     """A check has what its rule and its quantity need."""
-    for key in (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ())):
-        if key not in check:
-            raise ConfigError(f"{where}: `{key}` is missing")
+    needed = (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ()))
+    _check_needed(check, needed, where)
     if (check["rule"] == "settled_by") != (check["quantity"] == "curve"):
         raise ConfigError(f"{where}: `settled_by` and the quantity `curve` belong together")
     if check["rule"] == "settled_by" and ("step" in check) == ("fraction" in check):

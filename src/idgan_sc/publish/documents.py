@@ -23,8 +23,10 @@ from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty, text_or_empty
 from idgan_sc.report import errata
+from idgan_sc.report.comparisons import measured_twice
 from idgan_sc.report.figures.registry import all_figures
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, said, words
+from idgan_sc.report.readings import READINGS_NOTE, beside
+from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, words
 from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -109,15 +111,30 @@ def _or_nothing(fact: Callable[[Results], str]) -> Callable[[Results], str]:
 
 
 def _counted(results: Results) -> str:
-    claims = table_or_empty(results.root / "claims.csv")
+    """The readings made after registration, the registered words of the other claims, and those of all."""
+    claims, read = table_or_empty(results.root / "claims.csv"), _readings(results)
+    others = claims[~claims["claim"].isin(read["claim"])]
+    told = "; ".join(f"{row['claim']}: {row['reading']}" for _, row in read.iterrows())
+    first = f"As read after registration, {told}. The others, as registered: {_words(others)}. " if told else ""
+    registered = f"By the registered words alone, of the paper's {len(claims)} claims: {_words(claims)}."
+    return first + registered + _so_far(results)
+
+
+def _readings(results: Results) -> pd.DataFrame:
+    """The claims that have a reading made after registration."""
+    read = table_or_empty(results.root / "readings.csv")
+    return read.dropna(subset="reading") if len(read) else pd.DataFrame(columns=["claim", "reading", "chinese"])
+
+
+def _words(claims: pd.DataFrame) -> str:
+    """How many claims have which verdict."""
     found = Counter((row["verdict"], as_far(row)) for _, row in claims.iterrows())
-    parts = [
+    return ", ".join(
         f"{found[name, part]} {VERDICT_WORDS[name]}{AS_FAR if part else ''}"
         for name in VERDICTS
         for part in (False, True)
         if found[name, part]
-    ]
-    return f"Of the paper's {len(claims)} claims: {', '.join(parts)}.{_so_far(results)}"
+    )
 
 
 def _so_far(results: Results) -> str:
@@ -128,9 +145,11 @@ def _so_far(results: Results) -> str:
 
 
 def _claims_table(results: Results) -> str:
+    claims = table_or_empty(results.root / "claims.csv")
+    shown = beside(claims, _readings(results))
     rows = [
-        f"| {row['claim']} | {row['sentence']} | {said(row)} | {row['n']} | {_data(row)} |"
-        for _, row in table_or_empty(results.root / "claims.csv").iterrows()
+        f"| {row['claim']} | {row['sentence']} | {shown[row['claim']]} | {row['n']} | {_data(row)} |"
+        for _, row in claims.iterrows()
     ]
     return "\n".join(["| | Claim | Verdict | Seeds | Data |", "|---|---|---|---|---|", *rows])
 
@@ -142,11 +161,17 @@ def _data(row: pd.Series) -> str:
 def _chinese_claims(results: Results) -> str:
     if not (results.root / "claims.csv").exists():
         return "尚未发布任何结果，因此还没有结论。"
+    read = _readings(results).set_index("claim")["chinese"]
     rows = [
-        f"| {row['claim']} | {row['place']} | {_chinese(row)} | {row['n']} |"
+        f"| {row['claim']} | {row['place']} | {_chinese_reading(read, row['claim'])}{_chinese(row)} | {row['n']} |"
         for _, row in table_or_empty(results.root / "claims.csv").iterrows()
     ]
     return "\n".join(["| 编号 | 论文位置 | 结论 | 种子数 |", "|---|---|---|---|", *rows])
+
+
+def _chinese_reading(read: pd.Series, claim: str) -> str:
+    """A claim's reading in Chinese, before its registered verdict; nothing if it has none."""
+    return f"**{read[claim]}**；登记的结论：" if claim in read else ""
 
 
 def _chinese(claim: pd.Series) -> str:
@@ -157,7 +182,7 @@ def _chinese(claim: pd.Series) -> str:
 
 
 def _verdicts(results: Results) -> str:
-    return f"{_counted(results)} {_scope(results)}\n\n{_claims_table(results)}"
+    return f"{_counted(results)} {_scope(results)}\n\n{READINGS_NOTE}\n\n{_claims_table(results)}"
 
 
 def _gains(results: Results) -> str:
@@ -165,7 +190,8 @@ def _gains(results: Results) -> str:
     found = table_or_empty(results.root / "checks.csv")
     regularisers = (found["quantity"] == "curve_end") & (found["rule"] == "difference")
     space = (found["claim"] == "C7") & (found["metric"] == "factor_vae")
-    return "\n".join(check_line(row) for _, row in found[regularisers | space].iterrows())
+    lines = [check_line(row) for _, row in found[regularisers | space].iterrows()]
+    return "\n".join([*lines, *("\n" + sentence for sentence in measured_twice(results))])
 
 
 def _cost(results: Results) -> str:
@@ -314,6 +340,8 @@ FACTS: dict[str, Callable[[Results], str]] = {
     ),
     "chinese_errata": lambda results: "\n".join(f"* {finding.chinese}" for finding in errata.findings(results.config)),
     "table3": _or_nothing(_text("tables/table3.md")),
+    "exploratory": _or_nothing(_text("exploratory.md")),
+    "verdict_sensitivity": _or_nothing(_text("verdict_sensitivity.md")),
     "stage_a": _or_nothing(_text("tables/stage_a.md")),
     "differences": _or_nothing(_text("tables/differences.md")),
     "sensitivity": lambda results: text_or_empty(results.root / "sensitivity/verdicts.md").strip() or NO_STUDY,

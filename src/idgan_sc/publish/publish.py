@@ -23,7 +23,7 @@ from idgan_sc.publish.page import write_page
 from idgan_sc.records.published import GATHERED
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
-from idgan_sc.report import errata, generator_tables, read, tables, verdicts
+from idgan_sc.report import claims, comparisons, errata, generator_tables, read, tables
 from idgan_sc.report.figures import generators, registry
 from idgan_sc.report.figures.sensitivity import sensitivity
 
@@ -83,7 +83,7 @@ def derive(results: Results) -> None:
         make(results)
     if scored:
         _write_what_is_there(results)
-    verdicts.write_claims(results)
+    claims.write_claims(results)
     errata.write_findings(results)
     write_cost(results)
     write_page(results)
@@ -95,7 +95,7 @@ def gather_or_nothing(results: Results) -> bool:
         gather_scores(results, allow_missing=True)
         return True
     for name in TOGETHER.values():
-        write_table(results.root / name, pd.DataFrame(columns=[*verdicts.KEYS[name], "k", "value"]))
+        write_table(results.root / name, pd.DataFrame(columns=[*comparisons.KEYS[name], "k", "value"]))
     return False
 
 

@@ -18,6 +18,7 @@ from idgan_sc.config import DATASET, PROTOCOL, Config, Run, Settings, dataset_ro
 from idgan_sc.data.images import open_images
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
+from idgan_sc.report.comparisons import measured_twice
 from idgan_sc.report.read import SCORE_KEY, _summarised, floors, read_floor, read_scores, scored_codes
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import LEVEL, MIN_N, summary
@@ -33,9 +34,15 @@ from idgan_sc.report.words import (
     number,
     places,
     plus_minus,
+    signed,
+    with_interval,
 )
 
-WHO = {"paper": "paper", "source": "its source"}  # whose printed values stand beside ours
+PRINTED = {
+    "paper": "",
+    "source": "\N{DAGGER}",
+}  # whose printed value stands beside ours, the first that has one; its mark
+HEADLINE = "*"
 RULES = {"keep_one": "keep one dimension", "change_one": "change one dimension"}
 LOSSES = {"cross_entropy": "cross-entropy (Eq. 2)", "contrastive": "supervised contrastive loss (Eq. 6)"}
 DATA_SETTINGS = ("source", "pool", *configuration.DATA)  # of a run's settings, what its data set decides
@@ -94,23 +101,25 @@ def table3(results: Results) -> list[Path]:
     scores = read_scores(results.root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
     cells = [_score_row(results, scores, *cell) for cell in _score_cells(results)]
+    models = [cells[start : start + len(METRICS)] for start in range(0, len(cells), len(METRICS))]
+    blocks = [[model for model in models if model[0]["headline"] == headline] for headline in (True, False)]
+    blocks.append(list(floors(results.root)))
     planned = len(results.seeds())
     rows: list[Row] = []
-    for start in range(0, len(cells), len(METRICS)):
-        rows += ([None] if rows else []) + _block(cells[start : start + len(METRICS)], planned)
-    rows += [None]
-    for floor in floors(results.root):
-        rows += _here(floor)
-        cells += floor
+    for block in blocks:
+        rows += [None] if rows and block else []
+        rows += [_model_row(model, planned if block is not blocks[-1] else 0) for model in block]
     page = Page(
         "Table 3",
         "Disentanglement scores on dSprites.",
-        ["Model", "k", "Scored", "n", "", *METRICS.values()],
-        "lrlrl" + "c" * len(METRICS),
+        ["Model", "k", "Code", "n", *METRICS.values()],
+        r">{\raggedright}p{0.19\textwidth}r>{\raggedright}p{0.09\textwidth}r" + "c" * len(METRICS),
         rows,
-        [*_score_notes(), *notes(results)],
+        [*_score_notes(cells), *measured_twice(results), *notes(results)],
     )
-    return write_page(results, "table3", pd.DataFrame(cells), page)
+    cells += [cell for floor in blocks[-1] for cell in floor]
+    frame = pd.DataFrame(cells)
+    return write_page(results, "table3", frame.assign(difference=frame["mean"] - frame["paper_mean"]), page)
 
 
 def stage_a(results: Results) -> list[Path]:
@@ -138,7 +147,7 @@ def stage_a(results: Results) -> list[Path]:
     page = Page(
         "Stage A",
         "Where stage A ended: FactorVAE score of Q on dSprites.",
-        ["Stage A", "k", "n", "FactorVAE", "Lowest", "Highest", "Floor", "Seeds above it"],
+        ["Stage A", "k", "n", "FactorVAE", "Lowest", "Highest", "Baseline", "Seeds above it"],
         "lrlccccc",
         [
             [
@@ -152,7 +161,7 @@ def stage_a(results: Results) -> list[Path]:
             for row in rows
         ],
         [
-            "Mean ± SD over seeds of the mean over evaluation draws, at step 0 of stage B. Floor: as many principal "
+            "Mean ± SD over seeds of the mean over evaluation draws, at step 0 of stage B. Baseline: as many principal "
             "components of the pixels as there are codes. A seed whose stage A does not lie above it says little about "
             "what a regulariser adds; it counts in every verdict all the same.",
             *notes(results),
@@ -308,56 +317,62 @@ def _printed(who: str, printed: dict[str, Any], metric: str) -> dict[str, float 
     return {f"{who}_mean": mean, f"{who}_spread": spread}
 
 
-def _block(cells: list[dict[str, Any]], planned: int) -> list[Row]:
-    """The lines of one model, a cell a metric: here, its interval if there is one, the paper and its source."""
-    lines = _here(cells, planned)
-    if all(cell[f"{who}_mean"] is None for cell in cells for who in WHO):
-        return [*lines, ["", "", "", "", ", ".join(WHO.values()), *[DASH] * len(cells)]]
-    for who, name in WHO.items():
-        lines.append(
-            ["", "", "", "", name, *(plus_minus(cell[f"{who}_mean"], cell[f"{who}_spread"]) for cell in cells)]
-        )
-    return lines
-
-
-def _here(cells: list[dict[str, Any]], planned: int = 0) -> list[Row]:
-    """What was found of one model, and its interval if there is one."""
+def _model_row(cells: list[dict[str, Any]], planned: int = 0) -> list[str]:
+    """The line of one model, a cell a metric; the code that Table 3 of the paper is compared with is marked."""
     first, n = cells[0], max(cell["n"] for cell in cells)
-    lines: list[Row] = [
-        [
-            first["label"],
-            str(first["k"]),
-            CODES[first["code"]],
-            n_of(n, planned),
-            first["origin"],
-            *(_mean_sd(cell, n) for cell in cells),
-        ]
-    ]
-    if any(cell["low"] is not None for cell in cells):
-        lines.append(["", "", "", "", f"{LEVEL:.0%} interval", *map(_interval, cells)])
-    return lines
+    code = CODES[first["code"]] + (HEADLINE if first.get("headline") else "")
+    return [first["label"], str(first["k"]), code, n_of(n, planned), *(_score(cell, n) for cell in cells)]
+
+
+def _score(cell: dict[str, Any], n: int) -> str:
+    """What was found with its interval and, below, the printed value and the difference to it."""
+    if cell["missing"]:
+        return "missing"
+    ours = with_interval(cell["mean"], cell["low"], cell["high"], 2) if cell["low"] is not None else _mean_sd(cell, n)
+    who = next((who for who in PRINTED if cell.get(f"{who}_mean") is not None), None)
+    if who is None:
+        return ours
+    printed = cell[f"{who}_mean"]
+    return f"{ours}\n{places(printed)}{PRINTED[who]} | {signed(cell['mean'] - printed)}"
 
 
 def _mean_sd(cell: dict[str, Any], n: int) -> str:
-    if cell["missing"]:
-        return "missing"
     return plus_minus(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
 
 
-def _interval(cell: dict[str, Any]) -> str:
-    return DASH if cell["low"] is None else f"[{places(cell['low'])}, {places(cell['high'])}]"
-
-
-def _score_notes() -> list[str]:
+def _score_notes(cells: list[dict[str, Any]]) -> list[str]:
     return [
-        f"Ours: mean ± SD over n seeds (one seed has no SD); {LEVEL:.0%} t-interval of the mean from n = {MIN_N} on. "
-        "The runs behind it were recomputed here, or their published records are of the named commit.",
-        f"Paper and its source: as printed, {DASH} where nothing is. The paper copied its rows of FactorVAE, InfoGAN "
-        "and InfoGAN-CR from Table 1 of the InfoGAN-CR paper, its source. InfoGAN and InfoGAN-CR had 5 codes there, "
-        "FactorVAE and IDGAN-SC 10: each printed value stands beside the row with its number of codes, k.",
-        "Floor: representations that learned nothing, scored the same way: Q as InfoGAN's training finds it, the "
+        f"A score: ours, the mean over n seeds with its {LEVEL:.0%} t-interval | the paper's | ours less the paper's. "
+        f"Below n = {MIN_N} the SD stands in the place of the interval (one seed has none); (n = …) in a cell: of "
+        f"fewer seeds than its row. {PRINTED['source']}: printed by the paper's source alone. SDs, printed spreads and "
+        "the origin of each cell are in the CSV.",
+        f"{HEADLINE}: the code that is compared with the paper and enters the claims. Below these rows: the other "
+        "codes of the same models, then the baselines.",
+        f"{_same_means(cells)} InfoGAN and InfoGAN-CR had 5 codes there, FactorVAE and IDGAN-SC 10: each printed value "
+        "stands beside the row with its number of codes, k.",
+        "Baseline: representations that learned nothing, scored the same way: Q as InfoGAN's training finds it, the "
         "principal components of the pixels, and noise that knows nothing of the image.",
+        *_origins(cells),
     ]
+
+
+def _same_means(cells: list[dict[str, Any]]) -> str:
+    """Whether the rows that the paper copied from its source have the source's means."""
+    both = [cell for cell in cells if None not in (cell.get("paper_mean"), cell.get("source_mean"))]
+    other = [cell for cell in both if cell["paper_mean"] != cell["source_mean"]]
+    names = " and ".join(dict.fromkeys(label(cell["system"]) for cell in both))
+    same = f"{len(other)} of {len(both)} means are others there" if other else "the means are the same there"
+    return f"The paper copied its rows of {names} from Table 1 of the InfoGAN-CR paper, its source: {same}."
+
+
+def _origins(cells: list[dict[str, Any]]) -> list[str]:
+    """Where the runs behind the rows come from, in one sentence where it is the same for all."""
+    found = dict.fromkeys(cell["origin"] for cell in cells if not cell["missing"])
+    return (
+        [f"The runs behind the rows: {'; '.join(found)}. A commit is the one that published records name."]
+        if found
+        else []
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- rows: stage A
