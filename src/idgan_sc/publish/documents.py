@@ -1,4 +1,4 @@
-"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md, parts of README and PROTOCOL.md: texts whose numbers artifacts fill in.
+"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md and parts of README: texts whose numbers artifacts fill in.
 
 Everything is a function of the configuration and the committed files of a preset, so that a test can compare what
 stands in the repository with what the files say.
@@ -32,7 +32,7 @@ from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 TEMPLATES = Path(__file__).parent / "templates"
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
-WRITTEN = ("README.md", f"results/{PUBLISHED}/PROTOCOL.md")  # by hand, but for the generated parts between markers
+WRITTEN = ("README.md",)  # by hand, but for the generated parts between markers; PROTOCOL.md is fixed text
 # A line of PROTOCOL.md for a data set: the date, and what `protocol_hash` was.
 REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d): (\w+) as `([0-9a-f]{12})`", re.M)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
@@ -114,8 +114,9 @@ def _counted(results: Results) -> str:
     """The readings made after registration, the registered words of the other claims, and those of all."""
     claims, read = table_or_empty(results.root / "claims.csv"), _readings(results)
     others = claims[~claims["claim"].isin(read["claim"])]
-    told = "; ".join(f"{row['claim']}: {row['reading']}" for _, row in read.iterrows())
-    first = f"As read after registration, {told}. The others, as registered: {_words(others)}. " if told else ""
+    short = read["reading"].astype(str).str.split("[:,(]").str[0].str.strip()
+    told = " ".join(f"{', '.join(names)}: {words}." for words, names in read.groupby(short, sort=False)["claim"])
+    first = f"As read after registration: {told} The others, as registered: {_words(others)}. " if told else ""
     registered = f"By the registered words alone, of the paper's {len(claims)} claims: {_words(claims)}."
     return first + registered + _so_far(results)
 

@@ -5,7 +5,7 @@ Nothing is trained and no data set is opened: what is not finished is named, and
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc.config import floored, measured_runs
+from idgan_sc.config import floored, measured_runs, stays
 from idgan_sc.evaluation.gather import TOGETHER, gather_generators, gather_leakage, gather_scores
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
@@ -24,6 +24,7 @@ from idgan_sc.records.published import GATHERED
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 from idgan_sc.report import claims, comparisons, errata, generator_tables, read, tables
+from idgan_sc.report.dictionary import write_dictionary
 from idgan_sc.report.figures import generators, registry
 from idgan_sc.report.figures.sensitivity import sensitivity
 
@@ -39,6 +40,11 @@ def publish(results: Results, repository: Path) -> list[Path]:
         for path in (results.root / FLOOR).glob("*.csv")
         if results.floor_counts(path.stem, path)
     ]
+    written += [
+        copy_atomic(path, results.root / "published" / "data" / f"{name}.json")
+        for name in results.datasets
+        if (path := results.images(name) / "dataset.json").exists() and not stays(results.config, results.run(name, ""))
+    ]
     with published_alone(results.root) as alone:
         derive(replace(results, root=alone))
         there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if kept(path)]
@@ -51,7 +57,7 @@ def publish(results: Results, repository: Path) -> list[Path]:
 
 def kept(path: Path) -> bool:
     """Whether a derived file is published: tables, texts, pictures and the page."""
-    return path.is_file() and path.suffix in (".csv", ".md", ".png", ".html")
+    return path.is_file() and path.suffix in (".csv", ".md", ".tex", ".png", ".pdf", ".html")
 
 
 def derived(published: Path) -> set[Path]:
@@ -73,8 +79,7 @@ def published_alone(root: Path) -> Iterator[Path]:
 
 def derive(results: Results) -> None:
     """Write below `root` the tables, verdicts, figures and page that its runs allow; name what they do not."""
-    for make in (tables.table2, tables.differences):
-        make(results)
+    _make_what_can_be(results, [tables.table1, tables.table2, tables.differences])
     scored = gather_or_nothing(results)
     for dataset in floored(results.config, results.preset):
         if not (results.root / "published" / FLOOR / f"{dataset}.csv").exists():
@@ -87,6 +92,7 @@ def derive(results: Results) -> None:
     errata.write_findings(results)
     write_cost(results)
     write_page(results)
+    write_dictionary(results)
 
 
 def gather_or_nothing(results: Results) -> bool:
@@ -107,7 +113,11 @@ def _write_what_is_there(results: Results) -> None:
         *([gather_leakage] if measured_runs(results.config, results.preset) else []),
     ]
     gathered = [partial(make, allow_missing=True) for make in chosen]
-    made: list[Callable[..., object]] = [*gathered, *generator_tables.TABLES.values(), *drawn.values(), sensitivity]
+    _make_what_can_be(results, [*gathered, *generator_tables.TABLES.values(), *drawn.values(), sensitivity])
+
+
+def _make_what_can_be(results: Results, made: Iterable[Callable[..., object]]) -> None:
+    """Make each; name what is left out because something that it needs is not there."""
     for make in made:
         try:
             make(results)
