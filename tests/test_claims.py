@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conftest import make_floor
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
 from idgan_sc.config.claims import Arm, checks, needed
 from idgan_sc.records.results import Results
-from idgan_sc.report import statistics
-from idgan_sc.report import verdicts as claims
+from idgan_sc.report import claims, comparisons, statistics
+from idgan_sc.report import verdicts as judging
 
 STEPS = [0, 1000, 2000, 2500, 3000]
 METRICS = ["factor_vae", "dci", "sap", "mig", "beta_vae"]
@@ -62,7 +63,8 @@ def write_results(
             ]
     pd.DataFrame(scores).to_csv(root / "scores.csv", index=False)
     pd.DataFrame(curves).to_csv(root / "curves.csv", index=False)
-    pd.DataFrame(columns=[*claims.ASSOCIATION_KEY, "k", "value"]).to_csv(root / "associations.csv", index=False)
+    make_floor(root)
+    pd.DataFrame(columns=[*comparisons.ASSOCIATION_KEY, "k", "value"]).to_csv(root / "associations.csv", index=False)
     return root
 
 
@@ -78,7 +80,7 @@ def _score(arm: str, metric: str, end: float) -> float:
 def write_logs(config: Config, preset: str, root: Path, early: dict[str, float], seeds: int = 20) -> None:
     """A log of every run whose pair accuracy is flat at `early` of its arm."""
     rng = np.random.default_rng(1)
-    results = claims.Gathered(Results(config, preset, root))
+    results = comparisons.Gathered(Results(config, preset, root))
     for arm, accuracy in early.items():
         for seed in range(seeds):
             run = results.run("dsprites", Arm(*configuration.split_arm(arm)), seed)
@@ -89,12 +91,13 @@ def write_logs(config: Config, preset: str, root: Path, early: dict[str, float],
 
 def verdicts(config: Config, preset: str, root: Path) -> dict[str, str]:
     paths = claims.write_claims(Results(config, preset, root))
-    assert [path.name for path in paths] == ["claims.csv", "checks.csv", "claims.md"]
+    assert [path.name for path in paths][:4] == ["claims.csv", "checks.csv", "readings.csv", "claims.md"]
     return pd.read_csv(paths[0]).set_index("claim")["verdict"].to_dict()
 
 
 def test_examples_in_docstrings() -> None:
-    assert doctest.testmod(claims).failed == 0
+    for module in (judging, comparisons):
+        assert doctest.testmod(module).failed == 0
 
 
 def test_all_eleven_claims_are_configured_with_the_papers_values(shipped: Config) -> None:
@@ -168,10 +171,10 @@ def test_too_few_seeds_are_inconclusive_with_their_number(config: Config, tmp_pa
     paths = claims.write_claims(Results(config, "desk", tmp_path))
     row = pd.read_csv(paths[0]).set_index("claim").loc["C3"]
     assert (row["verdict"], row["n"], row["needs"]) == ("inconclusive", 3, 20)  # all that the preset plans
-    assert "| inconclusive | 3 of 20 |" in paths[2].read_text()
+    assert "| inconclusive | 3 of 20 |" in paths[3].read_text()
     order = pd.read_csv(paths[1]).query("claim == 'C3' and rule == 'order'").iloc[0]
     assert order["estimate"] > 0 and pd.isna(order["low"])  # no interval of so few
-    assert f"{order['estimate']:.3f} (3 of the 20 seeds needed)" in paths[2].read_text()
+    assert f"{order['estimate']:.3f} (3 of the 20 seeds needed)" in paths[3].read_text()
 
 
 def test_fewer_seeds_than_a_preset_plans_are_never_enough(config: Config, tmp_path: Path) -> None:
@@ -304,10 +307,10 @@ def test_an_interval_that_holms_method_does_not_bear_out_is_named(config: Config
 
 
 def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path) -> None:
-    results = claims.Gathered(Results(config, "desk", tmp_path))
+    results = comparisons.Gathered(Results(config, "desk", tmp_path))
 
     def share(a: str, b: str) -> bool:
-        return claims.share(results, "dsprites", Arm(*configuration.split_arm(a)), Arm(*configuration.split_arm(b)))
+        return results.share("dsprites", Arm(*configuration.split_arm(a)), Arm(*configuration.split_arm(b)))
 
     assert share("infogan", "infogan_cr") and share("idgan", "idgan_sc") and share("beta_vae", "idgan_sc")
     assert share("infogan_cr/c10", "infogan/c10")
@@ -317,7 +320,7 @@ def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path
 def test_holm_runs_over_all_planned_orders(config: Config, tmp_path: Path) -> None:
     """A study that ran one comparison of many is not judged more mildly than one that ran all."""
     write_results(tmp_path, {arm: PAPER[arm] for arm in ("infogan", "infogan_cr")}, sd=0.05)
-    checks = claims.judge(claims.Gathered(Results(config, "desk", tmp_path)))
+    checks = judging.judge(comparisons.Gathered(Results(config, "desk", tmp_path)))
     ran = checks[checks["p"].notna()]
     planned = (checks["rule"] == "order").sum()
     assert len(ran) == 1 and ran["p_holm"].iloc[0] == pytest.approx(min(1.0, ran["p"].iloc[0] * planned))
@@ -329,7 +332,7 @@ def test_unfinished_orders_move_no_verdict(config: Config, tmp_path: Path) -> No
         frame = pd.read_csv(tmp_path / name)
         frame[frame["seed"] < 3].to_csv(tmp_path / name, index=False)
     write_leakage(config, tmp_path)
-    checks = claims.judge(claims.Gathered(Results(config, "desk", tmp_path)))
+    checks = judging.judge(comparisons.Gathered(Results(config, "desk", tmp_path)))
     orders = checks[checks["rule"] == "order"].set_index("claim")
     assert (orders["p"] < orders.loc["C9", "p"]).sum() > 5  # of three seeds, which would make Holm milder
     assert orders.loc["C9", "p_holm"] == pytest.approx(min(1.0, orders.loc["C9", "p"] * len(orders)))

@@ -263,16 +263,18 @@ def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dic
     generator_tables.table_generator(Results(shipped, "quick", results))
     text = (results / "tables/table_generator.md").read_text()
     assert "score, pool too small: 3 of 9: InfoGAN (modified) (1 seed), InfoGAN (modified) c10 (1 seed)." in text
-    assert "(n = 1)" in text and "no evidence" in text and text.count("Q, true images") == 8
+    assert "‡ " in text and "no evidence" in text
+    assert "‡: a cell of fewer seeds than its row." in text and "holds no score of Q" not in text
+    assert len(re.findall(r" \\\| 0\.50", text)) == 8 * 5  # of Q, beside each score of a generator
     cells = pd.read_csv(results / "tables/table_generator.csv")
     floor = cells["system"].isin(FLOORS)
     assert (cells["origin"] == "here").all() and floor.sum() == 3 * 2 * 5
-    assert text.count("| Floor: principal components | 10 | 1 | pixels | 0.45 | 0.45 |") == 1  # of few images
+    assert text.count("| Baseline: principal components | 10 | 1 | 0.45 | 0.45 |") == 1  # of few images
     assert not cells.duplicated(["system", "variant", "code", "metric"]).any()
     cells = cells[~floor]
     assert len(cells) == 8 * (5 + 3 + 1 + 5)
     has = cells[(cells["metric"] == "distilled") & (cells["n"] > 0)]
-    assert set(has["system"]) == {"idgan", "idgan_sc"} and text.count("| – |\n") == 8 + 6 + 3 * 2
+    assert set(has["system"]) == {"idgan", "idgan_sc"} and text.count("| – |\n") == 6 + 3 * 2
     assert (cells[cells["code"] == "q"]["mean"] == 0.5).all()
 
 
@@ -282,7 +284,17 @@ def test_tables_say_of_whom_a_score_is_missing(results: Path, shipped: dict[str,
     scores.loc[absent & (scores["dataset"] == "dsprites"), ["value", "reason"]] = [np.nan, "a reason"]
     scores.to_csv(results / "generator_scores.csv", index=False)
     text = generator_tables.table_generator(Results(shipped, "quick", results))[1].read_text()
+    assert "‡: a cell of fewer seeds than its row." in text
     assert "No DCI score of Q, a reason: IDGAN-SC (with β-VAE) (2 seeds)." in text
+
+
+def test_a_run_measured_without_q_is_named_beside_its_smaller_n(results: Path, shipped: dict[str, Any]) -> None:
+    scores = pd.read_csv(results / "generator_scores.csv")
+    gone = (scores["code"] == "q") & (scores["seed"] == 0) & (scores["system"] == "idgan_sc")
+    scores[~(gone & (scores["dataset"] == "dsprites"))].to_csv(results / "generator_scores.csv", index=False)
+    text = generator_tables.table_generator(Results(shipped, "quick", results))[1].read_text()
+    assert "holds no score of Q, and their codes are not published" in text
+    assert "IDGAN-SC (with β-VAE) (1 seed), seed 0." in text and "0.50‡" in text
 
 
 def test_table_of_generators_says_where_no_code_of_the_vae_is_alive(results: Path, shipped: dict[str, Any]) -> None:
@@ -323,7 +335,7 @@ def test_a_floor_without_a_score_of_few_images_is_left_out_of_the_figures(
         for path in generator_figures.FIGURES[f"figure_{name}"](Results(shipped, "quick", results)):
             assert path.stat().st_size > 0
         text = generator_tables.TABLES[f"table_{name}"](Results(shipped, "quick", results))[1].read_text()
-        assert "| pixels | none | 0.45 |" in text
+        assert "| 1 | none | 0.45 |" in text
 
 
 def test_figure_of_pairs_starts_with_stage_a_and_takes_chance_off(results: Path, shipped: dict[str, Any]) -> None:
@@ -356,8 +368,9 @@ def test_table_of_read_generators_states_the_regressors_and_what_true_images_rea
 ) -> None:
     generator_tables.table_generator_pictures(Results(shipped, "quick", results))
     text = (results / "tables/table_generator_pictures.md").read_text()
-    assert "| digits | InfoGAN-CR | 10 | 1 | generator | 0.30 | 0.30 | 0.30 | 0.30 | 0.30 | 0.70 | 0.20 | – |" in text
-    assert "| faces | true images |  |  | – | – | – | – | – | – | 0.93 | 0.94 | – |" in text
+    scores = r" 0.30 \| 0.40 |" * 5
+    assert f"| digits | InfoGAN-CR | 10 | 1 |{scores} 0.70 | 0.20 | – |" in text.replace("\xa0", " ")
+    assert "| faces | true images |  |  | – | – | – | – | – | 0.93 | 0.94 | – |" in text
     assert "Held-out true images of faces: x R² 0.88." in text and "k = 3" in text
     assert "n = 1 seed planned" in text and "no evidence" in text
     cells = pd.read_csv(results / "tables/table_generator_pictures.csv")
@@ -365,7 +378,7 @@ def test_table_of_read_generators_states_the_regressors_and_what_true_images_rea
     assert (~floor).sum() == 2 * (2 * (5 + 2 + 1 + 5) + 2)
     assert cells[floor].groupby("dataset").size().to_dict() == {"digits": 3 * 2 * 5, "faces": 3 * 2 * 5}
     assert cells.loc[cells["metric"] == "precision_true", ["sd", "low", "high"]].isna().all(axis=None)
-    assert "| faces | Floor: noise | 5 | 2 | noise | 0.20 ± 0.00 | 0.20 ± 0.00 |" in text
+    assert "| faces | Baseline: noise | 5 | 2 | 0.20 ± 0.00 | 0.20 ± 0.00 |" in text
 
 
 def test_figure_of_read_generators(results: Path, shipped: dict[str, Any]) -> None:
@@ -409,11 +422,10 @@ def test_generators_of_a_sweep_that_is_not_finished(
     gathered = gather.gather_generators(Results(shipped, "quick", root), allow_missing=True)
     assert [len(pd.read_csv(path)["system"].unique()) for path in gathered] == [3, 2]
     text = generator_tables.table_generator(Results(shipped, "quick", root))[1].read_text()
-    assert "| InfoGAN-CR | 5 | 0 | generator | missing | missing |" in text
-    assert text.count("| generator | 0.") == 1
+    assert "| InfoGAN-CR | 5 | 0 | missing | missing |" in text
     text = generator_tables.table_generator_pictures(Results(shipped, "quick", root))[1].read_text()
     assert "digits" in text and "faces" not in text
-    assert "| digits | IDGAN-SC (with β-VAE) | 10 | 0 | generator | missing |" in text
+    assert "| digits | IDGAN-SC (with β-VAE) | 10 | 0 | missing |" in text
     assert "| ID-GAN at the start" in generator_tables.table_pairs(Results(shipped, "quick", root))[1].read_text()
     for draw in generator_figures.FIGURES.values():
         assert draw(Results(shipped, "quick", root))[1].stat().st_size > 0

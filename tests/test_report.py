@@ -31,7 +31,7 @@ from idgan_sc.records import machine
 from idgan_sc.records.published import CARD, GATHERED, WEIGHTS
 from idgan_sc.records.record import fingerprint, protocol_hash
 from idgan_sc.records.results import Results
-from idgan_sc.report import errata, read, tables, verdicts, words
+from idgan_sc.report import claims, errata, read, readings, tables, words
 from idgan_sc.training.encode import encode
 
 ROOT = Path(__file__).parents[1]
@@ -93,7 +93,7 @@ def write_results(config: Config, root: Path) -> Path:
     gather.gather_leakage(Results(config, "desk", root))
     for run in with_predecessors(config, planned(config, "desk")):
         _write_record(config, root, run)
-    verdicts.write_claims(Results(config, "desk", root))
+    claims.write_claims(Results(config, "desk", root))
     errata.write_findings(Results(config, "desk", root))
     tables.table3(Results(config, "desk", root))
     tables.stage_a(Results(config, "desk", root))
@@ -172,7 +172,8 @@ def test_the_pages_numbers_are_the_artifacts(made_up: Config, results: Path) -> 
     assert sorted(shown) == pytest.approx(sorted(scores["value"].round(4)))
     printed = {(row["label"], row["metric"]): row["paper"] for row in data["scores"] if row["paper"] is not None}
     assert printed[("InfoGAN-CR", "mig")] == 0.37 and len(printed) == 25
-    words = [verdicts.said(row) for _, row in pd.read_csv(results / "claims.csv").iterrows()]
+    shown = readings.beside(pd.read_csv(results / "claims.csv"), pd.read_csv(results / "readings.csv"))
+    words = [markup.inline(cell) for cell in shown.values()]
     cells = re.findall(r"<tr><td>C\d+</td><td>.*?</td><td>.*?</td><td>(.*?)</td>", text)
     assert cells == words
     assert f"{len(pd.read_csv(results / 'cost.csv'))} trainings" in text
@@ -325,7 +326,6 @@ def test_what_stands_in_the_repository_is_what_the_published_artifacts_say(shipp
     [
         ("README.md", r"10.1 minutes"),
         ("README.md", r"\| C4 \|.*?\| (\d+) \|"),
-        ("results/desk/PROTOCOL.md", r"\| C3 \|.*?\| order \| (0\.\d\d) \|"),
         ("REPLICATION.md", r"(\d\.\d\d) ± "),
         ("REPLICATION.md", r"InfoGAN-CR \| \d+ \| (0\.\d\d)"),
         ("README.zh-CN.md", r"\| C4 \|.*?\| (\d+) \|"),
@@ -345,6 +345,26 @@ def test_a_changed_number_is_found(name: str, number: str, shipped: Config, tmp_
     changed = re.sub(r"\d", lambda digit: str((int(digit[0]) + 1) % 10), text[start:end])
     (tmp_path / name).write_text(text[:start] + changed + text[end:], encoding="utf-8")
     assert stale(shipped, tmp_path) != []
+
+
+def registered_differences(protocol: str) -> set[tuple[str, str, str, str]]:
+    """System, key, paper's value and value here, of the table in PROTOCOL.md; systems share its rows."""
+    block = re.search(r"<!-- generated: differences -->(.*?)<!-- end", protocol, re.S)
+    assert block is not None
+    rows = [line.strip("| ").split(" | ") for line in block[1].splitlines() if line.startswith("| ")][2:]
+    return {(place, key, paper, here) for key, paper, here, places in rows for place in places.split(", ")}
+
+
+def test_the_fixed_tables_of_the_protocol_are_what_config_yaml_says(shipped: Config) -> None:
+    """PROTOCOL.md is text since it was registered: its planned checks and differences are still the configuration's."""
+    text = _read(ROOT / "results/desk/PROTOCOL.md")
+    checks = documents.fill("{{planned_checks}}", Results(shipped, "desk", ROOT / "results/desk/published"))
+    assert f"<!-- generated: planned_checks -->\n{checks}\n<!-- end of generated -->" in text
+    table = pd.read_csv(ROOT / "results/desk/published/tables/differences.csv", keep_default_na=False)
+    expected = set(table[["system", "key", "paper", "here"]].itertuples(index=False, name=None))
+    assert registered_differences(text) == expected
+    changed = text.replace("| 8 | 0.5 | beta_vae", "| 8 | 0.6 | beta_vae")
+    assert registered_differences(changed) != expected
 
 
 def test_a_change_after_registration_is_said(shipped: Config, tmp_path: Path) -> None:
@@ -394,7 +414,7 @@ def test_the_published_tables_follow_from_the_published_runs(shipped: Config) ->
             if name.suffix == ".csv":
                 frames = [_frame(folder / name) for folder in (root / "published", alone)]
                 pd.testing.assert_frame_equal(*frames, rtol=1e-6, obj=str(name))
-            elif name.suffix != ".png":
+            elif name.suffix not in (".png", ".pdf"):
                 texts = [without_images(_read(folder / name)) for folder in (root / "published", alone)]
                 assert texts[0] == texts[1], f"{name}: {MEND}"
 
@@ -451,7 +471,7 @@ def test_publish_needs_nothing_but_finished_runs(
     cells = pd.read_csv(published / "tables/table3.csv").set_index("system")
     commit = str(machine.commit()["commit"])[:7]
     assert cells.loc["idgan_sc", "origin"].str.startswith(f"commit {commit}").all()
-    assert f"| commit {commit}" in _read(tmp_path / "REPLICATION.md")
+    assert f"The runs behind the rows: commit {commit}" in _read(tmp_path / "REPLICATION.md")
     assert not {"weights.safetensors", "codes.npz"} & {path.name for path in published.rglob("*")}
     left = published / "figures/figure9.png"
     left.parent.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ from idgan_sc.data.dsprites import FACTORS, N
 from idgan_sc.data.images import save_images
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
-from idgan_sc.report import render, tables, words
+from idgan_sc.report import differences, render, tables, words
 from idgan_sc.report.statistics import summary
 
 SENTENCE = "This is no evidence: a test of the pipeline."
@@ -100,7 +100,7 @@ def assert_sound_latex(text: str) -> None:
     depth = np.cumsum([(c == "{") - (c == "}") for c in re.sub(r"\\[{}]", "", text)])
     assert depth.min() == 0 and depth[-1] == 0
     assert re.findall(r"\\begin\{(\S+?)\}", text) == re.findall(r"\\end\{(\S+?)\}", text)[::-1]
-    assert text.startswith("% needs the package booktabs")
+    assert text.startswith("% needs the packages array and booktabs")
     for line in text.splitlines()[1:]:
         assert not re.search(r"(?<!\\)[%#_^~]", line), line
         assert len(re.findall(r"(?<!\\)\$", line)) % 2 == 0, line
@@ -142,7 +142,7 @@ def test_equal_results_give_equal_bytes(root: Path, config: Config) -> None:
 # ------------------------------------------------------------------------------------------------------------- Table 1
 def test_table1_refuses_another_number_of_images_than_the_papers(root: Path, config: Config) -> None:
     make_images(root, 10)
-    with pytest.raises(DataError, match=r"holds 10 images, the paper has 737280"):
+    with pytest.raises(DataError, match=r"says 10 images, the paper has 737280"):
         tables.table1(Results(config, "quick", root))
     assert not (root / "tables").exists()
 
@@ -158,6 +158,15 @@ def test_table1_names_the_stand_in_and_dashes_what_is_not_run(root: Path, config
     assert frame["count"].isna().tolist() == [False, True, True, False, False]
     markdown = (root / "tables/table1.md").read_text()
     assert "| MNIST | 70\N{NARROW NO-BREAK SPACE}000 | – | – | – | – | – |" in markdown
+    for name in ("dsprites", "digits", "faces"):
+        (root / f"published/data/{name}.json").parent.mkdir(exist_ok=True, parents=True)
+        (root / "data" / name / "dataset.json").rename(root / f"published/data/{name}.json")
+    again = csv(tables.table1(Results(config, "quick", root))).set_index("dataset")
+    pd.testing.assert_frame_equal(frame, again)  # from what is published of the data sets
+    (root / "published/data/digits.json").write_text("{}")
+    with pytest.raises(DataError, match=r"digits.json is missing or damaged"):
+        tables.table1(Results(config, "quick", root))
+    make_images(root, N)
     make_other_images(root, config, "paper")
     assert not csv(tables.table1(Results(config, "paper", root)))["source"].str.contains("stand-in").any()
 
@@ -230,6 +239,39 @@ def test_table3_has_the_papers_alpha_where_a_preset_runs_it(tmp_path: Path, conf
     assert "alpha_2" not in set(csv(tables.table3(Results(config, "paper", tmp_path)))["variant"])
 
 
+def test_table3_has_a_row_a_model_with_ours_the_papers_and_the_difference(tmp_path: Path, config: Config) -> None:
+    scores = make_scores(config, "paper", seeds=6)
+    scores.to_csv(tmp_path / "scores.csv", index=False)
+    make_floor(tmp_path)
+    frame = csv(tables.table3(Results(config, "paper", tmp_path)))
+    text = (tmp_path / "tables/table3.md").read_text().replace("\N{NO-BREAK SPACE}", " ")
+    lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert len(lines) == len(frame) / 5
+    assert lines[0].startswith("| β-VAE (β = 8) | 10 | posterior mean* | 6 of 50 |")
+    cell = frame.set_index(["system", "variant", "code", "metric"]).loc[("infogan_cr", "main", "q_mean", "mig")]
+    assert cell["difference"] == pytest.approx(cell["mean"] - 0.37)
+    shown = words.with_interval(cell["mean"], cell["low"], cell["high"], 2)
+    row = next(line for line in lines if line.startswith("| InfoGAN-CR"))
+    assert rf"| {shown} \| 0.37 \| {words.signed(cell['mean'] - 0.37)} |" in row
+    assert r" \| 0.63† \| " in lines[0]  # the source's value, where the paper has none
+    marked = [line.split(" | ")[2] for line in lines]
+    assert [code.endswith("*") for code in marked] == [True] * 10 + [False] * (2 + 6)
+
+
+def test_table3_says_that_the_same_difference_is_measured_twice(tmp_path: Path, config: Config) -> None:
+    scores, curves = (make(config, "desk", 3) for make in (make_scores, make_curves))
+    scores.loc[scores["metric"] == "factor_vae", "value"] = 0.5
+    lifted = (scores["system"] == "idgan_sc_prior") & (scores["variant"] == "main")
+    scores.loc[lifted & (scores["metric"] == "factor_vae"), "value"] = 0.54
+    curves.loc[(curves["system"] == "idgan_sc_prior") & (curves["step"] == 9), "value"] += 0.03
+    scores.to_csv(tmp_path / "scores.csv", index=False)
+    curves.to_csv(tmp_path / "curves.csv", index=False)
+    make_floor(tmp_path)
+    text = tables.table3(Results(config, "desk", tmp_path))[1].read_text()
+    assert "is measured twice on the same runs" in text
+    assert "InfoGAN-CR 0.000 and 0.000; IDGAN-SC (without β-VAE) 0.040 and 0.030." in text
+
+
 @pytest.mark.parametrize(("n", "interval"), [(1, False), (4, False), (5, True), (50, True)])
 def test_table3_has_an_interval_from_five_seeds_on(n: int, interval: bool, tmp_path: Path, config: Config) -> None:
     scores = make_scores(config, "paper", seeds=n)
@@ -239,7 +281,8 @@ def test_table3_has_an_interval_from_five_seeds_on(n: int, interval: bool, tmp_p
     frame = frame[~frame["system"].isin(words.FLOORS)]
     assert frame["low"].notna().all() == frame["low"].notna().any() == interval
     text = (tmp_path / "tables/table3.md").read_text()
-    assert ("| 95% interval | [" in text) == interval
+    row = next(line for line in text.splitlines() if line.startswith("| ID-GAN (modified)"))
+    assert (" [" in row, " ± " in row) == (interval, 1 < n < 5)
     assert (f"| {n} of 50 |" in text) == (n < 50)
     if interval:
         values = scores[(scores["system"] == "idgan") & (scores["metric"] == "mig")]["value"].to_numpy()
@@ -254,7 +297,7 @@ def test_table3_shows_missing_runs_and_single_missing_cells(root: Path, config: 
     scores[~gone & ~single].to_csv(root / "scores.csv", index=False)
     frame = csv(tables.table3(Results(config, "quick", root)))
     assert frame[frame["missing"]]["system"].unique().tolist() == ["idgan"]
-    text = (root / "tables/table3.md").read_text()
+    text = (root / "tables/table3.md").read_text().replace("\N{NO-BREAK SPACE}", " ")
     row = next(line for line in text.splitlines() if line.startswith("| ID-GAN (modified)"))
     assert "| 0 of 2 |" in row and row.count("missing") == 5
     assert text.count("(n = 1)") == 2  # 5 and 10 codes
@@ -351,6 +394,20 @@ def test_differences_are_exactly_those_from_the_paper(root: Path, config: Config
 def test_the_paper_differs_in_nothing_from_itself(root: Path, config: Config) -> None:
     assert csv(tables.differences(Results(config, "paper", root))).empty
     assert "There is no difference." in (root / "tables/differences.md").read_text()
+
+
+def test_differences_are_read_by_system_and_in_words(root: Path, config: Config) -> None:
+    frame = csv(tables.differences(Results(config, "desk", root)))
+    text = (root / "tables/differences.md").read_text()
+    rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line.startswith("| ")}
+    assert (
+        "| β: 0.5 (paper 8); pixels a side: 32 (paper 64); steps: 15\N{NARROW NO-BREAK SPACE}000 (paper 576"
+        in rows["β-VAE"]
+    )
+    assert {"InfoGAN-CR on MNIST", "data set CelebA", "evaluation", "seeds"} < set(rows)
+    assert sum(line.count("(paper ") for line in rows.values()) == len(frame)
+    assert not re.search(r"[a-z]_[a-z]", " ".join(rows).replace("alpha_2", ""))
+    assert set(frame["key"]) <= {*differences.WORDS, "steps"}, "a key without words"
 
 
 def test_differences_name_changed_runs_and_settings_that_only_one_side_has(root: Path, config: Config) -> None:

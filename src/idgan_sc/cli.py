@@ -50,7 +50,7 @@ STEPS = (
          "concatenate what was measured, a row a run"),
     Step("gather-generators", "preset", ("evaluation.gather:gather_generators",),
          "concatenate what was measured of all generators"),
-    Step("claims", "preset", ("report.verdicts:write_claims", "report.errata:write_findings"),
+    Step("claims", "preset", ("report.claims:write_claims", "report.errata:write_findings"),
          "judge the paper's claims, and list what its own numbers contradict"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
          "figures of what the open choices do, from the study's runs"),

@@ -7,10 +7,14 @@ rule claims:
         GATHERED_TABLES,
         LEAKAGE_TABLE,
         associations=f"{ROOT}/associations.csv",
-        pairs=([f"{ROOT}/pair_labels.csv"] if MATCHED and RESULTS.evidence else []),
+        generators=(GENERATOR_TABLES if RESULTS.evidence else []),
+        floor=f"{ROOT}/floor/{configuration.DATASET}.csv",
     output:
         table=f"{ROOT}/claims.csv",
         checks=f"{ROOT}/checks.csv",
+        readings=f"{ROOT}/readings.csv",
+        exploratory=expand(f"{ROOT}/exploratory.{{kind}}", kind=["csv", "md"]),
+        sensitivity=expand(f"{ROOT}/verdict_sensitivity.{{kind}}", kind=["csv", "md"]),
         page=report(
             f"{ROOT}/claims.md",
             caption="../report/claims.rst",

@@ -3,9 +3,10 @@
 import ast
 import difflib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,9 @@ def _check_claims(config: Config) -> None:
             _check_planned(check, where)
             for text in [*check["arms"], *check.get("others", [])]:
                 _check_arm(config, *split_arm(text), where)
+    for topic in config["exploratory"]:
+        for number, row in enumerate(topic["comparisons"], 1):
+            _check_comparison(config, row, f"exploratory, {topic['topic']!r}, comparison {number}")
     study = config["sensitivity"]
     _check_arm(config, *split_arm(study["reference"]), "sensitivity.reference")
     for variant in ["main", *study["one_at_a_time"]]:
@@ -197,11 +201,27 @@ NEEDED_BY_RULE = {"difference": ("others", "value"), "order": ("others",), "equa
 NEEDED_BY_QUANTITY = {"score": ("metrics",), "pair_accuracy": ("first",), "file": ("file", "column", "what")}
 
 
+def _check_comparison(config: Config, row: dict[str, Any], where: str) -> None:
+    """A comparison that no claim asks names what exists and has what its quantity needs."""
+    _check_needed(row, NEEDED_BY_QUANTITY.get(row["quantity"], ()), where)
+    _check_needed(row, ("metrics",) if "baseline" in row else (), where)
+    for text in [*row.get("arms", []), *chain.from_iterable(row.get("pairs", []))]:
+        name, _, code = text.partition(":")
+        _check_arm(config, *split_arm(name), where)
+        if code:
+            _known("code", code, ("q_mean", "vae_mean", "vae_sample"), where)
+
+
+def _check_needed(row: dict[str, Any], keys: Iterable[str], where: str) -> None:
+    for key in keys:
+        if key not in row:
+            raise ConfigError(f"{where}: `{key}` is missing")
+
+
 def _check_planned(check: dict[str, Any], where: str) -> None:
     """A check has what its rule and its quantity need."""
-    for key in (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ())):
-        if key not in check:
-            raise ConfigError(f"{where}: `{key}` is missing")
+    needed = (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ()))
+    _check_needed(check, needed, where)
     if (check["rule"] == "settled_by") != (check["quantity"] == "curve"):
         raise ConfigError(f"{where}: `settled_by` and the quantity `curve` belong together")
     if check["rule"] == "settled_by" and ("step" in check) == ("fraction" in check):

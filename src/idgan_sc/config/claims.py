@@ -12,10 +12,11 @@ from idgan_sc.config.settings import Config, Run
 
 @dataclass(frozen=True)
 class Arm:
-    """A system and its variant, `system` or `system/variant` in the configuration."""
+    """A system and its variant: `system`, `system/variant`, or `system:code` for another code than its headline."""
 
     system: str
     variant: str
+    code: str | None = None
 
     def __str__(self) -> str:
         return self.system if self.variant == "main" else f"{self.system}/{self.variant}"
@@ -39,12 +40,41 @@ def checks(config: Config) -> list[Check]:
     return [check for name, claim in config["claims"].items() for row in claim["checks"] for check in _apart(name, row)]
 
 
+def explored(config: Config) -> list[Check]:
+    """All comparisons that no claim asks: `exploratory` in the configuration, its topic in a claim's place."""
+    return [
+        check
+        for topic in config["exploratory"]
+        for row in topic["comparisons"]
+        for one in [*row.get("pairs", []), *([arm] for arm in row.get("arms", []))]
+        for check in _apart(topic["topic"], _without(row, "pairs") | _of_pair(*one))
+    ]
+
+
+def _of_pair(arm: str, other: str | None = None) -> dict[str, Any]:
+    return {"rule": "difference", "arms": [arm], "others": [other]} if other else {"rule": "level", "arms": [arm]}
+
+
+def _without(row: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in keys}
+
+
+def parsed(text: str) -> Arm:
+    """An arm as the configuration names it.
+
+    >>> parsed("infogan/c10"), parsed("factor_vae:vae_mean")
+    (Arm(system='infogan', variant='c10', code=None), Arm(system='factor_vae', variant='main', code='vae_mean'))
+    """
+    name, _, code = text.partition(":")
+    return Arm(*split_arm(name), code or None)
+
+
 def _apart(claim: str, row: dict[str, Any]) -> list[Check]:
     """A configured check for every combination of its arms, others and metrics."""
-    options = {key: value for key, value in row.items() if key not in ("rule", "quantity", "arms", "others", "metrics")}
+    options = _without(row, "rule", "quantity", "arms", "others", "metrics")
     make = partial(Check, claim, row["rule"], row["quantity"], options=options)
     return [
-        make(arm=Arm(*split_arm(arm)), other=Arm(*split_arm(other)) if other else None, metric=metric)
+        make(arm=parsed(arm), other=parsed(other) if other else None, metric=metric)
         for metric, arm, other in product(row.get("metrics", [None]), row["arms"], row.get("others", [None]))
     ]
 

@@ -1,4 +1,4 @@
-"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md, parts of README and PROTOCOL.md: texts whose numbers artifacts fill in.
+"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md and parts of README: texts whose numbers artifacts fill in.
 
 Everything is a function of the configuration and the committed files of a preset, so that a test can compare what
 stands in the repository with what the files say.
@@ -23,18 +23,16 @@ from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty, text_or_empty
 from idgan_sc.report import errata, regularisers
+from idgan_sc.report.comparisons import measured_twice
 from idgan_sc.report.figures.registry import all_figures
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, said, words
+from idgan_sc.report.readings import READINGS_NOTE, beside
+from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, words
 from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 PUBLISHED = "desk"  # the preset whose committed results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
-WRITTEN = (
-    "README.md",
-    f"results/{PUBLISHED}/PROTOCOL.md",
-    "docs/regularisers.md",
-)  # by hand, but for the generated parts between markers
+WRITTEN = ("README.md", "docs/regularisers.md")  # by hand, but for the generated parts; PROTOCOL.md is fixed text
 # A line of PROTOCOL.md for a data set: the date, and what `protocol_hash` was.
 REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d): (\w+) as `([0-9a-f]{12})`", re.M)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
@@ -122,15 +120,31 @@ def _rows(results: Results, name: str) -> list[pd.Series]:
 
 
 def _counted(results: Results) -> str:
-    claims = _rows(results, "claims.csv")
-    found = Counter((row["verdict"], as_far(row)) for row in claims)
-    parts = [
+    """The readings made after registration, the registered words of the other claims, and those of all."""
+    claims, read = table_or_empty(results.root / "claims.csv"), _readings(results)
+    others = claims[~claims["claim"].isin(read["claim"])]
+    short = read["reading"].astype(str).str.split("[:,(]").str[0].str.strip()
+    told = " ".join(f"{', '.join(names)}: {words}." for words, names in read.groupby(short, sort=False)["claim"])
+    first = f"As read after registration: {told} The others, as registered: {_words(others)}. " if told else ""
+    registered = f"By the registered words alone, of the paper's {len(claims)} claims: {_words(claims)}."
+    return first + registered + _so_far(results)
+
+
+def _readings(results: Results) -> pd.DataFrame:
+    """The claims that have a reading made after registration."""
+    read = table_or_empty(results.root / "readings.csv")
+    return read.dropna(subset="reading") if len(read) else pd.DataFrame(columns=["claim", "reading", "chinese"])
+
+
+def _words(claims: pd.DataFrame) -> str:
+    """How many claims have which verdict."""
+    found = Counter((row["verdict"], as_far(row)) for _, row in claims.iterrows())
+    return ", ".join(
         f"{found[name, part]} {VERDICT_WORDS[name]}{AS_FAR if part else ''}"
         for name in VERDICTS
         for part in (False, True)
         if found[name, part]
-    ]
-    return f"Of the paper's {len(claims)} claims: {', '.join(parts)}.{_so_far(results)}"
+    )
 
 
 def _so_far(results: Results) -> str:
@@ -141,7 +155,9 @@ def _so_far(results: Results) -> str:
 
 
 def _claims_table(results: Results) -> str:
-    rows = ((r["claim"], r["sentence"], said(r), r["n"], _data(r)) for r in _rows(results, "claims.csv"))
+    claims = table_or_empty(results.root / "claims.csv")
+    shown = beside(claims, _readings(results))
+    rows = ((r["claim"], r["sentence"], shown[r["claim"]], r["n"], _data(r)) for r in _rows(results, "claims.csv"))
     return _table("| | Claim | Verdict | Seeds | Data |", rows)
 
 
@@ -152,8 +168,17 @@ def _data(row: pd.Series) -> str:
 def _chinese_claims(results: Results) -> str:
     if not (results.root / "claims.csv").exists():
         return "尚未发布任何结果，因此还没有结论。"
-    rows = ((r["claim"], r["place"], _chinese(r), r["n"]) for r in _rows(results, "claims.csv"))
+    read = _readings(results).set_index("claim")["chinese"]
+    rows = (
+        (r["claim"], r["place"], _chinese_reading(read, r["claim"]) + _chinese(r), r["n"])
+        for r in _rows(results, "claims.csv")
+    )
     return _table("| 编号 | 论文位置 | 结论 | 种子数 |", rows)
+
+
+def _chinese_reading(read: pd.Series, claim: str) -> str:
+    """A claim's reading in Chinese, before its registered verdict; nothing if it has none."""
+    return f"**{read[claim]}**；登记的结论：" if claim in read else ""
 
 
 def _chinese(claim: pd.Series) -> str:
@@ -163,12 +188,17 @@ def _chinese(claim: pd.Series) -> str:
     return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if counted(claim) else "")
 
 
+def _verdicts(results: Results) -> str:
+    return f"{_counted(results)} {_scope(results)}\n\n{READINGS_NOTE}\n\n{_claims_table(results)}"
+
+
 def _gains(results: Results) -> str:
     """Of all checks those of what a regulariser adds to InfoGAN, and the distilled space to IDGAN-SC."""
     found = table_or_empty(results.root / "checks.csv")
     regularisers = (found["quantity"] == "curve_end") & (found["rule"] == "difference")
     space = (found["claim"] == "C7") & (found["metric"] == "factor_vae")
-    return "\n".join(check_line(row) for _, row in found[regularisers | space].iterrows())
+    lines = [check_line(row) for _, row in found[regularisers | space].iterrows()]
+    return "\n".join([*lines, *("\n" + sentence for sentence in measured_twice(results))])
 
 
 def _cost(results: Results) -> str:
@@ -303,10 +333,12 @@ FACTS: dict[str, Callable[[Results], str]] = {
 }
 OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, the text says that nothing is published
     "counted": _counted,
-    "verdicts": lambda results: f"{_counted(results)} {_scope(results)}\n\n{_claims_table(results)}",
+    "verdicts": _verdicts,
     "gains": _gains,
     "claims": _text("claims.md"),
     "table3": _text("tables/table3.md"),
+    "exploratory": _text("exploratory.md"),
+    "verdict_sensitivity": _text("verdict_sensitivity.md"),
     "stage_a": _text("tables/stage_a.md"),
     "differences": _text("tables/differences.md"),
     "cost": _cost,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc.config import runs_with_leakage, with_baseline
+from idgan_sc.config import runs_with_leakage, stays, with_baseline
 from idgan_sc.evaluation.gather import GATHERED_AS, gather_generators, gather_leakage, gather_scores
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
@@ -23,7 +23,8 @@ from idgan_sc.publish.page import write_page
 from idgan_sc.records.published import GATHERED
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
-from idgan_sc.report import errata, generator_tables, read, tables, verdicts
+from idgan_sc.report import claims, comparisons, errata, generator_tables, read, tables
+from idgan_sc.report.dictionary import write_dictionary
 from idgan_sc.report.figures import registry
 from idgan_sc.report.figures.sensitivity import sensitivity
 
@@ -40,6 +41,11 @@ def publish(results: Results, repository: Path) -> list[Path]:
         for path in (results.root / FLOOR).glob("*.csv")
         if results.is_valid_baseline(path.stem, path)
     ]
+    written += [
+        copy_atomic(path, results.root / "published" / "data" / f"{name}.json")
+        for name in results.datasets
+        if (path := results.images(name) / "dataset.json").exists() and not stays(results.config, results.run(name, ""))
+    ]
     with published_alone(results.root) as alone:
         derive(replace(results, root=alone))
         there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if kept(path)]
@@ -52,7 +58,7 @@ def publish(results: Results, repository: Path) -> list[Path]:
 
 def kept(path: Path) -> bool:
     """Whether a derived file is published: tables, texts, pictures and the page."""
-    return path.is_file() and path.suffix in (".csv", ".md", ".png", ".html")
+    return path.is_file() and path.suffix in (".csv", ".md", ".tex", ".png", ".pdf", ".html")
 
 
 def derived(published: Path) -> set[Path]:
@@ -74,20 +80,20 @@ def published_alone(root: Path) -> Iterator[Path]:
 
 def derive(results: Results) -> None:
     """Write below `root` the tables, verdicts, figures and page that its runs allow; name what they do not."""
-    tables.table2(results)
-    tables.differences(results)
+    _make_what_can_be(results, [tables.table1, tables.table2, tables.differences])
     scored = gather_or_nothing(results)
     for dataset in with_baseline(results.config, results.preset):
         if not (results.root / "published" / FLOOR / f"{dataset}.csv").exists():
             write_table(results.floor(dataset), pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
     tables.table3(results)
     tables.stage_a(results)
-    _write_what_is_there(results, _tables_of_generators(results) if scored else [])
-    verdicts.write_claims(results)
+    _make_what_can_be(results, _tables_of_generators(results) if scored else [])
+    claims.write_claims(results)
     errata.write_findings(results)
-    _write_what_is_there(results, [*registry.drawers(results).values(), sensitivity] if scored else [])
+    _make_what_can_be(results, [*registry.drawers(results).values(), sensitivity] if scored else [])
     write_cost(results)
     write_page(results)
+    write_dictionary(results)
 
 
 def gather_or_nothing(results: Results) -> bool:
@@ -96,7 +102,7 @@ def gather_or_nothing(results: Results) -> bool:
         gather_scores(results, allow_missing=True)
         return True
     for name in GATHERED_AS.values():
-        write_table(results.root / name, pd.DataFrame(columns=[*verdicts.KEYS[name], "k", "value"]))
+        write_table(results.root / name, pd.DataFrame(columns=[*comparisons.KEYS[name], "k", "value"]))
     return False
 
 
@@ -109,8 +115,8 @@ def _tables_of_generators(results: Results) -> list[Step]:
     return [*(partial(make, allow_missing=True) for make in chosen), *generator_tables.TABLES.values()]
 
 
-def _write_what_is_there(results: Results, made: Iterable[Step]) -> None:
-    """Tables or figures, each if the runs that it needs are there."""
+def _make_what_can_be(results: Results, made: Iterable[Step]) -> None:
+    """Make each; name what is left out because something that it needs is not there."""
     for make in made:
         try:
             make(results)

@@ -4,10 +4,10 @@ Functions of `generator_scores.csv`, `pair_labels.csv` and the floors below a pr
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from idgan_sc.config import DATASET, dataset_row, generators, read_generators
@@ -19,7 +19,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.report.read import _labelled, _of, floors, read
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import summary
-from idgan_sc.report.words import CODES, COLOURS, DASH, FLOORS, METRICS, VARIANTS, label, notes, plus_minus, seeds_words
+from idgan_sc.report.words import COLOURS, DASH, FLOORS, METRICS, VARIANTS, label, notes, plus_minus, seeds_words
 
 FIDELITY = {"distance": "Distance", "abstained": "Abstained", "coverage": "Coverage"}
 WITH_VAE = {DISTILLED: "Distilled"}  # measured where codes come from a β-VAE
@@ -27,116 +27,94 @@ DISTILLED_WORDS = (
     "Distilled: correlation of each code c_k with the frozen β-VAE's own mean of G(z, c) there, mean over the codes "
     "that it uses; 1: a code shows what it shows in the β-VAE, −1: the reverse of it, near 0: something else."
 )
+HEAD, WIDTHS = ["Model", "k", "n"], r">{\raggedright}p{0.13\textwidth}rr"
+SCORES = "A score: the true code c against {} {} generated {} | the mean of Q on as many true images; mean ± SD."
 LIKEWISE = (
-    "Q, its mean, and the floor, what learned nothing: on as many true images, scored in the same way. Fewer images "
-    "score otherwise, most of all in DCI: Table 3 has the scores on the whole pool."
+    "Baseline: what learned nothing, on as many true images, scored in the same way. Fewer images score otherwise, "
+    "most of all in DCI: Table 3 has the scores on the whole pool."
 )
+FEWER = "\N{DOUBLE DAGGER}"  # of a cell of fewer seeds than its row
 NO_SPREAD = dict.fromkeys(("sd", "se", "low", "high"))  # of values that differ by machine, not by seed
 START = "{} at the start of stage B"  # a stage A
 SPACES = {"prior": "codes of the prior", "vae": "distilled codes"}
 PAIRS = {"change_one": "change one", "keep_one": "keep one", UNRELATED: "unrelated"}
 SHARES = {
-    "changed": "Factors changed",
-    "none_changes": "None changes",
-    "one_changes": "Exactly one changes",
-    "one_stays": "Exactly one stays",
+    "changed": "Factors\nchanged",
+    "none_changes": "None\nchanges",
+    "one_changes": "Exactly one\nchanges",
+    "one_stays": "Exactly one\nstays",
 }
 SHARED_MANIFOLD = {"precision": "Precision", "recall": "Recall"}
 MEASURES = METRICS | FIDELITY | SHARED_MANIFOLD | WITH_VAE
-ACCURACIES = {"accuracy_first": "E or H, first", "accuracy_last": "last", "accuracy": "new pairs"}
+ACCURACIES = {"accuracy_first": "E or H,\nfirst", "accuracy_last": "last", "accuracy": "new\npairs"}
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
 def table_generator(results: Results) -> list[Path]:
     """Scores of c against the factors of the images made from it, beside those of Q on true images; fidelity."""
-    generator = read(results.root / "generator_scores.csv")
-    cells, rows = [], []
-    for system, variant in _arms(results, starts=False):
-        own = _of(generator, dataset=DATASET, system=system, variant=variant)
-        mine = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *FIDELITY, *WITH_VAE)]
-        other = [_cell(own, system, variant, Q, metric) for metric in METRICS]
-        n = max(cell["n"] for cell in mine)
-        head = [_label(results, system, variant), str(_k(results, system, variant)), str(n)]
-        rows += [
-            [*head, "generator", *(_shown(cell, n) for cell in mine)],
-            ["", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * len(mine[len(other) :])],
-        ]
-        cells += mine + other
-    for floor in floors(results.root, protocol=AS_GENERATORS):
-        rows.append([*_floor_line(floor), *[DASH] * (len(FIDELITY) + len(WITH_VAE))])
-        cells += floor
+    scores = read(results.root / "generator_scores.csv")
+    models = [
+        _generator(results, _of(scores, dataset=DATASET), DATASET, *arm, FIDELITY | WITH_VAE)
+        for arm in _arms(results, starts=False)
+    ]
+    baselines = [_baseline(floor, FIDELITY | WITH_VAE) for floor in floors(results.root, protocol=AS_GENERATORS)]
     sizes = results.generated
     page = Page(
         "Table G",
         "Disentanglement of the generator itself, and its fidelity.",
-        ["Model", "k", "n", "Scored", *METRICS.values(), *FIDELITY.values(), *WITH_VAE.values()],
-        "lrrl" + "c" * (len(METRICS) + len(FIDELITY) + len(WITH_VAE)),
-        rows,
+        [*HEAD, *METRICS.values(), *FIDELITY.values(), *WITH_VAE.values()],
+        WIDTHS + "c" * (len(METRICS) + len(FIDELITY) + len(WITH_VAE)),
+        [*(row for row, _ in models), None, *(row for row, _ in baselines)],
         [
-            f"Generator: the true code c against the factors of the nearest true image of each of {sizes['images']} "
-            "generated images; orientation modulo the shape's symmetry.",
+            SCORES.format("the factors of the nearest true image of each of", sizes["images"], "images")
+            + " Orientation is taken modulo the shape's symmetry.",
             LIKEWISE,
             f"Distance: median of |g − x|²/|x|². Abstained: share of images beyond {sizes['abstain']}, left out of the "
             "scores. Coverage: grid cells reached over those of as many random true images.",
             DISTILLED_WORDS,
-            *_reasons(_of(generator, dataset=DATASET)),
+            *_reasons(_of(scores, dataset=DATASET)),
             *notes(results),
         ],
     )
-    return write_page(results, "table_generator", _traced(results, cells, generator), page)
+    cells = [cell for _, mine in [*models, *baselines] for cell in mine]
+    return write_page(results, "table_generator", _traced(results, cells, scores), page)
 
 
 def table_generator_pictures(results: Results) -> list[Path]:
     """As `table_generator` for digits and faces: factors read by regressors; precision and recall."""
-    generator = read(results.root / "generator_scores.csv")
-    data = _labelled(results, generator)
-    cells: list[dict[str, Any]] = []
+    scores = read(results.root / "generator_scores.csv")
+    data = _labelled(results, scores)
     rows: list[Row] = []
+    cells: list[dict[str, Any]] = []
     for name in data:
-        mine = _of(generator, dataset=name)
-        once = _once_a_seed(mine)
-        true = [_cell(once, "", "", CODE, metric + TRUE) | NO_SPREAD for metric in SHARED_MANIFOLD]
-        rows += [None] if rows else []
-        for system, variant in _read_arms(results, name):
-            own = _of(mine, system=system, variant=variant)
-            measures = (*METRICS, *SHARED_MANIFOLD, *WITH_VAE)
-            scored = [_cell(own, system, variant, CODE, metric) for metric in measures]
-            other = [_cell(own, system, variant, Q, metric) for metric in METRICS]
-            n = max(cell["n"] for cell in scored)
-            head = [dataset_row(name).title, label(system), str(_k(results, system, variant, name)), str(n)]
-            rows += [
-                [*head, "generator", *(_shown(cell, n) for cell in scored)],
-                ["", "", "", "", "Q, true images", *(_mean_sd(cell, n) for cell in other), *[DASH] * (len(true) + 1)],
-            ]
-            cells += [{"dataset": name} | cell for cell in scored + other]
-        best = [plus_minus(cell["mean"], None) for cell in true]
-        rows.append([dataset_row(name).title, "true images", "", "", DASH, *[DASH] * len(METRICS), *best, DASH])
-        cells += [{"dataset": name} | cell for cell in true]
-        for floor in floors(results.root, name, AS_GENERATORS):
-            rows.append([dataset_row(name).title, *_floor_line(floor), *[DASH] * (len(true) + 1)])
-            cells += floor
+        mine, title = _of(scores, dataset=name), dataset_row(name).title
+        found = [_generator(results, mine, name, *arm, SHARED_MANIFOLD | WITH_VAE) for arm in _read_arms(results, name)]
+        true = [_cell(_once_a_seed(mine), "", "", CODE, name + TRUE) | NO_SPREAD for name in SHARED_MANIFOLD]
+        best = [*(plus_minus(cell["mean"], None) for cell in true), DASH]
+        found.append((["true images", "", "", *[DASH] * len(METRICS), *best], true))
+        found += [_baseline(floor, SHARED_MANIFOLD | WITH_VAE) for floor in floors(results.root, name, AS_GENERATORS)]
+        rows += [*([None] if rows else []), *([title, *row] for row, _ in found)]
+        cells += [{"dataset": name} | cell for _, mine_ in found for cell in mine_]
     sizes = results.generated
     page = Page(
         "Table R",
         "Disentanglement and quality of generators whose factors are read by regressors.",
-        ["Data", "Model", "k", "n", "Scored", *METRICS.values(), *SHARED_MANIFOLD.values(), *WITH_VAE.values()],
-        "llrrl" + "c" * (len(METRICS) + len(SHARED_MANIFOLD) + len(WITH_VAE)),
+        ["Data", *HEAD, *METRICS.values(), *SHARED_MANIFOLD.values(), *WITH_VAE.values()],
+        "l" + WIDTHS + "c" * (len(METRICS) + len(SHARED_MANIFOLD) + len(WITH_VAE)),
         rows,
         [
-            "Generator: the true code c against the factors that a network reads off each of "
-            f"{sizes['images']} generated images, none left out.",
+            SCORES.format("the factors that a network reads off each of", sizes["images"], "images, none left out"),
             LIKEWISE,
-            *(f"Held-out true images of {dataset_row(name).title}: {_held_out(generator, name)}." for name in data),
+            *(f"Held-out true images of {dataset_row(name).title}: {_held_out(scores, name)}." for name in data),
             "Every machine that measures trains its own such network: values on true images are means over seeds.",
             f"Precision and recall: Kynkäänniemi et al. 2019, k = {sizes['neighbours']}, in the space of that "
             "network's convolutional features; true images: another sample, what a perfect generator reaches.",
             DISTILLED_WORDS,
-            *_reasons(_of(generator, dataset=data)),
+            *_reasons(_of(scores, dataset=data)),
             *notes(results, data),
         ],
     )
-    traced = _traced(results, cells, generator)
-    return write_page(results, "table_generator_pictures", traced, page, data)
+    return write_page(results, "table_generator_pictures", _traced(results, cells, scores), page, data)
 
 
 def table_pairs(results: Results) -> list[Path]:
@@ -146,20 +124,20 @@ def table_pairs(results: Results) -> list[Path]:
     rows: list[Row] = []
     for system, variant in _arms(results, starts=True):
         rows += [None] if rows else []
+        head = [_label(results, system, variant), str(_k(results, system, variant))]
         for rule in (*RULES, UNRELATED):
             found = _of(labels, system=system, variant=variant, rule=rule)
             mine = [_pair_cell(found, system, variant, rule, name) for name in (*SHARES, *ACCURACIES)]
-            first = rule == RULES[0]
-            head = [_label(results, system, variant), str(_k(results, system, variant))]
-            shown = [*(head if first else ["", ""]), str(mine[0]["n"]), PAIRS[rule]]
-            rows.append([*shown, *(_mean_sd(cell, mine[0]["n"], absent=DASH) for cell in mine)])
+            n = mine[0]["n"]
+            rows.append([*head, str(n), PAIRS[rule], *(_mean_sd(cell, n, absent=DASH) for cell in mine)])
+            head = ["", ""]
             cells += mine
     sizes = results.generated
     page = Page(
         "Table P",
         "What pairs of generated images really show.",
-        ["Model", "k", "n", "Pairs", *SHARES.values(), *ACCURACIES.values()],
-        "p{0.22\\textwidth}rrl" + "c" * (len(SHARES) + len(ACCURACIES)),
+        [*HEAD, "Pairs", *SHARES.values(), *ACCURACIES.values()],
+        WIDTHS + "l" + "c" * (len(SHARES) + len(ACCURACIES)),
         rows,
         [
             f"{sizes['pairs']} pairs of either rule a run, both images matched with their nearest true images; a label "
@@ -210,19 +188,28 @@ def _once_a_seed(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _cell(frame: pd.DataFrame, system: str, variant: str, code: str, metric: str) -> dict[str, Any]:
     values = frame[(frame["metric"] == metric) & (frame["code"] == code)]["value"].dropna().to_numpy(float)
-    return {"system": system, "variant": variant, "code": code, "metric": metric, **_summary(values)}
+    return {"system": system, "variant": variant, "code": code, "metric": metric, **asdict(summary(values))}
 
 
-def _floor_line(floor: list[dict[str, Any]]) -> list[str]:
-    """Name, number of codes and of seeds, what is scored, and the scores of one floor."""
+def _generator(
+    results: Results, scores: pd.DataFrame, data: str, system: str, variant: str, further: dict[str, str]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """A model's line and cells: the generator's scores above those of Q on true images, and its further measures."""
+    own = _of(scores, system=system, variant=variant)
+    mine = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *further)]
+    true = [_cell(own, system, variant, Q, metric) for metric in METRICS]
+    n = max(cell["n"] for cell in mine)
+    both = [f"{_mean_sd(cell, n)}\n{_mean_sd(q, n)}" for cell, q in zip(mine, true, strict=False)] if n else None
+    further_cells = [_mean_sd(c, n, absent=DASH if c["metric"] in WITH_VAE else "none") for c in mine[len(true) :]]
+    head = [_label(results, system, variant), str(_k(results, system, variant, data)), str(n)]
+    return [*head, *(both or ["missing"] * len(true)), *further_cells], [*mine, *true]
+
+
+def _baseline(floor: list[dict[str, Any]], further: dict[str, str]) -> tuple[list[str], list[dict[str, Any]]]:
+    """The line and cells of what learned nothing, scored on true images alone."""
     first, n = floor[0], max(cell["n"] for cell in floor)
-    return [
-        first["label"],
-        str(first["k"]),
-        str(n),
-        CODES[first["code"]],
-        *(_mean_sd(cell, n) for cell in floor),
-    ]
+    head = [first["label"], str(first["k"]), str(n)]
+    return [*head, *(_mean_sd(cell, n) for cell in floor), *[DASH] * len(further)], floor
 
 
 def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measure: str) -> dict[str, Any]:
@@ -231,7 +218,7 @@ def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measur
         values = (log.first() if measure == "accuracy_first" else log.last()).to_numpy(float)
     else:
         values = frame[frame["measure"] == measure]["value"].to_numpy(float)
-    return {"system": system, "variant": variant, "rule": rule, "measure": measure, **_summary(values)}
+    return {"system": system, "variant": variant, "rule": rule, "measure": measure, **asdict(summary(values))}
 
 
 def _traced(results: Results, cells: list[dict[str, Any]], measurements: pd.DataFrame) -> pd.DataFrame:
@@ -248,21 +235,11 @@ def _traced(results: Results, cells: list[dict[str, Any]], measurements: pd.Data
     return pd.DataFrame(cells, columns=list(kept))
 
 
-def _summary(values: np.ndarray) -> dict[str, Any]:
-    s = summary(values)
-    return {key: getattr(s, key) for key in ("n", "mean", "sd", "se", "low", "high")}
-
-
 def _mean_sd(cell: dict[str, Any], n: int, absent: str = "none") -> str:
     """Mean and SD; `absent` where no value is of the n measured runs, "missing" where no run is."""
     if cell["n"] == 0:
         return absent if n else "missing"
-    return plus_minus(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
-
-
-def _shown(cell: dict[str, Any], n: int) -> str:
-    """As `_mean_sd`, with a dash for what only some systems have."""
-    return _mean_sd(cell, n, absent=DASH if cell["metric"] in WITH_VAE else "none")
+    return plus_minus(cell["mean"], cell["sd"]) + (FEWER if cell["n"] < n else "")
 
 
 def _k(results: Results, system: str, variant: str, data: str = DATASET) -> int:
@@ -283,9 +260,26 @@ def _reasons(scores: pd.DataFrame) -> list[str]:
     key = ["dataset", "system", "variant", "seed", "code"]
     words = absent.assign(metric=absent["metric"].map(MEASURES)).groupby([*key, "reason"], sort=False)["metric"]
     runs = words.agg(", ".join).reset_index()
-    return [
+    told = [
         f"No {metric} score{' of Q' if code == Q else ''}, {reason}: {_counted(same)}."
         for (code, reason, metric), same in runs.groupby(["code", "reason", "metric"], sort=False)
+    ]
+    told += _without_q(scores)
+    return [f"{FEWER}: a cell of fewer seeds than its row.", *told] if told else []
+
+
+def _without_q(scores: pd.DataFrame) -> list[str]:
+    """The runs whose measurement has no row of Q: what "(n = 9)" stands for."""
+    planned = _of(scores, system=list(COLOURS), variant=list(VARIANTS))
+    key = ["dataset", "system", "variant", "seed"]
+    runs = planned.groupby(key, sort=False)["code"].agg(set).reset_index()
+    lacking = runs[[Q not in codes for codes in runs["code"]]]
+    if lacking.empty:
+        return []
+    seeds = ", ".join(map(str, sorted(lacking["seed"].unique())))
+    return [
+        "The measurement of some runs holds no score of Q, and their codes are not published, so that it cannot be "
+        f"added: {_counted(lacking)}, seed {seeds}."
     ]
 
 

@@ -2,6 +2,7 @@
 
 import filecmp
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import DATASET, PROTOCOL, Settings, read_generators
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_table
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.words import FLOORS, METRICS
 
@@ -20,15 +22,8 @@ SCORE_KEY = ["dataset", "system", "variant", "seed", "code", "metric", "protocol
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A tidy table with `system`, `variant`, `seed` and `value`; a value may be absent where a reason is given."""
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} is missing or damaged ({error}): run `idgan-sc match`, then `gather`") from error
-    absent = {"system", "variant", "seed", "value"} - set(frame)
-    if absent:
-        raise DataError(f"{path} lacks the columns {', '.join(sorted(absent))}: run `idgan-sc gather-generators` again")
-    return frame
+    """A tidy table of generators; a value may be absent where a reason is given."""
+    return read_table(path, ("system", "variant", "seed", "value"), "run `idgan-sc match`, then `gather-generators`")
 
 
 def _of(frame: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
@@ -126,6 +121,5 @@ def scored_codes(settings: Settings) -> list[str]:
 
 
 def _summarised(found: pd.DataFrame) -> dict[str, Any]:
-    s = summary(found["value"].to_numpy(float))
-    about = {key: getattr(s, key) for key in ("n", "mean", "sd", "se", "low", "high")}
-    return {"dataset": DATASET, "protocol": PROTOCOL, **about, "missing": s.n == 0}
+    about = asdict(summary(found["value"].to_numpy(float)))
+    return {"dataset": DATASET, "protocol": PROTOCOL, **about, "missing": about["n"] == 0}

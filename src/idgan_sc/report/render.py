@@ -11,6 +11,7 @@ from idgan_sc.files import write_text
 from idgan_sc.records.results import Results
 from idgan_sc.report.words import NO_EVIDENCE, data_words
 
+WIDE = 11  # columns; beyond, they stand closer
 Row = list[str] | None  # None: a gap between two blocks of rows
 
 
@@ -48,24 +49,40 @@ def write_page(
 
 def markdown(page: Page) -> str:
     """The page in the Markdown of GitHub."""
-    lines = [page.header, ["---"] * len(page.header), *(row for row in page.rows if row is not None)]
-    table = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+    header = [cell.replace("\n", " ") for cell in page.header]
+    lines = [header, ["---"] * len(header), *(row for row in page.rows if row is not None)]
+    table = "\n".join("| " + " | ".join(map(_in_one_line, line)) + " |" for line in lines)
     return f"**{page.name}. {page.title}**\n\n{table}\n\n" + "\n".join(f"{note}  " for note in page.notes) + "\n"
+
+
+def _in_one_line(cell: str) -> str:
+    """A cell for Markdown; one of several lines breaks between them alone."""
+    lines = cell.split("\n")
+    kept = lines if len(lines) == 1 else [line.replace(" ", "\N{NO-BREAK SPACE}") for line in lines]
+    return " | ".join(kept).replace("|", r"\|")
+
+
+def _stacked(cell: str) -> str:
+    """A cell for LaTeX, its lines one above the other."""
+    lines = [escape_latex(line) for line in cell.split("\n")]
+    if len(lines) == 1:
+        return lines[0]
+    return r"\begin{tabular}[t]{@{}c@{}}" + r"\\ ".join(lines) + r"\end{tabular}"
 
 
 def latex(page: Page) -> str:
     """The page as a `table*` environment for a document with the package booktabs."""
 
     def line(cells: list[str]) -> str:
-        return " & ".join(map(escape_latex, cells)) + r" \\"
+        return " & ".join(map(_stacked, cells)) + r" \\"
 
     body = [r"\addlinespace" if row is None else line(row) for row in page.rows]
     notes = " ".join(map(escape_latex, page.notes))
     return "\n".join(
         [
-            "% needs the package booktabs; laid out for a text 7 in wide",
+            "% needs the packages array and booktabs; laid out for a text 7 in wide",
             r"\begin{table*}[tbp]",
-            r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
+            rf"\centering\scriptsize\setlength{{\tabcolsep}}{{{2 if len(page.header) > WIDE else 3}pt}}",
             rf"\caption{{{escape_latex(page.title)}}}\label{{tab:{page.name.lower().replace(' ', '')}}}",
             r"\par\smallskip",
             rf"\begin{{tabular}}{{@{{}}{page.columns}@{{}}}}",
@@ -90,6 +107,7 @@ _LATEX = str.maketrans(
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", '"': "''"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     | {"[": "{[}", "]": "{]}", "*": "{*}"}  # after \\ they would be its arguments
+    | {"\N{DAGGER}": r"\dag{}", "\N{DOUBLE DAGGER}": r"\ddag{}"}
     | {"–": "--", "—": "---", "−": "$-$", "…": r"\ldots{}", "\N{NARROW NO-BREAK SPACE}": r"\,"}
 )
 

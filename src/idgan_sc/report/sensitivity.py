@@ -18,9 +18,10 @@ from idgan_sc.config.claims import Arm, checks
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table
+from idgan_sc.report.comparisons import Gathered
 from idgan_sc.report.read import scored_codes
 from idgan_sc.report.render import Page, markdown
-from idgan_sc.report.verdicts import VERDICT_WORDS, Gathered, judge, verdicts
+from idgan_sc.report.verdicts import VERDICT_WORDS, judge, verdicts
 from idgan_sc.report.words import about, label, number, seeds_words
 
 CHANGED_BY_START = ("start", "steps")  # settings that follow from another start; shown as one row

@@ -171,20 +171,20 @@ def detectable(comparison: Comparison, alpha: float, power: float) -> float:
     Belongs beside every "no difference". The noncentral t distribution as a mean of normal ones over the quantiles of
     the estimated standard error: SciPy's own is NaN far out.
     """
-    bound = float(sps.t.isf(alpha / 2, comparison.df))
-    reach = bound * _relative_se(comparison.df)
+    return comparison.se * _detectable_in_se(comparison.df, alpha, power)
+
+
+@cache
+def _detectable_in_se(df: float, alpha: float, power: float) -> float:
+    """As `detectable`, in standard errors of the difference."""
+    bound = float(sps.t.isf(alpha / 2, df))
+    reach = bound * np.sqrt(sps.chi2.ppf((np.arange(500) + 0.5) / 500, df) / df)  # of 500 quantiles
 
     def missing(noncentrality: float) -> float:
         reached = special.ndtr(noncentrality - reach) + special.ndtr(-noncentrality - reach)
         return float(reached.mean()) - power
 
-    return comparison.se * float(optimize.brentq(missing, 0.0, 10.0 * bound))
-
-
-@cache
-def _relative_se(df: float) -> Array:
-    """500 quantiles of an estimated standard error over the true one."""
-    return np.sqrt(sps.chi2.ppf((np.arange(500) + 0.5) / 500, df) / df)
+    return float(optimize.brentq(missing, 0.0, 10.0 * bound))
 
 
 def prediction_interval(values: npt.ArrayLike, m: int) -> tuple[float, float]:

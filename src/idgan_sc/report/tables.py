@@ -4,7 +4,7 @@ Each table is a function of the configuration and the files below `root`, the re
 complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
 """
 
-import dataclasses
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idgan_sc import config as configuration
-from idgan_sc.config import DATASET, PROTOCOL, Config, Run, Settings, dataset_row
-from idgan_sc.data.images import open_images
+from idgan_sc.config import DATASET, PROTOCOL, Run, Settings, dataset_row
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
+from idgan_sc.report.comparisons import measured_twice
+from idgan_sc.report.differences import differences
 from idgan_sc.report.read import SCORE_KEY, _summarised, floors, read_floor, read_scores, scored_codes
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import LEVEL, MIN_N, summary
@@ -33,12 +33,26 @@ from idgan_sc.report.words import (
     number,
     places,
     plus_minus,
+    signed,
+    with_interval,
 )
 
-WHO = {"paper": "paper", "source": "its source"}  # whose printed values stand beside ours
+PRINTED = {
+    "paper": "",
+    "source": "\N{DAGGER}",
+}  # whose printed value stands beside ours, the first that has one; its mark
+HEADLINE = "*"
+DESCRIBED = (
+    "n",
+    "channels",
+    "height",
+    "factor_names",
+    "factor_sizes",
+    "source",
+    "licence",
+)  # of a data set, in Table 1
 RULES = {"keep_one": "keep one dimension", "change_one": "change one dimension"}
 LOSSES = {"cross_entropy": "cross-entropy (Eq. 2)", "contrastive": "supervised contrastive loss (Eq. 6)"}
-DATA_SETTINGS = ("source", "pool", *configuration.DATA)  # of a run's settings, what its data set decides
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
@@ -94,23 +108,25 @@ def table3(results: Results) -> list[Path]:
     scores = read_scores(results.root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
     cells = [_score_row(results, scores, *cell) for cell in _score_cells(results)]
+    models = [cells[start : start + len(METRICS)] for start in range(0, len(cells), len(METRICS))]
+    blocks = [[model for model in models if model[0]["headline"] == headline] for headline in (True, False)]
+    blocks.append(list(floors(results.root)))
     planned = len(results.seeds())
     rows: list[Row] = []
-    for start in range(0, len(cells), len(METRICS)):
-        rows += ([None] if rows else []) + _block(cells[start : start + len(METRICS)], planned)
-    rows += [None]
-    for floor in floors(results.root):
-        rows += _here(floor)
-        cells += floor
+    for block in blocks:
+        rows += [None] if rows and block else []
+        rows += [_model_row(model, planned if block is not blocks[-1] else 0) for model in block]
     page = Page(
         "Table 3",
         "Disentanglement scores on dSprites.",
-        ["Model", "k", "Scored", "n", "", *METRICS.values()],
-        "lrlrl" + "c" * len(METRICS),
+        ["Model", "k", "Code", "n", *METRICS.values()],
+        r">{\raggedright}p{0.19\textwidth}r>{\raggedright}p{0.09\textwidth}r" + "c" * len(METRICS),
         rows,
-        [*_score_notes(), *notes(results)],
+        [*_score_notes(cells), *measured_twice(results), *notes(results)],
     )
-    return write_page(results, "table3", pd.DataFrame(cells), page)
+    cells += [cell for floor in blocks[-1] for cell in floor]
+    frame = pd.DataFrame(cells)
+    return write_page(results, "table3", frame.assign(difference=frame["mean"] - frame["paper_mean"]), page)
 
 
 def stage_a(results: Results) -> list[Path]:
@@ -133,12 +149,12 @@ def stage_a(results: Results) -> list[Path]:
         before = results.before(run).get("start")
         if before and run.seed == first:
             starts.setdefault(before, []).append(run)
-    rows = [_start_row(results.config, points, floor, start, arms) for start, arms in starts.items()]
+    rows = [_start_row(results, points, floor, start, arms) for start, arms in starts.items()]
     planned = len(results.seeds())
     page = Page(
         "Stage A",
         "Where stage A ended: FactorVAE score of Q on dSprites.",
-        ["Stage A", "k", "n", "FactorVAE", "Lowest", "Highest", "Floor", "Seeds above it"],
+        ["Stage A", "k", "n", "FactorVAE", "Lowest", "Highest", "Baseline", "Seeds above it"],
         "lrlccccc",
         [
             [
@@ -152,45 +168,13 @@ def stage_a(results: Results) -> list[Path]:
             for row in rows
         ],
         [
-            "Mean ± SD over seeds of the mean over evaluation draws, at step 0 of stage B. Floor: as many principal "
+            "Mean ± SD over seeds of the mean over evaluation draws, at step 0 of stage B. Baseline: as many principal "
             "components of the pixels as there are codes. A seed whose stage A does not lie above it says little about "
             "what a regulariser adds; it counts in every verdict all the same.",
             *notes(results),
         ],
     )
     return write_page(results, "stage_a", pd.DataFrame(rows), page)
-
-
-def differences(results: Results) -> list[Path]:
-    """Every setting in which a preset differs from the paper's protocol (the preset `paper`).
-
-    The CSV has a row a system and key; for reading, systems with the same difference share a row.
-    """
-    paper, here, data = (
-        _everything(dataclasses.replace(results, preset="paper")),
-        _everything(results),
-        results.datasets,
-    )
-    rows = [
-        {"system": place, "key": key, "paper": _plain(paper.get((place, key))), "here": _plain(here.get((place, key)))}
-        for place, key in dict.fromkeys([*here, *paper])
-        if paper.get((place, key)) != here.get((place, key))
-    ]
-    frame = pd.DataFrame(rows, columns=["system", "key", "paper", "here"])
-    grouped = frame.groupby(["key", "paper", "here"], sort=False)["system"].agg(", ".join).reset_index()
-    page = Page(
-        "Differences",
-        f"Settings in which the preset {results.preset} differs from the paper's protocol.",
-        ["Setting", "Paper", "Here", "Of"],
-        r"lp{0.13\textwidth}p{0.13\textwidth}p{0.5\textwidth}",
-        grouped[["key", "paper", "here", "system"]].to_numpy().tolist(),
-        [
-            *([] if rows else ["There is no difference."]),
-            "Paper: the preset paper; README says how it takes what the print leaves open.",
-            *notes(results, data),
-        ],
-    )
-    return write_page(results, "differences", frame, page, data)
 
 
 TABLES: dict[str, Callable[[Results], list[Path]]] = {
@@ -208,29 +192,38 @@ def _data_row(results: Results, name: str) -> dict[str, Any]:
     row: dict[str, Any] = {"dataset": name, "paper_count": expected, "count": None}
     if name not in results.datasets:
         return row
-    images = open_images(results.images(name))
-    if expected is not None and images.n != expected:
-        raise DataError(
-            f"{images.folder} holds {images.n} images, the paper has {expected} of {name}: prepare it again"
-        )
-    channels, height, _ = images.shape
+    path, images = _described(results, name)
+    if expected is not None and images["n"] != expected:
+        raise DataError(f"{path} says {images['n']} images, the paper has {expected} of {name}: prepare it again")
+    channels, height = images["channels"], images["height"]
     stand_in = results.about_data(name)["source"] == "procedural"
-    sizes = {_settings(results.config, run)["image_size"] for run in results.runs(name)}
+    sizes = {results.settings(run)["image_size"] for run in results.runs(name)}
     return row | {
-        "count": images.n,
+        "count": images["n"],
         "shape": f"{height}×{height}×{channels}",
         "trained_shape": ", ".join(f"{size}×{size}×{channels}" for size in sorted(sizes)),
-        "factors": ", ".join(f"{f} ({n})" for f, n in zip(images.factor_names, images.factor_sizes, strict=True)),
-        "source": images.source + (", a stand-in for the published images" if stand_in else ""),
-        "licence": images.licence,
+        "factors": ", ".join(f"{f} ({n})" for f, n in zip(images["factor_names"], images["factor_sizes"], strict=True)),
+        "source": images["source"] + (", a stand-in for the published images" if stand_in else ""),
+        "licence": images["licence"],
     }
+
+
+def _described(results: Results, name: str) -> tuple[Path, dict[str, Any]]:
+    """What a data set on disk says of itself, or its published description, and where that stands."""
+    places = (results.images(name) / "dataset.json", results.root / "published" / "data" / f"{name}.json")
+    path = next((place for place in places if place.exists()), places[0])
+    try:
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
+        return path, {key: found[key] for key in DESCRIBED}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path} is missing or damaged ({error}): run `idgan-sc data` for {name}") from error
 
 
 def _arm_row(results: Results, system: str) -> dict[str, Any]:
     run = results.run(DATASET, system, "main", 0)
-    settings = _settings(results.config, run)
+    settings = results.settings(run)
     start = results.before(run).get("start")
-    first = _settings(results.config, start) if start else None
+    first = results.settings(start) if start else None
     about = ("pair_rule", "pair_loss", "alpha", "pairs", "steps")
     return {
         "system": system,
@@ -263,7 +256,7 @@ def _score_cells(results: Results) -> Iterable[tuple[str, str, str, str]]:
         for system, variants in table.get(DATASET, {}).items():
             rows |= {(system, variant): None for variant in variants if variant in TABLE3_VARIANTS}
     for system, variant in rows:
-        for code in scored_codes(_settings(results.config, results.run(DATASET, system, variant, 0))):
+        for code in scored_codes(results.settings(results.run(DATASET, system, variant))):
             for metric in METRICS:
                 yield system, variant, code, metric
 
@@ -272,7 +265,7 @@ def _score_row(
     results: Results, scores: pd.DataFrame, system: str, variant: str, code: str, metric: str
 ) -> dict[str, Any]:
     run = results.run(DATASET, system, variant, 0)
-    settings = _settings(results.config, run)
+    settings = results.settings(run)
     wanted = {"system": system, "variant": variant, "code": code, "metric": metric}
     found = scores[np.logical_and.reduce([scores[column] == value for column, value in wanted.items()])]
     if (found["k"] != settings["c_dim"]).any():
@@ -308,63 +301,69 @@ def _printed(who: str, printed: dict[str, Any], metric: str) -> dict[str, float 
     return {f"{who}_mean": mean, f"{who}_spread": spread}
 
 
-def _block(cells: list[dict[str, Any]], planned: int) -> list[Row]:
-    """The lines of one model, a cell a metric: here, its interval if there is one, the paper and its source."""
-    lines = _here(cells, planned)
-    if all(cell[f"{who}_mean"] is None for cell in cells for who in WHO):
-        return [*lines, ["", "", "", "", ", ".join(WHO.values()), *[DASH] * len(cells)]]
-    for who, name in WHO.items():
-        lines.append(
-            ["", "", "", "", name, *(plus_minus(cell[f"{who}_mean"], cell[f"{who}_spread"]) for cell in cells)]
-        )
-    return lines
-
-
-def _here(cells: list[dict[str, Any]], planned: int = 0) -> list[Row]:
-    """What was found of one model, and its interval if there is one."""
+def _model_row(cells: list[dict[str, Any]], planned: int = 0) -> list[str]:
+    """The line of one model, a cell a metric; the code that Table 3 of the paper is compared with is marked."""
     first, n = cells[0], max(cell["n"] for cell in cells)
-    lines: list[Row] = [
-        [
-            first["label"],
-            str(first["k"]),
-            CODES[first["code"]],
-            n_of(n, planned),
-            first["origin"],
-            *(_mean_sd(cell, n) for cell in cells),
-        ]
-    ]
-    if any(cell["low"] is not None for cell in cells):
-        lines.append(["", "", "", "", f"{LEVEL:.0%} interval", *map(_interval, cells)])
-    return lines
+    code = CODES[first["code"]] + (HEADLINE if first.get("headline") else "")
+    return [first["label"], str(first["k"]), code, n_of(n, planned), *(_score(cell, n) for cell in cells)]
+
+
+def _score(cell: dict[str, Any], n: int) -> str:
+    """What was found with its interval and, below, the printed value and the difference to it."""
+    if cell["missing"]:
+        return "missing"
+    ours = with_interval(cell["mean"], cell["low"], cell["high"], 2) if cell["low"] is not None else _mean_sd(cell, n)
+    who = next((who for who in PRINTED if cell.get(f"{who}_mean") is not None), None)
+    if who is None:
+        return ours
+    printed = cell[f"{who}_mean"]
+    return f"{ours}\n{places(printed)}{PRINTED[who]} | {signed(cell['mean'] - printed)}"
 
 
 def _mean_sd(cell: dict[str, Any], n: int) -> str:
-    if cell["missing"]:
-        return "missing"
     return plus_minus(cell["mean"], cell["sd"]) + (f" (n = {cell['n']})" if cell["n"] < n else "")
 
 
-def _interval(cell: dict[str, Any]) -> str:
-    return DASH if cell["low"] is None else f"[{places(cell['low'])}, {places(cell['high'])}]"
-
-
-def _score_notes() -> list[str]:
+def _score_notes(cells: list[dict[str, Any]]) -> list[str]:
     return [
-        f"Ours: mean ± SD over n seeds (one seed has no SD); {LEVEL:.0%} t-interval of the mean from n = {MIN_N} on. "
-        "The runs behind it were recomputed here, or their published records are of the named commit.",
-        f"Paper and its source: as printed, {DASH} where nothing is. The paper copied its rows of FactorVAE, InfoGAN "
-        "and InfoGAN-CR from Table 1 of the InfoGAN-CR paper, its source. InfoGAN and InfoGAN-CR had 5 codes there, "
-        "FactorVAE and IDGAN-SC 10: each printed value stands beside the row with its number of codes, k.",
-        "Floor: representations that learned nothing, scored the same way: Q as InfoGAN's training finds it, the "
+        f"A score: ours, the mean over n seeds with its {LEVEL:.0%} t-interval | the paper's | ours less the paper's. "
+        f"Below n = {MIN_N} the SD stands in the place of the interval (one seed has none); (n = …) in a cell: of "
+        f"fewer seeds than its row. {PRINTED['source']}: printed by the paper's source alone. SDs, printed spreads and "
+        "the origin of each cell are in the CSV.",
+        f"{HEADLINE}: the code that is compared with the paper and enters the claims. Below these rows: the other "
+        "codes of the same models, then the baselines.",
+        f"{_same_means(cells)} InfoGAN and InfoGAN-CR had 5 codes there, FactorVAE and IDGAN-SC 10: each printed value "
+        "stands beside the row with its number of codes, k.",
+        "Baseline: representations that learned nothing, scored the same way: Q as InfoGAN's training finds it, the "
         "principal components of the pixels, and noise that knows nothing of the image.",
+        *_origins(cells),
     ]
+
+
+def _same_means(cells: list[dict[str, Any]]) -> str:
+    """Whether the rows that the paper copied from its source have the source's means."""
+    both = [cell for cell in cells if None not in (cell.get("paper_mean"), cell.get("source_mean"))]
+    other = [cell for cell in both if cell["paper_mean"] != cell["source_mean"]]
+    names = " and ".join(dict.fromkeys(label(cell["system"]) for cell in both))
+    same = f"{len(other)} of {len(both)} means are others there" if other else "the means are the same there"
+    return f"The paper copied its rows of {names} from Table 1 of the InfoGAN-CR paper, its source: {same}."
+
+
+def _origins(cells: list[dict[str, Any]]) -> list[str]:
+    """Where the runs behind the rows come from, in one sentence where it is the same for all."""
+    found = dict.fromkeys(cell["origin"] for cell in cells if not cell["missing"])
+    return (
+        [f"The runs behind the rows: {'; '.join(found)}. A commit is the one that published records name."]
+        if found
+        else []
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- rows: stage A
 def _start_row(
-    config: Config, points: pd.DataFrame, floor: pd.DataFrame, start: Run, arms: list[Run]
+    results: Results, points: pd.DataFrame, floor: pd.DataFrame, start: Run, arms: list[Run]
 ) -> dict[str, Any]:
-    k = _settings(config, start)["c_dim"]
+    k = results.settings(start)["c_dim"]
     mine = np.logical_or.reduce([(points["system"] == arm.system) & (points["variant"] == arm.variant) for arm in arms])
     values = points[mine].groupby("seed")["value"].mean()
     s, level = summary(values), floor.loc[floor["k"] == k, "value"]
@@ -379,44 +378,3 @@ def _start_row(
         "floor": float(level.mean()) if len(level) else None,
         "above": int((values > level.mean()).sum()) if s.n and len(level) else None,
     }
-
-
-# --------------------------------------------------------------------------------------------------- rows: differences
-def _everything(results: Results) -> dict[tuple[str, str], Any]:
-    """(system or other place, key) -> value, for all that a preset can change; a stand-in has its original's place."""
-    found: dict[tuple[str, str], Any] = {}
-    for name in results.datasets:
-        original = dataset_row(name).stands_for or name
-        data = {"name": name, **results.about_data(name)}
-        found |= {(f"data set {original}", key): data[key] for key in data if key in ("name", *DATA_SETTINGS)}
-        for system in results.config["systems"] if name == DATASET else _systems_behind(results, name):
-            settings = _settings(results.config, results.run(name, system, "main", 0))
-            place = system if name == DATASET else f"{system} on {original}"
-            found |= {(place, key): value for key, value in settings.items() if key not in DATA_SETTINGS}
-        for system, variants in (
-            results.config["presets"][results.preset].get("runs", results.config["runs"])[name].items()
-        ):
-            found[(f"{system} on {original}", "variants")] = variants
-        if name != DATASET:
-            found[(f"data set {original}", "seeds")] = len(results.seeds(name))
-    found |= {("evaluation", key): value for key, value in results.evaluation().items()}
-    generated = results.generated
-    found |= {("generated images", key): value for key, value in generated.items() if key != "tolerance"}
-    found |= {("seeds", key): value for key, value in results.config["presets"][results.preset]["seeds"].items()}
-    return found
-
-
-def _systems_behind(results: Results, name: str) -> list[str]:
-    """Systems that are run on a data set, and those that they build on."""
-    runs = results.runs(name)
-    earlier = [before for run in runs for before in results.before(run).values()]
-    return list(dict.fromkeys(run.system for run in [*earlier, *runs]))
-
-
-def _plain(value: Any) -> str:
-    return number(value).replace("\N{NARROW NO-BREAK SPACE}", "")
-
-
-# ------------------------------------------------------------------------------------------------------------ rendering
-def _settings(config: Config, run: Run) -> Settings:
-    return configuration.resolve(config, run)

@@ -32,9 +32,9 @@ LABELS = {
 }
 CODES = {"q_mean": "mean of Q", "vae_mean": "posterior mean", "vae_sample": "posterior sample"}
 FLOORS = {  # what learned nothing: what of it is scored, and its name
-    "untrained_q": ("q_mean", "Floor: untrained Q"),
-    "pixel_components": ("components", "Floor: principal components"),
-    "noise_codes": ("noise", "Floor: noise"),
+    "untrained_q": ("q_mean", "Baseline: untrained Q"),
+    "pixel_components": ("components", "Baseline: principal components"),
+    "noise_codes": ("noise", "Baseline: noise"),
 }
 CODES |= {"components": "pixels", "noise": "noise"}
 NO_EVIDENCE = "no evidence: a test of the pipeline"
@@ -108,6 +108,29 @@ def places(value: float, decimals: int = 2) -> str:
     ('−0.34', '0.00', '−0.034')
     """
     return f"{value:z.{decimals}f}".replace("-", "−")
+
+
+def signed(value: float, decimals: int = 2) -> str:
+    """A difference with its sign.
+
+    >>> signed(0.07), signed(-0.07), signed(0.001)
+    ('+0.07', '−0.07', '0.00')
+    """
+    shown = places(value, decimals)
+    return shown if shown.startswith("−") or not float(shown) else f"+{shown}"
+
+
+def with_interval(mean: float | None, low: float | None, high: float | None, decimals: int = 3) -> str:
+    """An estimate and its interval where there is one; nothing where there is no estimate.
+
+    >>> with_interval(0.0234, -0.0065, 0.0533), with_interval(0.5, None, None, 2)
+    ('0.023 [−0.006, 0.053]', '0.50')
+    """
+    if mean is None or mean != mean:
+        return ""
+    if low is None or high is None or low != low:
+        return places(mean, decimals)
+    return f"{places(mean, decimals)} [{places(low, decimals)}, {places(high, decimals)}]"
 
 
 def number(value: Any) -> str:

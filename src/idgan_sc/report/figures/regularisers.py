@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idgan_sc.evaluation.regularisers import NO_NOISE, measure_missing, rows_path, write_ceilings
-from idgan_sc.files import copy_atomic, write_text
+from idgan_sc.files import copy_atomic
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import DPI, GREY, LIGHT, STYLE, TEXT, save
 from idgan_sc.report.regularisers import LOSSES, METHODS, RULES, compared, turned_words, write_tables
-from idgan_sc.report.words import about, seeds_words
+from idgan_sc.report.words import seeds_words
 
 LOOKS = (("o", "#0072B2", "#0072B2"), ("^", "#D55E00", "none"), ("s", "#009E73", "none"))  # of a factor as noise
 LINES = ("--", ":", "-.")
@@ -59,12 +59,8 @@ def regularisers_figure(results: Results) -> list[Path]:
         axes[0, 0].set_ylabel("rise of the loss,\nshare of what is learned")
         axes[1, 0].set_ylabel("accuracy")
         _key(fig, study["noise"])
-    written = save(fig, results, "regularisers", rows.drop(columns=["fingerprint", "source"]))
-    said = [
-        *CAPTION,
-        *(f"{words[:1].upper()}{words[1:]}." for words in about(results, seeds_words(rows["seed"].nunique()))),
-    ]
-    written.append(write_text(results.root / "figures" / "regularisers.md", " ".join(said) + "\n"))
+    frame = rows.drop(columns=["fingerprint", "source"])
+    written = save(fig, results, "regularisers", frame, CAPTION, seeds_words(rows["seed"].nunique()))
     kept = rows_path(results).with_name("regularisers.png")  # beside the rows, for the page
     return [*written, copy_atomic(results.root / "figures" / "regularisers.png", kept)]
 

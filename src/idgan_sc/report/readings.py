@@ -1,0 +1,205 @@
+"""Readings made after registration: what the registered word of a verdict leaves out, by a rule and from the checks.
+
+`readings` in config.yaml names a rule for some claims, and why. A reading stands beside the registered word. A rule
+that does not apply to what was found gives none.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from idgan_sc.config import applies
+from idgan_sc.config.claims import Arm, Check, checks, dataset_of
+from idgan_sc.report.comparisons import Gathered, Measured, measure
+from idgan_sc.report.statistics import MIN_N
+from idgan_sc.report.verdicts import arm_words, codes_words, quantity_words, said
+from idgan_sc.report.words import VARIANTS, places, with_interval
+
+READINGS_NOTE = (
+    "A reading in bold was made after registration, with the results known, by a rule that `readings` in config.yaml "
+    "names with its reason. It comes first; the registered verdict stands beside it and is unchanged."
+)
+MADE = "after registration, with the results known"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A few words, also in Chinese, and sentences with the numbers behind them."""
+
+    words: str
+    chinese: str
+    evidence: str
+
+
+Pair = tuple[Check, pd.Series]  # a check and its row of checks.csv
+Pairs = list[Pair]
+
+
+# -------------------------------------------------------------------------------------------------------------- rules
+def refuted(gathered: Gathered, pairs: Pairs) -> Reading | None:
+    """The claim is a conjunction: a check that is a no refutes it, whatever else is a yes."""
+    found = {answer: [pair for pair in pairs if pair[1]["answer"] == answer] for answer in ("yes", "no", "unclear")}
+    if not (found["yes"] and found["no"]):
+        return None
+    no, every = len(found["no"]), len(pairs)
+    evidence = (
+        f"The claim says that all of its {every} checks hold: {no} no, {len(found['yes'])} yes, "
+        f"{len(found['unclear'])} unclear.{_equal_codes(gathered, found['yes'])}"
+    )
+    return Reading(
+        f"refuted as stated: {no} no in {every} checks", f"按原文表述不成立：{every} 项中 {no} 项不成立", evidence
+    )
+
+
+def _equal_codes(gathered: Gathered, yes: Pairs) -> str:
+    """Of the checks that are a yes those whose arms differ in the number of codes, and the same with equal numbers."""
+    unequal = [(check, other) for check, _ in yes if (other := _with_equal_codes(gathered, check))]
+    if not unequal:
+        return ""
+    told = "; ".join(f"{quantity_words(check)} {_found(measure(gathered, check))}" for _, check in unequal)
+    unlike = " and ".join(dict.fromkeys(codes_words(gathered, check).strip(" []") for check, _ in unequal))
+    return f" Yes with {unlike}: {len(unequal)} of {len(yes)}; with equal numbers of codes: {told}."
+
+
+def _with_equal_codes(gathered: Gathered, check: Check) -> Check | None:
+    """The check with a variant of the other arm that has as many codes as the arm; none if it has already."""
+    data = _data(gathered, check)
+    if data is None or check.other is None or gathered.codes(data, check.arm) == gathered.codes(data, check.other):
+        return None
+    config, system = gathered.results.config, check.other.system
+    arms = [Arm(system, variant) for variant in VARIANTS if applies(config, variant, system)]
+    same = [arm for arm in arms if gathered.codes(data, arm) == gathered.codes(data, check.arm)]
+    return replace(check, other=same[0]) if same else None
+
+
+def level_elsewhere(gathered: Gathered, pairs: Pairs) -> Reading | None:
+    """All that is judged here holds, and the level that the claim names is judged at another preset only."""
+    here = [pair for pair in pairs if pair[1]["answer"] != "elsewhere"]
+    levels = [check for check, row in pairs if row["answer"] == "elsewhere" and check.rule == "level"]
+    if not (here and levels) or any(row["answer"] != "yes" for _, row in here):
+        return None
+    level = levels[0]
+    unbound = replace(level, options={key: value for key, value in level.options.items() if key != "presets"})
+    found = measure(gathered, unbound)
+    if not found.comparisons:
+        return None
+    value = level.options["value"]
+    mean = found.comparisons[0].difference + value
+    stable = all(check.quantity == "curve_change" for check, _ in here)
+    words = "stable" if stable else "what is judged here holds"
+    against = f"{places(mean)} against {places(value)}"
+    evidence = (
+        f"Judged here, {here[0][1]['words']}: {_interval(here[0][1])}. The level is judged at preset "
+        f"{' or '.join(level.options['presets'])} only; here it is {_found(found, value)}, not {places(value)}."
+    )
+    chinese = "稳定" if stable else "此处检验的部分成立"
+    return Reading(f"{words}; level not tested: {against}", f"{chinese}；水平未检验：{against}", evidence)
+
+
+def printed_outside(gathered: Gathered, pairs: Pairs) -> Reading | None:
+    """The printed difference lies outside the interval, although the margin around it does not exclude the interval."""
+    for check, row in pairs:
+        if check.rule != "difference" or row["answer"] != "unclear" or pd.isna(row["low"]):
+            continue
+        if not row["low"] <= row["value"] <= row["high"]:
+            printed = f"{row['value']:+.2f}".replace("-", "−")
+            evidence = (
+                f"{quantity_words(check)}, {arm_words(check.arm)} − {_other(check)}: {_interval(row)}; the printed "
+                f"{printed} lies outside. The registered rule asks that all of {printed} ± {row['margin']:g} does."
+            )
+            words = f"the printed {printed} lies outside the interval; whether there is a gain stays open"
+            return Reading(words, f"论文的 {printed} 在区间之外；是否有提升仍不明确", evidence)
+    return None
+
+
+def gain_excluded(gathered: Gathered, pairs: Pairs) -> Reading | None:
+    """The interval of every order ends below the margin, so that none leaves room for a gain beyond it."""
+    orders = [pair for pair in pairs if pair[0].rule == "order"]
+    excluded = [(check, row) for check, row in orders if row["answer"] == "unclear" and row["high"] < row["margin"]]
+    if not orders or len(excluded) < len(orders):
+        return None
+    margin = max(row["margin"] for _, row in orders)
+    below = sum(row["high"] < 0 for _, row in orders)
+    counts = f"{len(excluded)} of {len(orders)}"
+    told = "; ".join(f"{quantity_words(check)} {_interval(row)}" for check, row in orders)
+    check = orders[0][0]
+    evidence = (
+        f"{arm_words(check.arm)} − {_other(check)}: {told}. Each interval ends below {margin:g}; {below} of "
+        f"{len(orders)} lie wholly below 0. No order is significant after Holm's adjustment."
+    )
+    words = f"a gain of more than {margin:g} is excluded in {counts} scores, by the interval of each alone"
+    return Reading(words, f"{counts} 项分数各自的区间排除大于 {margin:g} 的提升", evidence)
+
+
+def alone(gathered: Gathered, pairs: Pairs) -> Reading | None:
+    """The claim's only order is significant alone, and not any more among all orders that were planned."""
+    orders = [row for check, row in pairs if check.rule == "order" and pd.notna(row["p"])]
+    alpha = gathered.results.config["judging"]["alpha"]
+    if len(orders) != 1 or not orders[0]["p"] < alpha <= orders[0]["p_holm"]:
+        return None
+    row, family = orders[0], sum(check.rule == "order" for check in checks(gathered.results.config))
+    side, chinese = ("for", "支持") if row["estimate"] > 0 else ("against", "反对")
+    p = f"p = {row['p']:.3f}"
+    evidence = f"{row['words']}: {_interval(row)}, {p}; {row['p_holm']:.3f} by Holm's adjustment over {family} orders."
+    words = f"{side} the claim if tested alone ({p}); not significant among the {family} tests"
+    return Reading(words, f"单独检验{chinese}该论断（{p}）；在 {family} 项比较中不显著", evidence)
+
+
+RULES: dict[str, Callable[[Gathered, Pairs], Reading | None]] = {
+    "refuted": refuted,
+    "level_elsewhere": level_elsewhere,
+    "printed_outside": printed_outside,
+    "gain_excluded": gain_excluded,
+    "alone": alone,
+}
+
+
+# ------------------------------------------------------------------------------------------------------------ readings
+def readings(gathered: Gathered, judged: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """A row a claim that config.yaml names under `readings`; without a reading where its rule does not apply."""
+    config = gathered.results.config
+    pairs = list(zip(checks(config), (row for _, row in judged.iterrows()), strict=True))
+    told = {row["claim"]: (row["verdict"], said(row)) for _, row in table.iterrows()}
+    rows = []
+    for claim, chosen in config["readings"].items():
+        mine = [pair for pair in pairs if pair[0].claim == claim]
+        decided = told[claim][0] != "not_tested" and all(row["answer"] != "few" for _, row in mine)
+        found = RULES[chosen["rule"]](gathered, mine) if decided else None
+        evidence = found.evidence[0].upper() + found.evidence[1:] if found else None
+        rows.append(
+            {"claim": claim, "rule": chosen["rule"], "registered": told[claim][1]}
+            | {"reading": found.words if found else None, "evidence": evidence}
+            | {"chinese": found.chinese if found else None}
+            | {"reason": " ".join(chosen["reason"].split()), "made": MADE}
+        )
+    return pd.DataFrame(rows)
+
+
+def beside(table: pd.DataFrame, read: pd.DataFrame) -> dict[str, str]:
+    """Claim -> its verdict for a reader: the reading first, if there is one, and the registered words."""
+    first = {row["claim"]: row["reading"] for _, row in read.iterrows() if pd.notna(row["reading"])}
+    return {
+        row["claim"]: f"**{first[row['claim']]}**; registered: {said(row)}" if row["claim"] in first else said(row)
+        for _, row in table.iterrows()
+    }
+
+
+def _data(gathered: Gathered, check: Check) -> str | None:
+    return dataset_of(gathered.results.config, gathered.results.preset, check.claim)
+
+
+def _other(check: Check) -> str:
+    return arm_words(check.other) if check.other else ""
+
+
+def _interval(row: pd.Series) -> str:
+    return with_interval(row["estimate"], row["low"], row["high"])
+
+
+def _found(found: Measured, value: float = 0.0) -> str:
+    """The estimate of what was measured, with its interval from `MIN_N` seeds on."""
+    if found.worst is None:
+        return "not measured"
+    c, known = found.worst, found.n >= MIN_N
+    return with_interval(c.difference + value, c.low + value if known else None, c.high + value if known else None)

@@ -1,0 +1,193 @@
+"""How far each verdict depends on how it is judged: the tests adjusted for, one seed left out, the measure."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+from scipy import stats as sps
+
+from idgan_sc.config.claims import Check, checks, dataset_of
+from idgan_sc.files import write_text
+from idgan_sc.records.tables import write_table
+from idgan_sc.report import statistics
+from idgan_sc.report.comparisons import Gathered
+from idgan_sc.report.render import Page, markdown
+from idgan_sc.report.verdicts import ANSWERS, VERDICT_WORDS, holm_over_all, judge, verdict
+from idgan_sc.report.words import DASH, about, planned_words
+
+REGISTERED = "registered"
+FAMILIES = {
+    "Holm, over the claim": "Holm's adjustment over the orders of the claim alone",
+    "Holm, over Figure 3": "Holm's adjustment over the orders of the claims about Figure 3",
+    "Benjamini–Hochberg": "the false discovery rate over all planned orders",
+}
+TABLES_DRAW, CURVES_END = "Table 3's draw", "the curve's end"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of judging: what differs from the registered one, its name, the claims it is about, what was judged."""
+
+    what: str  # registered, family, seed or measure
+    name: str
+    claims: frozenset[str]
+    judged: pd.DataFrame
+
+
+def write_sensitivity(gathered: Gathered) -> list[Path]:
+    """Write `verdict_sensitivity.csv`, a row a claim and way of judging, and `verdict_sensitivity.md`, for reading."""
+    ways, results = list(_ways(gathered)), gathered.results
+    frame = pd.DataFrame([row for way in ways for row in _rows(gathered, ways[0], way)])
+    return [
+        write_table(results.root / "verdict_sensitivity.csv", frame),
+        write_text(results.root / "verdict_sensitivity.md", _page(gathered, frame)),
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------ ways of judging
+def _ways(gathered: Gathered) -> Iterator[Way]:
+    """Every way of judging, the registered one first."""
+    config, planned = gathered.results.config, checks(gathered.results.config)
+    every = frozenset(config["claims"])
+    with_orders = frozenset(check.claim for check in planned if check.rule == "order")
+    figure3 = frozenset(name for name in with_orders if "Fig. 3" in config["claims"][name]["place"])
+    yield Way(REGISTERED, "Holm, over all orders", every, judge(gathered, planned, holm_over_all))
+    for name, (adjust, claims) in {
+        "Holm, over the claim": (_holm_by(lambda claim: claim), with_orders),
+        "Holm, over Figure 3": (_holm_by(lambda claim: "Figure 3" if claim in figure3 else claim), figure3),
+        "Benjamini–Hochberg": (_benjamini_hochberg, with_orders),
+    }.items():
+        yield Way("family", name, claims, judge(gathered, planned, adjust))
+    for seed in sorted({seed for data in gathered.results.datasets for seed in gathered.results.seeds(data)}):
+        claims = frozenset(name for name in every if seed in _seeds_of(gathered, name))
+        yield Way("seed", f"without seed {seed}", claims, judge(gathered.without([seed]), planned))
+    for name, change in ((TABLES_DRAW, _as_score), (CURVES_END, _as_curve_end)):
+        changed = [change(gathered, check) for check in planned]
+        claims = frozenset(old.claim for old, new in zip(planned, changed, strict=True) if old != new)
+        yield Way("measure", name, claims, judge(gathered, changed))
+
+
+def _seeds_of(gathered: Gathered, claim: str) -> list[int]:
+    """The seeds of the data set that a claim is judged on."""
+    data = dataset_of(gathered.results.config, gathered.results.preset, claim)
+    return gathered.results.seeds(data) if data else []
+
+
+def _holm_by(family: Callable[[str], str]) -> Callable[[Sequence[Check], Sequence[float]], list[float]]:
+    """Holm's adjustment within each family of claims."""
+
+    def adjust(orders: Sequence[Check], p: Sequence[float]) -> list[float]:
+        values = pd.Series(p, dtype=float)
+        families = [family(check.claim) for check in orders]
+        return values.groupby(families).transform(lambda mine: statistics.holm(mine.tolist())).tolist()
+
+    return adjust
+
+
+def _benjamini_hochberg(orders: Sequence[Check], p: Sequence[float]) -> list[float]:
+    return [float(q) for q in sps.false_discovery_control(p, method="bh")] if len(p) else []
+
+
+def _as_score(gathered: Gathered, check: Check) -> Check:
+    """FactorVAE's score of Table 3 in the place of the curve's end."""
+    return replace(check, quantity="score", metric="factor_vae") if check.quantity == "curve_end" else check
+
+
+def _as_curve_end(gathered: Gathered, check: Check) -> Check:
+    """The curve's end in the place of FactorVAE's score of Table 3, where both arms' curves are of the code scored."""
+    data = dataset_of(gathered.results.config, gathered.results.preset, check.claim)
+    arms = [arm for arm in (check.arm, check.other) if arm]
+    scored = check.quantity == "score" and check.metric == "factor_vae" and data is not None
+    if not scored or any(gathered.code(str(data), arm) == "vae_sample" for arm in arms):
+        return check
+    return replace(check, quantity="curve_end", metric=None)
+
+
+def _rows(gathered: Gathered, registered: Way, way: Way) -> Iterator[dict[str, object]]:
+    """A row a claim: its verdict judged this way, and the checks whose answer is another than the registered one."""
+    before, evidence = registered.judged["answer"], gathered.results.evidence
+    for claim, mine in way.judged.groupby("claim", sort=False):
+        if claim not in way.claims:
+            continue
+        changed = mine.assign(before=before[mine.index]).query("answer != before")
+        told = [f"{row['before']} → {row['answer']}: {row['words']}" for _, row in changed.iterrows()]
+        yield {
+            "claim": claim,
+            "what": way.what,
+            "judged": way.name,
+            "verdict": verdict(mine["answer"].tolist(), evidence),
+            **{answer: int((mine["answer"] == answer).sum()) for answer in ANSWERS},
+            "changed": len(changed),
+            "changes": "; ".join(told),
+        }
+
+
+# --------------------------------------------------------------------------------------------------------------- page
+def _page(gathered: Gathered, frame: pd.DataFrame) -> str:
+    """A row a claim: its registered verdict, and what it would be judged otherwise."""
+    results = gathered.results
+    rows = []
+    for claim, mine in frame.groupby("claim", sort=False):
+        first = mine[mine["what"] == REGISTERED].iloc[0]
+        families = [_verdict(first, mine[mine["judged"] == name]) for name in FAMILIES]
+        rows.append(
+            [
+                str(claim),
+                _counts(first),
+                *families,
+                _seeds(first, mine[mine["what"] == "seed"]),
+                _verdict(first, mine[mine["what"] == "measure"]),
+            ]
+        )
+    notes = [
+        "“Same”: the same verdict and the same answer of every check; “same word”: the verdict is the same, and the "
+        f"counts are given. {DASH}: the claim has nothing that could change so. None of these ways is registered.",
+        *(f"{name}: {said}." for name, said in FAMILIES.items()),
+        "One seed left out: of the preset's seeds, one after the other, in every data set that has it; the claim then "
+        "needs one seed less.",
+        f"Other measure: FactorVAE's score of {TABLES_DRAW} in the place of {CURVES_END}, or the reverse. Checks "
+        "against FactorVAE stay as they are, because its curve is of another code than its score.",
+        "; ".join(about(results, planned_words(results, results.datasets), results.datasets)) + ".",
+    ]
+    header = ["", "Registered", *FAMILIES, "One seed left out", "Other measure"]
+    title = "What each verdict would be, judged otherwise."
+    page = markdown(Page("Sensitivity of the verdicts", title, header, "l" * len(header), rows, notes))
+    return page + "\n" + "\n".join(_changes(frame)) + "\n"
+
+
+def _counts(row: pd.Series) -> str:
+    """The verdict and its answers."""
+    counts = ", ".join(f"{row[name]} {name}" for name in ("yes", "no", "unclear") if row[name])
+    return VERDICT_WORDS[row["verdict"]] + (f" ({counts})" if counts else "")
+
+
+def _verdict(registered: pd.Series, found: pd.DataFrame) -> str:
+    """A claim's verdict judged another way, shortened where it is the registered one."""
+    if found.empty:
+        return DASH
+    row = found.iloc[0]
+    if not row["changed"]:
+        return "same"
+    same = row["verdict"] == registered["verdict"]
+    return _counts(row).replace(VERDICT_WORDS[row["verdict"]], "same word", 1) if same else _counts(row)
+
+
+def _seeds(registered: pd.Series, found: pd.DataFrame) -> str:
+    """In how many of the seeds' absences the verdict is the same, and which seeds move it."""
+    moved = found[found["verdict"] != registered["verdict"]]
+    if moved.empty:
+        return f"same word in all {len(found)}"
+    told = [
+        f"{VERDICT_WORDS[str(word)]} without seed {', '.join(name.split()[-1] for name in mine)}"
+        for word, mine in moved.groupby("verdict", sort=False)["judged"]
+    ]
+    return f"same word in {len(found) - len(moved)} of {len(found)}; {'; '.join(told)}"
+
+
+def _changes(frame: pd.DataFrame) -> Iterator[str]:
+    """A line a claim and way of judging, seeds aside, in which a check has another answer."""
+    yield "Answers that change:"
+    yield ""
+    for _, row in frame[(frame["changed"] > 0) & (frame["what"] != "seed")].iterrows():
+        yield f"* {row['claim']}, {row['judged']}: {row['changes']}"
