@@ -56,6 +56,7 @@ STEPS = (
          "figures of what the open choices do, from the study's runs"),
     Step("report", "preset", ("publish.origins:write_cost", "publish.page:write_page"),
          "write the page to read and to play with"),
+    Step("film", "preset", ("publish.film:write_film",), "write a short film of the page"),
 )  # fmt: skip
 
 

@@ -25,7 +25,6 @@ from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
 from idgan_sc.report import read
 from idgan_sc.report.figures import canvas
-from idgan_sc.report.figures.canvas import GREY
 from idgan_sc.report.figures.paper import FACTOR_WORDS
 from idgan_sc.report.words import COLOURS, data_words, label
 
@@ -60,7 +59,8 @@ def live_generators(results: Results, of_paper: bool = True) -> tuple[list[Entry
 def _entry(results: Results, run: Run, folder: Path) -> Entry:
     arrays = read_arrays(folder / "traversal.npz", "run `idgan-sc traverse`")
     model = load(folder)
-    anchors, noise = arrays["anchors"], anchor_noise(model)
+    anchors = arrays["anchors"]
+    noise = anchor_noise(model)[: len(anchors)]
     layers, tensors = network(model.method.networks["generator"])
     matrices = [*_association(arrays), *_leakage(results, run), *_redrawn(results, run)]
     dead = dead_codes(results, run)
@@ -68,14 +68,14 @@ def _entry(results: Results, run: Run, folder: Path) -> Entry:
     return {
         "id": f"{run.dataset}-{run.system}",
         "dataset": run.dataset,
+        "title": row.title,
         "data": data_words(results, run.dataset),
         "system": run.system,
         "pictured": run.system in configuration.PICTURED,
         "label": label(run.system),
-        "colour": COLOURS.get(run.system, GREY),
         "seed": run.seed,
-        "size": int(arrays["images"].shape[-1]),
-        "channels": int(arrays["images"].shape[-3]),
+        "size": model.settings["image_size"],
+        "channels": layers[-2][2],
         "layers": layers,
         "weights": pack(tensors),
         "anchors": anchors.astype(float).tolist(),
@@ -183,7 +183,7 @@ def _association(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
         {
             "title": "What every code tells of every factor",
             "about": "Mutual information on real images, in percent of the factor's entropy.",
-            "factors": [_words(name) for name in names],
+            "factors": [factor_words(name) for name in names],
             "rows": [[round(float(share), 4) for share in row] for row in arrays["association"]],
             "percent": True,
             "own": [],
@@ -201,13 +201,13 @@ def _leakage(results: Results, run: Run) -> list[dict[str, Any]]:
     factors = list(dict.fromkeys(change["factor"]))
     rows = change.pivot(index="code", columns="factor", values="value")[factors]
     entropy = table[table.measure == "row_entropy"].set_index("code")["value"]
-    shares = ", ".join(f"{_words(r['factor'])} {r['value']:.0%}" for _, r in outside.iterrows())
+    shares = ", ".join(f"{factor_words(r['factor'])} {r['value']:.0%}" for _, r in outside.iterrows())
     return [
         {
             "title": "Leakage: how much every code moves every factor",
             "about": "SD of the factor over a sweep, in SD of real images; framed: the code that stands for it. "
             f"H: entropy of the row, 0 if one factor moves alone, 1 if all move alike. Outside it: {shares}.",
-            "factors": [_words(factor) for factor in factors],
+            "factors": [factor_words(factor) for factor in factors],
             "rows": rows.round(3).to_numpy().tolist(),
             "percent": False,
             "own": [[int(r["code"]) - 1, factors.index(r["factor"])] for _, r in outside.iterrows()],
@@ -233,7 +233,7 @@ def _redrawn(results: Results, run: Run) -> list[dict[str, Any]]:
             "title": "Leakage: what changes when one code alone is drawn anew",
             "about": "Share of such pairs of generated images whose nearest true images differ in the factor. "
             f"Of {matched} of {pairs} pairs; in the others an image is like no true one.",
-            "factors": [_words(name.removeprefix(CHANGES)) for name in rows.columns],
+            "factors": [factor_words(name.removeprefix(CHANGES)) for name in rows.columns],
             "rows": [[None if np.isnan(share) else round(share, 3) for share in row] for row in rows.to_numpy()],
             "percent": True,
             "own": [],
@@ -242,7 +242,8 @@ def _redrawn(results: Results, run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _words(factor: str) -> str:
+def factor_words(factor: str) -> str:
+    """A factor as the paper calls it."""
     return {**FACTOR_WORDS, **canvas.WORDS}.get(factor, factor)
 
 

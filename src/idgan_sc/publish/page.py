@@ -1,10 +1,12 @@
 """`report/index.html`: one file to read and to play with, from the results of one preset; no server, no network."""
 
 import html
+import io
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -316,7 +318,9 @@ def data_note(results: Results, name: str) -> str:
         n = results.about_data(name).get("n") or drawn.N
         words[0] += f": {number(n)} images drawn by this project"
         words.append("Factors and their numbers of values: " + ", ".join(f"{f} {size}" for f, size in factors))
-    words.append("Images and weights may be passed on" if row.passed_on else "Neither images nor weights may be passed on")
+    words.append(
+        "Images and weights may be passed on" if row.passed_on else "Neither images nor weights may be passed on"
+    )
     return ". ".join(words) + "."
 
 
@@ -326,9 +330,12 @@ def _drawn(results: Results) -> list[tuple[Drawn, Path]]:
 
 def _figure(drawn: Drawn, path: Path) -> Row:
     """A figure's exact pixels and its size on the page, with the command that made it."""
-    with Image.open(path) as image:
-        inches = image.width / image.info["dpi"][0]
-        size = {"width": image.width, "height": image.height, "inches": round(inches, 2)}
-        return {"title": drawn.title, "shows": drawn.shows, "command": drawn.command, **size} | {
-            "image": webp(image.convert("RGB"))
-        }
+    return {"title": drawn.title, "shows": drawn.shows, "command": drawn.command, **_picture(path.read_bytes())}
+
+
+@lru_cache(maxsize=32)
+def _picture(png: bytes) -> Row:
+    with Image.open(io.BytesIO(png)) as image:
+        inches = round(image.width / image.info["dpi"][0], 2)
+        size = {"width": image.width, "height": image.height, "inches": inches}
+        return size | {"image": webp(image.convert("RGB"))}

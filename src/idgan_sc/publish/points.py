@@ -1,4 +1,4 @@
-"""What the page plots, a point a seed: scores beside the paper's and the baseline's, leakage, and the checks' values."""
+"""What the page plots, a point a seed: scores beside the paper's and the baseline's, leakage, and values of checks."""
 
 from typing import Any
 
@@ -9,11 +9,10 @@ from idgan_sc.config.claims import Arm, Check, checks, dataset_of
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
-from idgan_sc.report.figures.canvas import GREY
 from idgan_sc.report.read import read_floor, scored_codes
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.verdicts import QUANTITIES, Gathered, _arm_words, share
-from idgan_sc.report.words import COLOURS, METRICS, label, number
+from idgan_sc.report.words import METRICS, label, number
 
 BASELINE = "untrained_q"  # of what learned nothing, the one that is marked: the very network, before training
 Row = dict[str, Any]
@@ -47,12 +46,12 @@ def points(results: Results) -> list[Row]:
 
 
 def _row(name: str, system: str, values: pd.Series) -> Row:
-    """A row's name, colour and seeds, their mean, and its interval where there are enough of them."""
+    """A row's name and seeds, their mean, and its interval where there are enough of them."""
     found = summary(values.to_numpy(float))
     marks = {"mean": found.mean, "low": found.low, "high": found.high}
     rounded = {key: None if value is None else round(value, 4) for key, value in marks.items()}
     seeds = [[int(seed), round(float(value), 4)] for seed, value in values.items()]
-    return {"label": name, "system": system, "colour": COLOURS.get(system, GREY), "seeds": seeds, **rounded}
+    return {"label": name, "system": system, "seeds": seeds, **rounded}
 
 
 def _families(gathered: Gathered, arms: list[Any]) -> dict[tuple[str, str], int]:
@@ -142,4 +141,3 @@ def _along(gathered: Gathered, data: str, check: Check) -> list[Row]:
     words = {first: f"{_arm_words(check.arm)}, step {number(int(first))}", curve.columns[-1]: "at the end"}
     common = {"family": 0, "paper": None, "baseline": None}
     return [common | _row(name, check.arm.system, curve[step]) for step, name in words.items()]
-

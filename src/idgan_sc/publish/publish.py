@@ -18,6 +18,7 @@ from idgan_sc.evaluation.gather import TOGETHER, gather_generators, gather_leaka
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
 from idgan_sc.publish.documents import PUBLISHED, write_documents
+from idgan_sc.publish.film import write_film
 from idgan_sc.publish.origins import write_cost
 from idgan_sc.publish.page import write_page
 from idgan_sc.records.published import GATHERED
@@ -50,8 +51,8 @@ def publish(results: Results, repository: Path) -> list[Path]:
 
 
 def kept(path: Path) -> bool:
-    """Whether a derived file is published: tables, texts, pictures and the page."""
-    return path.is_file() and path.suffix in (".csv", ".md", ".png", ".html")
+    """Whether a derived file is published: tables, texts, pictures, the page and its film."""
+    return path.is_file() and path.suffix in (".csv", ".md", ".png", ".html", ".gif")
 
 
 def derived(published: Path) -> set[Path]:
@@ -87,6 +88,7 @@ def derive(results: Results) -> None:
     errata.write_findings(results)
     write_cost(results)
     write_page(results)
+    _each([write_film], results)
 
 
 def gather_or_nothing(results: Results) -> bool:
@@ -107,7 +109,11 @@ def _write_what_is_there(results: Results) -> None:
         *([gather_leakage] if measured_runs(results.config, results.preset) else []),
     ]
     gathered = [partial(make, allow_missing=True) for make in chosen]
-    made: list[Callable[..., object]] = [*gathered, *generator_tables.TABLES.values(), *drawn.values(), sensitivity]
+    _each([*gathered, *generator_tables.TABLES.values(), *drawn.values(), sensitivity], results)
+
+
+def _each(made: list[Callable[..., object]], results: Results) -> None:
+    """Call functions that write files; name what a missing run leaves out."""
     for make in made:
         try:
             make(results)

@@ -11,8 +11,7 @@ function element(name, attributes, ...children) {
   return made;
 }
 const minus = text => text.replace("-", "−");
-const colourOf = row => `var(--${row.system}, ${row.colour})`;
-const options = {passive: true};
+const colourOf = row => `var(--${row.system}, var(--soft))`;
 
 // ------------------------------------------------------------------------------------------------ trained generators
 const live = new Map();
@@ -90,18 +89,21 @@ class Card {
     draw.addEventListener("click", () => this.newNoise());
     const canvas = (words, size = g.size) => element("canvas", {width: size, height: size, role: "img", "aria-label": words});
     this.canvas = canvas("generated image");
+    this.small = canvas(`${this.side} image`);
     this.change = canvas("change since the start");
     this.sprite = canvas("nearest true sprite");
     this.says = element("p", {class: "says", "aria-live": "polite"});
     this.found = element("figcaption", {}, "Nearest true sprite");
     const figure = (name, drawn, caption) => element("figure", {class: name}, drawn, caption);
     this.rows = [];
+    this.part = null;
+    this.dirty.clear();
     const used = element("div", {class: "codes"}), unused = element("div", {class: "codes"});
     for (let j = 0; j < k; j++) (g.dead.includes(j) ? unused : used).append(this.row(j, `code ${j + 1}`, g.tells[j], g.reach));
     const noise = element("div", {class: "codes"});
     g.noise[0].forEach((_, j) => noise.append(this.row(k + j, `noise ${j + 1}`, "", g.noise_reach)));
     this.article.replaceChildren(
-      element("h3", {}, `${g.label}, seed ${g.seed}`),
+      element("h3", {}, `${g.label} on ${g.title}, seed ${g.seed}`),
       element("div", {class: "controls"}, element("label", {}, "System ", systems), element("label", {}, "Start ", starts), again, draw),
       element("div", {class: "stage"}, figure("main", this.canvas, element("figcaption", {}, "Generated now")),
         figure("difference", this.change, element("figcaption", {}, "Change since the start")),
@@ -117,7 +119,7 @@ class Card {
     const {g} = this, id = `${this.side}-${name.replace(" ", "-")}`;
     const slider = element("input", {type: "range", id, min: -reach, max: reach, step: "any"});
     const play = element("button", {type: "button", class: "play", "aria-pressed": "false", "aria-label": `Play ${name}`}, "▶");
-    const strip = element("canvas", {class: "strip", width: THUMBNAILS * g.size, height: g.size, role: "img",
+    const strip = element("canvas", {class: "strip", width: THUMBNAILS * (g.size + 1) - 1, height: g.size, role: "img",
       "aria-label": `${THUMBNAILS} images along ${name}`});
     const shown = element("output", {for: id});
     const label = element("label", {for: id}, name, ...(tells ? [element("span", {class: "small"}, tells)] : []));
@@ -184,7 +186,7 @@ class Card {
       slider.setAttribute("aria-valuetext", words);
     });
     this.now = this.draw(this.values).slice();
-    paint(this.canvas.getContext("2d"), this.now, g.size, g.channels);
+    for (const canvas of [this.canvas, this.small]) paint(canvas.getContext("2d"), this.now, g.size, g.channels);
     const change = this.now.map((value, i) => Math.abs(value - this.first[i]));
     paint(this.change.getContext("2d"), change, g.size, g.channels);
     this.article.dataset.drawn = JSON.stringify([...this.values]);
@@ -212,7 +214,7 @@ class Card {
     }
     const {j, values} = this.part, {strip, reach} = this.rows[j], {size, channels} = this.g;
     values[j] = along(this.part.at, reach);
-    paint(strip.getContext("2d"), this.draw(values), size, channels, this.part.at * size);
+    paint(strip.getContext("2d"), this.draw(values), size, channels, this.part.at * (size + 1));
     this.part.at++;
     return true;
   }
@@ -309,8 +311,9 @@ const both = [cards.left, cards.right];
 const factors = element("div", {class: "factors", hidden: ""}), chooser = element("div", {class: "choose", role: "group", "aria-label": "Data set"});
 let driven = [], factorPlaying = null;
 
-function matchingCode(g, factor) {  // the code that tells most of a factor, and how much
-  const table = g.matrices[0], column = table.factors.indexOf(factor), told = table.rows.map(row => row[column]);
+function matchingCode(g, factor) {  // of the codes in use the one that tells most of a factor, and how much
+  const table = g.matrices[0], column = table.factors.indexOf(factor);
+  const told = table.rows.map((row, code) => g.dead.includes(code) ? -1 : row[column]);
   const code = told.indexOf(Math.max(...told));
   return {code, told: table.percent ? `${Math.round(100 * told[code])} %` : `${told[code].toFixed(2)} SD`};
 }
@@ -356,7 +359,8 @@ function buildFactors() {
       element("p", {class: "small"}, `left: code ${codes[0] + 1} tells ${found[0].told} of it; right: code ${codes[1] + 1}, ${found[1].told}`));
   });
   factors.hidden = !rows.length;
-  factors.replaceChildren(element("h3", {style: "margin: 0 0 .3rem"}, "One slider for a factor, in both"), element("div", {}, ...rows));
+  factors.replaceChildren(element("h3", {style: "margin: 0 0 .3rem"}, "One slider for a factor, in both"),
+    element("div", {class: "both"}, ...both.map(card => card.small)), element("div", {class: "sliders"}, ...rows));
   factorSliders();
 }
 
@@ -409,7 +413,7 @@ function startGenerators() {
   if (!data.generators.length) { place.append("No generator can be shown yet."); return; }
   for (const name of new Set(data.generators.map(g => g.dataset))) {
     const [first, second = first] = data.generators.filter(g => g.dataset === name);
-    const button = element("button", {type: "button", "data-name": name, "aria-pressed": "false"}, first.data);
+    const button = element("button", {type: "button", "data-name": name, "aria-pressed": "false"}, first.title);
     button.addEventListener("click", () => show({left: first.id, right: second.id}));
     chooser.append(button);
   }
@@ -459,7 +463,7 @@ function niceTicks(low, high) {
   return {ticks, decimals: Math.max(0, -Math.floor(Math.log10(step) + 1e-9))};
 }
 
-function dots(box, rows, words, bounds) {  // rows of seeds on one scale: points, mean and interval, paper, baseline
+function dots(box, rows, words, bounds, paired = false) {  // rows of seeds on one scale: points, mean and interval, paper, baseline
   const width = Math.max(260, box.clientWidth), wide = width > 600, left = wide ? 235 : 10, r = wide ? 5 : 4.5;
   const all = rows.flatMap(row => [...row.seeds.map(seed => seed[1]), row.paper, row.baseline]).filter(v => v !== null);
   const pad = (Math.max(...all) - Math.min(...all)) * .06 || .05;
@@ -489,10 +493,18 @@ function dots(box, rows, words, bounds) {  // rows of seeds on one scale: points
   for (const t of ticks) drawing.prepend(svg("line", {class: "grid", x1: x(t), x2: x(t), y1: 0, y2: y}),
     svg("text", {class: "tick", x: x(t), y: y + 15, "text-anchor": "middle"}, minus(t.toFixed(decimals))));
   drawing.setAttribute("viewBox", `0 0 ${width} ${Math.ceil(y + 20)}`);
-  drawing.append(marks, lines, ...circles.flat());
+  const joined = svg("g", {});
+  for (const [seed] of paired ? rows[0].seeds : []) {
+    const same = circles.flat().filter(circle => circle.dataset.seed === String(seed));
+    if (same.length > 1) joined.append(polyline("pair", same));
+  }
+  drawing.append(marks, joined, lines, ...circles.flat());
   light(drawing, lines, circles);
   box.replaceChildren(drawing);
 }
+
+const polyline = (name, circles) => svg("polyline",
+  {class: name, points: circles.map(c => `${c.getAttribute("cx")},${c.getAttribute("cy")}`).join(" ")});
 
 function light(drawing, lines, circles) {  // a seed in every row at once, joined between paired rows
   const off = () => {
@@ -508,7 +520,7 @@ function light(drawing, lines, circles) {  // a seed in every row at once, joine
     for (const other of same) other.classList.add("lit");
     for (const family of new Set(same.map(other => other.dataset.family))) {
       const pair = same.filter(other => other.dataset.family === family);
-      if (pair.length > 1) lines.append(svg("polyline", {class: "join", points: pair.map(c => `${c.getAttribute("cx")},${c.getAttribute("cy")}`).join(" ")}));
+      if (pair.length > 1) lines.append(polyline("join", pair));
     }
     tell(circle, circle.getAttribute("aria-label"));
   };
@@ -534,8 +546,10 @@ function plot(name) {
 }
 
 function plotChecks(details) {
-  for (const box of details.querySelectorAll(".dots"))
-    dots(box, data.checks[box.dataset.check], "The seeds of this check");
+  for (const box of details.querySelectorAll(".dots")) {
+    const rows = data.checks[box.dataset.check], paired = rows.length > 1 && rows[0].family === rows[1].family;
+    dots(box, rows, "The seeds of this check", undefined, paired);
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------- the page as such
@@ -567,7 +581,7 @@ function startClaims() {
     button.textContent = open ? "Close all" : "Open all";
   });
   const follow = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
     if (target?.matches("details")) { target.open = true; target.scrollIntoView(); }
   };
   addEventListener("hashchange", follow);
