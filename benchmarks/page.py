@@ -12,10 +12,12 @@ import html
 import json
 import re
 import shutil
+import statistics
 import subprocess
 import tempfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -66,15 +68,17 @@ def measure(results: Results) -> pd.DataFrame:
     page = f'<pre id="result"></pre><script type="application/json" id="generators">{data}</script>'
     found = in_chromium(f"{page}<script>{script}</script>")
     rows = [
-        {"dataset": row["dataset"], "what": row["system"], "unit": "images/s"}
-        | {"best": 1000 / min(row["times"]), "median": 1000 / pd.Series(row["times"]).median()}
-        for row in found["rows"]
+        ("dsprites", "search of all true sprites", "s", *_best([time / 1000 for time in found["times"]])),
+        ("dsprites", "before the first search", "s", *_best([found["built"] / 1000])),
     ]
-    search = {"dataset": "dsprites", "what": "search of all true sprites", "unit": "s"}
-    search |= {"best": min(found["times"]) / 1000, "median": pd.Series(found["times"]).median() / 1000}
-    first = {"dataset": "dsprites", "what": "before the first search", "unit": "s"}
-    first |= {"best": found["built"] / 1000, "median": found["built"] / 1000}
-    return pd.DataFrame([*rows, search, first]).round({"best": 2, "median": 2})
+    for row in found["rows"]:
+        best, median = _best(row["times"])
+        rows.append((row["dataset"], row["system"], "images/s", 1000 / best, 1000 / median))
+    return pd.DataFrame(rows, columns=["dataset", "what", "unit", "best", "median"]).round(2)
+
+
+def _best(times: list[float]) -> tuple[float, float]:
+    return min(times), statistics.median(times)
 
 
 def inflated(weights: str) -> str:
@@ -82,7 +86,7 @@ def inflated(weights: str) -> str:
     return base64.b64encode(zlib.decompress(base64.b64decode(weights))).decode()
 
 
-def in_chromium(text: str) -> dict[str, list[float]]:
+def in_chromium(text: str) -> dict[str, Any]:
     """What a page's script leaves in its element `result`."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:

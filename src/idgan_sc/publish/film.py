@@ -74,7 +74,11 @@ def write_film(results: Results) -> Path:
     palettes[0].save(
         stream, "GIF", save_all=True, append_images=palettes[1:], duration=MILLISECONDS, loop=0, optimize=True
     )
-    return write_atomic(results.root / "report" / "page.gif", lambda path: path.write_bytes(stream.getvalue()) and None)
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(stream.getvalue())
+
+    return write_atomic(results.root / "report" / "page.gif", write)
 
 
 def _pairs(results: Results) -> list[list[Actor]]:

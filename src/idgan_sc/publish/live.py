@@ -170,7 +170,7 @@ def dead_codes(results: Results, run: Run) -> list[int]:
     if log.empty:
         return []
     last = log.filter(regex=r"^kl_\d+$").iloc[-1]
-    return [int(name[3:]) - 1 for name, nats in last.items() if nats < DEAD_NATS]
+    return [int(str(name)[3:]) - 1 for name, nats in last.items() if nats < DEAD_NATS]
 
 
 # ------------------------------------------------------------------------------------------------ what codes tell

@@ -4,7 +4,6 @@ import html
 import io
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -96,6 +95,7 @@ def render(results: Results, of_paper: bool = True) -> str:
         groups=_groups(results),
         gains=[row for row in judged if row["gain"]],
         readings=_readings(results),
+        metrics=list(METRICS.values()),
         **_tables(results),
         findings=[finding.sentence for finding in errata.findings(results.config)],
         origins=_origins(costs),
@@ -128,7 +128,7 @@ class Forest:
     beyond: bool  # whether it lies outside of the plot
 
 
-def forest(check: Mapping[str, Any]) -> Forest | None:
+def forest(check: Any) -> Forest | None:
     """A row of `checks.csv` in the forest plot: differences of scores, or a score less the level that is claimed.
 
     None where nothing was measured. What the claim says: above 0 for an order, else the value and its margin.
@@ -224,7 +224,6 @@ def _readings(results: Results) -> list[Row]:
 # ------------------------------------------------------------------------------------------------------------- tables
 def _tables(results: Results) -> dict[str, list[Row]]:
     return {
-        "metrics": list(METRICS.values()),
         "table3": _table3(table_or_empty(results.root / "tables/table3.csv")),
         "stage_a": _rows(results, "tables/stage_a.csv"),
         "differences": _differences(table_or_empty(results.root / "tables/differences.csv")),
@@ -291,7 +290,7 @@ def _variants(table: pd.DataFrame) -> list[Row]:
 def _origins(costs: pd.DataFrame) -> list[Row]:
     if costs.empty:
         return []
-    return [{**row, "label": label(row["system"])} for row in origins(costs).to_dict("records")]
+    return [{**row, "label": label(str(row["system"]))} for _, row in origins(costs).iterrows()]
 
 
 def origins_table(costs: pd.DataFrame) -> str:

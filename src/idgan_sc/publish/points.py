@@ -50,7 +50,7 @@ def _row(name: str, system: str, values: pd.Series) -> Row:
     found = summary(values.to_numpy(float))
     marks = {"mean": found.mean, "low": found.low, "high": found.high}
     rounded = {key: None if value is None else round(value, 4) for key, value in marks.items()}
-    seeds = [[int(seed), round(float(value), 4)] for seed, value in values.items()]
+    seeds = [[seed, round(value, 4)] for seed, value in zip(values.index.tolist(), values.tolist(), strict=True)]
     return {"label": name, "system": system, "seeds": seeds, **rounded}
 
 
