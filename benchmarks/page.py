@@ -2,7 +2,7 @@
 
     python benchmarks/page.py [--preset desk] [--to benchmarks/page.csv]
 
-Each published generator draws batches of 20 images; the fastest batch counts, because other work on the machine only
+Each published generator draws batches of 4 images; the fastest batch counts, because other work on the machine only
 ever slows one down, and the median says how much it did. No network, no GPU, one thread.
 """
 
@@ -27,7 +27,7 @@ from idgan_sc.publish.page import TEMPLATES
 from idgan_sc.records.machine import machine
 from idgan_sc.records.results import Results
 
-BATCH, BATCHES = 20, 25
+BATCH, BATCHES = 4, 120
 RUN = """
 {
   const rows = [];

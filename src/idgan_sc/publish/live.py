@@ -26,7 +26,7 @@ from idgan_sc.records.tables import table_or_empty
 from idgan_sc.report import read
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.figures.paper import FACTOR_WORDS
-from idgan_sc.report.words import COLOURS, data_words, label
+from idgan_sc.report.words import data_words, label
 
 MOST = 5_500_000  # characters of weights in one page, which is then smaller than 8 MB
 WIDE = REACH + 1  # standard deviations of a Gaussian code that its slider covers to either side
@@ -36,7 +36,8 @@ Entry = dict[str, Any]
 
 def live_generators(results: Results, of_paper: bool = True) -> tuple[list[Entry], list[str]]:
     """The generators of the paper's systems, or of all others; and a sentence for each that cannot be shown."""
-    runs = [run for run in shown_generators(results.config, results.preset) if (run.system in COLOURS) == of_paper]
+    papers = {system for systems in results.config["runs"].values() for system in systems}
+    runs = [run for run in shown_generators(results.config, results.preset) if (run.system in papers) == of_paper]
     found, left_out, spent = [], [], 0
     for run in runs:
         folder = results.find(run, "traversal.npz").parent

@@ -17,7 +17,8 @@ from PIL import Image
 from idgan_sc.config import dataset_row
 from idgan_sc.data import digits, dsprites, faces
 from idgan_sc.files import write_text
-from idgan_sc.publish.live import live_generators, webp
+from idgan_sc.models.codes import DEAD_NATS
+from idgan_sc.publish.live import WIDE, live_generators, webp
 from idgan_sc.publish.origins import core_hours, origins
 from idgan_sc.publish.points import check_points, leakage_points, points
 from idgan_sc.records.results import Results
@@ -101,6 +102,10 @@ def render(results: Results, of_paper: bool = True) -> str:
         origins=_origins(costs),
         figures=[_figure(drawn, path) for drawn, path in _drawn(results) if path.exists()] if of_paper else [],
         preset=results.preset,
+        abstain=results.generated["abstain"],
+        dead=DEAD_NATS,
+        wide=number(WIDE),
+        span=SPAN,
         data=Markup(json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True).replace("</", "<\\/")),
         style=_part("page.css"),
         scripts=[("generator", _part("generator.js")), ("sprites", _part("sprites.js")), ("page", _part("page.js"))],

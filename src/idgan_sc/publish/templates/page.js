@@ -39,6 +39,7 @@ function nearestSprite(pixels, size) {  // of all true sprites, found in a worke
     const source = new Blob([document.getElementById("script-sprites").textContent], {type: "text/javascript"});
     searching = new Worker(URL.createObjectURL(source));
     searching.onmessage = ({data: found}) => { asked.get(found.id)(found); asked.delete(found.id); };
+    searching.onerror = () => { for (const done of asked.values()) done(null); asked.clear(); };
   }
   return new Promise(done => {
     const id = nearestSprite.next = (nearestSprite.next ?? 0) + 1;
@@ -259,6 +260,7 @@ class Card {
     }
     const found = moved.length ? await nearestSprite(this.now, size) : this.match;
     if (version !== this.version || values !== JSON.stringify([...this.values])) return;
+    if (!found || !this.match) { this.says.textContent = `${words} This browser cannot search the true sprites.`; return; }
     paint(this.sprite.getContext("2d"), found.pixels, size, 1);
     const like = found.relative <= data.abstain, text = spriteWords(found.factors);
     this.sprite.setAttribute("aria-label", `Nearest true sprite: ${text}`);
@@ -410,7 +412,9 @@ async function show(ids) {  // generators by side
 
 function startGenerators() {
   const place = document.getElementById("generators");
-  if (!data.generators.length) { place.append("No generator can be shown yet."); return; }
+  const missing = !data.generators.length ? "No generator can be shown yet."
+    : "DecompressionStream" in window ? "" : "This browser is too old to run the generators.";
+  if (missing) { place.append(missing); return; }
   for (const name of new Set(data.generators.map(g => g.dataset))) {
     const [first, second = first] = data.generators.filter(g => g.dataset === name);
     const button = element("button", {type: "button", "data-name": name, "aria-pressed": "false"}, first.title);
