@@ -28,7 +28,7 @@ from idgan_sc.evaluation.model import load, to_bytes
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import build
-from idgan_sc.publish import documents, film, live, page, points
+from idgan_sc.publish import claims, documents, film, live, page, points
 from idgan_sc.publish import origins as bundles
 from idgan_sc.publish import publish as publishing
 from idgan_sc.publish.copy import publish
@@ -238,11 +238,11 @@ def test_every_claim_has_an_anchor_its_checks_and_its_command(made_up: Config, r
 
 def test_the_forest_plot_shows_what_the_claim_says_and_what_was_found() -> None:
     check = {"rule": "difference", "value": 0.1, "margin": 0.02, "estimate": 0.0, "low": -0.2, "high": 0.2}
-    assert page.forest(check) == page.Forest((120.0, 130.0), (50.0, 150.0), 100.0, False)
-    assert page.forest(check | {"rule": "order", "value": np.nan}).zone == (100.0, 200.0)  # type: ignore[union-attr]
-    level = page.forest(check | {"rule": "level", "value": 5.0, "estimate": 3.0, "low": np.nan})
-    assert level == page.Forest((95.0, 105.0), None, 0.0, True)
-    assert page.forest(check | {"estimate": np.nan}) is None
+    assert claims.forest(check) == claims.Forest((120.0, 130.0), (50.0, 150.0), 100.0, False)
+    assert claims.forest(check | {"rule": "order", "value": np.nan}).zone == (100.0, 200.0)  # type: ignore[union-attr]
+    level = claims.forest(check | {"rule": "level", "value": 5.0, "estimate": 3.0, "low": np.nan})
+    assert level == claims.Forest((95.0, 105.0), None, 0.0, True)
+    assert claims.forest(check | {"estimate": np.nan}) is None
 
 
 def test_readings_made_after_registration_come_first(made_up: Config, results: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import html
 import io
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,15 @@ from idgan_sc.config import dataset_row
 from idgan_sc.data import digits, dsprites, faces
 from idgan_sc.files import write_text
 from idgan_sc.models.codes import DEAD_NATS
+from idgan_sc.publish.claims import SPAN, by_verdict, checked, claimed, readings
 from idgan_sc.publish.live import WIDE, live_generators, webp
 from idgan_sc.publish.origins import core_hours, origins
-from idgan_sc.publish.points import check_points, leakage_points, points
+from idgan_sc.publish.points import leakage_points, points
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
 from idgan_sc.report import errata
 from idgan_sc.report.figures.registry import Drawn, all_figures
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, said
+from idgan_sc.report.verdicts import VERDICT_WORDS
 from idgan_sc.report.words import (
     CODES,
     DASH,
@@ -34,7 +34,6 @@ from idgan_sc.report.words import (
     about,
     data_words,
     label,
-    n_of,
     number,
     places,
     planned_words,
@@ -42,9 +41,7 @@ from idgan_sc.report.words import (
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
-PARTS = ("page.html", "page.css", "generator.js", "sprites.js", "page.js")  # what the page is made of
 INDEX, OTHERS = "index.html", "others.html"  # the paper's systems, and all others
-SPAN = 0.4  # of the forest plot, to either side of 0, in units of the score
 Row = dict[str, Any]
 
 
@@ -52,8 +49,7 @@ def write_page(results: Results) -> list[Path]:
     """Write `report/index.html` from the files below `root`, and `others.html` of systems that are not the paper's."""
     folder = results.root / "report"
     written = [write_text(folder / INDEX, render(results))]
-    others, _ = live_generators(results, of_paper=False)
-    if others:
+    if live_generators(results, of_paper=False)[0]:
         return [*written, write_text(folder / OTHERS, render(results, of_paper=False))]
     (folder / OTHERS).unlink(missing_ok=True)
     return written
@@ -68,49 +64,58 @@ def render(results: Results, of_paper: bool = True) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"number": number, "pm": plus_minus, "marked": marked}
-    others, _ = live_generators(results, of_paper=False)
+    environment.filters |= {"pm": plus_minus, "marked": marked}
     generators, left_out = live_generators(results, of_paper)
-    costs = table_or_empty(results.root / "cost.csv")
-    judged = _checks(results)
-    scores = [*points(results), *leakage_points(results)] if of_paper else []
+    content = {
+        "of_paper": of_paper,
+        "others": OTHERS if of_paper and live_generators(results, of_paper=False)[0] else None,
+        "generators": generators,
+        "left_out": left_out,
+        "notes": [data_note(results, name) for name in results.datasets],
+        "limits": {"abstain": results.generated["abstain"], "dead": DEAD_NATS, "wide": number(WIDE), "span": SPAN},
+        "style": _part("page.css"),
+        "scripts": {name: _part(f"{name}.js") for name in ("generator", "sprites", "page")},
+        **_about(results),
+        **(_found(results) if of_paper else {"scores": [], "checks": []}),
+    }
     data = {
         "generators": [{key: g[key] for key in g if key not in ("weights", "still")} for g in generators],
-        "scores": scores,
-        "checks": {row["id"]: row["seeds"] for row in judged},
+        "scores": content["scores"],
+        "checks": {row["id"]: row["seeds"] for row in content["checks"]},
         "abstain": results.generated["abstain"],
         "tolerance": list(results.generated["tolerance"].values()),
     }
-    text = environment.get_template("page.html").render(
-        of_paper=of_paper,
-        others=OTHERS if others and of_paper else None,
-        title=results.title,
-        about="; ".join([*about(results, planned_words(results, results.datasets), results.datasets)]) + ".",
-        spent=f"{len(costs)} trainings, {core_hours(costs):.2f} core-hours",
-        evidence=results.evidence,
-        no_evidence=NO_EVIDENCE,
-        generators=generators,
-        left_out=left_out,
-        notes=[data_note(results, name) for name in results.datasets],
-        claims=_claims(results, judged),
-        groups=_groups(results),
-        gains=[row for row in judged if row["gain"]],
-        readings=_readings(results),
-        metrics=list(METRICS.values()),
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True).replace("</", "<\\/")
+    return environment.get_template("page.html").render(content, data=Markup(text)) + "\n"
+
+
+def _about(results: Results) -> Row:
+    """What the page says of its results as a whole."""
+    costs = table_or_empty(results.root / "cost.csv")
+    return {
+        "title": results.title,
+        "about": "; ".join(about(results, planned_words(results, results.datasets), results.datasets)) + ".",
+        "spent": f"{len(costs)} trainings, {core_hours(costs):.2f} core-hours",
+        "evidence": results.evidence,
+        "no_evidence": NO_EVIDENCE,
+        "origins": _origins(costs),
+    }
+
+
+def _found(results: Results) -> Row:
+    """What was found of the paper: its claims, scores, tables and figures."""
+    judged = checked(results)
+    return {
+        "checks": judged,
+        "claims": claimed(results, judged),
+        "groups": by_verdict(results),
+        "readings": readings(results),
+        "scores": [*points(results), *leakage_points(results)],
+        "metrics": list(METRICS.values()),
+        "findings": [finding.sentence for finding in errata.findings(results.config)],
+        "figures": [_figure(drawn, path) for drawn, path in _drawn(results) if path.exists()],
         **_tables(results),
-        findings=[finding.sentence for finding in errata.findings(results.config)],
-        origins=_origins(costs),
-        figures=[_figure(drawn, path) for drawn, path in _drawn(results) if path.exists()] if of_paper else [],
-        preset=results.preset,
-        abstain=results.generated["abstain"],
-        dead=DEAD_NATS,
-        wide=number(WIDE),
-        span=SPAN,
-        data=Markup(json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True).replace("</", "<\\/")),
-        style=_part("page.css"),
-        scripts=[("generator", _part("generator.js")), ("sprites", _part("sprites.js")), ("page", _part("page.js"))],
-    )
-    return text + "\n"
+    }
 
 
 def _part(name: str) -> Markup:
@@ -120,110 +125,6 @@ def _part(name: str) -> Markup:
 def marked(text: str) -> Markup:
     """Text with `code` in backquotes, escaped."""
     return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(str(text), quote=False)))
-
-
-# --------------------------------------------------------------------------------------------------- claims and checks
-@dataclass(frozen=True)
-class Forest:
-    """Where a check lies in the forest plot, 0 to 200 across: what the claim says, the interval and the estimate."""
-
-    zone: tuple[float, float]
-    interval: tuple[float, float] | None
-    estimate: float
-    beyond: bool  # whether it lies outside of the plot
-
-
-def forest(check: Any) -> Forest | None:
-    """A row of `checks.csv` in the forest plot: differences of scores, or a score less the level that is claimed.
-
-    None where nothing was measured. What the claim says: above 0 for an order, else the value and its margin.
-    """
-    if pd.isna(check["estimate"]):
-        return None
-    shift = check["value"] if check["rule"] == "level" else 0.0
-    claimed = 0.0 if check["rule"] == "level" or pd.isna(check["value"]) else check["value"]
-    margin = check["margin"]
-    zone = (0.0, SPAN) if check["rule"] == "order" else (claimed - margin, claimed + margin)
-
-    def across(value: float) -> float:
-        return round(100 + 100 * min(max(value / SPAN, -1.0), 1.0), 1)
-
-    interval = None if pd.isna(check["low"]) else (across(check["low"] - shift), across(check["high"] - shift))
-    estimate = check["estimate"] - shift
-    return Forest((across(zone[0]), across(zone[1])), interval, across(estimate), abs(estimate) > SPAN)
-
-
-def _checks(results: Results) -> list[Row]:
-    """The rows of `checks.csv` with what the page shows of each; seeds only where the file is of these checks."""
-    table = table_or_empty(results.root / "checks.csv")
-    seeds = check_points(results) if len(table) else []
-    if len(seeds) != len(table):
-        seeds = [[] for _ in range(len(table))]
-    gains = table.assign(
-        gain=((table["quantity"] == "curve_end") & (table["rule"] == "difference"))
-        | ((table["claim"] == "C7") & (table["metric"] == "factor_vae"))
-    ) if len(table) else table  # fmt: skip
-    return [
-        {
-            "id": f"check{number_of}",
-            "claim": row["claim"],
-            "words": row["words"],
-            "answer": row["answer"],
-            "reason": row["reason"],
-            "found": _found(row),
-            "forest": forest(row),
-            "origin": row["origin"] if pd.notna(row["origin"]) else DASH,
-            "paired": row["design"] == "paired",
-            "gain": bool(row["gain"]),
-            "seeds": seeds[number_of],
-        }
-        for number_of, (_, row) in enumerate(gains.iterrows())
-    ]
-
-
-def _found(check: pd.Series) -> str:
-    if pd.isna(check["estimate"]):
-        return DASH
-    interval = f" [{places(check['low'], 3)}, {places(check['high'], 3)}]" if pd.notna(check["low"]) else ""
-    return places(check["estimate"], 3) + interval
-
-
-def _claims(results: Results, judged: list[Row]) -> list[Row]:
-    """A row a claim of `claims.csv`: its verdict in words, its checks, and the command that proves it."""
-    readings = _readings(results)
-    return [
-        {
-            "id": row["claim"],
-            "sentence": row["sentence"],
-            "place": row["place"],
-            "verdict": row["verdict"],
-            "said": said(row),
-            "n": n_of(row["n"], row["needs"]),
-            "data": data_words(results, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
-            "checks": [check for check in judged if check["claim"] == row["claim"]],
-            "readings": [reading for reading in readings if reading["claim"] == row["claim"]],
-            "command": f"make prove CLAIM={row['claim']} BUDGET=30m",
-        }
-        for _, row in table_or_empty(results.root / "claims.csv").iterrows()
-    ]
-
-
-def _groups(results: Results) -> list[Row]:
-    """The claims by verdict, those that were judged in full before those judged in part."""
-    claims = table_or_empty(results.root / "claims.csv")
-    rows = [(row["verdict"], as_far(row), row["claim"]) for _, row in claims.iterrows()]
-    return [
-        {"verdict": name, "words": VERDICT_WORDS[name] + (AS_FAR if part else ""), "claims": found}
-        for name in VERDICTS
-        for part in (False, True)
-        if (found := [claim for verdict, in_part, claim in rows if (verdict, in_part) == (name, part)])
-    ]
-
-
-def _readings(results: Results) -> list[Row]:
-    """How a claim is read beside its verdict, decided after registration: rows of `readings.csv`, if there is one."""
-    table = table_or_empty(results.root / "readings.csv")
-    return [{key: row[key] for key in ("claim", "reading", "reason")} for _, row in table.iterrows()]
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
