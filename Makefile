@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The environment is remade when the lock or the package's metadata change, and only then.
 STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: all env test test-long lint docs lock clean prove
+.PHONY: all env test test-long lint axe docs lock clean prove
 all: $(STAMP)
 	$(BIN)/snakemake --cores all all
 
@@ -24,6 +24,15 @@ test: $(STAMP)
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -m "long or gpu"
+
+# axe-core, by which the test of the page judges accessibility: npm brings it, git does not keep it.
+AXE := axe-core-4.14.1
+axe: build/axe.min.js
+
+build/axe.min.js:
+	mkdir -p build
+	cd build && npm pack --silent $(subst core-,core@,$(AXE)) > /dev/null && tar -xzOf $(AXE).tgz package/axe.min.js > axe.tmp
+	mv build/axe.tmp $@
 
 lint: $(STAMP)
 	$(BIN)/python -m pytest tests/test_habits.py

@@ -432,7 +432,7 @@ def main() -> None:
     use_device(config)
     model = next((row for row in Path("/proc/cpuinfo").read_text().splitlines() if row.startswith("model name")), "?")
     print("# Training, measured\n")
-    print("Written by the command below; do not edit. `benchmarks/metrics.py`, `matcher.py`, `plan.py`,")
+    print("Written by the command below; do not edit. `benchmarks/metrics.py`, `matcher.py`, `plan.py`, `page.py`,")
     print("`evaluation_noise.py`, `pair_accuracy.py` and `devices.py` print their own tables, `gpu.py` `GPU.md`.\n")
     print(f"    python benchmarks/training.py {' '.join(sys.argv[1:])}\n")
     print(f"{datetime.date.today()}, {model.partition(':')[2].strip()}, {platform.system()}, Python", end=" ")

@@ -82,7 +82,7 @@ def test_makes_every_table_and_figure(chain):
         assert (results / name).stat().st_size > 0
     assert set(pd.read_csv(results / "claims.csv").verdict) == {"not_tested"}
     page = (results / "report/index.html").read_text()
-    assert page.count('"sprites"') == 5 and page.count("<figure>") == len(FIGURES)
+    assert page.count('id="weights-') == 5 and page.count('<figure class="paper">') == len(FIGURES)
     systems = set(pd.read_csv(results / "scores.csv").system)
     assert systems == {"beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc"}
 

@@ -58,6 +58,7 @@ STEPS = (
          "measure what each pair regulariser prefers on true images, without a GAN; several processes share the work"),
     Step("report", "preset", ("publish.origins:write_cost", "publish.page:write_page"),
          "write the page to read and to play with"),
+    Step("film", "preset", ("publish.film:write_film",), "write a short film of the page"),
 )  # fmt: skip
 
 

@@ -1,82 +1,202 @@
 """`report/index.html`: one file to read and to play with, from the results of one preset; no server, no network."""
 
-import base64
 import html
 import io
 import json
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from PIL import Image
 
-from idgan_sc import config as configuration
-from idgan_sc.config import DATASET, PROTOCOL, Run, dataset_row, shown_generators
-from idgan_sc.evaluation.gather import read_leakage
-from idgan_sc.evaluation.generators.pairs import OF_CODE
+from idgan_sc.config import dataset_row
+from idgan_sc.data import digits, dsprites, faces
 from idgan_sc.files import write_text
-from idgan_sc.publish.markup import to_html
+from idgan_sc.models.codes import DEAD_NATS
+from idgan_sc.publish.live import WIDE, live_generators, webp
 from idgan_sc.publish.origins import core_hours, origins
+from idgan_sc.publish.page_claims import SPAN, by_verdict, checked, claimed, readings
+from idgan_sc.publish.points import leakage_points, points
 from idgan_sc.records.results import Results
-from idgan_sc.records.tables import read_recorded, table_or_empty, text_or_empty
-from idgan_sc.report import read
-from idgan_sc.report.figures import canvas
-from idgan_sc.report.figures.canvas import GREY
+from idgan_sc.records.tables import table_or_empty
+from idgan_sc.report import errata
 from idgan_sc.report.figures.registry import Drawn, all_figures
-from idgan_sc.report.read import scored_codes
-from idgan_sc.report.words import COLOURS, METRICS, NO_EVIDENCE, about, data_words, label, number, planned_words
+from idgan_sc.report.verdicts import VERDICT_WORDS
+from idgan_sc.report.words import (
+    CODES,
+    DASH,
+    METRICS,
+    NO_EVIDENCE,
+    about,
+    data_words,
+    label,
+    number,
+    places,
+    planned_words,
+    plus_minus,
+)
 
-TEMPLATE = Path(__file__).parent / "templates" / "page.html"
-MOST = 10_000_000  # bytes of images in the page; anchors are left out beyond
-PIXELS_AN_INCH = 155  # of a figure's printed width, on the page: a figure as wide as the paper's text fills it
-CHANGES = f"{OF_CODE}changes_"
+TEMPLATES = Path(__file__).parent / "templates"
+INDEX, OTHERS = "index.html", "others.html"  # the paper's systems, and all others
+Row = dict[str, Any]
 
 
-def write_page(results: Results) -> Path:
-    """Write `report/index.html` from the files below `root`."""
-    return write_text(results.root / "report" / "index.html", render(results))
+def write_page(results: Results) -> list[Path]:
+    """Write `report/index.html` from the files below `root`, and `others.html` of systems that are not the paper's."""
+    folder = results.root / "report"
+    written = [write_text(folder / INDEX, render(results))]
+    if live_generators(results, of_paper=False)[0]:
+        return [*written, write_text(folder / OTHERS, render(results, of_paper=False))]
+    (folder / OTHERS).unlink(missing_ok=True)
+    return written
 
 
-def render(results: Results) -> str:
+def render(results: Results, of_paper: bool = True) -> str:
     """The page's text; equal results give equal bytes."""
-    scores = [*points(results), *leakage_points(results)]
-    data = {"generators": generators(results), "scores": scores}
-    costs = table_or_empty(results.root / "cost.csv")
-    chosen = results.config["presets"][results.preset]
-    shown = results.datasets
-    words = [*about(results, planned_words(results, shown), shown), _spent(costs)]
-    parts = {
-        "TITLE": html.escape(f"IDGAN-SC, replicated: {chosen['title']}"),
-        "ABOUT": html.escape("; ".join(words) + "."),
-        "WARNING": "" if chosen["evidence"] else f'<p class="warning" role="note">This is {NO_EVIDENCE}.</p>',
-        "CLAIMS": _claims(text_or_empty(results.root / "claims.md")),
-        "TABLE3": to_html(text_or_empty(results.root / "tables/table3.md")),
-        "STAGE_A": to_html(text_or_empty(results.root / "tables/stage_a.md")),
-        "SENSITIVITY": to_html(text_or_empty(results.root / "sensitivity/verdicts.md")),
-        "ERRATA": to_html(text_or_empty(results.root / "errata.md")),
-        "DIFFERENCES": to_html(text_or_empty(results.root / "tables/differences.md")),
-        "ORIGINS": to_html(origins_table(costs)),
-        "FIGURES": "\n".join(figures(results)),
-        "DATA": json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True).replace("</", "<\\/"),
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"pm": plus_minus, "marked": marked}
+    generators, left_out = live_generators(results, of_paper)
+    content = {
+        "of_paper": of_paper,
+        "others": OTHERS if of_paper and live_generators(results, of_paper=False)[0] else None,
+        "generators": generators,
+        "left_out": left_out,
+        "notes": [data_note(results, name) for name in results.datasets],
+        "limits": {"abstain": results.generated["abstain"], "dead": DEAD_NATS, "wide": number(WIDE), "span": SPAN},
+        "style": _part("page.css"),
+        "scripts": {name: _part(f"{name}.js") for name in ("generator", "sprites", "page")},
+        **_about(results),
+        **(_found(results) if of_paper else {"scores": [], "checks": []}),
     }
-    text = TEMPLATE.read_text(encoding="utf-8")
-    for name, content in parts.items():
-        text = text.replace(f"<!--{name}-->", content)
-    return text
+    data = {
+        "generators": [{key: g[key] for key in g if key not in ("weights", "still")} for g in generators],
+        "scores": content["scores"],
+        "checks": {row["id"]: row["seeds"] for row in content["checks"]},
+        "abstain": results.generated["abstain"],
+        "tolerance": list(results.generated["tolerance"].values()),
+    }
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True).replace("</", "<\\/")
+    return environment.get_template("page.html").render(content, data=Markup(text)) + "\n"
 
 
-def _claims(text: str) -> str:
-    """The table of claims, and the lists of their checks folded away below it."""
-    table, *lists = re.split(r"\n(?=\*\*C\d)", text, maxsplit=1)
-    if not lists:
-        return to_html(table)
-    return f"{to_html(table)}\n<details><summary>Every check of every claim</summary>\n{to_html(lists[0])}\n</details>"
+def _about(results: Results) -> Row:
+    """What the page says of its results as a whole."""
+    costs = table_or_empty(results.root / "cost.csv")
+    return {
+        "title": results.title,
+        "about": "; ".join(about(results, planned_words(results, results.datasets), results.datasets)) + ".",
+        "spent": f"{len(costs)} trainings, {core_hours(costs):.2f} core-hours",
+        "evidence": results.evidence,
+        "no_evidence": NO_EVIDENCE,
+        "origins": _origins(costs),
+    }
 
 
-def _spent(costs: pd.DataFrame) -> str:
-    return f"{len(costs)} trainings, {core_hours(costs):.2f} core-hours"
+def _found(results: Results) -> Row:
+    """What was found of the paper: its claims, scores, tables and figures."""
+    judged = checked(results)
+    return {
+        "checks": judged,
+        "claims": claimed(results, judged),
+        "groups": by_verdict(results),
+        "readings": readings(results),
+        "scores": [*points(results), *leakage_points(results)],
+        "metrics": list(METRICS.values()),
+        "findings": [finding.sentence for finding in errata.findings(results.config)],
+        "figures": [_figure(drawn, path) for drawn, path in _drawn(results) if path.exists()],
+        **_tables(results),
+    }
+
+
+def _part(name: str) -> Markup:
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def marked(text: str) -> Markup:
+    """Text with `code` in backquotes, escaped."""
+    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(str(text), quote=False)))
+
+
+# ------------------------------------------------------------------------------------------------------------- tables
+def _tables(results: Results) -> dict[str, list[Row]]:
+    return {
+        "table3": _table3(table_or_empty(results.root / "tables/table3.csv")),
+        "stage_a": _rows(results, "tables/stage_a.csv"),
+        "differences": _differences(table_or_empty(results.root / "tables/differences.csv")),
+        "variants": _variants(table_or_empty(results.root / "sensitivity/verdicts.csv")),
+    }
+
+
+def _rows(results: Results, name: str) -> list[Row]:
+    """A table's rows, None where a cell is empty."""
+    table = table_or_empty(results.root / name)
+    return [{str(k): None if pd.isna(v) else v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _table3(table: pd.DataFrame) -> list[Row]:
+    """A row for each model and code; a cell a metric, with its interval and what the paper and its source print."""
+    if table.empty:
+        return []
+    rows = []
+    for _, cells in table.groupby(["system", "variant", "code", "k"], sort=False):
+        by_metric = {row["metric"]: _cell(row) for _, row in cells.iterrows()}
+        first = cells.iloc[0]
+        about_row = {"label": first["label"], "k": first["k"], "n": int(cells["n"].max())}
+        about_row |= {"scored": CODES[first["code"]], "origin": first["origin"]}
+        rows.append(about_row | {"cells": [by_metric.get(metric) for metric in METRICS]})
+    return rows
+
+
+def _cell(row: pd.Series) -> dict[str, str]:
+    """A cell's lines: here, 95% interval, paper, its source; those that there are."""
+    pairs = {"": ("mean", "sd"), "paper": ("paper_mean", "paper_spread"), "source": ("source_mean", "source_spread")}
+    shown = {
+        name: plus_minus(float(row[mean]), None if pd.isna(row[spread]) else float(row[spread]))
+        for name, (mean, spread) in pairs.items()
+        if pd.notna(row[mean])
+    }
+    if pd.notna(row["low"]):
+        shown["interval"] = f"[{places(row['low'])}, {places(row['high'])}]"
+    return shown
+
+
+def _differences(table: pd.DataFrame) -> list[Row]:
+    """A row for each setting that differs from the paper's; systems with the same difference share it."""
+    if table.empty:
+        return []
+    grouped = table.fillna(DASH).groupby(["key", "paper", "here"], sort=False)["system"].agg(", ".join)
+    return [dict(zip(("key", "paper", "here", "of"), (*key, of), strict=True)) for key, of in grouped.items()]  # type: ignore[misc]
+
+
+def _variants(table: pd.DataFrame) -> list[Row]:
+    """A row a claim: for each variant of the sensitivity study, how many of its checks come out as the claim says."""
+    return [
+        {
+            "claim": claim,
+            "cells": [
+                {"variant": row["variant"], "words": f"{row['agree']} of {row['measured']}"}
+                | {"verdict": VERDICT_WORDS[row["verdict"]] if row["n"] >= row["needs"] else ""}
+                for _, row in of_claim.iterrows()
+            ],
+        }
+        for claim, of_claim in (table.groupby("claim", sort=False) if len(table) else ())
+    ]
+
+
+def _origins(costs: pd.DataFrame) -> list[Row]:
+    if costs.empty:
+        return []
+    return [{**row, "label": label(str(row["system"]))} for _, row in origins(costs).iterrows()]
 
 
 def origins_table(costs: pd.DataFrame) -> str:
@@ -92,209 +212,35 @@ def origins_table(costs: pd.DataFrame) -> str:
     )
 
 
-# ----------------------------------------------------------------------------------------------------------- generators
-def generators(results: Results) -> list[dict[str, Any]]:
-    """Every generator that was traversed: for each anchor one picture, a row a code, a column a value."""
-    paths = {run: results.find(run, "traversal.npz") for run in shown_generators(results.config, results.preset)}
-    there = {run: path for run, path in paths.items() if path.exists()}
-    results.refuse_others(there, ["traversal.npz"], "evaluation")
-    return [
-        _generator(results, run, read_recorded(path, "run `idgan-sc traverse`"), MOST // len(there))
-        for run, path in there.items()
-    ]
-
-
-def _generator(results: Results, run: Run, arrays: dict[str, np.ndarray], most: int) -> dict[str, Any]:
-    sprites: list[str] = []
-    for anchor in arrays["images"]:  # (k, S, C, H, W)
-        sprite = base64.b64encode(png(sheet(anchor))).decode()
-        if sprites and sum(map(len, sprites)) + len(sprite) > most:
-            break
-        sprites.append(sprite)
-    matrices = [*_association(arrays), *_leakage(results, run), *_redrawn(results, run)]
-    return {
-        "dataset": run.dataset,
-        "data": data_words(results, run.dataset),
-        "system": run.system,
-        "pictured": run.system in configuration.PICTURED,
-        "label": label(run.system),
-        "colour": COLOURS.get(run.system, GREY),
-        "seed": run.seed,
-        "size": int(arrays["images"].shape[-1]),
-        "values": [round(float(value), 4) for value in arrays["values"]],
-        "anchors": [[round(float(value), 2) for value in row] for row in arrays["anchors"][: len(sprites)]],
-        "tells": _tells(matrices, arrays["images"].shape[1]),
-        "matrices": matrices,
-        "sprites": sprites,
-    }
-
-
-def _association(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """What every code tells of every factor, where factors are known; a digit's class alone is none of the paper's."""
-    names = [str(name) for name in arrays.get("factor_names", [])]
-    if names in ([], ["digit"]):
-        return []
-    return [
-        {
-            "title": "What every code tells of every factor",
-            "about": "Mutual information on real images, in percent of the factor's entropy.",
-            "factors": [_words(name) for name in names],
-            "rows": [[round(float(share), 4) for share in row] for row in arrays["association"]],
-            "percent": True,
-            "own": [],
-            "beside": None,
-        }
-    ]
-
-
-def _leakage(results: Results, run: Run) -> list[dict[str, Any]]:
-    """How much every code moves every factor, where that was measured; `own` are the (code, factor) shown."""
-    if not results.find(run, "leakage.csv").exists():
-        return []
-    table = read_leakage(results, run)
-    change, outside = table[table.measure == "change"], table[table.measure == "outside"]
-    factors = list(dict.fromkeys(change["factor"]))
-    rows = change.pivot(index="code", columns="factor", values="value")[factors]
-    entropy = table[table.measure == "row_entropy"].set_index("code")["value"]
-    shares = ", ".join(f"{_words(r['factor'])} {r['value']:.0%}" for _, r in outside.iterrows())
-    return [
-        {
-            "title": "Leakage: how much every code moves every factor",
-            "about": "SD of the factor over a sweep, in SD of real images; framed: the code that stands for it. "
-            f"H: entropy of the row, 0 if one factor moves alone, 1 if all move alike. Outside it: {shares}.",
-            "factors": [_words(factor) for factor in factors],
-            "rows": rows.round(3).to_numpy().tolist(),
-            "percent": False,
-            "own": [[int(r["code"]) - 1, factors.index(r["factor"])] for _, r in outside.iterrows()],
-            "beside": [round(float(entropy[code]), 3) if code in entropy else None for code in rows.index],
-        }
-    ]
-
-
-def _redrawn(results: Results, run: Run) -> list[dict[str, Any]]:
-    """What each code, drawn anew, changes of the nearest true image; None for a code without a matched pair."""
-    path = results.find_or_make(run, "pair_labels.csv")
-    if not path.exists():
-        return []
-    labels = read.read(path)
-    table = labels[labels.measure.str.startswith(CHANGES)]
-    if table.empty:
-        return []
-    matched, pairs = (int(labels.loc[labels.measure == OF_CODE + name, "value"].sum()) for name in ("matched", "pairs"))
-    rows = table.pivot(index="code", columns="measure", values="value")[list(dict.fromkeys(table.measure))]
-    rows = rows.reindex(labels["code"].dropna().sort_values().unique())
-    return [
-        {
-            "title": "Leakage: what changes when one code alone is drawn anew",
-            "about": "Share of such pairs of generated images whose nearest true images differ in the factor. "
-            f"Of {matched} of {pairs} pairs; in the others an image is like no true one.",
-            "factors": [_words(name.removeprefix(CHANGES)) for name in rows.columns],
-            "rows": [[None if np.isnan(share) else round(share, 3) for share in row] for row in rows.to_numpy()],
-            "percent": True,
-            "own": [],
-            "beside": None,
-        }
-    ]
-
-
-def _words(factor: str) -> str:
-    return canvas.WORDS.get(factor, factor)
-
-
-def _tells(matrices: list[dict[str, Any]], k: int) -> list[str]:
-    """What stands beside each slider: the factor that the code tells most of, or moves most."""
-    if not matrices:
-        return ["no factor known"] * k
-    best = [(int(np.argmax(row)), max(row)) for row in matrices[0]["rows"]]
-    size = "{:.0%}" if matrices[0]["percent"] else "{:.2f} SD"
-    return [f"{matrices[0]['factors'][i]}, {size.format(value)}" for i, value in best]
-
-
-def sheet(images: np.ndarray) -> np.ndarray:
-    """One picture (k H, S W) or (k H, S W, 3) of images (k, S, C, H, W): a row a code, a column a value."""
-    k, s, channels, height, width = images.shape
-    laid = images.transpose(0, 3, 1, 4, 2).reshape(k * height, s * width, channels)
-    return laid[..., 0] if channels == 1 else laid
-
-
-def png(picture: np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, format="PNG", optimize=True)
-    return stream.getvalue()
-
-
-# ------------------------------------------------------------------------------------------------------------- scores
-def points(results: Results) -> list[dict[str, Any]]:
-    """Every seed's score of every metric and arm, with the paper's value where the arm is the paper's."""
-    frame = table_or_empty(results.root / "scores.csv")
-    if frame.empty:
-        return []
-    frame = frame[(frame["dataset"] == DATASET) & (frame["protocol"] == PROTOCOL) & frame["metric"].isin(METRICS)]
-    cells = table_or_empty(results.root / "tables/table3.csv")
-    rows = []
-    for key, group in frame.groupby(["system", "variant", "code", "metric"], sort=False):
-        system, variant, code, metric = map(str, key)
-        settings = results.settings(results.run(DATASET, system, variant, 0))
-        if code != scored_codes(settings)[0]:
-            continue
-        rows.append(
-            {
-                "metric": metric,
-                "metric_label": METRICS[metric],
-                "label": label(system) + _variant_words(variant, settings),
-                "colour": COLOURS.get(system, GREY),
-                "seeds": [
-                    [int(seed), round(float(v), 4)] for seed, v in zip(group["seed"], group["value"], strict=True)
-                ],
-                "paper": _printed(cells, system, variant, code, metric),
-            }
-        )
-    return rows
-
-
-def _variant_words(variant: str, settings: dict[str, Any]) -> str:
-    if variant == "main":
-        return ""
-    return f", α = {number(settings['alpha'])}" if variant.startswith("alpha") else f", {variant}"
-
-
-def leakage_points(results: Results) -> list[dict[str, Any]]:
-    """Every seed's leakage, a plot a data set."""
-    table = table_or_empty(results.root / "leakage.csv")
-    return [
-        {
-            "metric": f"leakage_{data}",
-            "metric_label": f"Leakage on {dataset_row(str(data)).title}",
-            "label": label(str(system)),
-            "colour": COLOURS.get(str(system), GREY),
-            "seeds": [[int(row["seed"]), round(float(row["leakage"]), 4)] for _, row in group.iterrows()],
-            "paper": None,
-        }
-        for (data, system), group in (table.dropna(subset="leakage").groupby(["dataset", "system"], sort=False))
-    ] if len(table) else []  # fmt: skip
-
-
-def _printed(cells: pd.DataFrame, system: str, variant: str, code: str, metric: str) -> float | None:
-    if cells.empty:
-        return None
-    wanted = (cells[["system", "variant", "code", "metric"]] == [system, variant, code, metric]).all(axis=1)
-    found = cells.loc[wanted, "paper_mean"].dropna()
-    return float(found.iloc[0]) if len(found) else None
-
-
-# ------------------------------------------------------------------------------------------------------------ figures
-def figures(results: Results) -> list[str]:
-    """Every figure that is there, with the command that made it."""
-    paths = {name: results.root / "figures" / f"{name}.png" for name in all_figures(results)}
-    return [_figure(drawn, paths[name]) for name, drawn in all_figures(results).items() if paths[name].exists()]
-
-
-def _figure(drawn: Drawn, path: Path) -> str:
-    coded = base64.b64encode(path.read_bytes()).decode()
-    shows, caption = html.escape(drawn.shows), html.escape(drawn.caption or drawn.shows)
-    with Image.open(path) as image:
-        width = round(image.width / image.info["dpi"][0] * PIXELS_AN_INCH)
-    return (
-        f'<figure><img alt="{drawn.title}: {shows}" width="{width}" src="data:image/png;base64,{coded}">'
-        f"<figcaption><strong>{drawn.title}.</strong> {caption} <code>{drawn.command}</code></figcaption></figure>"
+# ----------------------------------------------------------------------------------------------- data sets and figures
+def data_note(results: Results, name: str) -> str:
+    """What a data set is, in sentences: who drew it, its factors, and whether it may be passed on."""
+    row, source = dataset_row(name), results.about_data(name)["source"]
+    drawn = {"dsprites": dsprites, "digits": digits, "faces": faces}.get(name)
+    words = [f"{data_words(results, name)[:1].upper()}{data_words(results, name)[1:]}"]
+    if source == "procedural" and drawn is not None:
+        factors = zip(drawn.FACTORS.names, drawn.FACTORS.sizes, strict=True)
+        n = results.about_data(name).get("n") or drawn.N
+        words[0] += f": {number(n)} images drawn by this project"
+        words.append("Factors and their numbers of values: " + ", ".join(f"{f} {size}" for f, size in factors))
+    words.append(
+        "Images and weights may be passed on" if row.passed_on else "Neither images nor weights may be passed on"
     )
+    return ". ".join(words) + "."
+
+
+def _drawn(results: Results) -> list[tuple[Drawn, Path]]:
+    return [(drawn, results.root / "figures" / f"{name}.png") for name, drawn in all_figures(results).items()]
+
+
+def _figure(drawn: Drawn, path: Path) -> Row:
+    """A figure's exact pixels and its size on the page, with the command that made it."""
+    return {"title": drawn.title, "shows": drawn.shows, "command": drawn.command, **_picture(path.read_bytes())}
+
+
+@lru_cache(maxsize=32)
+def _picture(png: bytes) -> Row:
+    with Image.open(io.BytesIO(png)) as image:
+        inches = round(image.width / image.info["dpi"][0], 2)
+        size = {"width": image.width, "height": image.height, "inches": inches}
+        return size | {"image": webp(image.convert("RGB"))}

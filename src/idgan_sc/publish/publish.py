@@ -18,6 +18,7 @@ from idgan_sc.evaluation.gather import GATHERED_AS, gather_generators, gather_le
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
 from idgan_sc.publish.documents import PUBLISHED, write_documents
+from idgan_sc.publish.film import write_film
 from idgan_sc.publish.origins import write_cost
 from idgan_sc.publish.page import write_page
 from idgan_sc.records.published import GATHERED
@@ -57,8 +58,8 @@ def publish(results: Results, repository: Path) -> list[Path]:
 
 
 def kept(path: Path) -> bool:
-    """Whether a derived file is published: tables, texts, pictures and the page."""
-    return path.is_file() and path.suffix in (".csv", ".md", ".tex", ".png", ".pdf", ".html")
+    """Whether a derived file is published: tables, texts, pictures, the page and its film."""
+    return path.is_file() and path.suffix in (".csv", ".md", ".tex", ".png", ".pdf", ".html", ".gif")
 
 
 def derived(published: Path) -> set[Path]:
@@ -93,6 +94,7 @@ def derive(results: Results) -> None:
     _make_what_can_be(results, [*registry.drawers(results).values(), sensitivity] if scored else [])
     write_cost(results)
     write_page(results)
+    _make_what_can_be(results, [write_film])
     write_dictionary(results)
 
 

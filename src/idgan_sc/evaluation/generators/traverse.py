@@ -71,6 +71,16 @@ def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch
         return method.posterior(x)[0][torch.randperm(n, generator=rng)].numpy()
 
 
+def anchor_noise(model: Model) -> np.ndarray:
+    """The noise (A, z_dim) of a traversal's anchors, drawn again from its stream: `traversal.npz` holds codes alone."""
+    rng, n = torch_stream(0, "traverse"), max(ANCHORS, SAMPLES)
+    if model.settings.get("code") == "prior":
+        draw_prior((n, model.settings["c_dim"]), model.settings["prior"], rng)
+    else:
+        torch.randperm(n, generator=rng)  # as `draw_anchors` orders its images
+    return model.noise(n, rng)[:ANCHORS]
+
+
 def _pair_images(model: Model, z: np.ndarray, base: np.ndarray, j: int, other: np.ndarray) -> np.ndarray:
     """(P, 3, C, H, W): base image, and the two images of a pair, code j drawn anew for each."""
     first, second = base.copy(), base.copy()

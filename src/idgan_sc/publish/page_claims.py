@@ -1,0 +1,121 @@
+"""The claims as the page shows them: each with its checks, their forest plot, every seed and the command."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from idgan_sc.publish.points import check_points
+from idgan_sc.records.results import Results
+from idgan_sc.records.tables import table_or_empty
+from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, said
+from idgan_sc.report.words import DASH, data_words, n_of, places
+
+SPAN = 0.4  # of the forest plot, to either side of 0, in units of the score
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Where a check lies in the forest plot, 0 to 200 across: what the claim says, the interval and the estimate."""
+
+    zone: tuple[float, float]
+    interval: tuple[float, float] | None
+    estimate: float
+    beyond: bool  # whether it lies outside of the plot
+
+
+def forest(check: Any) -> Forest | None:
+    """A row of `checks.csv` in the forest plot: differences of scores, or a score less the level that is claimed.
+
+    None where nothing was measured. What the claim says: above 0 for an order, else the value and its margin.
+    """
+    if pd.isna(check["estimate"]):
+        return None
+    shift = check["value"] if check["rule"] == "level" else 0.0
+    claimed = 0.0 if check["rule"] == "level" or pd.isna(check["value"]) else check["value"]
+    margin = check["margin"]
+    zone = (0.0, SPAN) if check["rule"] == "order" else (claimed - margin, claimed + margin)
+
+    def across(value: float) -> float:
+        return round(100 + 100 * min(max(value / SPAN, -1.0), 1.0), 1)
+
+    interval = None if pd.isna(check["low"]) else (across(check["low"] - shift), across(check["high"] - shift))
+    estimate = check["estimate"] - shift
+    return Forest((across(zone[0]), across(zone[1])), interval, across(estimate), abs(estimate) > SPAN)
+
+
+def checked(results: Results) -> list[Row]:
+    """The rows of `checks.csv` with what the page shows of each; seeds only where the file is of these checks."""
+    table = table_or_empty(results.root / "checks.csv")
+    seeds = check_points(results) if len(table) else []
+    if len(seeds) != len(table):
+        seeds = [[] for _ in range(len(table))]
+    return [
+        {
+            "id": f"check{number_of}",
+            "claim": row["claim"],
+            "words": row["words"],
+            "answer": row["answer"],
+            "reason": row["reason"],
+            "found": _found(row),
+            "forest": forest(row),
+            "origin": row["origin"] if pd.notna(row["origin"]) else DASH,
+            "paired": row["design"] == "paired",
+            "gain": _is_gain(row),
+            "seeds": seeds[number_of],
+        }
+        for number_of, (_, row) in enumerate(table.iterrows())
+    ]
+
+
+def _is_gain(check: pd.Series) -> bool:
+    """Whether a check is about what a regulariser adds to InfoGAN, or the distilled space to IDGAN-SC."""
+    regulariser = check["quantity"] == "curve_end" and check["rule"] == "difference"
+    return bool(regulariser or (check["claim"] == "C7" and check["metric"] == "factor_vae"))
+
+
+def _found(check: pd.Series) -> str:
+    if pd.isna(check["estimate"]):
+        return DASH
+    interval = f" [{places(check['low'], 3)}, {places(check['high'], 3)}]" if pd.notna(check["low"]) else ""
+    return places(check["estimate"], 3) + interval
+
+
+def claimed(results: Results, judged: list[Row]) -> list[Row]:
+    """A row a claim of `claims.csv`: its verdict in words, its checks, and the command that proves it."""
+    own = readings(results)
+    return [
+        {
+            "id": row["claim"],
+            "sentence": row["sentence"],
+            "place": row["place"],
+            "verdict": row["verdict"],
+            "said": said(row),
+            "n": n_of(row["n"], row["needs"]),
+            "data": data_words(results, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
+            "checks": [check for check in judged if check["claim"] == row["claim"]],
+            "readings": [reading for reading in own if reading["claim"] == row["claim"]],
+            "command": f"make prove CLAIM={row['claim']} BUDGET=30m PRESET={results.preset}",
+        }
+        for _, row in table_or_empty(results.root / "claims.csv").iterrows()
+    ]
+
+
+def by_verdict(results: Results) -> list[Row]:
+    """The claims by verdict, those that were judged in full before those judged in part."""
+    claims = table_or_empty(results.root / "claims.csv")
+    rows = [(row["verdict"], as_far(row), row["claim"]) for _, row in claims.iterrows()]
+    return [
+        {"verdict": name, "words": VERDICT_WORDS[name] + (AS_FAR if part else ""), "claims": found}
+        for name in VERDICTS
+        for part in (False, True)
+        if (found := [claim for verdict, in_part, claim in rows if (verdict, in_part) == (name, part)])
+    ]
+
+
+def readings(results: Results) -> list[Row]:
+    """How a claim is read beside its verdict, decided after registration: rows of `readings.csv`, if there is one."""
+    table = table_or_empty(results.root / "readings.csv")
+    table = table[table["reading"].notna()] if len(table) else table
+    return [{key: row[key] for key in ("claim", "reading", "reason")} for _, row in table.iterrows()]
