@@ -12,7 +12,6 @@ from idgan_sc.config.claims import Arm, Check, explored, parsed
 from idgan_sc.files import write_text
 from idgan_sc.records.tables import write_table
 from idgan_sc.report.comparisons import MEASURES, Gathered, Measured
-from idgan_sc.report.read import read_floor
 from idgan_sc.report.render import Page, markdown
 from idgan_sc.report.statistics import LEVEL, MIN_N
 from idgan_sc.report.words import CODES, DASH, FLOORS, METRICS, about, label, number, planned_words, with_interval
@@ -67,7 +66,7 @@ def _baseline(gathered: Gathered, check: Check) -> float | None:
     """The mean score of what learned nothing with as many codes as the arm has; 0 where the check names none."""
     if "baseline" not in check.options:
         return 0.0
-    system, scores = check.options["baseline"], read_floor(gathered.results.root)
+    system, scores = check.options["baseline"], gathered.floor()
     wanted = {"system": system, "code": FLOORS[system][0], "metric": check.metric}
     wanted |= {"k": gathered.codes(DATASET, check.arm)}
     found = scores.loc[(scores[list(wanted)] == list(wanted.values())).all(axis=1), "value"]

@@ -110,15 +110,15 @@ def _rows(gathered: Gathered, registered: Way, way: Way) -> Iterator[dict[str, o
     for claim, mine in way.judged.groupby("claim", sort=False):
         if claim not in way.claims:
             continue
-        changed = mine.assign(before=before[mine.index]).query("answer != before")
-        told = [f"{row['before']} → {row['answer']}: {row['words']}" for _, row in changed.iterrows()]
+        both = zip(before[mine.index], mine["answer"], mine["words"], strict=True)
+        told = [f"{old} → {new}: {words}" for old, new, words in both if old != new]
         yield {
             "claim": claim,
             "what": way.what,
             "judged": way.name,
             "verdict": verdict(mine["answer"].tolist(), evidence),
             **{answer: int((mine["answer"] == answer).sum()) for answer in ANSWERS},
-            "changed": len(changed),
+            "changed": len(told),
             "changes": "; ".join(told),
         }
 
