@@ -36,7 +36,12 @@ EXECUTES = {
     "picture": ("report.figures.registry.names",),
     "generator_table": ("report.generator_tables.TABLES",),
     "generator_figure": ("report.figures.generators.FIGURES",),
-    "claims": ("report.claims.write_claims", "report.errata.write_findings"),
+    "claims": (
+        "report.claims.write_claims",
+        "report.exploratory.write_exploratory",
+        "report.verdict_sensitivity.write_sensitivity",
+        "report.errata.write_findings",
+    ),
     "sensitivity": ("report.figures.sensitivity.sensitivity",),
     "report": ("publish.page.write_page", "publish.origins.write_cost"),
 }

@@ -23,7 +23,16 @@ from idgan_sc.publish.page import write_page
 from idgan_sc.records.published import GATHERED
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
-from idgan_sc.report import claims, comparisons, errata, generator_tables, read, tables
+from idgan_sc.report import (
+    claims,
+    comparisons,
+    errata,
+    exploratory,
+    generator_tables,
+    read,
+    tables,
+    verdict_sensitivity,
+)
 from idgan_sc.report.dictionary import write_dictionary
 from idgan_sc.report.figures import generators, registry
 from idgan_sc.report.figures.sensitivity import sensitivity
@@ -89,6 +98,8 @@ def derive(results: Results) -> None:
     if scored:
         _write_what_is_there(results)
     claims.write_claims(results)
+    exploratory.write_exploratory(results)
+    verdict_sensitivity.write_sensitivity(results)
     errata.write_findings(results)
     write_cost(results)
     write_page(results)

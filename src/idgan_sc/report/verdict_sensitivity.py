@@ -9,6 +9,7 @@ from scipy import stats as sps
 
 from idgan_sc.config.claims import Check, checks, dataset_of
 from idgan_sc.files import write_text
+from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 from idgan_sc.report import statistics
 from idgan_sc.report.comparisons import Gathered
@@ -35,9 +36,10 @@ class Way:
     judged: pd.DataFrame
 
 
-def write_sensitivity(gathered: Gathered) -> list[Path]:
+def write_sensitivity(results: Results) -> list[Path]:
     """Write `verdict_sensitivity.csv`, a row a claim and way of judging, and `verdict_sensitivity.md`, for reading."""
-    ways, results = list(_ways(gathered)), gathered.results
+    gathered = Gathered(results)
+    ways = list(_ways(gathered))
     frame = pd.DataFrame([row for way in ways for row in _rows(gathered, ways[0], way)])
     return [
         write_table(results.root / "verdict_sensitivity.csv", frame),
