@@ -310,7 +310,9 @@ def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path
     results = comparisons.Gathered(Results(config, "desk", tmp_path))
 
     def share(a: str, b: str) -> bool:
-        return results.share("dsprites", Arm(*configuration.split_arm(a)), Arm(*configuration.split_arm(b)))
+        return comparisons.share(
+            results, "dsprites", Arm(*configuration.split_arm(a)), Arm(*configuration.split_arm(b))
+        )
 
     assert share("infogan", "infogan_cr") and share("idgan", "idgan_sc") and share("beta_vae", "idgan_sc")
     assert share("infogan_cr/c10", "infogan/c10")

@@ -182,7 +182,7 @@ def test_a_baseline_is_taken_with_as_many_codes(config: Config, tmp_path: Path) 
     levels = pd.read_csv(floor)
     levels.loc[(levels["system"] == "pixel_components") & (levels["k"] == 10), "value"] = 0.7
     levels.to_csv(floor, index=False)
-    exploratory.write_exploratory(Gathered(Results(config, "desk", tmp_path)))
+    exploratory.write_exploratory(Results(config, "desk", tmp_path))
     found = pd.read_csv(tmp_path / "exploratory.csv").query("other == 'pixel_components' and measure == 'dci'")
     means = found.set_index("arm")["estimate"]
     assert means["infogan"] == pytest.approx(0.8 - 0.5, abs=0.01)
@@ -223,7 +223,7 @@ def test_arms_and_comparisons_are_taken_apart(shipped: Config) -> None:
 @pytest.fixture
 def noisy(config: Config, tmp_path: Path) -> pd.DataFrame:
     write_results(tmp_path, PAPER | {"infogan_cr": 0.83, "idgan_sc_prior": 0.85}, sd=0.04)
-    verdict_sensitivity.write_sensitivity(Gathered(Results(config, "desk", tmp_path)))
+    verdict_sensitivity.write_sensitivity(Results(config, "desk", tmp_path))
     return pd.read_csv(tmp_path / "verdict_sensitivity.csv")
 
 
@@ -268,15 +268,17 @@ def test_what_rests_on_one_seed_is_found(config: Config, tmp_path: Path) -> None
     lifted = (curves["system"] == "infogan_cr") & (curves["seed"] == 7)
     curves.loc[lifted, "value"] -= 2.0
     curves.to_csv(tmp_path / "curves.csv", index=False)
-    gathered = Gathered(Results(config, "desk", tmp_path))
-    verdict_sensitivity.write_sensitivity(gathered)
+    results = Results(config, "desk", tmp_path)
+    verdict_sensitivity.write_sensitivity(results)
     found = pd.read_csv(tmp_path / "verdict_sensitivity.csv").query("claim == 'C3' and what == 'seed'")
     moved = found[found["changed"] > 0]
     assert moved["judged"].tolist() == ["without seed 7"]
-    exploratory.write_exploratory(gathered)
+    exploratory.write_exploratory(results)
     weight = pd.read_csv(tmp_path / "exploratory.csv").query("arm == 'infogan_cr' and without_seed == 7")
     assert len(weight) == 1 and weight["estimate"].iloc[0] == pytest.approx(0.0)
-    assert np.isfinite(gathered.without([7]).values("dsprites", planned.checks(config)[0], parsed("infogan"))).all()
+    assert np.isfinite(
+        Gathered(results).without([7]).values("dsprites", planned.checks(config)[0], parsed("infogan"))
+    ).all()
 
 
 # ---------------------------------------------------------------------------------------------------------- dictionary

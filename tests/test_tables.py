@@ -2,6 +2,8 @@
 
 import doctest
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -421,6 +423,26 @@ def test_differences_name_changed_runs_and_settings_that_only_one_side_has(root:
 
 
 # ----------------------------------------------------------------------------------------------------------- rendering
+PUBLISHED = sorted((Path(__file__).parents[1] / "results/desk/published/tables").glob("*.tex"))
+DOCUMENT = r"""\documentclass[10pt]{article}
+\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{array,booktabs}
+\usepackage[letterpaper,textwidth=7in,textheight=9.5in]{geometry}
+\begin{document}\input{table}\end{document}
+"""
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.parametrize("path", PUBLISHED, ids=[path.stem for path in PUBLISHED])
+def test_a_published_table_fits_on_a_page(path: Path, tmp_path: Path) -> None:
+    shutil.copy(path, tmp_path / "table.tex")
+    (tmp_path / "page.tex").write_text(DOCUMENT)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout and "Float too large" not in done.stdout
+    assert "(1 page" in done.stdout.replace("\n", "")
+
+
 def test_latex_and_markdown_escape_what_is_special() -> None:
     nasty = r"50% of a_b & #1 {x} ~ ^ \ $5 |z| <β> [0, 1] * “"[:-2]
     page = render.Page("Table 9", nasty, ["a", nasty], "ll", [[nasty, nasty], None, ["[1]", "*"]], [nasty])

@@ -37,7 +37,12 @@ EXECUTES = {
     "generator_table": ("report.generator_tables.TABLES",),
     "generator_figure": ("report.figures.generators.FIGURES",),
     "forest": ("report.figures.forest.FIGURES",),
-    "claims": ("report.claims.write_claims", "report.errata.write_findings"),
+    "claims": (
+        "report.claims.write_claims",
+        "report.exploratory.write_exploratory",
+        "report.verdict_sensitivity.write_sensitivity",
+        "report.errata.write_findings",
+    ),
     "sensitivity": ("report.figures.sensitivity.sensitivity",),
     "regularisers": ("evaluation.regularisers.measure", "data.dsprites.prepare", "data.images.open_images"),
     "regularisers_shown": ("report.figures.regularisers.regularisers",),

@@ -23,7 +23,17 @@ rule report:
     input:
         # all that these targets make, wherever they are included
         lambda wildcards: [file for name in HELD for file in getattr(rules, name).input],
-        claims=[f"{ROOT}/claims.md", f"{ROOT}/checks.csv", f"{ROOT}/errata.md"],
+        claims=expand(
+            f"{ROOT}/{{name}}",
+            name=[
+                "claims.md",
+                "checks.csv",
+                "readings.csv",
+                "exploratory.md",
+                "verdict_sensitivity.md",
+                "errata.md",
+            ],
+        ),
         records=files_of(there(RUNS, "record.json"), "record.json"),
         drawn=files_of(there(SHOWN, "traversal.npz"), "traversal.npz"),
         weights=[

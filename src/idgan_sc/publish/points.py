@@ -9,7 +9,7 @@ from idgan_sc.config.claims import Arm, Check, checks, dataset_of
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
-from idgan_sc.report.comparisons import QUANTITIES, Gathered
+from idgan_sc.report.comparisons import QUANTITIES, Gathered, share
 from idgan_sc.report.read import read_floor, scored_codes
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.verdicts import arm_words
@@ -59,7 +59,7 @@ def _families(gathered: Gathered, arms: list[Any]) -> dict[tuple[str, str], int]
     """A number for each (system, variant), the same where runs of one seed build on a common run."""
     found: dict[tuple[str, str], int] = {}
     for i, (system, variant) in enumerate(arms):
-        earlier = [arm for arm in arms[:i] if gathered.share(DATASET, Arm(*arm), Arm(system, variant))]
+        earlier = [arm for arm in arms[:i] if share(gathered, DATASET, Arm(*arm), Arm(system, variant))]
         found[system, variant] = found[tuple(earlier[0])] if earlier else i
     return found
 
@@ -121,7 +121,7 @@ def _check_rows(gathered: Gathered, check: Check) -> list[Row]:
     if data is None or results.preset not in check.options.get("presets", [results.preset]):
         return []
     arms = [arm for arm in (check.arm, check.other) if arm]
-    paired = check.other is None or gathered.share(data, check.arm, check.other)
+    paired = check.other is None or share(gathered, data, check.arm, check.other)
     if check.rule == "settled_by":
         return _along(gathered, data, check)
     values = [QUANTITIES[check.quantity](gathered, data, check, arm) for arm in arms]

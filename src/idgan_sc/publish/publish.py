@@ -24,7 +24,16 @@ from idgan_sc.publish.page import write_page
 from idgan_sc.records.published import GATHERED
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
-from idgan_sc.report import claims, comparisons, errata, generator_tables, read, tables
+from idgan_sc.report import (
+    claims,
+    comparisons,
+    errata,
+    exploratory,
+    generator_tables,
+    read,
+    tables,
+    verdict_sensitivity,
+)
 from idgan_sc.report.dictionary import write_dictionary
 from idgan_sc.report.figures import registry
 from idgan_sc.report.figures.sensitivity import sensitivity
@@ -90,6 +99,8 @@ def derive(results: Results) -> None:
     tables.stage_a(results)
     _make_what_can_be(results, _tables_of_generators(results) if scored else [])
     claims.write_claims(results)
+    exploratory.write_exploratory(results)
+    verdict_sensitivity.write_sensitivity(results)
     errata.write_findings(results)
     _make_what_can_be(results, [*registry.drawers(results).values(), sensitivity] if scored else [])
     write_cost(results)

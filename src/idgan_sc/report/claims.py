@@ -1,4 +1,4 @@
-"""What is written about the paper's claims: verdicts, and what stands beside them."""
+"""What is written about the paper's claims: verdicts, their checks, and readings beside them."""
 
 from pathlib import Path
 
@@ -9,17 +9,15 @@ from idgan_sc.files import write_text
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 from idgan_sc.report.comparisons import Gathered
-from idgan_sc.report.exploratory import write_exploratory
 from idgan_sc.report.readings import READINGS_NOTE, beside, readings
 from idgan_sc.report.render import Page, markdown
 from idgan_sc.report.statistics import LEVEL, MIN_N
-from idgan_sc.report.verdict_sensitivity import write_sensitivity
 from idgan_sc.report.verdicts import check_line, judge, verdicts
 from idgan_sc.report.words import DASH, about, data_words, n_of
 
 
 def write_claims(results: Results) -> list[Path]:
-    """Write verdicts, checks and readings, what no claim asks, and how far verdicts depend on how they are judged."""
+    """Write `claims.csv` (a row a claim), `checks.csv` (a row a comparison), `readings.csv` and `claims.md`."""
     gathered = Gathered(results)
     judged = judge(gathered)
     table = verdicts(results, judged)
@@ -30,8 +28,6 @@ def write_claims(results: Results) -> list[Path]:
         write_table(results.root / "checks.csv", judged.assign(origin=origins)),
         write_table(results.root / "readings.csv", read),
         write_text(results.root / "claims.md", _page(results, table, judged, read)),
-        *write_exploratory(gathered),
-        *write_sensitivity(gathered),
     ]
 
 

@@ -16,7 +16,7 @@ from idgan_sc.config.claims import Arm, Check, dataset_of
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
-from idgan_sc.report.read import SCORE_KEY, read_scores, scored_codes
+from idgan_sc.report.read import SCORE_KEY, read_floor, read_scores, scored_codes
 from idgan_sc.report.statistics import Comparison
 from idgan_sc.report.words import label, places
 
@@ -54,7 +54,6 @@ class Gathered:
         self._read = cache(self._read_table)
         self._values: dict[Any, Any] = {}
         self._settings = cache(lambda data, arm: results.settings(self.run(data, arm, 0)))
-        self.share = cache(self._share)
 
     def without(self, seeds: Iterable[int]) -> "Gathered":
         """The same tables without the values of these seeds."""
@@ -81,6 +80,12 @@ class Gathered:
         frame = self._read(name)
         return frame[np.logical_and.reduce([frame[column] == value for column, value in wanted.items()])]
 
+    def floor(self) -> pd.DataFrame:
+        """The scores of what learned nothing, read once."""
+        if "floor" not in self._values:
+            self._values["floor"] = read_floor(self.results.root)
+        return self._values["floor"]
+
     def run(self, data: str, arm: Arm, seed: int) -> Run:
         """A run of an arm; `swap` puts another variant in the place of `main`, for the sensitivity study."""
         variant = self.swap.get(arm.system, arm.variant) if arm.variant == "main" else arm.variant
@@ -93,11 +98,6 @@ class Gathered:
     def codes(self, data: str, arm: Arm) -> int:
         """The number of codes of an arm."""
         return int(self._settings(data, arm)["c_dim"])
-
-    def _share(self, data: str, a: Arm, b: Arm) -> bool:
-        """Whether runs of equal seed of two arms build on a common run (stage A or β-VAE), or one on the other."""
-        families = [_family(self.results.config, self.run(data, arm, 0)) for arm in (a, b)]
-        return bool(families[0] & families[1])
 
     def files(self, data: str, arm: Arm, name: str) -> dict[int, Path]:
         """Where a file lies, for each seed of the preset whose run has it."""
@@ -216,7 +216,7 @@ def _of_two(gathered: Gathered, data: str, check: Check) -> Measured:
     """difference, equal, order: the arm against the other, by seed where they share a predecessor."""
     assert check.other is not None
     a, b = (gathered.values(data, check, arm) for arm in (check.arm, check.other))
-    paired = gathered.share(data, check.arm, check.other)
+    paired = share(gathered, data, check.arm, check.other)
     if paired:
         a, b = a.align(b, join="inner")
     n = min(len(a), len(b))
@@ -246,6 +246,15 @@ def _shift(comparison: Comparison, value: float) -> Comparison:
     return replace(
         comparison, difference=moved, low=comparison.low - value, high=comparison.high - value, t=moved / comparison.se
     )
+
+
+def share(gathered: Gathered, data: str, a: Arm, b: Arm) -> bool:
+    """Whether runs of equal seed of two arms build on a common run (stage A or β-VAE), or one on the other."""
+    key = ("share", data, a, b)
+    if key not in gathered._values:
+        families = [_family(gathered.results.config, gathered.run(data, arm, 0)) for arm in (a, b)]
+        gathered._values[key] = bool(families[0] & families[1])
+    return bool(gathered._values[key])
 
 
 def _family(config: Config, run: Run) -> set[Run]:

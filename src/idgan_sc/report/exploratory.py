@@ -10,9 +10,9 @@ import pandas as pd
 from idgan_sc.config import DATASET
 from idgan_sc.config.claims import Arm, Check, explored, parsed
 from idgan_sc.files import write_text
+from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 from idgan_sc.report.comparisons import MEASURES, Gathered, Measured
-from idgan_sc.report.read import read_floor
 from idgan_sc.report.render import Page, markdown
 from idgan_sc.report.statistics import LEVEL, MIN_N
 from idgan_sc.report.words import CODES, DASH, FLOORS, METRICS, about, label, number, planned_words, with_interval
@@ -32,11 +32,11 @@ COLUMNS = ["topic", "measure", "arm", "code", "k", "other", "other_code", "other
 COLUMNS += ["estimate", "low", "high"]
 
 
-def write_exploratory(gathered: Gathered) -> list[Path]:
+def write_exploratory(results: Results) -> list[Path]:
     """Write `exploratory.csv`, a row a comparison, and `exploratory.md`, a table a topic."""
-    there = DATASET in gathered.results.datasets
-    rows = [row for check in explored(gathered.results.config) for row in _rows(gathered, check)] if there else []
-    frame, root = pd.DataFrame(rows, columns=COLUMNS), gathered.results.root
+    gathered, there = Gathered(results), DATASET in results.datasets
+    rows = [row for check in explored(results.config) for row in _rows(gathered, check)] if there else []
+    frame, root = pd.DataFrame(rows, columns=COLUMNS), results.root
     return [
         write_table(root / "exploratory.csv", frame),
         write_text(root / "exploratory.md", _page(gathered, frame)),
@@ -67,7 +67,7 @@ def _baseline(gathered: Gathered, check: Check) -> float | None:
     """The mean score of what learned nothing with as many codes as the arm has; 0 where the check names none."""
     if "baseline" not in check.options:
         return 0.0
-    system, scores = check.options["baseline"], read_floor(gathered.results.root)
+    system, scores = check.options["baseline"], gathered.floor()
     wanted = {"system": system, "code": FLOORS[system][0], "metric": check.metric}
     wanted |= {"k": gathered.codes(DATASET, check.arm)}
     found = scores.loc[(scores[list(wanted)] == list(wanted.values())).all(axis=1), "value"]

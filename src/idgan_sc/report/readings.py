@@ -90,8 +90,9 @@ def level_elsewhere(gathered: Gathered, pairs: Pairs) -> Reading | None:
     words = "stable" if stable else "what is judged here holds"
     against = f"{places(mean)} against {places(value)}"
     evidence = (
-        f"Judged here, {here[0][1]['words']}: {_interval(here[0][1])}. The level is judged at preset "
-        f"{' or '.join(level.options['presets'])} only; here it is {_found(found, value)}, not {places(value)}."
+        f"Judged here: {quantity_words(here[0][0])} of {arm_words(level.arm)}, {_interval(here[0][1])}. The level is "
+        f"judged at preset {' or '.join(level.options['presets'])} only; here it is {_found(found, value)}, not "
+        f"{places(value)}."
     )
     chinese = "稳定" if stable else "此处检验的部分成立"
     return Reading(f"{words}; level not tested: {against}", f"{chinese}；水平未检验：{against}", evidence)

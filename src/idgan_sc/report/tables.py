@@ -344,9 +344,9 @@ def _same_means(cells: list[dict[str, Any]]) -> str:
     """Whether the rows that the paper copied from its source have the source's means."""
     both = [cell for cell in cells if None not in (cell.get("paper_mean"), cell.get("source_mean"))]
     other = [cell for cell in both if cell["paper_mean"] != cell["source_mean"]]
-    names = " and ".join(dict.fromkeys(label(cell["system"]) for cell in both))
+    names = ", ".join(dict.fromkeys(label(cell["system"]) for cell in both))
     same = f"{len(other)} of {len(both)} means are others there" if other else "the means are the same there"
-    return f"The paper copied its rows of {names} from Table 1 of the InfoGAN-CR paper, its source: {same}."
+    return f"The paper copied its rows ({names}) from Table 1 of the InfoGAN-CR paper, its source: {same}."
 
 
 def _origins(cells: list[dict[str, Any]]) -> list[str]:

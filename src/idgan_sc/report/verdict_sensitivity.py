@@ -9,6 +9,7 @@ from scipy import stats as sps
 
 from idgan_sc.config.claims import Check, checks, dataset_of
 from idgan_sc.files import write_text
+from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 from idgan_sc.report import statistics
 from idgan_sc.report.comparisons import Gathered
@@ -35,9 +36,10 @@ class Way:
     judged: pd.DataFrame
 
 
-def write_sensitivity(gathered: Gathered) -> list[Path]:
+def write_sensitivity(results: Results) -> list[Path]:
     """Write `verdict_sensitivity.csv`, a row a claim and way of judging, and `verdict_sensitivity.md`, for reading."""
-    ways, results = list(_ways(gathered)), gathered.results
+    gathered = Gathered(results)
+    ways = list(_ways(gathered))
     frame = pd.DataFrame([row for way in ways for row in _rows(gathered, ways[0], way)])
     return [
         write_table(results.root / "verdict_sensitivity.csv", frame),
@@ -110,15 +112,15 @@ def _rows(gathered: Gathered, registered: Way, way: Way) -> Iterator[dict[str, o
     for claim, mine in way.judged.groupby("claim", sort=False):
         if claim not in way.claims:
             continue
-        changed = mine.assign(before=before[mine.index]).query("answer != before")
-        told = [f"{row['before']} → {row['answer']}: {row['words']}" for _, row in changed.iterrows()]
+        both = zip(before[mine.index], mine["answer"], mine["words"], strict=True)
+        told = [f"{old} → {new}: {words}" for old, new, words in both if old != new]
         yield {
             "claim": claim,
             "what": way.what,
             "judged": way.name,
             "verdict": verdict(mine["answer"].tolist(), evidence),
             **{answer: int((mine["answer"] == answer).sum()) for answer in ANSWERS},
-            "changed": len(changed),
+            "changed": len(told),
             "changes": "; ".join(told),
         }
 
