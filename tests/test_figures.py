@@ -355,10 +355,13 @@ def test_rows_of_images_are_the_associated_codes(name: str, root: Path, config: 
 
 def test_table_of_figure4_names_the_very_images(root: Path, config: Config, drawn: dict[str, Figure]) -> None:
     frame = pd.read_csv(paper.figure4(Results(config, "quick", root))[0])
-    shown = [image.get_array() for image in drawn["figure4"].axes[0].images]
+    shown_strips = [np.asarray(image.get_array()) for image in drawn["figure4"].axes[0].images]
+    step = 32 + canvas.GUTTER
+    assert {strip.shape for strip in shown_strips} == {(32, 10 * step - canvas.GUTTER)}
+    shown = [strip[:, s * step : s * step + 32] for strip in shown_strips for s in range(10)]
     assert len(shown) == len(frame) == 2 * 2 * 50
     for tile, (_, row) in zip(shown, frame.iterrows(), strict=True):
-        assert row["sha256"] == canvas.contents(np.asarray(tile)[None])["sha256"]
+        assert row["sha256"] == canvas.contents(tile[None])["sha256"]
         if row["system"] != "true":
             s = round((row["value"] + 2) / 4 * 9)
             images = make_traversal(5 if row["system"] == "infogan_cr" else 10)["images"]
@@ -456,7 +459,7 @@ def test_colour_images_are_drawn(root: Path, config: Config, drawn: dict[str, Fi
         np.savez(path, **{**arrays, **coloured})
     paper.figure1(Results(config, "quick", root))
     shapes = {image.get_array().shape for image in drawn["figure1"].axes[0].images}  # type: ignore[union-attr]
-    assert shapes == {(32, 32), (32, 32, 3)}  # true ones stay grey
+    assert shapes == {(32, 3 * 32 + 2 * canvas.GUTTER), (32, 3 * 32 + 2 * canvas.GUTTER, 3)}  # true ones stay grey
 
 
 @pytest.mark.parametrize(

@@ -328,20 +328,25 @@ def measured(few: Config, drawn: dict[str, Images], tmp_path_factory: pytest.Tem
 
 def test_figures_5_to_8_and_leakage_say_what_they_show(few: Config, measured: Path) -> None:
     names = registry.names(Results(few, "quick", Path()))
-    assert list(names) == ["figure5", "figure6", "figure7", "figure8", "figure_leakage"]
+    beside = ["figure_digits", "figure_faces"]
+    assert list(names) == ["figure5", "figure6", "figure7", "figure8", *beside, "figure_leakage"]
     for name, draw in names.items():
         paths = draw(Results(few, "quick", measured))
-        assert [path.name for path in paths] == [f"{name}.csv", f"{name}.png", f"{name}.pdf"]
+        assert [path.name for path in paths] == [f"{name}.csv", f"{name}.png", f"{name}.pdf", f"{name}.md"]
         frame = pd.read_csv(paths[0])
         assert frame["data"].str.contains("a stand-in for").all()
-        if name in ("figure5", "figure6"):
-            assert set(frame["digit"]) == {4, 6, 7, 8}
+        if name in ("figure5", "figure6", "figure_digits"):
+            assert set(frame["digit"].dropna()) == {4, 6, 7, 8}
             assert list(frame["row"].unique()) == ["thickness", "style", "angle", "width"]
-        if name in ("figure7", "figure8"):
+        if name in ("figure7", "figure8", "figure_faces"):
             assert list(frame["row"].unique()) == ["background", "fringe", "azimuth", "light", "expression"]
-        if name != "figure_leakage":
-            assert frame.groupby("row")["code"].nunique().eq(1).all()
-            assert frame.groupby("row")["code"].first().is_unique
+        if name == "figure_leakage":
+            continue
+        shown = ["infogan_cr", "idgan_sc"] if name in beside else [f"{frame['system'].iloc[-1]}"]
+        assert list(dict.fromkeys(frame["system"])) == ["true", *shown]
+        for system in shown:
+            codes = frame[frame["system"] == system].groupby("row")["code"]
+            assert codes.nunique().eq(1).all() and codes.first().is_unique
 
 
 def test_the_leakage_figure_aligns_the_codes_of_different_seeds(

@@ -65,7 +65,11 @@ rule gather:
 
 rule floor:
     input:
-        f"{ROOT}/data/{{dataset}}/dataset.json",
+        # published scores are copied: they need no images
+        lambda wildcards: (
+            RESULTS.published_floor(wildcards.dataset)
+            or f"{ROOT}/data/{wildcards.dataset}/dataset.json"
+        ),
     output:
         f"{ROOT}/floor/{{dataset}}.csv",
     log:

@@ -6,7 +6,12 @@ rule table:
     input:
         GATHERED_TABLES,
         floor=f"{ROOT}/floor/{configuration.DATASET}.csv",
-        data=expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=RESULTS.datasets),
+        # Table 1 counts the images
+        data=lambda wildcards: (
+            expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=RESULTS.datasets)
+            if wildcards.table == "table1"
+            else []
+        ),
     output:
         csv=f"{ROOT}/tables/{{table}}.csv",
         markdown=report(

@@ -89,11 +89,22 @@ def drawing(results: Results, height: float, width: float = TEXT) -> tuple[Figur
     return fig, ax
 
 
-def put_image(ax: Axes, image: np.ndarray, x: float, y: float, size: float) -> None:
-    """Draw a (C, H, W) image of bytes with its lower left corner at (x, y)."""
-    pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+GUTTER = 2  # white pixels between images side by side
+
+
+def put_images(ax: Axes, images: np.ndarray, x: float, y: float, step: float) -> None:
+    """Draw images (n, C, H, W) of bytes side by side, `step` from one to the next, the lower left corner at (x, y).
+
+    They are one picture: a figure of some hundred pictures takes many times longer to save.
+    """
+    size = images.shape[-1]
+    padded = np.pad(images, ((0, 0), (0, 0), (0, 0), (0, GUTTER)), constant_values=255)
+    joined = np.concatenate(padded, axis=-1)[..., :-GUTTER]  # (C, H, n (W + GUTTER) - GUTTER)
+    pixels = joined[0] if len(joined) == 1 else joined.transpose(1, 2, 0)
+    inches = step / (size + GUTTER)  # a pixel
+    extent = (x, x + pixels.shape[1] * inches, y, y + size * inches)
     limits = ax.get_xlim(), ax.get_ylim()
-    ax.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=(x, x + size, y, y + size), interpolation="nearest")
+    ax.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest")
     ax.set(xlim=limits[0], ylim=limits[1], aspect="auto")
 
 

@@ -65,8 +65,8 @@ def _panels(results: Results, curves: pd.DataFrame, levels: dict[str, float]) ->
         _draw(ax, curves, system, ("above", "above_low", "above_high"), level - first)
         ax.axhline(0, color=LIGHT, linewidth=0.7, zorder=1, label="no difference")
         ax.set_xlabel("step of stage B")
-    _share(above, (0.02, 0.98), curves, "FactorVAE score")
-    _share(under, (-0.04, 0.04), curves, "score less InfoGAN's,\nseed by seed")
+    _share(above, curves, "FactorVAE score")
+    _share(under, curves, "score less InfoGAN's,\nseed by seed")
     _key(fig, curves)
     return fig
 
@@ -93,7 +93,7 @@ def _draw(ax: Axes, curves: pd.DataFrame, system: str, columns: tuple[str, str, 
     ax.annotate(f"{ends}; the paper: {signed(level)}", (0.5, 1), (0, 4), "axes fraction", "offset points", ha="center")
 
 
-def _share(axes: list[Axes], margin: tuple[float, float], curves: pd.DataFrame, words: str) -> None:
+def _share(axes: list[Axes], curves: pd.DataFrame, words: str) -> None:
     """One scale for a row of panels, with its words left of the first."""
     low = min(ax.dataLim.y0 for ax in axes)
     high = max(ax.dataLim.y1 for ax in axes)

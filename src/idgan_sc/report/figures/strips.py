@@ -20,7 +20,7 @@ from idgan_sc.report.figures.canvas import (
     WORDS,
     contents,
     drawing,
-    put_image,
+    put_images,
     put_text,
 )
 from idgan_sc.report.words import label, places
@@ -120,9 +120,9 @@ def _panel(ax: Axes, column: Column, panel: Panel, left: float, top: float, rows
     for strip in panel.strips:
         y -= column.step
         put_text(ax, left + SIDE - 0.05, y + column.step / 2, strip.name, ha="right")
-        for s, (image, about) in enumerate(zip(strip.images, strip.about, strict=True)):
-            put_image(ax, image, _at(column, left, s) + 0.01, y + 0.01, column.step - 0.02)
-            rows.append(about | contents(image))
+        for s in range(0, len(strip.images), column.group):
+            put_images(ax, strip.images[s : s + column.group], _at(column, left, s), y, column.step)
+        rows += [about | contents(image) for image, about in zip(strip.images, strip.about, strict=True)]
     return TITLE + GAP + len(panel.strips) * column.step
 
 
