@@ -35,7 +35,7 @@ class Network(NamedTuple):
 
 
 # By family and image size: encoder, decoder, G, D and the pair network of one family are nearly alike. Counted by
-# PyTorch for one channel; three take up to a fifth more.
+# PyTorch for one channel; three take up to a third more.
 NETWORKS = {
     ("vae", 28): Network(2.5e6, 10_100, 4, 0.84e6),
     ("vae", 32): Network(2.0e6, 12_000, 5, 0.31e6),
