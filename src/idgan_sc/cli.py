@@ -5,6 +5,7 @@ import importlib
 import os
 import random
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -202,17 +203,21 @@ def _publish(config: Config, args: argparse.Namespace) -> None:
 
 
 def _prove(config: Config, args: argparse.Namespace) -> None:
+    began = time.monotonic()  # loading PyTorch is part of the budget
     from idgan_sc.recompute import prove, seconds
+    from idgan_sc.records.agreement import summary
 
     if args.claim not in config["claims"]:
         raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(config['claims'])}")
+    budget = seconds(args.budget)
     chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
-    print(f"runs behind {args.claim} in the order of --chance {chance}")
-    failed = False
-    for proof in prove(_results(config, args), args.claim, seconds(args.budget), chance):
-        print(f"{proof.run}: {proof.words}", flush=True)
-        failed |= proof.failed
-    if failed:
+    print(f"runs behind {args.claim} are trained again within {args.budget}, in the order of --chance {chance}")
+    proofs = []
+    for proof in prove(_results(config, args), args.claim, budget, chance, began):
+        print(proof, flush=True)
+        proofs.append(proof)
+    print(summary(proofs))
+    if any(proof.passed is False for proof in proofs):
         raise DataError("a run did not come out as recorded")
 
 
