@@ -5,7 +5,6 @@ import importlib
 import os
 import random
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -203,9 +202,9 @@ def _publish(config: Config, args: argparse.Namespace) -> None:
 
 
 def _prove(config: Config, args: argparse.Namespace) -> None:
-    began = time.monotonic()  # loading PyTorch is part of the budget
     from idgan_sc.recompute import prove, seconds
     from idgan_sc.records.agreement import summary
+    from idgan_sc.records.machine import process_age
 
     if args.claim not in config["claims"]:
         raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(config['claims'])}")
@@ -213,7 +212,7 @@ def _prove(config: Config, args: argparse.Namespace) -> None:
     chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
     print(f"runs behind {args.claim} are trained again within {args.budget}, in the order of --chance {chance}")
     proofs = []
-    for proof in prove(_results(config, args), args.claim, budget, chance, began):
+    for proof in prove(_results(config, args), args.claim, budget, chance, process_age()):
         print(proof, flush=True)
         proofs.append(proof)
     print(summary(proofs))

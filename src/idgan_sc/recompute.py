@@ -32,7 +32,7 @@ from idgan_sc.config import Config, ConfigError, Run, with_predecessors
 from idgan_sc.config.claims import claim_runs
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, read_arrays, sha256, write_text
-from idgan_sc.records.agreement import Arrays, Proof, compare_logs, judged_steps, largest, verdict
+from idgan_sc.records.agreement import Arrays, Proof, compare_logs, largest, verdict
 from idgan_sc.records.machine import differences, machine_for
 from idgan_sc.records.record import read_record, recorded_hashes
 from idgan_sc.records.results import Job, Results, Row
@@ -44,7 +44,7 @@ from idgan_sc.training.train import train_seeds
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 OUTPUTS = ("weights.safetensors", "state.safetensors", "curve.npz", "log.csv")  # of a training
-JUDGED = (*OUTPUTS, "codes.npz")  # a score jumps where codes move a little, so that it is told and not judged
+LAST = 10  # seconds of a budget that are kept for the comparison and for cleaning up
 SAVED = 5  # seconds between checkpoints under a deadline: steps after the last one are lost
 
 
@@ -68,20 +68,19 @@ def seconds(text: str) -> float:
 
 
 # ------------------------------------------------------------------------------------------- the runs behind one claim
-def prove(results: Results, claim: str, budget: float, chance: int, began: float | None = None) -> Iterator[Proof]:
+def prove(results: Results, claim: str, budget: float, chance: int, gone: float = 0.0) -> Iterator[Proof]:
     """Train runs behind `claim` again, what they build on first, and compare each with its record.
 
     In random order, those recorded on this kind of machine first, and of these the ones that the time left will hold by
     the speed measured so far. Where it holds none, one is trained as far as it gets. All ends within `budget` seconds:
-    what is in training then is compared as far as it is. They count from `began`, a value of `time.monotonic` (default:
-    now).
+    what is in training then is compared as far as it is; `gone` of them are gone already.
 
     Raises
     ------
     DataError
         If no run behind the claim has a record, or the budget is too short for a row of a log.
     """
-    ends = (began or time.monotonic()) + budget - min(2.0, budget / 10)  # the rest is for comparing
+    ends = time.monotonic() - gone + budget - min(LAST, budget / 10)
     order = _order(results, claim, chance)
     with tempfile.TemporaryDirectory(prefix="idgan-sc-prove-") as name:
         empty, pace, proven = replace(results, root=Path(name)), 1.0, 0
@@ -279,17 +278,17 @@ def _proof(results: Results, empty: Results, run: Run) -> Proof | None:
     if compared and not differing:
         return Proof(run, not altered, (*lines, f"the same bytes as recorded: {', '.join(compared)}"))
     recorded = _log(folder) if "log.csv" in there else {}
-    equal, words, judged = compare_logs(recorded, log, record["settings"])
+    equal, words, early = compare_logs(recorded, log, record["settings"])
     lines.append(words)
     if equal and not compared:
         return Proof(run, not altered, tuple(lines))
-    short = record["settings"]["steps"] <= judged_steps(record["settings"])
     for name in (name for name in differing if name != "log.csv"):
         found = largest(_arrays(there[name]), _arrays(again / name)) if name in there else None
         lines.append(f"{name} differs, {found or 'by how much is not known: the recorded file is not here'}")
-        judged += [found] if found and name in JUDGED and short else []
+    if equal and set(differing) & set(OUTPUTS):
+        return Proof(run, False, (*lines, "no kind of machine changes these and not one digit of the log"))
     here = read_record(again) if compared else machine_for(record)
-    passed, why = verdict(results, run, record, here, judged if _same_start(results, empty, run) else [])
+    passed, why = verdict(results, run, record, here, early if _same_start(results, empty, run) else None)
     return Proof(run, False if altered else passed, (*lines, why))
 
 

@@ -11,7 +11,7 @@ from idgan_sc.records.results import Results, Row
 
 # Within one kind of machine every byte is equal. Another kind adds numbers in another order, and a training enlarges
 # the last digits until it is as far away as another seed. What is accepted of another kind, and what is only told:
-SHARE = 0.1  # largest deviation, as a share of the largest recorded value of its column or array
+SHARE = 0.1  # largest deviation, as a share of the largest recorded value of that column of the log
 STEPS = {"beta": 600, "gan": 100}  # by what is trained: the steps from the same start that are judged; no other is
 # Measured by benchmarks/instruction_sets.py, which wrote the same name's CSV:
 # TODO
@@ -30,10 +30,6 @@ class Deviation:
 
     def __str__(self) -> str:
         return f"at most {self.size:.3g} ({self.where}), {self.share:.2g} of the largest value there"
-
-    @property
-    def accepted(self) -> bool:
-        return self.share <= SHARE
 
 
 def largest(recorded: Arrays, again: Arrays) -> Deviation:
@@ -103,21 +99,21 @@ def judged_steps(settings: dict[str, Any]) -> int:
     return STEPS.get(settings.get("objective", settings["family"]), 0)
 
 
-def compare_logs(recorded: Arrays, again: Arrays, settings: Settings) -> tuple[bool, str, list[Deviation]]:
+def compare_logs(recorded: Arrays, again: Arrays, settings: Settings) -> tuple[bool, str, Deviation | None]:
     """Whether two logs are equal as far as both go, in words, and how far the rows that are judged deviate."""
     if not recorded:
-        return False, "log.csv cannot be compared step by step: the recorded file is not here", []
+        return False, "log.csv cannot be compared step by step: the recorded file is not here", None
     a, b = common_rows(recorded, again)
     first, part = first_difference(a, b), f"log.csv up to step {a['step'][-1]} of {settings['steps']}"
     words = f"differs from step {first} on, {largest(a, b)}" if first else f"all {len(a['step'])} rows as recorded"
     last = judged_steps(settings)
-    return not first, f"{part}: {words}", [largest(*common_rows(a, b, last))] if a["step"][0] <= last else []
+    return not first, f"{part}: {words}", largest(*common_rows(a, b, last)) if a["step"][0] <= last else None
 
 
-def verdict(results: Results, run: Run, record: Row, here: Row, judged: list[Deviation]) -> tuple[bool | None, str]:
+def verdict(results: Results, run: Run, record: Row, here: Row, early: Deviation | None) -> tuple[bool | None, str]:
     """Whether a run that differs from its record passes, and why.
 
-    here: the machine that trained it again; judged: the deviations that the range is for.
+    here: the machine that trained it again; early: how far the steps that are judged deviate, where there are any.
     """
     if not results.valid(run, record):
         return None, "the source has changed since the record, and accepted.yaml does not list the older one"
@@ -128,8 +124,7 @@ def verdict(results: Results, run: Run, record: Row, here: Row, judged: list[Dev
     if not other:
         kind = f"the record does not name {', '.join(unknown)}: whether that was this kind of machine is unknown"
     last = judged_steps(results.settings(run))
-    if not judged:
+    if not early:
         return None, f"{kind}; there only the first {last} steps of this system from the same start are judged"
-    worst = max(judged)
-    within = f"{'within' if worst.accepted else 'beyond'} the accepted {SHARE:g} of the largest value"
-    return worst.accepted, f"{kind}; the first {last} steps, which are judged, are {within}: {worst}"
+    within = f"{'within' if early.share <= SHARE else 'beyond'} the accepted {SHARE:g} of the largest value"
+    return early.share <= SHARE, f"{kind}; its first {last} steps, which are judged, are {within}: {early}"
