@@ -220,16 +220,20 @@ def _publish(results: Results, args: argparse.Namespace) -> None:
 
 def _prove(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.recompute import prove, seconds
+    from idgan_sc.records.agreement import summary
+    from idgan_sc.records.machine import process_age
 
     if args.claim not in results.config["claims"]:
-        raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(results.config['claims'])}")
+        raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(config['claims'])}")
+    budget = seconds(args.budget)
     chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
-    print(f"runs behind {args.claim} in the order of --chance {chance}")
-    failed = False
-    for proof in prove(results, args.claim, seconds(args.budget), chance):
-        print(f"{proof.run}: {proof.words}", flush=True)
-        failed |= proof.failed
-    if failed:
+    print(f"runs behind {args.claim} are trained again within {args.budget}, in the order of --chance {chance}")
+    proofs = []
+    for proof in prove(results, args.claim, budget, chance, process_age()):
+        print(proof, flush=True)
+        proofs.append(proof)
+    print(summary(proofs))
+    if any(proof.passed is False for proof in proofs):
         raise DataError("a run did not come out as recorded")
 
 

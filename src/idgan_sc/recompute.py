@@ -4,12 +4,14 @@
 first steps of every system, by an older source and by today's.
 """
 
+import contextlib
 import copy
 import io
 import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -18,7 +20,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 import numpy as np
 import pandas as pd
@@ -30,9 +32,10 @@ from idgan_sc.config import Config, ConfigError, Run, with_predecessors
 from idgan_sc.config.claims import claim_runs
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, read_arrays, sha256, write_text
-from idgan_sc.records.machine import KIND
-from idgan_sc.records.record import check_hash, read_record, recorded_hashes
-from idgan_sc.records.results import Results
+from idgan_sc.records.agreement import Arrays, Proof, compare_logs, largest, verdict
+from idgan_sc.records.machine import differences, machine_for
+from idgan_sc.records.record import read_record, recorded_hashes
+from idgan_sc.records.results import Job, Results, Row
 from idgan_sc.source import PACKAGE, images_source
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import encode
@@ -41,30 +44,12 @@ from idgan_sc.training.train import train_seeds
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 OUTPUTS = ("weights.safetensors", "state.safetensors", "curve.npz", "log.csv")  # of a training
-TOLERANCE = 1e-2  # between kinds: the largest difference of a weight, code or score that is called agreement
+LAST = 10  # seconds of a budget that are kept for the comparison and for cleaning up
+SAVED = 5  # seconds between checkpoints under a deadline: steps after the last one are lost
 
 
-@dataclass(frozen=True)
-class Proof:
-    """One run trained again: what came out as recorded, and whether machine and source are the same."""
-
-    run: Run
-    equal: dict[str, bool]  # by file, or by the stretch of the log that was trained
-    same_kind: bool
-    same_source: bool
-
-    @property
-    def words(self) -> str:
-        if all(self.equal.values()):
-            return "equal: " + ", ".join(self.equal)
-        differ = "differs: " + ", ".join(name for name, equal in self.equal.items() if not equal)
-        if not self.same_source:
-            return f"{differ} (the source has changed since the record)"
-        return differ if self.same_kind else f"{differ} (another kind of machine than the record's: bytes may differ)"
-
-    @property
-    def failed(self) -> bool:
-        return self.same_kind and self.same_source and not all(self.equal.values())
+class OutOfTime(BaseException):
+    """The deadline; no handler of errors takes it for one."""
 
 
 def seconds(text: str) -> float:
@@ -82,116 +67,108 @@ def seconds(text: str) -> float:
         raise ConfigError(f"budget {text}: a number with s, m or h, such as 30m") from error
 
 
-def prove(results: Results, claim: str, budget: float, chance: int) -> Iterator[Proof]:
-    """Train runs behind `claim` in an empty folder, in random order, as long as their recorded time fits the budget.
+# ------------------------------------------------------------------------------------------- the runs behind one claim
+def prove(results: Results, claim: str, budget: float, chance: int, gone: float = 0.0) -> Iterator[Proof]:
+    """Train runs behind `claim` again, what they build on first, and compare each with its record.
 
-    Where none fits, the first stretch of one that builds on no other run.
+    In random order, those recorded on this kind of machine first, and of these the ones that the time left will hold by
+    the speed measured so far. Where it holds none, one is trained as far as it gets. All ends within `budget` seconds:
+    what is in training then is compared as far as it is; `gone` of them are gone already.
 
     Raises
     ------
     DataError
         If no run behind the claim has a record, or the budget is too short for a row of a log.
     """
-    records = dict(_records(results, claim))
-    if not records:
-        raise DataError(f"no run behind {claim} at preset {results.preset} has a record below {results.root}")
-    order = list(records)
-    random.Random(chance).shuffle(order)
-    started, proven = time.monotonic(), 0
+    ends = time.monotonic() - gone + budget - min(LAST, budget / 10)
+    order = _order(results, claim, chance)
     with tempfile.TemporaryDirectory(prefix="idgan-sc-prove-") as name:
-        folder = Path(name)
-        _share_data(results.root, folder)
-        for run in order:
-            if time.monotonic() - started + _expected(results, run, records, folder) > budget:
-                continue
-            proven += 1
-            yield _prove_one(replace(results, root=folder), run, records[run])
-        if not proven:
-            yield _prove_stretch(results, order, folder, budget)
+        empty, pace, proven = replace(results, root=Path(name)), 1.0, 0
+        while order:
+            left = ends - time.monotonic()
+            chains = {run: _chain(results, empty, run) for run in order}
+            fitting = [run for run in order if pace * sum(map(_cost, chains[run].values())) <= left]
+            if proven and not fitting:
+                return
+            logged = [run for run in order if results.find(next(iter(chains[run])), "log.csv").exists()]
+            run = (fitting or logged or order)[0]
+            order.remove(run)
+            for each, record in chains[run].items():
+                began = time.monotonic()
+                finished = _train_until(ends, results, empty, each, record, min(SAVED, budget / 20))
+                proof = _proof(results, empty, each) if _record(results, each) else None
+                if proof:
+                    yield proof
+                if not finished and not (proof or proven):
+                    raise DataError(f"the budget of {budget:.0f} s is too short: {_done(empty, each, record)}")
+                if not finished:
+                    return
+                pace, proven = (time.monotonic() - began) / _cost(record), proven + 1
 
 
-def _records(results: Results, claim: str) -> Iterator[tuple[Run, dict[str, Any]]]:
-    for run in claim_runs(results.config, results.preset, claim):
-        path = results.find(run, "record.json")
-        if path.exists():
-            record = read_record(path.parent)
-            if results.of_these_settings(run, record):
-                yield run, record
+def _order(results: Results, claim: str, chance: int) -> list[Run]:
+    """The recorded runs behind a claim at random: those of this kind of machine first, then those that do not say."""
+    order = [run for run in claim_runs(results.config, results.preset, claim) if _record(results, run)]
+    if not order:
+        raise DataError(f"no run behind {claim} at preset {results.preset} has a record below {results.root}")
+    random.Random(chance).shuffle(order)
+    apart = {run: differences(_record(results, run), machine_for(_record(results, run))) for run in order}
+    return sorted(order, key=lambda run: [bool(words) for words in apart[run]])
 
 
-def _expected(results: Results, run: Run, records: dict[Run, dict[str, Any]], folder: Path) -> float:
-    """Recorded seconds of a run and of what it builds on that is not trained in `folder` yet."""
-    total = 0.0
-    for earlier in with_predecessors(results.config, [run]):
-        path = results.find(earlier, "record.json")
-        if (folder / earlier.path / "record.json").exists():
-            continue
-        record = read_record(path.parent) if path.exists() else records[run]
-        total += float(record["seconds"])
-    return total
+def _record(results: Results, run: Run) -> Row:
+    """The record of a run of today's settings; empty where there is none."""
+    path = results.find(run, "record.json")
+    record = read_record(path.parent) if path.exists() else {}
+    return record if record and results.of_these_settings(run, record) else {}
 
 
-def _share_data(root: Path, folder: Path) -> None:
-    """The images are checked inputs, not results: they are used where they lie."""
-    if (root / "data").exists():
-        (folder / "data").symlink_to((root / "data").absolute())
+def _chain(results: Results, empty: Results, run: Run) -> dict[Run, Row]:
+    """What is still to be trained for a run, in order, and by which record: where one has none, by the run's."""
+    todo = [run for run in with_predecessors(results.config, [run]) if not _finished(empty, run)]
+    return {each: _record(results, each) or _record(results, run) for each in todo}
 
 
-def _prove_one(empty: Results, run: Run, record: dict[str, Any]) -> Proof:
-    again = _train(empty, run, record.get("seeds", [run.seed]))
-    equal = {name: again["outputs"].get(name) == digest for name, digest in record["outputs"].items()}
-    return _proof(run, equal, again, record)
+def _cost(record: Row) -> float:
+    """Seconds that a training took by its record, with all seeds that were trained as one."""
+    return float(record["seconds"]) * len(record.get("seeds", [0]))
 
 
-def _train(empty: Results, run: Run, together: list[int]) -> dict[str, Any]:
-    """The record of a run trained in an empty folder; its bytes depend on which seeds are trained `together`."""
-    prepare(empty, run.dataset)
-    train_seeds(empty.job(run), together)
-    return read_record(empty.root / run.path)
+def _train_until(ends: float, results: Results, empty: Results, run: Run, record: Row, save_every: float) -> bool:
+    """Train a run in an empty folder, or as far as it gets; whether it is finished."""
+    try:
+        with _deadline(ends):
+            _train(results, empty, run, record, checkpoint_seconds=save_every)
+        return True
+    except OutOfTime:
+        return False
 
 
-def _proof(run: Run, equal: dict[str, bool], again: dict[str, Any], record: dict[str, Any]) -> Proof:
-    same_kind = all(again.get(key) == record.get(key) for key in KIND)
-    return Proof(run, equal, same_kind, again["source"] == record["source"])
+@contextlib.contextmanager
+def _deadline(ends: float) -> Iterator[None]:
+    """Raise OutOfTime at `ends`, and again if whatever runs then swallows it."""
+
+    def ring(signum: int, frame: FrameType | None) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(ends - time.monotonic(), 1e-3), 0.5)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
-def _prove_stretch(results: Results, order: list[Run], folder: Path, budget: float) -> Proof:
-    """The first steps of the first run that builds on no other and whose log is there, as many as the budget holds."""
-    first = [run for run in with_predecessors(results.config, order) if not results.before(run)]
-    paths = {run: results.find(run, "log.csv") for run in first}
-    run = next((run for run, path in paths.items() if path.exists()), None)
-    if run is None:
-        raise DataError(
-            f"no run before {order[0]} has a log below {results.root}: raise the budget to train whole runs"
-        )
-    check_hash(paths[run].parent, "log.csv", "restore it from the commit of its record")
-    record = read_record(paths[run].parent)
-    every, steps = record["settings"]["log_every"], record["settings"]["steps"]
-    n = int(budget * steps / record["seconds"]) // every * every
-    if n < every:
-        least = record["seconds"] * every / steps
-        raise DataError(
-            f"the budget of {budget:.0f} s is too short: the first {every} steps of {run} take {least:.0f} s"
-        )
-    n = min(n, steps // every * every)
-    cut = Results(_cut(results.config, run, n), results.preset, folder)
-    again = _train(cut, run, record.get("seeds", [run.seed]))
-    rows = (folder / run.path / "log.csv").read_text(encoding="utf-8").splitlines()
-    recorded = paths[run].read_text(encoding="utf-8").splitlines()
-    return _proof(run, {f"the first {n} of {steps} steps of log.csv": rows == recorded[: len(rows)]}, again, record)
+def _done(empty: Results, run: Run, record: Row) -> str:
+    """How far a training got that has no row of its log yet."""
+    every, path = record["settings"]["log_every"], empty.root / run.path / "checkpoint.safetensors"
+    about = checkpoint.read(path)[1] if path.exists() else {"step": 0}
+    least = f" ({about['seconds'] * every / about['step']:.0f} s here)" if about["step"] else ""
+    return f"{about['step']} steps of {run} were done, and the first row of its log takes {every}{least}"
 
 
-def _cut(config: Config, run: Run, steps: int) -> Config:
-    """The configuration with fewer steps for one run's system, and codes saved at both ends only.
-
-    A step does not depend on how many follow.
-    """
-    changed = copy.deepcopy(config)
-    here = changed["presets"][run.preset].setdefault("datasets", {}).setdefault(run.dataset, {})
-    here.setdefault("systems", {}).setdefault(run.system, {}).update(steps=steps, curve_points=2)
-    return changed
-
-
+# ------------------------------------------------------------------------------------------------ runs, all or some
 def choose(results: Results, names: list[str], sample: int | None) -> list[Run]:
     """The finished runs below `root` that are named, else a random sample of them, else (`sample` None) all.
 
@@ -200,10 +177,7 @@ def choose(results: Results, names: list[str], sample: int | None) -> list[Run]:
     ConfigError, DataError
         If a name is not that of a finished run, or there is none.
     """
-    folders = [*results.root.glob("runs/*/*/*/*/record.json"), *results.root.glob("published/runs/*/*/*/*/record.json")]
-    known = {
-        str(run): run for run in (_run_of(results.preset, path) for path in folders) if _in_config(results.config, run)
-    }
+    known = {str(run): run for run in _finished_runs(results)}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigError(
@@ -217,131 +191,135 @@ def choose(results: Results, names: list[str], sample: int | None) -> list[Run]:
     return [known[name] for name in chosen]
 
 
-def _run_of(preset: str, record: Path) -> Run:
-    dataset, system, variant, seed = record.parts[-5:-1]
-    return Run(preset, dataset, system, variant, int(seed) if seed.isdigit() else -1)
-
-
-def _in_config(config: Config, run: Run) -> bool:
-    named = run.dataset in config["datasets"] and run.system in config["systems"] and run.variant in config["variants"]
-    return named and run.seed >= 0 and configuration.applies(config, run.variant, run.system)
+def _finished_runs(results: Results) -> Iterator[Run]:
+    """The runs with a record, made here or published, that the configuration knows."""
+    config = results.config
+    for path in (
+        *results.root.glob("runs/*/*/*/*/record.json"),
+        *results.root.glob("published/runs/*/*/*/*/record.json"),
+    ):
+        dataset, system, variant, seed = path.parts[-5:-1]
+        known = dataset in config["datasets"] and system in config["systems"] and variant in config["variants"]
+        if known and seed.isdigit() and configuration.applies(config, variant, system):
+            yield Run(results.preset, dataset, system, variant, int(seed))
 
 
 def verify(results: Results, run: Run) -> bool:
-    """Train, encode and score one run again in a temporary folder; print what differs, and whether it is as promised.
+    """Train, encode and score one run again in a temporary folder; print what came of it, and whether it passed.
 
     Predecessors that lie below `root` are used after their own hashes are checked; others are trained as well.
 
     Raises
     ------
     DataError
-        If the run was made by other settings or source than today's, or a predecessor or the data are damaged.
+        If the run was made by other settings than today's, or a predecessor or the data are damaged.
     """
     folder = results.find(run, "record.json").parent
-    record = read_record(folder)
+    record, wanted = read_record(folder), recorded_hashes(folder)
     if not results.of_these_settings(run, record):
         raise DataError(f"{folder} was made by other settings than today's: check out commit {record.get('commit')}")
-    if record["source"] != results.source(run):
-        print(f"{run}: was trained by source {record['source']}, is trained now by today's")
-    config = copy.deepcopy(results.config)
-    config["compute"]["threads"] = record.get("threads", config["compute"]["threads"])
-    config["compute"]["device"] = "cpu" if record.get("device") == "cpu" else "auto"
-    seeds = record.get("seeds", [run.seed])  # bytes depend on which were trained as one
     with tempfile.TemporaryDirectory(prefix="verify-", dir=results.root) as temporary:
-        empty = Results(config, results.preset, Path(temporary))
-        again = _recompute(results, empty, run, seeds, set(recorded_hashes(folder)))
-        apart = _kind_differs(record, read_record(again))
-        return _report(run, folder, again, apart)
-
-
-def _recompute(results: Results, empty: Results, run: Run, seeds: list[int], wanted: set[str]) -> Path:
-    images = prepare(results, run.dataset)
-    images.verify()
-    empty.images(run.dataset).parent.mkdir()
-    empty.images(run.dataset).symlink_to(images.folder.resolve())
-    for seed in seeds:
-        _copy_predecessors(results, replace(run, seed=seed), empty.root)
-    job = empty.job(run)
-    train_seeds(job, seeds)
-    if "codes.npz" in wanted or "scores.csv" in wanted:
-        encode(job)
-    if "scores.csv" in wanted:
-        score(job)
-    return job.folder
+        empty = replace(results, root=Path(temporary))
+        for seed in record.get("seeds", [run.seed]):
+            _copy_predecessors(results, replace(run, seed=seed), empty.root)
+        job = _train(results, empty, run, record)
+        if "codes.npz" in wanted or "scores.csv" in wanted:
+            encode(job)
+        if "scores.csv" in wanted:
+            score(job)
+        proof = _proof(results, empty, run)
+    print(proof)
+    return bool(proof and proof.passed)
 
 
 def _copy_predecessors(results: Results, run: Run, temporary: Path) -> None:
     """Put finished predecessors where the training looks for them; it checks their settings and hashes."""
     for earlier in results.before(run).values():
         _copy_predecessors(results, earlier, temporary)
-        if not (results.root / earlier.path / "record.json").exists():
-            continue
-        if results.valid(earlier, read_record(results.root / earlier.path)):
+        if _finished(results, earlier) and results.is_trained_here(earlier):
             shutil.copytree(results.root / earlier.path, temporary / earlier.path, dirs_exist_ok=True)
 
 
-def _kind_differs(record: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    return [f"{key} {record.get(key)}, here {now.get(key)}" for key in KIND if record.get(key) != now.get(key)]
+# ----------------------------------------------------------------------------------------------- train, then compare
+def _train(results: Results, empty: Results, run: Run, record: Row, **compute: float) -> Job:
+    """Train a run in an empty folder as its record was trained: threads, device, seeds that were trained as one.
+
+    The images are a checked input, not a result: they are used where they lie.
+    """
+    prepare(results, run.dataset)
+    images = empty.images(run.dataset)
+    images.parent.mkdir(exist_ok=True)
+    if not images.exists():
+        images.symlink_to(results.images(run.dataset).resolve())
+    config = copy.deepcopy(results.config)
+    device = "cpu" if record.get("device") == "cpu" else "auto"
+    config["compute"] |= {"threads": record.get("threads", config["compute"]["threads"]), "device": device, **compute}
+    job = Results(config, empty.preset, empty.root).job(run)
+    train_seeds(job, record.get("seeds", [run.seed]))
+    return job
 
 
-def _report(run: Run, folder: Path, again: Path, apart: list[str]) -> bool:
-    """Print one line for the run, or one a file that differs; whether all is as promised."""
-    hashes = recorded_hashes(folder)
-    compared = [name for name in hashes if (again / name).exists()]
-    differing = [name for name in compared if hashes[name] != sha256(again / name)]
-    altered = [n for n in hashes if (folder / n).exists() and sha256(folder / n) != hashes[n]]
-    for name in altered:
-        print(f"{run}: {folder / name} is not what was recorded: damaged or changed since")
-    if not differing:
-        print(f"{run}: the same bytes as recorded: {', '.join(compared)}")
-        return not altered
-    if apart:
-        print(f"{run}: recorded on another kind of machine ({'; '.join(apart)}): compared by tolerance, not by bytes")
-    sizes = {name: _largest(folder / name, again / name) if name not in altered else None for name in differing}
-    for name, size in sizes.items():
-        words = (
-            "its size is not known, the recorded file is not here"
-            if size is None
-            else f"at most {size[0]:.3g} ({size[1]})"
-        )
-        print(f"{run}: {name} differs from the recorded hash by {words}")
-    known = [size[0] for size in sizes.values() if size]
-    agree = bool(apart) and len(known) == len(sizes) and max(known) <= TOLERANCE
-    if apart:
-        print(f"{run}: {'within' if agree else 'not within'} {TOLERANCE:g}")
-    return agree and not altered
+def _finished(results: Results, run: Run) -> bool:
+    return (results.root / run.path / "record.json").exists()
 
 
-def _largest(one: Path, other: Path) -> tuple[float, str] | None:
-    """The largest difference of two files' numbers and where it is; infinite where names or shapes differ."""
-    if not one.exists():
+def _proof(results: Results, empty: Results, run: Run) -> Proof | None:
+    """A run in an empty folder, finished or not, beside its record; None where it has no row of its log yet."""
+    folder, again = results.find(run, "record.json").parent, empty.root / run.path
+    record, hashes, log = read_record(folder), recorded_hashes(folder), _log(again)
+    if not log:
         return None
-    a, b = dict(_arrays(one)), dict(_arrays(other))
-    if a.keys() != b.keys():
-        return np.inf, f"only one has {sorted(a.keys() ^ b.keys())[0]}"
-    found = {name: _distance(array, b[name]) for name, array in a.items()}
-    worst = max(found, key=lambda name: found[name])
-    return found[worst], f"in {worst}"
+    there = {name: folder / name for name in hashes if (folder / name).exists()}
+    altered = [path for name, path in there.items() if sha256(path) != hashes[name]]
+    lines = [f"{path} is not what was recorded: restore it from the commit of its record" for path in altered]
+    there = {name: path for name, path in there.items() if path not in altered}
+    compared = [name for name in hashes if (again / name).exists()] if _finished(empty, run) else []
+    differing = [name for name in compared if hashes[name] != sha256(again / name)]
+    if compared and not differing:
+        return Proof(run, not altered, (*lines, f"the same bytes as recorded: {', '.join(compared)}"))
+    recorded = _log(folder) if "log.csv" in there else {}
+    equal, words, early = compare_logs(recorded, log, record["settings"])
+    lines.append(words)
+    if equal and not compared:
+        return Proof(run, not altered, tuple(lines))
+    for name in (name for name in differing if name != "log.csv"):
+        found = largest(_arrays(there[name]), _arrays(again / name)) if name in there else None
+        lines.append(f"{name} differs, {found or 'by how much is not known: the recorded file is not here'}")
+    if equal and set(differing) & set(OUTPUTS):
+        return Proof(run, False, (*lines, "no kind of machine changes these and not one digit of the log"))
+    here = read_record(again) if compared else machine_for(record)
+    passed, why = verdict(results, run, record, here, early if _same_start(results, empty, run) else None)
+    return Proof(run, False if altered else passed, (*lines, why))
 
 
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    if a.shape != b.shape:
-        return np.inf
-    if a.dtype.kind not in "fiu":
-        return 0.0 if np.array_equal(a, b) else np.inf
-    difference = np.abs(a.astype(float) - b.astype(float))
-    return float(np.where(np.isnan(a) & np.isnan(b), 0.0, difference).max(initial=0.0))
+def _log(folder: Path) -> Arrays:
+    """The columns of a training's log, as far as it got; empty where it has no row."""
+    unfinished = folder / "checkpoint.safetensors"
+    if (folder / "log.csv").exists():
+        return _arrays(folder / "log.csv")
+    rows = checkpoint.read(unfinished)[1]["rows"] if unfinished.exists() else []
+    return _columns(io.StringIO(pd.DataFrame(rows).to_csv(index=False))) if rows else {}
 
 
-def _arrays(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+def _same_start(results: Results, empty: Results, run: Run) -> bool:
+    """Whether what a run builds on came out as the record has it, so that both began alike."""
+    before = read_record(results.find(run, "record.json").parent)["before"]
+    return all(
+        before[role].get("weights") == read_record(empty.root / earlier.path)["outputs"]["weights.safetensors"]
+        for role, earlier in results.before(run).items()
+    )
+
+
+def _arrays(path: Path) -> Arrays:
     if path.suffix == ".safetensors":
-        for name, tensor in checkpoint.read(path)[0].items():
-            yield name, tensor.to(torch.float64).numpy()
-    elif path.suffix == ".npz":
-        yield from read_arrays(path, "run the step again").items()
-    else:
-        for column, values in pd.read_csv(path).items():
-            yield str(column), np.asarray(values)
+        return {name: tensor.to(torch.float64).numpy() for name, tensor in checkpoint.read(path)[0].items()}
+    if path.suffix == ".npz":
+        return read_arrays(path, "run the step again")
+    return _columns(path)
+
+
+def _columns(table: Path | io.StringIO) -> Arrays:
+    return {str(name): np.asarray(values) for name, values in pd.read_csv(table).items()}
 
 
 # ------------------------------------------------------------------------------------- an edit that changes no number
@@ -377,17 +355,14 @@ class _Side:
 
     def call(self, *options: str) -> None:
         words = [sys.executable, "-m", "idgan_sc", "--config", str(self.config), *options, "--out", str(self.root)]
-        self._run(words)
+        done = subprocess.run(words, env=self._env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise DataError(f"{self.package}: {' '.join(words[3:])}: {done.stderr[-500:]}")
 
     def ask(self, code: str) -> str:
         """What a line of Python prints in this source; nothing where it does not know the names."""
         done = subprocess.run([sys.executable, "-c", code], env=self._env, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
-
-    def _run(self, words: list[str]) -> None:
-        done = subprocess.run(words, env=self._env, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise DataError(f"{self.package}: {' '.join(words[3:])}: {done.stderr[-500:]}")
 
     @property
     def _env(self) -> dict[str, str]:
@@ -450,7 +425,7 @@ def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Ite
         a, b = (side.root / run.path for side in sides)
         names = [name for name in OUTPUTS if (a / name).exists()]
         for name in names:
-            _refuse_unequal(f"{name} of {run}", (_largest(a / name, b / name) or (1.0, ""))[0] == 0.0)
+            _refuse_unequal(f"{name} of {run}", largest(_arrays(a / name), _arrays(b / name)).size == 0)
         yield f"{run}: equal: {', '.join(names)}", "trainings", read_record(a)["source"]
     if configuration.scored(results.config, dataset):
         for side in sides:

@@ -1,9 +1,14 @@
 """On what machine, by which versions and at which commit this process runs."""
 
+import ctypes
+import os
 import platform
+import re
 import resource
 import subprocess
 import sys
+import tempfile
+import time
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +17,10 @@ from typing import Any
 from idgan_sc.source import PACKAGE
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
-KIND = ("processor", "platform", "python", *PACKAGES, "device", "gpu", "threads")  # equal bytes are promised within one
+LIBRARIES = ("torch", "onednn", "mkl", "openblas")  # that choose among instruction sets
+# Equal bytes are promised within one kind of machine: where all of this, and the `instructions` of every library, is as
+# a record has it.
+KIND = ("processor", "processor_model", "platform", "python", *PACKAGES, "device", "gpu", "threads")
 
 CODE = ("--", ":/", ":(top,exclude)results", ":(top,exclude)*.md")
 
@@ -35,10 +43,99 @@ def commit() -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Versions, processor, platform, and the GPU if it is in use: within one kind, equal seeds give equal bytes."""
+    """Versions, processor, instruction sets, platform, and the GPU if it is in use, as a record names them."""
     versions = {name: metadata.version(name) for name in PACKAGES}
-    about = {"python": platform.python_version(), **versions, "platform": platform.platform()}
-    return about | {"processor": _processor()} | _gpu()
+    about: dict[str, Any] = {"python": platform.python_version(), **versions, "platform": platform.platform()}
+    about |= {"processor": _processor(), "processor_model": _model(), "instructions": instructions()}
+    return about | _gpu()
+
+
+def machine_for(record: dict[str, Any]) -> dict[str, Any]:
+    """The machine as the record of a training here, on the recorded device, would name it."""
+    import torch
+
+    cuda = record.get("device") == "cuda" and torch.cuda.is_available()
+    about = machine() | {"device": "cuda" if cuda else "cpu", "threads": record.get("threads")}
+    return about | ({"gpu": torch.cuda.get_device_name()} if cuda else {})
+
+
+def differences(record: dict[str, Any], here: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What of its kind of machine a record has otherwise than `here`, in words, and what either does not name.
+
+    A field that is missing is unknown, never equal. Both lists are empty within one kind of machine.
+    """
+    a, b = _kind(record), _kind(here)
+    unknown = [key for key in a if a[key] is None or b[key] is None]
+    other = [f"{key} {a[key]}, here {b[key]}" for key in a if key not in unknown and a[key] != b[key]]
+    return other, list(dict.fromkeys(key.partition(" of ")[0] for key in unknown))
+
+
+def _kind(about: dict[str, Any]) -> dict[str, Any]:
+    """The fields by which kinds differ; the kernel's release is none of them: it computes no number."""
+    chosen = about.get("instructions") or {}
+    fields = {key: about.get(key) for key in KIND} | {f"instructions of {name}": chosen.get(name) for name in LIBRARIES}
+    system, _, rest = str(fields["platform"] or "").partition("-")
+    machine = re.search(r"(x86_64|AMD64|aarch64|arm64).*", rest)
+    return fields | {"gpu": about.get("gpu", "none"), "platform": f"{system}-{machine[0]}" if machine else None}
+
+
+@cache
+def instructions() -> dict[str, str | None]:
+    """The instruction set that each library of this process computes with; None where a library does not say.
+
+    They decide the last digits of sums: of PyTorch's own kernels, of oneDNN's convolutions, of MKL's matrix products
+    (its numbers for the processor's type and for the mode of reproducibility), and of OpenBLAS under NumPy.
+    """
+    import torch
+    from threadpoolctl import threadpool_info
+
+    mkl = [_ask_torch(f"mkl_serv_{name}", 1) for name in ("get_cpu_type", "cbwr_get")]
+    blas = sorted({str(row["architecture"]) for row in threadpool_info() if row["internal_api"] == "openblas"})
+    return {
+        "torch": torch.backends.cpu.get_cpu_capability(),
+        "onednn": _onednn() if torch.backends.mkldnn.is_available() else "none",
+        "mkl": "none" if not torch.backends.mkl.is_available() else None if None in mkl else "/".join(map(str, mkl)),
+        "openblas": "+".join(blas) or "none",
+    }
+
+
+def _ask_torch(name: str, *arguments: int) -> int | None:
+    """What a function of PyTorch's own library returns; None where the library or the function is not there."""
+    import torch
+
+    try:
+        library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib/libtorch_cpu.so"))
+        return int(getattr(library, name)(*arguments))
+    except (OSError, AttributeError):
+        return None
+
+
+def _onednn() -> str | None:
+    """The kernel that oneDNN takes for a convolution, such as `jit:avx512_core`, by what it prints of itself.
+
+    It prints to the process's own output, past Python, which is turned into a file for that long.
+    """
+    import torch
+
+    x, w = torch.zeros(1, 8, 8, 8), torch.zeros(8, 8, 3, 3)
+    try:
+        sys.stdout.flush()
+        flush, output = ctypes.CDLL(None).fflush, os.dup(1)
+        flush(None)
+        with tempfile.TemporaryFile() as file:
+            os.dup2(file.fileno(), 1)
+            try:
+                with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+                    torch.mkldnn_convolution(x, w, None, (0, 0), (1, 1), (1, 1), 1)
+                flush(None)
+            finally:
+                os.dup2(output, 1)
+                os.close(output)
+            file.seek(0)
+            found = re.search(r",convolution,([\w:]+)", file.read().decode(errors="replace"))
+        return found[1] if found else None
+    except (OSError, AttributeError, RuntimeError, TypeError):  # TypeError: Windows has no CDLL(None)
+        return None
 
 
 def _gpu() -> dict[str, str]:
@@ -51,13 +148,18 @@ def _processor() -> str:
     return _processor_fields().get("model name", platform.processor())
 
 
+def _model() -> str | None:
+    """Family, model and stepping of the processor, such as `6/207/2`; None where the system does not say."""
+    fields = _processor_fields()
+    names = ("cpu family", "model", "stepping")
+    return "/".join(fields[name] for name in names) if all(name in fields for name in names) else None
+
+
 def processor() -> str:
     """The processor's name and model, and the instruction set that PyTorch takes: such as `…, 6/207/2, AVX512`."""
     import torch
 
-    fields = _processor_fields()
-    model = "/".join(fields.get(name, "?") for name in ("cpu family", "model", "stepping"))
-    return f"{_processor()}, {model}, {torch.backends.cpu.get_cpu_capability()}"
+    return f"{_processor()}, {_model() or '?/?/?'}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _processor_fields() -> dict[str, str]:
@@ -67,6 +169,15 @@ def _processor_fields() -> dict[str, str]:
         return {}
     pairs = (line.partition(":")[::2] for line in lines if ":" in line)
     return {key.strip(): value.strip() for key, value in pairs}
+
+
+def process_age() -> float:
+    """Seconds since this process was started, as far as the system says so: 0 elsewhere than on Linux."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])  # since the system's start
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
+        return 0.0
 
 
 def peak_memory_mb() -> int:
