@@ -146,9 +146,12 @@ def test_another_host_is_asked_after_the_quota_page(site: Site, tmp_path: Path) 
         ({f"{FOLDER}/000006.jpg": jpeg(6)}, r"beside the images of CelebA, 000006\.jpg"),
         ({"../000001.jpg": jpeg(1)}, r"holds '\.\./000001\.jpg', expected images in img_align_celeba only"),
         ({f"{FOLDER}/000002.jpg": jpeg(2, (200, 218))}, r"000002\.jpg in .* has 200x218 pixels, expected 178x218"),
-        ({f"{FOLDER}/000002.jpg": jpeg(2)[:2000]}, r"000002\.jpg in .* cannot be used: .*truncated"),
-        ({f"{FOLDER}/000002.jpg": b"text"}, r"000002\.jpg in .* cannot be used"),
-        ({f"{FOLDER}/000002.jpg": encoded(Image.new("RGB", (178, 218)), "PNG")}, r"000002\.jpg in .* cannot be used"),
+        ({f"{FOLDER}/000002.jpg": jpeg(2)[:2000]}, r"000002\.jpg in .* is not a readable image .*truncated"),
+        ({f"{FOLDER}/000002.jpg": b"text"}, r"000002\.jpg in .* is not a readable image"),
+        (
+            {f"{FOLDER}/000002.jpg": encoded(Image.new("RGB", (178, 218)), "PNG")},
+            r"000002\.jpg in .* is not a readable image",
+        ),
         ({f"{FOLDER}/000002.jpg": bytes(2 << 20)}, r"000002\.jpg in .* would unpack to 2097152 bytes"),
     ],
 )

@@ -94,7 +94,7 @@ def _take(step: Step, config: Config, args: argparse.Namespace) -> Iterator[Path
 def _data(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.training.prepare import prepare
 
-    for option in ("factors", "crop"):
+    for option in ("factors", "crop", "background"):
         if getattr(args, option) is not None and not args.from_folder:
             raise ConfigError(f"--{option}: belongs to --from-folder, which names your images")
     results = _results(config, args)
@@ -113,7 +113,7 @@ def _from_folder(results: Results, args: argparse.Namespace) -> Any:
         raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
-        return prepare_folder(args.from_folder, folder, args.factors, 64, args.crop)
+        return prepare_folder(args.from_folder, folder, args.factors, 64, args.crop, args.background or "white")
 
 
 def _train(config: Config, args: argparse.Namespace) -> None:
@@ -282,9 +282,12 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--file", type=Path, help="the data set's own file, or folder of files, where you have it already"
     )
-    data.add_argument("--from-folder", type=Path, help="folder of PNG and JPEG images; --dataset is then `own`")
+    data.add_argument("--from-folder", type=Path, help="folder of images; --dataset is then `own`")
     data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
     data.add_argument("--crop", type=int, help="side of the square cut from the centre (default: the largest)")
+    data.add_argument(
+        "--background", help="colour behind transparent pixels, such as black or #808080 (default: white)"
+    )
     data.set_defaults(dataset=None)
     train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", _train)
     train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, stacked (for a GPU)")
@@ -359,6 +362,7 @@ def _checked(config: Config, args: Any) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run one command; a mistake of the user's is one line on stderr and exit status 2."""
     args = parser().parse_args(argv)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # paths that are no UTF-8
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU's matrix products may vary
     try:
         config = {} if args.command == "referee" else configuration.load(args.config)  # it scores any codes, anywhere

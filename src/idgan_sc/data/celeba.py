@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from idgan_sc.data.decode import decode, fitted
 from idgan_sc.data.download import check_file, download_from_any
-from idgan_sc.data.folder import fitted
 from idgan_sc.data.images import Images, save_images
 from idgan_sc.files import DataError
 
@@ -158,15 +158,8 @@ def _chunks(files: Iterator[tuple[str, bytes]], release: Release, crop: int | No
 
 def _pixels(name: str, content: bytes, release: Release, crop: int | None, size: int) -> np.ndarray:
     """One image, `(size, size, 3)`; its size is compared before it is decoded."""
-    from PIL import Image
-
+    picture = decode(BytesIO(content), name, formats=("JPEG",), size=release.image_size)
     try:
-        with Image.open(BytesIO(content), formats=("JPEG",)) as image:
-            if image.size != release.image_size:
-                wanted = "x".join(map(str, release.image_size))
-                raise DataError(f"{name} has {image.width}x{image.height} pixels, expected {wanted}")
-            return np.asarray(fitted(image.convert("RGB"), crop, size), dtype=np.uint8)
-    except DataError:
-        raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return np.asarray(fitted(picture.image.convert("RGB"), crop, size), dtype=np.uint8)
+    except ValueError as error:
         raise DataError(f"{name} cannot be used: {error}") from error
