@@ -232,6 +232,17 @@ def test_what_needs_a_finished_run_says_so(
     assert "\n" not in said and ("train" in said or "encode" in said)
 
 
+def test_nothing_is_downloaded_for_a_run_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idgan_sc.training.prepare.prepare", lambda *_: pytest.fail("images were asked for"))
+    run = ("--dataset", "celeba", "--system", "idgan_sc", "--preset", "paper", "--out", str(tmp_path / "out"))
+    for command in ("encode", "traverse", "leakage", "card"):
+        assert "celeba/idgan_sc/main/0 holds no finished run" in mistake(capsys, command, *run)
+    assert "--dataset celeba: its images have no factors" in mistake(capsys, "score", *run)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_pool_too_small_to_score_is_refused_in_one_line(
     config: Config, write_config: Callable[[Config], Path], new_root: Callable[..., Path],
     capsys: pytest.CaptureFixture[str],

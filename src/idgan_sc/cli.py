@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError, Run, seed_list
 from idgan_sc.files import DataError, locked
+from idgan_sc.records.record import read_record
 from idgan_sc.records.results import Job, Results
 
 
@@ -76,11 +77,19 @@ def _job(config: Config, args: argparse.Namespace) -> Job:
     return results.job(_run(args))
 
 
+def _finished_job(config: Config, args: argparse.Namespace) -> Job:
+    """As `_job`, of a finished run; that it is one is asked before any download."""
+    if args.command == "score" and not configuration.dataset_row(args.dataset).labelled:
+        raise ConfigError(f"--dataset {args.dataset}: its images have no factors: codes cannot be scored against them")
+    read_record(_results(config, args).job(_run(args)).folder)
+    return _job(config, args)
+
+
 def _take(step: Step, config: Config, args: argparse.Namespace) -> Iterator[Path]:
     """Call a step's functions with what they take; the files that they wrote."""
     taken: tuple[Any, ...]
     if step.takes == "run":
-        taken = (_job(config, args),)
+        taken = (_finished_job(config, args),)
     else:
         taken = (_results(config, args), *([args.dataset] if step.takes == "dataset" else []))
     more = {"allow_missing": True} if getattr(args, "allow_missing", False) else {}
@@ -139,8 +148,11 @@ def _state(config: Config, args: argparse.Namespace) -> None:
 def _curve(config: Config, args: argparse.Namespace) -> None:
     from idgan_sc.evaluation.unfinished import score_unfinished, state_folder
 
-    job = _job(config, args)
-    print(score_unfinished(job, job.folder if args.where == "runs" else state_folder(job)))
+    job = _results(config, args).job(_run(args))
+    folder = job.folder if args.where == "runs" else state_folder(job)
+    if not folder.exists():  # before any download
+        raise DataError(f"{folder} holds no training: begin one with `idgan-sc train`")
+    print(score_unfinished(_job(config, args), folder))
 
 
 def _table(config: Config, args: argparse.Namespace) -> None:

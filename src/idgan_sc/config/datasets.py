@@ -26,6 +26,7 @@ class Dataset:
     reading: str = ""
     shown: tuple[str, ...] = ()  # factors in its figures, or what stands for them
     figures: tuple[str, ...] = ()  # of PICTURED, an original's in place of its stand-in's
+    labelled: bool = True  # whether codes can be scored against something
     from_digits: bool = False  # whether a panel of its figures has a row for each of several digits
     passed_on: bool = True  # whether images, and weights trained on them, may be published
 
@@ -47,8 +48,8 @@ DATASETS = {
             figures=("figure7", "figure8"),
         ),
         Dataset(
-            "celeba", "CelebA", 3, 202_599, settings=("crop",), reading="stand-in", shown=FACE,
-            figures=("figure7", "figure8"), passed_on=False,
+            "celeba", "CelebA", 3, 202_599, settings=("crop", "split"), reading="stand-in", shown=FACE,
+            figures=("figure7", "figure8"), labelled=False, passed_on=False,
         ),
         Dataset("own", "own", 3, passed_on=False),
     )
@@ -56,7 +57,7 @@ DATASETS = {
 DATASET = "dsprites"  # whose scores Table 3 and the figures show
 OWN = "own"  # of a user's images, where no other name is given
 DATA = {  # a setting of data sets' files -> the data sets that have it
-    key: tuple(row.name for row in DATASETS.values() if key in row.settings) for key in ("n", "crop", "native")
+    key: tuple(row.name for row in DATASETS.values() if key in row.settings) for key in ("n", "crop", "split", "native")
 }
 PICTURES = tuple(row.name for row in DATASETS.values() if row.figures)  # data sets of Figures 5 to 8
 LABELLED = tuple(row.name for row in DATASETS.values() if row.reading == "network")  # a generator is scored by a reader
