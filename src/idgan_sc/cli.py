@@ -106,22 +106,33 @@ def _data(config: Config, args: argparse.Namespace) -> None:
     for option in ("factors", "crop", "background"):
         if getattr(args, option) is not None and not args.from_folder:
             raise ConfigError(f"--{option}: belongs to --from-folder, which names your images")
+    if args.names and not args.from_grid:
+        raise ConfigError("--names: belongs to --from-grid, whose factors it names")
     results = _results(config, args)
-    images = _from_folder(results, args) if args.from_folder else prepare(results, args.dataset, args.file)
+    if args.from_folder or args.from_grid:
+        images = _own_images(results, args)
+    else:
+        images = prepare(results, args.dataset, args.file)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
 
 
-def _from_folder(results: Results, args: argparse.Namespace) -> Any:
+def _own_images(results: Results, args: argparse.Namespace) -> Any:
     """A data set of the user's own images; the settings say that it is one."""
     from idgan_sc.data.folder import prepare_folder
+    from idgan_sc.data.grid import prepare_file
 
+    option = "--from-folder" if args.from_folder else "--from-grid"
+    if args.from_folder and args.from_grid:
+        raise ConfigError("--from-folder and --from-grid: give one of them")
     if results.about_data(args.dataset)["source"] != "folder":
-        raise ConfigError(f"--from-folder: {args.dataset} has a source of its own: name one with `source: folder`")
+        raise ConfigError(f"{option}: {args.dataset} has a source of its own: name one with `source: folder`")
     if args.crop is not None and args.crop < 1:
         raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
+        if args.from_grid:
+            return prepare_file(args.from_grid, folder, args.names.split(",") if args.names else None)
         return prepare_folder(args.from_folder, folder, args.factors, 64, args.crop, args.background or "white")
 
 
@@ -295,6 +306,8 @@ def parser() -> argparse.ArgumentParser:
         "--file", type=Path, help="the data set's own file, or folder of files, where you have it already"
     )
     data.add_argument("--from-folder", type=Path, help="folder of images; --dataset is then `own`")
+    data.add_argument("--from-grid", type=Path, help=".npz or .h5 with `images` and `labels` of a full grid of factors")
+    data.add_argument("--names", help="names of the factors of --from-grid, such as hue,size,shape")
     data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
     data.add_argument("--crop", type=int, help="side of the square cut from the centre (default: the largest)")
     data.add_argument(
@@ -358,7 +371,7 @@ def _checked(config: Config, args: Any) -> None:
     args.preset = args.preset or config["preset"]
     args.out = args.out or Path("results", args.preset)
     if getattr(args, "dataset", "") is None:
-        args.dataset = configuration.OWN if args.from_folder else configuration.DATASET
+        args.dataset = configuration.OWN if args.from_folder or args.from_grid else configuration.DATASET
     names = {"preset": config["presets"], "dataset": config["datasets"], "system": config["systems"]}
     names["variant"] = config["variants"]
     for key, known in names.items():

@@ -51,6 +51,12 @@ DATASETS = {
             "celeba", "CelebA", 3, 202_599, settings=("crop", "split"), reading="stand-in", shown=FACE,
             figures=("figure7", "figure8"), labelled=False, passed_on=False,
         ),
+        Dataset("shapes3d", "3D Shapes", 3, 480_000, reading="network"),
+        Dataset("mpi3d_toy", "MPI3D (toy)", 3, 1_036_800, reading="network"),
+        Dataset("mpi3d_realistic", "MPI3D (realistic)", 3, 1_036_800, reading="network"),
+        Dataset("mpi3d_real", "MPI3D (real)", 3, 1_036_800, reading="network"),
+        Dataset("cars3d", "Cars3D", 3, 17_568, reading="network", passed_on=False),
+        Dataset("smallnorb", "SmallNORB", 1, 48_600, reading="network", passed_on=False),
         Dataset("own", "own", 3, passed_on=False),
     )
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Figures of the generators' scores and pairs."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ QUALITY = {  # of a generator, against which its first score is shown
     "distance": "median |g − x|²/|x|²  (0: true images)",
     "coverage": "coverage of the grid  (1: true images)",
 }
-MARKERS = {DATASET: "o", **dict(zip(LABELLED, ("o", "s", "^", "D"), strict=False))}
+MARKERS = {DATASET: "o", **dict(zip(LABELLED, itertools.cycle(("o", "s", "^", "D"))))}
 SHAPE_WORDS = {"o": "circle", "s": "square"}
 
 
