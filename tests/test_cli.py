@@ -232,6 +232,17 @@ def test_what_needs_a_finished_run_says_so(
     assert "\n" not in said and ("train" in said or "encode" in said)
 
 
+def test_nothing_is_downloaded_for_a_run_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idgan_sc.training.prepare.prepare", lambda *_: pytest.fail("images were asked for"))
+    run = ("--dataset", "celeba", "--system", "idgan_sc", "--preset", "paper", "--out", str(tmp_path / "out"))
+    for command in ("encode", "traverse", "leakage", "card"):
+        assert "celeba/idgan_sc/main/0 holds no finished run" in mistake(capsys, command, *run)
+    assert "--dataset celeba: its images have no factors" in mistake(capsys, "score", *run)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_pool_too_small_to_score_is_refused_in_one_line(
     config: Config, write_config: Callable[[Config], Path], new_root: Callable[..., Path],
     capsys: pytest.CaptureFixture[str],
@@ -309,3 +320,18 @@ def test_the_installed_command_answers_on_stderr_with_a_status_that_is_not_0() -
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode not in (0, None) and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1 and "infogna" in done.stderr
+
+
+def test_a_grid_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pixels = np.arange(6, dtype=np.uint8)[:, None, None] * np.ones((1, 64, 64), np.uint8)
+    labels = [[x, y] for x in range(3) for y in range(2)]
+    np.savez(tmp_path / "grid.npz", images=pixels, labels=labels)
+    out = ("--preset", "test", "--out", str(tmp_path / "out"))
+    cli.main(["data", "--from-grid", str(tmp_path / "grid.npz"), "--names", "x,y", *out])
+    assert "6 images of (1, 64, 64), 6 images of the file grid.npz" in capsys.readouterr().out
+    about = json.loads((tmp_path / "out/data/own/dataset.json").read_text())
+    assert (about["factor_names"], about["factor_sizes"]) == (["x", "y"], [3, 2])
+    assert "--names: belongs to --from-grid" in mistake(capsys, "data", "--names", "x,y", *out)
+    grid = ("--from-grid", str(tmp_path / "grid.npz"))
+    assert "give one of them" in mistake(capsys, "data", *grid, "--from-folder", str(tmp_path), *out)
+    assert "digits has a source of its own" in mistake(capsys, "data", "--dataset", "digits", *grid, *out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 
 from idgan_sc.data import celeba
 from idgan_sc.data.celeba import FOLDER, PUBLISHED, Release, prepare
-from idgan_sc.data.download import checksums
+from idgan_sc.data.download import checksums, download_from_any
 from idgan_sc.files import DataError
 from test_fetch import QUOTA_PAGE, Answer, Site, site  # noqa: F401  (the fixture)
 
@@ -118,7 +119,10 @@ def test_the_archive_downloaded(site: Site, tmp_path: Path) -> None:  # noqa: F8
     [
         (lambda data: data[:-1] + b"?", "md5 of its"),
         (lambda data: data[:-100], r"offers \d+ bytes, expected"),
-        (lambda data: QUOTA_PAGE, r"sent a web page \(Google Drive - Quota exceeded\)"),
+        (
+            lambda data: QUOTA_PAGE,
+            r"sent a web page \(Google Drive - Quota exceeded\) instead of the file: Google Drive",
+        ),
     ],
 )
 def test_a_server_with_other_bytes(site: Site, tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
@@ -126,9 +130,69 @@ def test_a_server_with_other_bytes(site: Site, tmp_path: Path, change, words: st
     site.content = change((tmp_path / "c.zip").read_bytes())
     with pytest.raises(DataError, match=words) as caught:
         prepare(tmp_path / "out", release=release)
-    explained = "Google Drive sends a web page instead of the archive once too many people have asked for it"
-    assert str(caught.value).count(explained) == 1 and "\n" not in str(caught.value)
+    explained = "Google Drive does so once too many people have asked for the archive in a day"
+    assert str(caught.value).count(explained) == ("web page" in words) and "\n" not in str(caught.value)
+    assert str(caught.value).endswith("in a browser and give it, or the folder of its images, with --file")
     assert not (tmp_path / "out" / "images.npy").exists()
+
+
+@pytest.mark.parametrize(("status", "words"), [(403, "HTTP 403 Forbidden"), (404, "HTTP 404 Not Found")])
+def test_a_server_that_refuses(site: Site, tmp_path: Path, status: int, words: str) -> None:  # noqa: F811
+    site.status = status
+    with pytest.raises(DataError, match=words) as caught:
+        prepare(tmp_path / "out", release=dataclasses.replace(write_zip(tmp_path / "c.zip"), urls=(site.url,)))
+    assert "too many people" not in str(caught.value)
+
+
+def test_no_name_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(celeba, "download_from_any", partial(download_from_any, pause=0.001))
+    urls = ("http://no-such-host.invalid/celeba.zip",)
+    with pytest.raises(DataError, match=r"the name no-such-host\.invalid is not found: check the network") as caught:
+        prepare(tmp_path / "out", release=dataclasses.replace(write_zip(tmp_path / "c.zip"), urls=urls))
+    assert "too many people" not in str(caught.value)
+
+
+def torchvision_root(root: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
+    """The folder that torchvision makes of CelebA, of five images: three to train, two to validate."""
+    images = root / "celeba" / FOLDER
+    images.mkdir(parents=True)
+    names = [f"{number:06d}.jpg" for number in range(1, N + 1)]
+    for number, name in enumerate(names, 1):
+        (images / name).write_bytes(jpeg(number))
+    texts = {"list_eval_partition.txt": "".join(f"{name} {int(i > 2)}\n" for i, name in enumerate(names))}
+    texts["identity_CelebA.txt"] = "".join(f"{name} {i}\n" for i, name in enumerate(names))
+    for kind, columns in (("list_bbox_celeba", 4), ("list_landmarks_align_celeba", 10), ("list_attr_celeba", 40)):
+        header = " ".join(f"a{j}" for j in range(columns))
+        texts[f"{kind}.txt"] = f"{N}\n{header}\n" + "".join(f"{name} {' '.join('1' * columns)}\n" for name in names)
+    known_lists = [("", "", f"{FOLDER}.zip")]
+    for name, text in texts.items():
+        (root / "celeba" / name).write_text(text)
+        known_lists.append(("", checksums(root / "celeba" / name)["md5"], name))
+    monkeypatch.setattr(celeba.CelebA, "file_list", known_lists)
+    return Release((), 0, "0" * 32, N, (178, 218))
+
+
+def test_the_splits_of_torchvisions_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = torchvision_root(tmp_path / "root", monkeypatch)
+    whole = prepare(tmp_path / "out", file=tmp_path / "root", release=release)
+    plain = prepare(tmp_path / "plain", file=tmp_path / "root" / "celeba", release=release)
+    assert whole.n == N and whole.sha256 == plain.sha256
+    for split, chosen in (("train", slice(0, 3)), ("valid", slice(3, 5))):
+        part = prepare(tmp_path / split, file=tmp_path / "root", split=split, release=release)
+        np.testing.assert_array_equal(part.pixels, whole.pixels[chosen])
+        assert f"({split}, by torchvision's lists)" in part.source
+    for arguments, words in (
+        (
+            {"split": "valid", "file": tmp_path / "root" / "celeba"},
+            "the split valid of celeba is in torch",
+        ),
+        ({"split": "half"}, "celeba has no split 'half': choose one of all, train, valid, test"),
+    ):
+        with pytest.raises(DataError, match=words):
+            prepare(tmp_path / "no", release=release, **arguments)  # type: ignore[arg-type]
+    (tmp_path / "root/celeba/list_eval_partition.txt").write_text("000001.jpg 0\n")
+    with pytest.raises(DataError, match="lacks a list or the images, or one is damaged: give with --file the root"):
+        prepare(tmp_path / "no", file=tmp_path / "root", split="test", release=release)
 
 
 def test_another_host_is_asked_after_the_quota_page(site: Site, tmp_path: Path) -> None:  # noqa: F811
@@ -146,9 +210,12 @@ def test_another_host_is_asked_after_the_quota_page(site: Site, tmp_path: Path) 
         ({f"{FOLDER}/000006.jpg": jpeg(6)}, r"beside the images of CelebA, 000006\.jpg"),
         ({"../000001.jpg": jpeg(1)}, r"holds '\.\./000001\.jpg', expected images in img_align_celeba only"),
         ({f"{FOLDER}/000002.jpg": jpeg(2, (200, 218))}, r"000002\.jpg in .* has 200x218 pixels, expected 178x218"),
-        ({f"{FOLDER}/000002.jpg": jpeg(2)[:2000]}, r"000002\.jpg in .* cannot be used: .*truncated"),
-        ({f"{FOLDER}/000002.jpg": b"text"}, r"000002\.jpg in .* cannot be used"),
-        ({f"{FOLDER}/000002.jpg": encoded(Image.new("RGB", (178, 218)), "PNG")}, r"000002\.jpg in .* cannot be used"),
+        ({f"{FOLDER}/000002.jpg": jpeg(2)[:2000]}, r"000002\.jpg in .* is not a readable image .*truncated"),
+        ({f"{FOLDER}/000002.jpg": b"text"}, r"000002\.jpg in .* is not a readable image"),
+        (
+            {f"{FOLDER}/000002.jpg": encoded(Image.new("RGB", (178, 218)), "PNG")},
+            r"000002\.jpg in .* is not a readable image",
+        ),
         ({f"{FOLDER}/000002.jpg": bytes(2 << 20)}, r"000002\.jpg in .* would unpack to 2097152 bytes"),
     ],
 )

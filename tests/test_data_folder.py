@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -95,27 +96,60 @@ def test_the_first_image_decides_on_colour(tmp_path: Path) -> None:
         prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
 
 
-def test_modes_and_orientations(tmp_path: Path) -> None:
-    save(tmp_path / "in" / "deep.png", np.full((32, 32), 128 * 257, dtype=np.uint16))
-    save(tmp_path / "in" / "line.png", np.full((32, 32), 255, dtype=np.uint8), "1")
-    grey = prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
-    assert [image.max() for image in grey.pixels] == [128, 255]
-    save(tmp_path / "colour" / "palette.png", flat(32, 32), "P")
-    save(tmp_path / "colour" / "clear.png", flat(32, 32), "RGBA")
-    turned = flat(32, 32, 0, 0, 0)
-    turned[:16] = 255
-    exif = Image.Exif()
-    exif[0x0112] = 3  # taken upside down
-    Image.fromarray(turned).save(tmp_path / "colour" / "turned.jpg", exif=exif)
-    colour = prepare_folder(tmp_path / "colour", tmp_path / "out", size=32).pixels
-    assert colour[0, 0, 0].tolist() == [200, 100, 50] and colour[2, 28:].min() > 200 and colour[2, :4].max() < 50
+def test_files_of_all_kinds_are_read_and_others_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for ending in ("png", "webp", "bmp", "tif", "gif", "jp2"):
+        save(tmp_path / "in" / f"a.{ending}", np.full((32, 32), 70, dtype=np.uint8), "L")
+    for name in ("table.csv", "notes.txt", "README", ".hidden.png", ".cache/a.png"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_text("no image")
+    (tmp_path / "in" / "folder.png").mkdir()
+    images = prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
+    assert (images.n, images.shape) == (6, (1, 32, 32)) and np.abs(images.pixels[:].astype(int) - 70).max() <= 1
+    said = capsys.readouterr().err
+    assert "3 files are no images and are left out: .csv, .txt, no ending" in said
+    assert "2 files are hidden and are left out" in said and "transparent" not in said and "cut" not in said
+
+
+def test_what_is_done_to_images_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Sprites drawn in the alpha channel alone were all black once."""
+    for number, start in enumerate((5, 30)):
+        sprite = np.zeros((64, 64, 4), np.uint8)
+        sprite[start : start + 20, start : start + 20, 3] = 255
+        save(tmp_path / "in" / f"{number}.png", sprite)
+    images = prepare_folder(tmp_path / "in", tmp_path / "out")
+    assert [(int(image[:, :, 0].min()), int((image == 0).sum() // 3)) for image in images.pixels] == [(0, 400)] * 2
+    assert images.pixels[0, 5, 5].max() == 0 and images.pixels[0, 4, 4].min() == 255
+    assert "2 of 2 images have transparent pixels, laid on white (--background)" in capsys.readouterr().err
+    red = prepare_folder(tmp_path / "in", tmp_path / "out", background="#ff0000")
+    assert red.pixels[0, 0, 0].tolist() == [255, 0, 0] and red.shape == (3, 64, 64)
+    save(tmp_path / "in" / "wide.png", flat(20, 10))
+    save(tmp_path / "in" / "x.png", np.full((64, 64), 9, dtype=np.uint8))
+    capsys.readouterr()
+    prepare_folder(tmp_path / "in", tmp_path / "out")
+    said = capsys.readouterr().err
+    for line in (
+        "are cut to the square",
+        "are enlarged to 64x64 pixels",
+        "are grey among colours: three equal channels",
+    ):
+        assert f"1 of 4 images {line}" in said
+    with pytest.raises(DataError, match="--background nocolour: a colour such as white"):
+        prepare_folder(tmp_path / "in", tmp_path / "out", background="nocolour")
+
+
+def test_a_folder_whose_name_is_no_utf8(three: Path, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/in-\xe9"))
+    three.rename(odd)
+    images = prepare_folder(odd, Path(f"{odd}-out"), tmp_path / "factors.csv", size=32)
+    assert (images.n, images.source) == (3, "3 images of the folder in-\ufffd")
+    assert images.name == "in-\ufffd-out"
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\n" + bytes(40), None])
 def test_a_broken_image_is_named(three: Path, tmp_path: Path, content: bytes | None) -> None:
     whole = (three / "b.PNG").read_bytes()
     (three / "b.PNG").write_bytes(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(DataError, match=r"b\.PNG is not a readable PNG or JPEG image .*: replace or remove it"):
+    with pytest.raises(DataError, match=r"b\.PNG is not a readable image .*: replace or remove it"):
         prepare_folder(three, tmp_path / "out")
     assert not (tmp_path / "out" / "images.npy").exists()
 

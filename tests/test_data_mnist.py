@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
+import json
 import struct
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def write(folder: Path, packed: bool = True) -> Release:
         gz = gzip.compress(content, mtime=0)
         (folder / (published.name + ".gz" * packed)).write_bytes(gz if packed else content)
         md5s = [hashlib.md5(data).hexdigest() for data in (gz, content)]
-        files.append(IdxFile(published.name, len(gz), *md5s, array.shape))
+        files.append(IdxFile(published.name, md5s[0], len(gz), md5s[1], len(content)))
     return Release(("http://127.0.0.1:9/",), tuple(files))
 
 
@@ -162,6 +163,8 @@ def test_the_real_files(tmp_path: Path) -> None:
     assert images.classes[[0, 1, 60_000], 0].tolist() == [5, 0, 7]
     whole = images.pixels[:60_000, 2:30, 2:30].mean() / 255
     assert whole == pytest.approx(0.1307, abs=5e-5)  # the constant that everyone normalises with
+    published = json.loads((Path(__file__).parents[1] / "results/desk/published/mnist/dataset.json").read_text())
+    assert json.loads((tmp_path / "dataset.json").read_text()) | {"name": "mnist"} == published
     for idx in PUBLISHED.files:
         packed = (REAL / f"{idx.name}.gz").read_bytes()
         assert (len(packed), hashlib.md5(packed).hexdigest()) == (idx.gz_size, idx.gz_md5)

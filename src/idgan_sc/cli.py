@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError, Run, seed_list
 from idgan_sc.files import DataError, locked
+from idgan_sc.records.record import read_record
 from idgan_sc.records.results import Job, Results
 
 
@@ -75,10 +76,18 @@ def _job(results: Results, args: argparse.Namespace) -> Job:
     return results.job(_run(args))
 
 
+def _finished_job(results: Results, args: argparse.Namespace) -> Job:
+    """As `_job`, of a finished run; that it is one is asked before any download."""
+    if args.command == "score" and not configuration.dataset_row(args.dataset).labelled:
+        raise ConfigError(f"--dataset {args.dataset}: its images have no factors: codes cannot be scored against them")
+    read_record(results.job(_run(args)).folder)
+    return _job(results, args)
+
+
 def _take(results: Results, args: argparse.Namespace) -> None:
     """Call a step's functions with what they take, and print the files that they wrote."""
     of_data = (results, args.dataset) if args.step.takes == "dataset" else (results,)
-    given: tuple[Any, ...] = (_job(results, args),) if args.step.takes == "run" else of_data
+    given: tuple[Any, ...] = (_finished_job(results, args),) if args.step.takes == "run" else of_data
     more = {"allow_missing": True} if getattr(args, "allow_missing", False) else {}
     for call in args.step.calls:
         module, _, function = call.partition(":")
@@ -92,30 +101,43 @@ def _data(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.data.table import about_factors
     from idgan_sc.training.prepare import prepare
 
-    for option in ("factors", "crop", "categories", "numbers"):
+    for option in ("factors", "crop", "background", "categories", "numbers"):
         if getattr(args, option) is not None and not args.from_folder:
             raise ConfigError(f"--{option}: belongs to --from-folder, which names your images")
     if (args.categories or args.numbers) and not args.factors:
         raise ConfigError("--categories and --numbers name columns of the table of --factors: give it")
-    images = _from_folder(results, args) if args.from_folder else prepare(results, args.dataset, args.file)
+    if args.names and not args.from_grid:
+        raise ConfigError("--names: belongs to --from-grid, whose factors it names")
+    if args.from_folder or args.from_grid:
+        images = _own_images(results, args)
+    else:
+        images = prepare(results, args.dataset, args.file)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
     for line in about_factors(images):
         print(f"  {line}")
 
 
-def _from_folder(results: Results, args: argparse.Namespace) -> Any:
+def _own_images(results: Results, args: argparse.Namespace) -> Any:
     """A data set of the user's own images; the settings say that it is one."""
     from idgan_sc.data.folder import prepare_folder
+    from idgan_sc.data.grid import prepare_file
     from idgan_sc.training.prepare import set_aside
 
+    option = "--from-folder" if args.from_folder else "--from-grid"
+    if args.from_folder and args.from_grid:
+        raise ConfigError("--from-folder and --from-grid: give one of them")
     if results.about_data(args.dataset)["source"] != "folder":
-        raise ConfigError(f"--from-folder: {args.dataset} has a source of its own: name one with `source: folder`")
+        raise ConfigError(f"{option}: {args.dataset} has a source of its own: name one with `source: folder`")
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
         before = _images_hash(folder)
-        declared = {"categories": args.categories or (), "numbers": args.numbers or ()}
-        images = prepare_folder(args.from_folder, folder, args.factors, 64, args.crop, **declared)
+        if args.from_grid:
+            images = prepare_file(args.from_grid, folder, args.names.split(",") if args.names else None)
+        else:
+            declared = {"categories": args.categories or (), "numbers": args.numbers or ()}
+            of_images = (64, args.crop, args.background or "white")
+            images = prepare_folder(args.from_folder, folder, args.factors, *of_images, **declared)
     if before != images.sha256["images.npy"]:
         set_aside(results, args.dataset)
     return images
@@ -158,8 +180,11 @@ def _state(results: Results, args: argparse.Namespace) -> None:
 def _curve(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.evaluation.unfinished import score_curve, state_folder
 
-    job = _job(results, args)
-    print(score_curve(job, job.folder if args.where == "runs" else state_folder(job), args.turned))
+    job = results.job(_run(args))
+    folder = job.folder if args.where == "runs" else state_folder(job)
+    if not folder.exists():  # before any download
+        raise DataError(f"{folder} holds no training: begin one with `idgan-sc train`")
+    print(score_curve(_job(results, args), folder, args.turned))
 
 
 def _table(results: Results, args: argparse.Namespace) -> None:
@@ -224,7 +249,7 @@ def _prove(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.records.machine import process_age
 
     if args.claim not in results.config["claims"]:
-        raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(config['claims'])}")
+        raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(results.config['claims'])}")
     budget = seconds(args.budget)
     chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
     print(f"runs behind {args.claim} are trained again within {args.budget}, in the order of --chance {chance}")
@@ -297,11 +322,16 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--file", type=Path, help="the data set's own file, or folder of files, where you have it already"
     )
-    data.add_argument("--from-folder", type=Path, help="folder of PNG and JPEG images; --dataset is then `own`")
+    data.add_argument("--from-folder", type=Path, help="folder of images; --dataset is then `own`")
+    data.add_argument("--from-grid", type=Path, help=".npz or .h5 with `images` and `labels` of a full grid of factors")
+    data.add_argument("--names", help="names of the factors of --from-grid, such as hue,size,shape")
     data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
     data.add_argument("--categories", nargs="+", metavar="COLUMN", help="columns of the table that are categories")
     data.add_argument("--numbers", nargs="+", metavar="COLUMN", help="columns of the table that are numbers")
     data.add_argument("--crop", type=_number(1), help="side of the square cut from the centre (default: the largest)")
+    data.add_argument(
+        "--background", help="colour behind transparent pixels, such as black or #808080 (default: white)"
+    )
     data.set_defaults(dataset=None)
     train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", _train)
     train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, stacked (for a GPU)")
@@ -361,7 +391,7 @@ def _checked(config: Config, args: Any) -> None:
     args.preset = args.preset or config["preset"]
     args.out = args.out or Path("results", args.preset)
     if getattr(args, "dataset", "") is None:
-        args.dataset = configuration.OWN if args.from_folder else configuration.DATASET
+        args.dataset = configuration.OWN if args.from_folder or args.from_grid else configuration.DATASET
     names = {"preset": config["presets"], "dataset": config["datasets"], "system": config["systems"]}
     names["variant"] = config["variants"]
     for key, known in names.items():
@@ -377,6 +407,7 @@ def _checked(config: Config, args: Any) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run one command; a mistake of the user's is one line on stderr and exit status 2."""
     args = parser().parse_args(argv)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # paths that are no UTF-8
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU's matrix products may vary
     try:
         config = {} if args.command == "referee" else configuration.load(args.config)  # it scores any codes, anywhere

@@ -86,8 +86,11 @@ def images_source(dataset: str) -> str:
 
 def _images(dataset: str) -> tuple[str, ...]:
     """Where a data set's images come from; a user's own come from no code of this package."""
-    drawn = (PACKAGE / "data" / f"{dataset}.py").exists()
-    return (f"data.{dataset}.prepare", "data.images.open_images") if drawn else ("data.images.open_images",)
+    if not (PACKAGE / "data" / f"{dataset}.py").exists():
+        return ("data.images.open_images",)
+    composes = "open_pixels" in _module(PACKAGE, f"data.{dataset}").definitions  # which `open_images` calls by its name
+    names = ("prepare", "open_pixels") if composes else ("prepare",)
+    return (*(f"data.{dataset}.{name}" for name in names), "data.images.open_images")
 
 
 def picks_of(settings: dict[str, Any]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ rule match:
     log:
         f"{LOGS}/match/{OF_RUN}.log",
     wildcard_constraints:
-        dataset=configuration.DATASET,
+        dataset="|".join(configuration.MATCHED),
     resources:
         mem_mb=2000,
         runtime=60,

@@ -9,6 +9,8 @@ from idgan_sc.config.datasets import (
     DATASET,
     DATASETS,
     LABELLED,
+    MATCHED,
+    NATIVE,
     OWN,
     PICTURED,
     PICTURES,

@@ -15,6 +15,7 @@ from idgan_sc.config.runs import _variant_of, datasets, split_arm
 from idgan_sc.config.settings import (
     GAN,
     OBJECTIVES,
+    OPTIONAL,
     SIZES,
     VAE,
     Config,
@@ -271,11 +272,11 @@ def check_run(config: Config, run: Run) -> None:
     merged = _merged(config, run)
     allowed = GAN if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
     for key in merged:
-        refuse_if(key not in allowed, key, f"not a setting of family {merged['family']}: remove it")
+        refuse_if(key not in allowed | OPTIONAL, key, f"not a setting of family {merged['family']}: remove it")
     needed = {"objective"} if merged["family"] == "vae" else GAN
     for key in sorted(needed - set(merged)):
         refuse_if(True, key, "is missing: set it in `families` or in the system")
-    for key in sorted(_meaningful(merged) - set(merged)):
+    for key in sorted(_meaningful(merged) - set(merged) - OPTIONAL):
         refuse_if(True, key, "is missing: set it in `families` or in the system")
     refuse_if(merged["image_size"] not in SIZES, "image_size", f"{merged['image_size']} has no network: one of {SIZES}")
     native = dataset(config, run.preset, run.dataset).get("native", False)
@@ -284,6 +285,12 @@ def check_run(config: Config, run: Run) -> None:
     refuse_if(merged["curve_points"] > merged["steps"] + 1, "curve_points", "exceeds the steps: lower it")
     if merged["family"] == "gan":
         _check_gan(config, run, merged, refuse_if)
+
+
+def _strength(settings: Settings) -> Any:
+    """How a run's images are drawn, with one word for all that is neutral."""
+    correlation = settings.get("correlation", {})
+    return correlation if correlation.get("strength") else None
 
 
 def _check_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) -> None:
@@ -296,6 +303,8 @@ def _check_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) -> No
         refuse_if(config["systems"][name]["family"] != family, key, f"`{name}` is not of family {family}")
         before = _merged(config, replace(run, system=name, variant=_variant_of(config, name, run.variant)))
         refuse_if(before.get("start", "scratch") != "scratch", key, f"`{name}` has a stage A itself: name that instead")
+        mend = f"differs from that of `{name}`, which this run builds on: a variant names both"
+        refuse_if(_strength(merged) != _strength(before), "correlation", mend)
         shared = ("image_size", "c_dim", *(("network", "z_dim", "prior", "code", "q") if key == "start" else ()))
         for same in shared:
             mend = f"differs from {before[same]} of `{name}`, which this run builds on: make them equal"

@@ -12,7 +12,8 @@ FACE = ("background", "fringe", "azimuth", "light", "expression")
 class Dataset:
     """A data set as all parts of the project know it.
 
-    How the factors of generated images are found, `reading`: "match", by the nearest of all true images; "network", by
+    How the factors of generated images are found, `reading`: "match", by the nearest of all true images; "compose", by
+    the nearest of all that can be composed; "network", by
     one that learned them from the labels; "morphometrics", by measures of handwriting; "stand-in", by the network of
     the data set that is drawn in its place. Empty: not at all.
     """
@@ -26,6 +27,7 @@ class Dataset:
     reading: str = ""
     shown: tuple[str, ...] = ()  # factors in its figures, or what stands for them
     figures: tuple[str, ...] = ()  # of PICTURED, an original's in place of its stand-in's
+    labelled: bool = True  # whether codes can be scored against something
     from_digits: bool = False  # whether a panel of its figures has a row for each of several digits
     passed_on: bool = True  # whether images, and weights trained on them, may be published
 
@@ -47,17 +49,25 @@ DATASETS = {
             figures=("figure7", "figure8"),
         ),
         Dataset(
-            "celeba", "CelebA", 3, 202_599, settings=("crop",), reading="stand-in", shown=FACE,
-            figures=("figure7", "figure8"), passed_on=False,
+            "celeba", "CelebA", 3, 202_599, settings=("crop", "split"), reading="stand-in", shown=FACE,
+            figures=("figure7", "figure8"), labelled=False, passed_on=False,
         ),
+        Dataset("rooms", "rooms", 3, 480_000, stands_for="shapes3d", reading="compose"),
+        Dataset("shapes3d", "3D Shapes", 3, 480_000, reading="network"),
+        Dataset("mpi3d_toy", "MPI3D (toy)", 3, 1_036_800, reading="network"),
+        Dataset("mpi3d_realistic", "MPI3D (realistic)", 3, 1_036_800, reading="network"),
+        Dataset("mpi3d_real", "MPI3D (real)", 3, 1_036_800, reading="network"),
+        Dataset("cars3d", "Cars3D", 3, 17_568, reading="network", passed_on=False),
+        Dataset("smallnorb", "SmallNORB", 1, 48_600, reading="network", passed_on=False),
         Dataset("own", "own", 3, passed_on=False),
     )
 }  # fmt: skip
 DATASET = "dsprites"  # whose scores Table 3 and the figures show
 OWN = "own"  # of a user's images, where no other name is given
 DATA = {  # a setting of data sets' files -> the data sets that have it
-    key: tuple(row.name for row in DATASETS.values() if key in row.settings) for key in ("n", "crop", "native")
+    key: tuple(row.name for row in DATASETS.values() if key in row.settings) for key in ("n", "crop", "split", "native")
 }
+MATCHED = tuple(row.name for row in DATASETS.values() if row.reading in ("match", "compose"))  # with the nearest image
 PICTURES = tuple(row.name for row in DATASETS.values() if row.figures)  # data sets of Figures 5 to 8
 LABELLED = tuple(row.name for row in DATASETS.values() if row.reading == "network")  # a generator is scored by a reader
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from idgan_sc.config.datasets import DATASET, LABELLED, PICTURED, PICTURES, about
+from idgan_sc.config.datasets import DATASET, LABELLED, MATCHED, PICTURED, PICTURES, about
 from idgan_sc.config.settings import Config, ConfigError, Run, _about_data, applies, dataset, resolve, scored
 
 FLOOR_SEEDS = 5  # of the preset's, for what is random in the floor: enough for an interval
@@ -193,10 +193,10 @@ def with_predecessors(config: Config, chosen: list[Run]) -> list[Run]:
 
 
 def generators(config: Config, preset: str) -> list[Run]:
-    """Planned GAN runs on dSprites, whose images can be matched, each after the stage A that it continues."""
+    """Planned GAN runs on dSprites and rooms, whose images can be matched, each after the stage A that it continues."""
     found: dict[Run, None] = {}
     for run in planned(config, preset):
-        if about(run.dataset).reading == "match" and config["systems"][run.system]["family"] == "gan":
+        if run.dataset in MATCHED and config["systems"][run.system]["family"] == "gan":
             start = predecessors(config, run).get("start")
             found |= {earlier: None for earlier in (start, run) if earlier}
     return list(found)

@@ -22,6 +22,7 @@ GAN = COMMON | FROM_VAE | PAIR | {
     "network", "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q",
     "lambda_info", "pair_rule",
 }  # fmt: skip
+OPTIONAL = {"correlation"}  # settings that a run has only where they are not neutral
 PROTOCOL = "infogan_cr"
 
 
@@ -58,6 +59,8 @@ def resolve(config: Config, run: Run) -> Settings:
     if settings.get("start") == "scratch" != base.get("start") and "steps" not in config["variants"][run.variant]:
         settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
     settings = {key: settings[key] for key in sorted(_meaningful(settings)) if key in settings}
+    if settings.get("correlation", {}).get("strength") == 0:
+        del settings["correlation"]
     data = dataset(config, run.preset, run.dataset)
     return settings | {
         "source": data["source"],
@@ -86,8 +89,8 @@ def _merged(config: Config, run: Run) -> Settings:
 
 def _meaningful(settings: Settings) -> set[str]:
     if settings["family"] == "vae":
-        return VAE | OBJECTIVES[settings["objective"]]
-    keys = set(GAN)
+        return VAE | OBJECTIVES[settings["objective"]] | OPTIONAL
+    keys = GAN | OPTIONAL
     if settings["code"] == "prior":
         keys -= FROM_VAE
     if settings["pair_rule"] == "none":

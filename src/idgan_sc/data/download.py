@@ -1,18 +1,24 @@
-"""Downloads that resume, are checked before use and fail with one clear line."""
+"""Downloads that resume, are checked before use and fail with one clear line.
+
+pooch and torchvision download too, but begin again where a connection broke off, and take a host's quota page for a
+damaged file.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import shutil
+import socket
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from tqdm import tqdm
@@ -36,6 +42,7 @@ def download(
     timeout: float = 30.0,
     pause: float = 1.0,
     mend: str = BY_HAND,
+    quota: str = "",
 ) -> Path:
     """Have the file of `url` at `path`, with the checksums given (at least one), and return `path`.
 
@@ -52,6 +59,8 @@ def download(
         Seconds without an answer or a byte that count as a failed try.
     mend
         What the user can do instead, for the error message.
+    quota
+        What it means if the host sends a web page, for that message alone.
 
     Raises
     ------
@@ -64,7 +73,7 @@ def download(
     with locked(path.with_name(f".{path.name}.lock")):
         if path.exists() and not expected.difference(path):
             return path
-        source = _Source(url, size, retries, timeout, pause, mend)
+        source = _Source(url, size, retries, timeout, pause, mend, quota)
         continued = part.exists()
         difference = _receive_checked(source, part, expected)
         if difference and continued:  # the old part may have been of another file: once more from the start
@@ -75,7 +84,7 @@ def download(
     return path
 
 
-def download_from_any(urls: Sequence[str], path: str | Path, *, md5: str, size: int, mend: str = BY_HAND) -> Path:
+def download_from_any(urls: Sequence[str], path: str | Path, *, mend: str = BY_HAND, **options: Any) -> Path:
     """Have at `path` the one file that several hosts offer; each is asked as `download` does, in the order given.
 
     Raises
@@ -86,7 +95,7 @@ def download_from_any(urls: Sequence[str], path: str | Path, *, md5: str, size: 
     failures = []
     for url in urls:
         try:
-            return download(url, path, md5=md5, size=size, mend=mend)
+            return download(url, path, mend=mend, **options)
         except DataError as error:
             failures.append(str(error).removesuffix(mend).rstrip("; ").removesuffix(", or"))
     raise DataError("; ".join([*failures, mend]))
@@ -163,6 +172,7 @@ class _Source:
     timeout: float
     pause: float
     mend: str
+    quota: str
 
 
 def _receive_checked(source: _Source, part: Path, expected: _Expected) -> str:
@@ -259,14 +269,18 @@ def _refuse_web_page(source: _Source, block: bytes) -> None:
         return
     title = re.search(rb"<title[^>]*>(.*?)</title>", block, re.I | re.S)
     words = " ".join(title[1].decode("utf-8", "replace").split())[:100] if title else "without a title"
-    raise DataError(f"{source.url} sent a web page ({words}) instead of the file; try later, or {source.mend}")
+    quota = f": {source.quota}" if source.quota else ""
+    raise DataError(f"{source.url} sent a web page ({words}) instead of the file{quota}; try later, or {source.mend}")
 
 
 def _explain(source: _Source, error: Exception, have: int) -> str:
     """One line on why a file could not be had."""
     if isinstance(error, HTTPError):
         return f"{source.url} answered HTTP {error.code} {error.reason}; {source.mend}"
-    reason = error.reason if isinstance(error, URLError) else (str(error) or type(error).__name__)
+    reason: Any = error.reason if isinstance(error, URLError) else (str(error) or type(error).__name__)
+    if isinstance(reason, socket.gaierror):
+        host = urlsplit(source.url).hostname
+        return f"{source.url}: the name {host} is not found: check the network and its name service, or {source.mend}"
     got = f"after {have} bytes, which are kept, " if have else ""
     return f"{source.url} cannot be downloaded: {got}{reason}; check the network and run again, or {source.mend}"
 

@@ -8,18 +8,15 @@ the image at any position is a choice of 64 of those lines, each one 64-bit word
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import pi
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from tqdm import tqdm
 
+from idgan_sc.data.arrays import _member, _rows
 from idgan_sc.data.download import check_file, download
 from idgan_sc.data.images import Factors, Images, save_images
 from idgan_sc.files import DataError
@@ -248,41 +245,3 @@ def _packed_images(path: Path, release: Release) -> Iterator[np.ndarray]:
         yield np.packbits(images.reshape(len(images), SIZE * SIZE), axis=1)
     if pixel_sum != release.pixel_sum:
         raise DataError(f"{path}: the pixels sum to {pixel_sum}, expected {release.pixel_sum}: give the published file")
-
-
-@contextmanager
-def _member(path: Path, key: str) -> Iterator[tuple[IO[bytes], tuple[int, ...], np.dtype]]:
-    """An array of an `.npz` as a stream behind its header, with the header's shape and dtype; nothing is unpickled."""
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as stream:
-            yield stream, *_read_header(path, key, stream)
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist: give the path of the published .npz") from error
-    except KeyError as error:
-        raise DataError(f"{path} has no array `{key}`: give the published file") from error
-    except (OSError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as an .npz file ({error}): download it again") from error
-
-
-def _read_header(path: Path, key: str, stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    try:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran_order, dtype = read(stream)
-    except ValueError as error:
-        raise DataError(f"{path}: `{key}` is not an array ({error}): give the published file") from error
-    if fortran_order:
-        raise DataError(f"{path}: `{key}` is stored column by column: give the published file")
-    return shape, dtype
-
-
-def _rows(path: Path, key: str, count: int) -> Iterator[np.ndarray]:
-    """An array of an `.npz`, `count` rows at a time."""
-    with _member(path, key) as (stream, shape, dtype):
-        row_bytes = dtype.itemsize * int(np.prod(shape[1:]))
-        for first in range(0, shape[0], count):
-            rows = min(count, shape[0] - first)
-            block = stream.read(rows * row_bytes)
-            if len(block) < rows * row_bytes:
-                raise DataError(f"{path}: `{key}` ends before its last row: download it again")
-            yield np.frombuffer(block, dtype).reshape(rows, *shape[1:])

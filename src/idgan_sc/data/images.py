@@ -1,11 +1,13 @@
 """Images and their factors as a folder that processes share by memory mapping (the data of Sec. 4).
 
-The folder holds `images.npy` (uint8; packed binary images are `(N, H*W/8)`, byte images `(N, H, W, C)`),
-`factors.npy` (`(N, K)` integer classes; absent without labels) and `dataset.json`, written last.
+The folder holds `images.npy` (uint8; packed binary images are `(N, H*W/8)`, byte images `(N, H, W, C)`, composed images
+what they are composed of, with `colours.npy`), `factors.npy` (`(N, K)` integer classes; absent without labels) and
+`dataset.json`, written last.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,7 +48,7 @@ class Images:
     discrete: tuple[str, ...]
     sha256: dict[str, str]  # of images.npy and factors.npy
     pixel_sum: int
-    pixels: np.ndarray  # (N, H*W/8) or (N, H, W, C) uint8
+    pixels: Any  # (N, H*W/8) or (N, H, W, C) uint8: an array, or what composes the images that it is indexed with
     classes: np.ndarray | None  # (N, K) integers
 
     def batch(self, indices: np.ndarray, size: int) -> np.ndarray:
@@ -128,7 +130,7 @@ def open_images(folder: str | Path) -> Images:
         images = _described(folder, about)
     except DataError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ImportError, AttributeError) as error:
         raise DataError(f"{folder / 'dataset.json'} lacks or misstates an entry ({error}): {_MEND}") from error
     if [len(values) for values in images.factor_values] != list(images.factor_sizes):
         raise DataError(f"{folder / 'dataset.json'}: factor_sizes and factor_values disagree: {_MEND}")
@@ -151,6 +153,7 @@ def save_images(
     packed: bool = False,
     factors: Factors | None = None,
     classes: np.ndarray | None = None,
+    composed: tuple[int, ...] | None = None,
 ) -> Images:
     """Write a data set from chunks of images, of which only one at a time is held.
 
@@ -162,6 +165,9 @@ def save_images(
         `(C, H, W)`, with H = W.
     classes
         `(n, K)` integer classes of `factors`.
+    composed
+        Shape of the array that the images are composed of, if they are: the chunks are its rows, and `colours.npy`,
+        which the folder holds already, belongs to it.
 
     Raises
     ------
@@ -175,13 +181,14 @@ def save_images(
     def write_images(temporary: Path) -> None:
         nonlocal pixel_sum
         with open(temporary, "wb") as file:
-            pixel_sum = _write_chunks(file, chunks, _row_shape(shape, packed), n, packed)
+            rows, row_shape = (composed[0], composed[1:]) if composed else (n, _row_shape(shape, packed))
+            pixel_sum = _write_chunks(file, chunks, row_shape, rows, packed)
         # Only now is the old data set given up: from here to the last line the folder cannot be opened.
         (folder / "dataset.json").unlink(missing_ok=True)
 
     write_atomic(folder / "images.npy", write_images)
     (folder / "factors.npy").unlink(missing_ok=True)
-    files = ["images.npy"]
+    files = ["images.npy", "colours.npy"] if composed else ["images.npy"]
     if table is not None:
         write_atomic(folder / "factors.npy", lambda temporary: np.save(temporary, table, allow_pickle=False))
         files.append("factors.npy")
@@ -202,7 +209,7 @@ def save_images(
         "pixel_sum": pixel_sum,
         "sha256": {file: sha256(folder / file) for file in files},
     }
-    write_json(folder / "dataset.json", about)
+    write_json(folder / "dataset.json", about | ({"composed": composed} if composed else {}))
     return open_images(folder)
 
 
@@ -287,6 +294,7 @@ def _described(folder: Path, about: dict[str, Any]) -> Images:
     shape = (int(about["channels"]), int(about["height"]), int(about["width"]))
     factor_names, packed, n = tuple(about["factor_names"]), bool(about["packed"]), int(about["n"])
     files = ["images.npy", "factors.npy"] if factor_names else ["images.npy"]
+    files += ["colours.npy"] if "composed" in about else []
     return Images(
         folder=folder,
         name=about["name"],
@@ -301,9 +309,18 @@ def _described(folder: Path, about: dict[str, Any]) -> Images:
         discrete=tuple(about["discrete"]),
         sha256={file: str(about["sha256"][file]) for file in files},
         pixel_sum=about["pixel_sum"],
-        pixels=_map(folder / "images.npy", _row_shape(shape, packed), n),
+        pixels=_pixels(folder, about, _row_shape(shape, packed), n),
         classes=_map(folder / "factors.npy", (len(factor_names),), n) if factor_names else None,
     )
+
+
+def _pixels(folder: Path, about: dict[str, Any], row_shape: tuple[int, ...], n: int) -> Any:
+    """The stored images, or what composes them: `open_pixels` of the module that has the data set's name."""
+    if "composed" not in about:
+        return _map(folder / "images.npy", row_shape, n)
+    rows, *parts = about["composed"]
+    module = importlib.import_module(f"idgan_sc.data.{about['name']}")
+    return module.open_pixels(folder, _map(folder / "images.npy", tuple(parts), rows))
 
 
 def _read_about(path: Path) -> dict[str, Any]:

@@ -1,14 +1,20 @@
-"""MNIST: its 70 000 handwritten digits, training and test files together (the data of Figs. 5 and 6)."""
+"""MNIST: its 70 000 handwritten digits, training and test files together (the data of Figs. 5 and 6).
+
+torchvision knows where the files are and reads them. Own code fetches them, since torchvision's neither resumes nor
+says what a host sent instead, and compares hashes before anything is read.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torchvision.datasets import MNIST
 
 from idgan_sc.data.download import download_from_any
 from idgan_sc.data.images import Factors, Images, save_images
@@ -21,13 +27,13 @@ _BY_HAND = "download the four files by hand and give their folder with --file"
 
 @dataclass(frozen=True)
 class IdxFile:
-    """What is known of one of the four files before it is read."""
+    """What is known of one of the four files before it is read; unpacked, where `gz` does not say otherwise."""
 
-    name: str  # unpacked; packed it ends in .gz
-    gz_size: int
+    name: str
     gz_md5: str
-    md5: str  # unpacked
-    shape: tuple[int, ...]
+    gz_size: int
+    md5: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -38,38 +44,15 @@ class Release:
     files: tuple[IdxFile, ...]
 
 
+_FILES = (
+    (9_912_422, "6bbc9ace898e44ae57da46a324031adb", 47_040_016),
+    (28_881, "a25bea736e30d166cdddb491f175f624", 60_008),
+    (1_648_877, "2646ac647ad5339dbf082846283269ea", 7_840_016),
+    (4_542, "27ae3e4e09519cfbb04c329615203637", 10_008),
+)
 PUBLISHED = Release(
-    mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
-    files=(
-        IdxFile(
-            "train-images-idx3-ubyte",
-            9_912_422,
-            "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-            "6bbc9ace898e44ae57da46a324031adb",
-            (60_000, SIDE, SIDE),
-        ),
-        IdxFile(
-            "train-labels-idx1-ubyte",
-            28_881,
-            "d53e105ee54ea40749a09fcbcd1e9432",
-            "a25bea736e30d166cdddb491f175f624",
-            (60_000,),
-        ),
-        IdxFile(
-            "t10k-images-idx3-ubyte",
-            1_648_877,
-            "9fb629c4189551a2d022fa330f9573f3",
-            "2646ac647ad5339dbf082846283269ea",
-            (10_000, SIDE, SIDE),
-        ),
-        IdxFile(
-            "t10k-labels-idx1-ubyte",
-            4_542,
-            "ec29112dd5afa0611ce80d1b7f02629c",
-            "27ae3e4e09519cfbb04c329615203637",
-            (10_000,),
-        ),
-    ),
+    tuple(MNIST.mirrors),
+    tuple(IdxFile(name.removesuffix(".gz"), md5, *f) for (name, md5), f in zip(MNIST.resources, _FILES, strict=True)),
 )
 
 
@@ -104,8 +87,8 @@ def prepare(
     given = Path(file) if file is not None else None
     if given is not None and not given.is_dir():
         raise DataError(f"{given} is not a folder: give the folder that holds the four MNIST files")
-    arrays = [_read(idx, given, Path(cache or Path(folder) / "download"), release) for idx in release.files]
-    images, labels = np.concatenate(arrays[0::2]), np.concatenate(arrays[1::2])
+    contents = [_content(idx, given, Path(cache or Path(folder) / "download"), release) for idx in release.files]
+    images, labels = _read(contents, release)
     border = 0 if native else 2
     side = SIDE + 2 * border
     return save_images(
@@ -121,30 +104,34 @@ def prepare(
     )
 
 
-def _read(idx: IdxFile, given: Path | None, cache: Path, release: Release) -> np.ndarray:
-    """One file's array, once the MD5 of its unpacked bytes has been compared with the published one."""
+def _read(contents: list[bytes], release: Release) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, 28, 28) uint8 and labels (n,) of the four files' contents, training before test."""
+    with tempfile.TemporaryDirectory() as root:
+        raw = Path(root, "MNIST", "raw")  # where torchvision looks for them
+        raw.mkdir(parents=True)
+        for idx, content in zip(release.files, contents, strict=True):
+            (raw / idx.name).write_bytes(content)
+        parts = [MNIST(root, train) for train in (True, False)]
+    return tuple(np.concatenate([getattr(p, name).numpy() for p in parts]) for name in ("data", "targets"))  # type: ignore[return-value]
+
+
+def _content(idx: IdxFile, given: Path | None, cache: Path, release: Release) -> bytes:
+    """One file's unpacked bytes, once their MD5 has been compared with the published one."""
     if given is None:
         urls, packed = [f"{mirror}{idx.name}.gz" for mirror in release.mirrors], cache / f"{idx.name}.gz"
         path = download_from_any(urls, packed, md5=idx.gz_md5, size=idx.gz_size, mend=_BY_HAND)
     else:
         path = _in_folder(idx, given)
-    header = 4 + 4 * len(idx.shape)  # the format's magic number and each axis's length, known beforehand
-    size = header + int(np.prod(idx.shape))
-    content = _content(path, size + 1)  # one byte more shows a longer file
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != idx.md5:
-        words = f"md5 of its {'first ' * (len(content) > size)}{len(content)} unpacked bytes is {found}"
-        raise DataError(f"{path} is not the MNIST file expected: {words}, expected {idx.md5}; download it again")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(idx.shape)
-
-
-def _content(path: Path, limit: int) -> bytes:
-    """The first `limit` bytes of a file, unpacked if it is packed."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            return file.read(limit)
+            content = file.read(idx.size + 1)  # one byte more shows a longer file
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): download it again") from error
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != idx.md5:
+        words = f"md5 of its {'first ' * (len(content) > idx.size)}{len(content)} unpacked bytes is {found}"
+        raise DataError(f"{path} is not the MNIST file expected: {words}, expected {idx.md5}; download it again")
+    return content
 
 
 def _in_folder(idx: IdxFile, folder: Path) -> Path:

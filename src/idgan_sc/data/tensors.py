@@ -44,6 +44,6 @@ class DeviceImages:
 
 def loader(images: Images, device: str) -> Load:
     """How batches of `images` get to `device`."""
-    if device == "cpu":
+    if device == "cpu" or not isinstance(images.pixels, np.ndarray):  # composed by the processor
         return lambda indices, size: to_tensor(images.batch(indices, size), device)
     return DeviceImages(images, device).batch

@@ -7,15 +7,22 @@ from idgan_sc.models.seeds import torch_stream
 
 
 class Batches:
-    """Indices of one epoch after another, each in a new random order; knows its place so that it can resume."""
+    """Indices of one epoch after another, each in a new random order; knows its place so that it can resume.
 
-    def __init__(self, n: int, batch: int, seed: int, stage: str) -> None:
-        self.n, self.batch, self.rng = n, batch, torch_stream(seed, f"{stage}/batches")
+    weights: how often each of the `n` images is drawn, in proportion; without them every epoch has each once.
+    """
+
+    def __init__(self, n: int, batch: int, seed: int, stage: str, weights: np.ndarray | None = None) -> None:
+        self.n, self.batch, self.rng, self.weights = n, batch, torch_stream(seed, f"{stage}/batches"), weights
         self._start_epoch()
 
     def _start_epoch(self) -> None:
         self.epoch_state, self.position = self.rng.get_state(), 0
-        self.order = torch.randperm(self.n, generator=self.rng).numpy()
+        if self.weights is None:
+            self.order = torch.randperm(self.n, generator=self.rng).numpy()
+        else:
+            drawn = torch.multinomial(torch.from_numpy(self.weights), self.n, replacement=True, generator=self.rng)
+            self.order = drawn.numpy()
 
     def next(self) -> np.ndarray:
         if self.position + self.batch > self.n:  # the last, incomplete batch of an epoch is left out

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from idgan_sc import config as configuration
 from idgan_sc.config import Run
+from idgan_sc.data.correlation import pool_weights
 from idgan_sc.data.images import Images, open_images
 from idgan_sc.data.tensors import loader
 from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic, write_json
@@ -141,7 +142,8 @@ class _Training:
         self.method: Method = build(settings, self.images.shape[0], run.seed, self.stage, device, vae)
         if settings.get("pair_dims") == "live":
             self.method.dims = torch.tensor(self._live_dims(), device=device)  # type: ignore[union-attr]
-        self.batches = Batches(self.images.n, settings["batch"], run.seed, self.stage)
+        weights = pool_weights(self.images, settings.get("correlation"))
+        self.batches = Batches(self.images.n, settings["batch"], run.seed, self.stage, weights)
         self.log = Log(run, settings["log_every"])
         self.pool = pool_indices(self.images, run.preset, settings["pool"])
         self.curve_steps = [round(s) for s in np.linspace(0, settings["steps"], settings["curve_points"])]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.generators.drawing import Array, _drawn_twice, draw_noise, generate
-from idgan_sc.evaluation.generators.nearest_image import Matcher, changed
+from idgan_sc.evaluation.generators.matching import AnyMatcher, changed
 from idgan_sc.models import GAN
 from idgan_sc.models.codes import another_of_batch, balanced_classes, draw_prior, recombine
 from idgan_sc.records.record import read_record
@@ -23,7 +23,7 @@ OF_CODE = "code_"  # starts the measures of pairs in which one given code differ
 
 
 def _match_pairs(
-    method: GAN, matcher: Matcher, preset: str, rule: str, m: int, rng: torch.Generator
+    method: GAN, matcher: AnyMatcher, preset: str, rule: str, m: int, rng: torch.Generator
 ) -> dict[str, Array]:
     c1, c2, s = draw_pairs(method, matcher.images, preset, rule, m, rng)
     z = draw_noise(method, m, rng)

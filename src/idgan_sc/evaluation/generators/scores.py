@@ -16,8 +16,9 @@ import pandas as pd
 from idgan_sc.config import dataset_row
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.gather import about_run
+from idgan_sc.evaluation.generators import matching
 from idgan_sc.evaluation.generators.drawing import Array, distilled, draw_codes, draw_noise, generate
-from idgan_sc.evaluation.generators.nearest_image import Matcher, generated_factors
+from idgan_sc.evaluation.generators.nearest_image import generated_factors
 from idgan_sc.evaluation.generators.pairs import RULES, _label_rows, _match_pairs
 from idgan_sc.evaluation.score import PROTOCOL
 from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
@@ -59,7 +60,7 @@ def match_images(job: Job) -> Path:
     if not isinstance(method, GAN):
         raise DataError(f"{folder} holds no generator of the GAN family: only these are matched")
     rng = torch_stream(0, f"generated/{images.name}", device)
-    matcher = Matcher(images, method.settings["image_size"])
+    matcher = matching.matcher(images, method.settings["image_size"])
     codes = draw_codes(method, images, preset, sizes["images"], rng)
     z = draw_noise(method, len(codes), rng)
     generated = generate(method, z, codes)
@@ -83,7 +84,7 @@ def score_generator(job: Job) -> list[Path]:
     arrays = read_recorded(job.folder / "match.npz", "run `idgan-sc match`")
     k = arrays["codes"].shape[1]
     valid = arrays["relative"] <= sizes["abstain"]
-    classes, values = generated_factors(images, arrays["index"])
+    classes, values = matching.generated_factors(images, arrays["index"])
     rows = score_rows(CODE, *score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes))
     rows += score_rows(Q, *score_factors(images, arrays["q"], *true_factors(images, arrays["q_index"]), sizes))
     rows += metric_rows("matcher", fidelity(images, classes, arrays["relative"], valid))
@@ -215,13 +216,15 @@ def fidelity(images: Images, classes: Array, relative: Array, valid: Array) -> d
     images drawn at random; spread_<factor>: entropy of the generated classes over that of all true images.
     """
     true = numpy_stream(0, f"coverage/{images.name}").integers(images.n, size=len(relative))
-    cells, expected = (len(np.unique(rows, axis=0)) for rows in (classes[valid], generated_factors(images, true)[0]))
+    cells, expected = (
+        len(np.unique(rows, axis=0)) for rows in (classes[valid], matching.generated_factors(images, true)[0])
+    )
     found = {
         "distance": float(np.median(relative)),
         "abstained": float(1 - valid.mean()),
         "cells": float(cells),
         "coverage": cells / expected,
     }
-    whole = entropy(generated_factors(images, np.arange(images.n))[0])
+    whole = entropy(matching.generated_factors(images, np.arange(images.n))[0])
     own = entropy(classes[valid]) if valid.any() else np.zeros(len(whole))
     return found | {f"spread_{name}": float(own[i] / whole[i]) for i, name in enumerate(images.factor_names)}

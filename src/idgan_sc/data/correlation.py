@@ -1,0 +1,41 @@
+"""Pools of training images in which factors are correlated (Träuble et al. 2021, "On disentangled representations
+learned from correlated data"); what is evaluated is the full grid.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from idgan_sc.data.images import Images
+from idgan_sc.files import DataError
+
+
+def pool_weights(images: Images, correlation: dict[str, Any] | None) -> np.ndarray | None:
+    """How often each image is drawn, (N,) float64 that sum to 1; None where all are drawn alike.
+
+    With u and v the places of two factors' classes in [0, 1], a pair of factors multiplies the weight of an image by
+    exp(−(strength · (u − v))² / 2): Eq. (1) there, with strength = 1 / σ.
+
+    correlation: `pairs` of names of factors, and `strength`.
+
+    Raises
+    ------
+    DataError
+        If the images have no such factor, or none at all.
+    """
+    if not correlation:
+        return None
+    if images.classes is None:
+        raise DataError(f"`correlation`: the data set {images.name} has no factors")
+    logarithm = np.zeros(images.n)
+    for pair in correlation["pairs"]:
+        places = []
+        for name in pair:
+            if name not in images.factor_names:
+                known = ", ".join(images.factor_names)
+                raise DataError(f"`correlation`: {images.name} has no factor `{name}`: one of {known}")
+            k = images.factor_names.index(name)
+            places.append(images.classes[:, k] / (images.factor_sizes[k] - 1))
+        logarithm -= np.square(correlation["strength"] * (places[0] - places[1])) / 2
+    weights = np.exp(logarithm)
+    return weights / weights.sum()
