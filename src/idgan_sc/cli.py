@@ -135,9 +135,10 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
         if args.from_grid:
             images = prepare_file(args.from_grid, folder, args.names.split(",") if args.names else None)
         else:
-            declared = {"categories": args.categories or (), "numbers": args.numbers or ()}
-            of_images = (64, args.crop, args.background or "white")
-            images = prepare_folder(args.from_folder, folder, args.factors, *of_images, **declared)
+            images = prepare_folder(
+                args.from_folder, folder, args.factors, 64, args.crop, args.background or "white",
+                categories=args.categories or (), numbers=args.numbers or (),
+            )  # fmt: skip
     if before != images.sha256["images.npy"]:
         set_aside(results, args.dataset)
     return images
