@@ -16,8 +16,8 @@ STEPS = {"beta": 600, "gan": 100}  # by what is trained: the steps from the same
 # Measured at desk's settings on dSprites (benchmarks/instruction_sets.py and its CSV): one seed on one processor told
 # to use AVX-512, AVX2 and AVX, desk's published log of it by another make of processor, and other seeds. Up to those
 # steps two kinds are at most, and two seeds at least, this far apart: β-VAE 0.016 and 0.50, InfoGAN's stage A 0.090 and
-# 0.37, IDGAN-SC's stage B from one stage A 0.045 and 0.88. At step 200 two kinds of stage A are up to 1.3 apart, as seeds are.
-# FactorVAE was not measured.
+# 0.37, IDGAN-SC's stage B from one stage A 0.045 and 0.88. At step 200 two kinds of stage A are up to 1.3 apart, as
+# seeds are. FactorVAE was not measured.
 
 VERDICTS = {True: "PASS", False: "FAIL", None: "NO VERDICT"}
 Arrays = dict[str, np.ndarray]
