@@ -78,6 +78,11 @@ def test_a_run_and_what_it_builds_on_come_out_as_recorded(proven: tuple[Config, 
     assert summary(proofs) == "PASS: 2 of 2 trainings came out as their records say they must"
 
 
+def test_a_run_that_another_builds_on_is_trained_once(clone: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recompute, "_order", lambda *_: [STAGE_B, STAGE_A])
+    assert [proof.run for proof in prove(clone)] == [STAGE_A, STAGE_B]
+
+
 # ------------------------------------------------------------------------------------------------------- the deadline
 @pytest.fixture
 def in_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]], None]:
