@@ -279,7 +279,8 @@ def test_systems_that_are_not_the_papers_have_a_page_of_their_own(
     config = copy.deepcopy(made_up)
     config["systems"]["mine"] = dict(config["systems"]["infogan_cr"])
     config["presets"]["desk"]["systems"]["mine"] = dict(config["presets"]["desk"]["systems"]["infogan_cr"])
-    config["presets"]["desk"]["runs"]["dsprites"]["mine"] = ["main"]
+    runs = config["presets"]["desk"]["runs"]
+    runs["dsprites"] = {**runs["dsprites"], "mine": ["main"]}  # not in the paper's own list, which is the same object
     here = Results(config, "desk", tmp_path / "desk")
     run = Run("desk", "dsprites", "mine", "main", 0)
     _write_record(config, here.root, run)
