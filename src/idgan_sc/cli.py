@@ -101,6 +101,7 @@ def _take(step: Step, config: Config, args: argparse.Namespace) -> Iterator[Path
 
 # ----------------------------------------------------------------------------------- commands with options of their own
 def _data(config: Config, args: argparse.Namespace) -> None:
+    from idgan_sc.data.preview import write_preview
     from idgan_sc.training.prepare import prepare
 
     for option in ("factors", "crop", "background"):
@@ -115,6 +116,7 @@ def _data(config: Config, args: argparse.Namespace) -> None:
         images = prepare(results, args.dataset, args.file)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
+    print(f"{write_preview(images)} shows some of them")
 
 
 def _own_images(results: Results, args: argparse.Namespace) -> Any:
