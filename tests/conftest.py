@@ -12,8 +12,8 @@ import torch
 import yaml
 
 from idgan_sc import config as configuration
-from idgan_sc.data import dsprites
-from idgan_sc.data.images import save_images
+from idgan_sc.data import dsprites, rooms
+from idgan_sc.data.images import Images, save_images
 from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Job, Results
 
@@ -79,6 +79,12 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         n=IMAGES, packed=True, factors=dsprites.FACTORS, classes=classes,
     )  # fmt: skip
     return folder
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Images:
+    """The data set `rooms`, whole."""
+    return rooms.prepare(tmp_path_factory.mktemp("data") / "rooms")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import importlib
 import io
+import re
 import struct
 import tarfile
 import tracemalloc
@@ -18,7 +19,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from idgan_sc.data import cars3d, dsprites, grid, smallnorb
+from idgan_sc.config import DATASETS
+from idgan_sc.data import cars3d, celeba, dsprites, grid, smallnorb
 from idgan_sc.data.grid import Release, check_full, prepare_file, prepare_release
 from idgan_sc.data.images import Factors, Images
 from idgan_sc.files import DataError
@@ -381,3 +383,18 @@ def test_h5_without_h5py_says_what_to_install(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     with pytest.raises(DataError, match=r"which h5py reads: pip install 'idgan-sc\[grids\]'"):
         prepare_file(tmp_path / "a.h5", tmp_path / "own")
+
+
+def test_the_page_of_data_sets_names_them_all() -> None:
+    """With the hashes that the code compares, and with pictures that are there."""
+    page = (Path(__file__).parents[1] / "docs/datasets.md").read_text(encoding="utf-8")
+    assert not [name for name in DATASETS if f"`{name}`" not in page]
+    modules = [
+        importlib.import_module(f"idgan_sc.data.{name}") for name in ("shapes3d", "mpi3d_toy", "mpi3d_realistic")
+    ]
+    modules.append(importlib.import_module("idgan_sc.data.mpi3d_real"))
+    hashes = [module.PUBLISHED.md5 for module in modules]
+    hashes += [cars3d.Release().md5, dsprites.PUBLISHED.md5, celeba.PUBLISHED.md5]
+    assert not [md5 for md5 in hashes if md5 not in page]
+    for picture in re.findall(r"\]\((datasets/\w+\.png)\)", page):
+        assert (Path(__file__).parents[1] / "docs" / picture).is_file()

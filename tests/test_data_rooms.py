@@ -18,11 +18,6 @@ from idgan_sc.files import DataError
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(scope="session")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Images:
-    return rooms.prepare(tmp_path_factory.mktemp("data") / "rooms")
-
-
 def cell(**classes: int) -> int:
     """The index of an image; factors that are not named have their middle class."""
     middle = {name: size // 2 for name, size in zip(FACTORS.names, FACTORS.sizes, strict=True)}

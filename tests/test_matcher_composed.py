@@ -15,11 +15,6 @@ from test_matcher import make_grid
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(scope="session")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Images:
-    return rooms.prepare(tmp_path_factory.mktemp("data") / "rooms")
-
-
 @pytest.mark.parametrize("size", [64, 32])
 def test_true_images_are_their_own_nearest(drawn: Images, size: int) -> None:
     chosen = RNG.integers(0, rooms.N, 12)

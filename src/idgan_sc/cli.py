@@ -98,6 +98,7 @@ def _take(results: Results, args: argparse.Namespace) -> None:
 
 # ----------------------------------------------------------------------------------- commands with options of their own
 def _data(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.data.preview import write_preview
     from idgan_sc.data.table import about_factors
     from idgan_sc.training.prepare import prepare
 
@@ -116,6 +117,7 @@ def _data(results: Results, args: argparse.Namespace) -> None:
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
     for line in about_factors(images):
         print(f"  {line}")
+    print(f"{write_preview(images)} shows some of them")
 
 
 def _own_images(results: Results, args: argparse.Namespace) -> Any:
