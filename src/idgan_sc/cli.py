@@ -52,6 +52,8 @@ STEPS = (
          "concatenate what was measured of all generators"),
     Step("claims", "preset", ("report.verdicts:write_claims", "report.errata:write_findings"),
          "judge the paper's claims, and list what its own numbers contradict"),
+    Step("agreement", "preset", ("report.agreement:agreement", "report.figures.agreement:figure_agreement"),
+         "say which scores order the runs alike, over every run whose codes or weights are at hand"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
          "figures of what the open choices do, from the study's runs"),
     Step("report", "preset", ("publish.origins:write_cost", "publish.page:write_page"),
