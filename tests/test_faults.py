@@ -153,7 +153,7 @@ def test_every_file_that_is_made_of_a_run_has_its_hash_beside_the_record(scored:
     hashes = recorded_hashes(scored)
     assert len(hashes.pop("evaluation")) == 64  # of the settings that it was scored by
     made_of = {key: hashes.pop(key) for key in list(hashes) if OF in key}
-    assert set(hashes) == {*OUTPUTS, "codes.npz", "scores.csv", "curve.csv", "association.csv"}
+    assert set(hashes) == {*OUTPUTS, "codes.npz", "few_codes.npz", "scores.csv", "curve.csv", "association.csv"}
     sources = {"codes.npz": "weights.safetensors", "scores.csv": "codes.npz", "association.csv": "codes.npz"}
     for name, source in (sources | {"curve.csv": "curve.npz"}).items():
         assert made_of[f"{name}{OF}{source}"] == hashes[source]

@@ -25,7 +25,7 @@ from idgan_sc.publish.card import write_card
 from idgan_sc.records.record import check_hash, note_hashes
 from idgan_sc.records.results import Job, Results
 from idgan_sc.training import checkpoint
-from idgan_sc.training.encode import encode
+from idgan_sc.training.encode import FEW_CODES, encode
 from idgan_sc.training.prepare import check_given
 from idgan_sc.training.train import train
 
@@ -88,6 +88,17 @@ def test_the_scores_are_those_of_score(finished: Path) -> None:
         metrics=list(written.index),
     )
     assert dict(written) == pytest.approx(found.values, abs=1e-12)
+
+
+def test_codes_of_fixed_images_are_small_and_scored_alike(finished: Path) -> None:
+    folder = finished / "out" / OWN.path
+    with np.load(folder / FEW_CODES) as stored:
+        few = dict(stored)
+    assert few["codes"].dtype == np.float16 and few["codes"].shape == (120, 10)
+    with np.load(folder / "codes.npz") as stored:
+        np.testing.assert_allclose(few["codes"], stored["q_mean"], atol=1e-3)  # all 120 images, in the same order
+    assert few["factor_names"].tolist() == ["x", "size", "hue"] and few["discrete"].tolist() == [2]
+    assert (folder / FEW_CODES).stat().st_size < 100_000
 
 
 @pytest.mark.parametrize("step", [encode, score, traverse, write_card])

@@ -54,6 +54,8 @@ STEPS = (
     Step("claims", "preset", ("report.claims:write_claims", "report.exploratory:write_exploratory",
                               "report.verdict_sensitivity:write_sensitivity", "report.errata:write_findings"),
          "judge the paper's claims and write what stands beside the verdicts, and what its own numbers contradict"),
+    Step("agreement", "preset", ("report.agreement:agreement", "report.figures.agreement:figure_agreement"),
+         "say which scores order the runs alike, over every run whose codes or weights are at hand"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
          "figures of what the open choices do, from the study's runs"),
     Step("regularisers", "preset", ("report.figures.regularisers:regularisers",),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from idgan_sc.metrics import softmax
 from idgan_sc.metrics.checks import Array, as_codes, as_factors, moving
 from idgan_sc.metrics.information import entropy, numbered, tables
-from idgan_sc.metrics.moments import covariance
+from idgan_sc.metrics.moments import covariance, cross_covariance
 from idgan_sc.metrics.neighbours import Normal, neighbour_information
 from idgan_sc.metrics.progress import Progress, silent
 
@@ -182,7 +182,9 @@ def explained_variance_score(codes: npt.ArrayLike, values: npt.ArrayLike) -> flo
     """
     codes = as_codes(codes)
     factors = as_factors(values, len(codes)).astype(np.float64)
-    matrix, d = covariance(standardised(codes), standardised(factors)), codes.shape[1]
+    z, y, d = standardised(codes), standardised(factors), codes.shape[1]
+    shared = cross_covariance(z, y).covariance
+    matrix = np.block([[covariance(z), shared], [shared.T, covariance(y)]])
     shared = matrix[:d, d:]
     return float((shared * np.linalg.lstsq(matrix[:d, :d], shared, rcond=1e-12)[0]).sum(axis=0).mean())
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idgan_sc.metrics.checks import Array, as_codes, as_factors, moving
-from idgan_sc.metrics.moments import covariance
+from idgan_sc.metrics.moments import cross_covariance
 
 
 def pearson_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> float:
@@ -26,7 +26,7 @@ def pearson_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool =
     (1.0, 0.0)
     """
     codes = as_codes(codes)
-    return assigned(correlations(codes, as_factors(values, len(codes)).astype(np.float64), strict=strict))
+    return assigned(correlations(codes, as_factors(values, len(codes)).astype(np.float64, copy=False), strict=strict))
 
 
 def spearman_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> float:
@@ -45,13 +45,12 @@ def correlations(codes: Array, values: Array, *, strict: bool = False) -> Array:
 
     |corr| (D, K) of codes (N, D) and values (N, K); a constant code gives 0, or an error if strict.
     """
-    moves, d = moving(codes), codes.shape[1]
+    moves = moving(codes)
     if strict and not moves.all():
         raise ValueError("a constant code has no correlation")
-    shared = covariance(codes, values)
-    scale = np.sqrt(np.diag(shared))
+    shared = cross_covariance(codes, values)
     with np.errstate(divide="ignore", invalid="ignore"):
-        matrix = shared[:d, d:] / np.outer(scale[:d], scale[d:])
+        matrix = shared.covariance / np.sqrt(np.outer(shared.first, shared.second))
     return np.where(moves[:, None], np.abs(matrix), 0.0)
 
 

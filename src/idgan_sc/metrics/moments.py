@@ -1,25 +1,61 @@
 """Covariances of many points, block by block: no copy of all of them is made."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from idgan_sc.metrics.checks import Array
 
-BLOCK = 8192  # rows; a block of twenty columns stays in the processor's cache
+BLOCK = 4096  # rows; a block of ten columns stays in the processor's cache
+FAR = 1e4  # a squared mean so many times the variance costs its digits, so that the mean is taken off first
 
 
-def covariance(*columns: Array) -> Array:
-    """Compute the covariance of all columns together.
+class Cross(NamedTuple):
+    """Covariances of the columns of two arrays, and their variances."""
 
-    Covariance (D, D) of all columns together, each array (N, D_i): Σ_n (x - mean)(x - mean)' / N.
-    """
-    width = sum(array.shape[1] for array in columns)
-    first = np.concatenate([array[:BLOCK].mean(axis=0) for array in columns])  # near the mean, so nothing cancels
-    total, sums, points = np.zeros((width, width)), np.zeros(width), len(columns[0])
-    block = np.empty((width, min(BLOCK, points)))
-    for start in range(0, points, BLOCK):
-        part = block[:, : min(BLOCK, points - start)]
-        np.concatenate([array[start : start + BLOCK].T for array in columns], out=part)
-        part -= first[:, None]
-        total += part @ part.T
-        sums += part.sum(axis=1)
-    return np.asarray(total / points - np.outer(sums, sums) / points**2)
+    covariance: Array  # (D, K)
+    first: Array  # (D,)
+    second: Array  # (K,)
+
+
+def covariance(array: Array) -> Array:
+    """Covariance (D, D) of the columns of an array (N, D): Σ_n (x - mean)(x - mean)' / N."""
+    n, d = array.shape
+    total, sums, ones = np.zeros((d, d)), np.zeros(d), np.ones(BLOCK)
+    for start in range(0, n, BLOCK):
+        part = array[start : start + BLOCK]
+        total += part.T @ part
+        sums += ones[: len(part)] @ part
+    found = total / n - np.outer(sums, sums) / n**2
+    if _far(sums / n, np.diag(found)):
+        return covariance(_near_zero(array))
+    return np.asarray(found)
+
+
+def cross_covariance(first: Array, second: Array) -> Cross:
+    """Covariances of the columns of (N, D) with those of (N, K), and the variances of either."""
+    n, ones = len(first), np.ones(BLOCK)
+    total = np.zeros((first.shape[1], second.shape[1]))
+    sums, squares = ([np.zeros(array.shape[1]) for array in (first, second)] for _ in range(2))
+    for start in range(0, n, BLOCK):
+        parts = first[start : start + BLOCK], second[start : start + BLOCK]
+        total += parts[0].T @ parts[1]
+        for part, own_sums, own_squares in zip(parts, sums, squares, strict=True):
+            own_sums += ones[: len(part)] @ part
+            own_squares += np.einsum("ij,ij->j", part, part)
+    means = [own / n for own in sums]
+    variances = [own / n - mean**2 for own, mean in zip(squares, means, strict=True)]
+    if any(_far(mean, variance) for mean, variance in zip(means, variances, strict=True)):
+        return cross_covariance(_near_zero(first), _near_zero(second))
+    return Cross(total / n - np.outer(*means), *variances)
+
+
+def _far(means: Array, variances: Array) -> bool:
+    return bool((means**2 > FAR * np.maximum(variances, 0.0)).any())
+
+
+def _near_zero(array: Array) -> Array:
+    """The columns less their means, so that nothing cancels; a constant becomes 0."""
+    moved = array - array[:BLOCK].mean(axis=0)
+    moved -= moved.mean(axis=0)
+    return np.where(array.min(axis=0) < array.max(axis=0), moved, 0.0)

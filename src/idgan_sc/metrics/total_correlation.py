@@ -19,11 +19,17 @@ def gaussian_total_correlation(codes: npt.ArrayLike) -> float:
     >>> gaussian_total_correlation(z), gaussian_total_correlation(z[:, [0, 0]])
     (0.0, inf)
     """
-    codes = as_codes(codes)
-    codes = codes[:, moving(codes)]
-    if codes.shape[1] < 2:
+    read = np.asarray(codes)
+    plain = read.dtype == np.float64 and read.ndim == 2 and 0 not in read.shape
+    with np.errstate(all="ignore"):
+        matrix = covariance(read) if plain else np.array(np.nan)
+    if not np.isfinite(matrix).all():  # a code that is not finite shows in a sum: one pass over the codes less
+        read = as_codes(codes)
+        matrix = covariance(read)
+    moves = moving(read)
+    matrix = matrix[np.ix_(moves, moves)]
+    if len(matrix) < 2:
         return 0.0
-    matrix = covariance(codes)
     scale = np.sqrt(np.diag(matrix))
     sign, log_determinant = np.linalg.slogdet(matrix / np.outer(scale, scale))
     return float(abs(log_determinant) / 2) if sign > 0 else float("inf")

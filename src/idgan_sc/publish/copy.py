@@ -10,7 +10,7 @@ from idgan_sc.records.results import Results
 
 PUBLISHED = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")
 PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
-PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv")
+PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "few_codes.npz")
 
 
 def publish(results: Results) -> list[Path]:

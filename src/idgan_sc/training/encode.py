@@ -19,6 +19,7 @@ from idgan_sc.training import checkpoint
 from idgan_sc.training.device import use_device
 
 BATCH = 256
+FEW, FEW_CODES = 5000, "few_codes.npz"  # images whose codes are published, so that a new metric trains nothing
 Array = np.ndarray
 Encoder = Callable[[Tensor], Tensor]  # images (B, C, H, W) -> codes (B, k)
 
@@ -95,6 +96,8 @@ def open_images_of(job: Job) -> Images:
 def encode(job: Job) -> list[Path]:
     """Write `codes.npz` of a finished run: the pool's codes under each name they are scored by, and its indices.
 
+    Beside it `few_codes.npz`, which is published.
+
     `q_mean`: the mean of Q(c|x) of a GAN; `vae_mean`: the posterior's mean; `vae_sample`: one sample of it.
     """
     images, device = open_images_of(job), use_device(job.results.config)
@@ -105,9 +108,36 @@ def encode(job: Job) -> list[Path]:
         posterior, rng = method.posterior, torch_stream(0, f"posterior/{images.name}", device)
         sampled = encode_pool(method, images, indices, device, lambda x: sample_posterior(*posterior(x), rng))
         codes["vae_sample"] = sampled
-    path = write_arrays(job.folder / "codes.npz", indices=indices, **codes)
-    note_hashes(job.folder, [path.name], of=["weights.safetensors"])
-    return [path]
+    written = [
+        write_arrays(job.folder / "codes.npz", indices=indices, **codes),
+        write_arrays(job.folder / FEW_CODES, **few_codes(method, images, device)),
+    ]
+    note_hashes(job.folder, [path.name for path in written], of=["weights.safetensors"])
+    return written
+
+
+def few_codes(method: Method, images: Images, device: str) -> dict[str, Array]:
+    """Codes of FEW images in half precision, small enough to be published, as `idgan-sc referee` reads them.
+
+    The images, `indices` (n,), depend on the data set alone: every run of every preset has codes of the same ones.
+    codes (n, k) float16; sampled (n, k) of a VAE; factors (n, K) their classes, values, names and categories.
+    """
+    indices = np.sort(numpy_stream(0, f"few codes/{images.name}").permutation(images.n)[:FEW])
+    codes = encode_pool(method, images, indices, device)
+    arrays: dict[str, Array] = {"indices": indices, "codes": codes.astype(np.float16)}
+    if method.settings["family"] == "vae":
+        posterior, rng = method.posterior, torch_stream(0, f"few posterior/{images.name}", device)
+        sampled = encode_pool(method, images, indices, device, lambda x: sample_posterior(*posterior(x), rng))
+        arrays["sampled"] = sampled.astype(np.float16)
+    if images.classes is None:
+        return arrays
+    discrete = [k for k, name in enumerate(images.factor_names) if name in images.discrete]
+    return arrays | {
+        "factors": images.classes[indices],
+        "values": images.values(indices).astype(np.float32),
+        "factor_names": np.array(images.factor_names),
+        "discrete": np.array(discrete, dtype=np.int64),
+    }
 
 
 def code_name(method: Method) -> str:
