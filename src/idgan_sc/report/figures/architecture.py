@@ -174,7 +174,7 @@ def _boxes(networks: dict[str, Any], layers: list[dict[str, Any]], settings: Set
             LOSS,
             0.98,
         ),
-        "L_SC": Box(6.48, lower, "α L_SC", ["which code differs?", "Eq. (6)", "trains E, G"], LOSS, 0.98),
+        "L_SC": Box(6.48, lower, "α L_SC", ["which code", "differs? Eq. (6)", "trains E, G"], LOSS, 0.98),
     }
     return {name: box for name, box in boxes.items() if name != "Q" or lines["Q"]}
 
