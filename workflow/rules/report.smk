@@ -1,22 +1,16 @@
 # The page to read and to play with.
 from idgan_sc.files import sha256
-from idgan_sc.records.published import WEIGHTS
 from idgan_sc.source import PACKAGE
 
 STUDIED = ROOT / "sensitivity/verdicts.csv"  # on the page once it is made
 
 # What the page is made of: a change of one of these makes it anew.
-PARTS = sorted((PACKAGE / "publish/templates").glob("page.*"))
-PARTS += sorted((PACKAGE / "publish/templates").glob("*.js"))
+PARTS = [
+    path
+    for path in sorted((PACKAGE / "publish/templates").iterdir())
+    if path.suffix != ".md"
+]
 HELD = ["tables", "figures", *(["generators"] if RESULTS.evidence else [])]
-
-
-def weights_of(run):
-    """The weights of a generator that the page runs: published with its record, where that counts, or trained here."""
-    if not RESULTS.is_published(run):
-        return [f"{ROOT}/{run.path}/weights.safetensors"]
-    path = RESULTS.find(run, WEIGHTS)
-    return [str(path)] if path.exists() else []
 
 
 rule report:
@@ -37,7 +31,9 @@ rule report:
         records=files_of(there(RUNS, "record.json"), "record.json"),
         drawn=files_of(there(SHOWN, "traversal.npz"), "traversal.npz"),
         weights=[
-            path for run in there(SHOWN, "traversal.npz") for path in weights_of(run)
+            str(path)
+            for run in there(SHOWN, "traversal.npz")
+            for path in RESULTS.weights(run)
         ],
     output:
         f"{ROOT}/report/index.html",

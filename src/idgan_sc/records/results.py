@@ -14,7 +14,7 @@ from typing import Any
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run, Settings
 from idgan_sc.files import DataError
-from idgan_sc.records.published import GATHERED, Accepted, accepted
+from idgan_sc.records.published import GATHERED, WEIGHTS, Accepted, accepted
 from idgan_sc.records.record import (
     TABLE3_METRICS,
     fingerprint,
@@ -178,6 +178,12 @@ class Results:
         """As `find`, for a file that a published run may lack: then where it is made."""
         path = self.find(run, name)
         return path if path.exists() else self.root / run.path / name
+
+    def weights(self, run: Run) -> list[Path]:
+        """The file with what a run generates by: published, none if it was published without, or trained here."""
+        if not self.is_published(run):
+            return [self.root / run.path / "weights.safetensors"]
+        return [path for path in [self.find(run, WEIGHTS)] if path.exists()]
 
     def having(self, runs: Iterable[Run], *names: str) -> list[Run]:
         """Those of `runs` that have files of all these names, published or here."""
