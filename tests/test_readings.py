@@ -143,7 +143,7 @@ def test_exploratory_comparisons_are_scipys(shipped: Config) -> None:
         table, metric = (ends, "factor_vae") if row["measure"] == "curve_end" else (scores, row["measure"])
         values = []
         for arm, code in ((row["arm"], row["code"]), (row["other"], row["other_code"])):
-            system, variant = configuration.arm(arm)
+            system, variant = configuration.split_arm(arm)
             mine = table[(table["system"] == system) & (table["variant"] == variant) & (table["metric"] == metric)]
             values.append(
                 mine[mine["code"] == code].groupby("seed")["value"].mean().drop(row["without_seed"], errors="ignore")

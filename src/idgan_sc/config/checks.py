@@ -66,7 +66,7 @@ def _is_number(checker: Any, value: Any) -> bool:
     return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
 
 
-_NAMED = {"presets": "preset", "datasets": "data set", "systems": "system", "metrics": "metric"}
+_NAMED = {"claims": "claim", "presets": "preset", "datasets": "data set", "systems": "system", "metrics": "metric"}
 
 
 @cache
