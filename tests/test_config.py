@@ -336,7 +336,9 @@ def test_runs_are_those_of_the_tables_and_every_one_resolves(shipped: Config) ->
         assert runs and len(runs) == len(set(runs))
         assert preset in ONE_QUESTION or {run.system for run in runs} >= {"beta_vae", "infogan_cr", "idgan_sc"}
         for run in runs[:: shipped["presets"][preset]["seeds"]["count"]]:
-            assert resolve(shipped, run) and str(run.path) == f"runs/{run.dataset}/{run.system}/{run.variant}/{run.seed}"
+            assert (
+                resolve(shipped, run) and str(run.path) == f"runs/{run.dataset}/{run.system}/{run.variant}/{run.seed}"
+            )
 
 
 # ---------------------------------------------------------------------------------------------------------------- fuzz

@@ -192,13 +192,46 @@ def _verdicts(results: Results) -> str:
     return f"{_counted(results)} {_scope(results)}\n\n{READINGS_NOTE}\n\n{_claims_table(results)}"
 
 
-def _gains(results: Results) -> str:
+def _short_table(results: Results) -> str:
+    """Every claim with its reading, or its registered verdict, in few words; REPLICATION.md has the counts."""
+    first = _readings(results).set_index("claim")["reading"]
+    rows = (
+        (r["claim"], r["sentence"], f"**{first[r['claim']]}**" if r["claim"] in first else _word(r), _word(r), r["n"])
+        for r in _rows(results, "claims.csv")
+    )
+    return _table("| | The paper says | What we find | Registered verdict | Seeds |", rows)
+
+
+def _word(claim: pd.Series) -> str:
+    return VERDICT_WORDS[claim["verdict"]] + (AS_FAR if as_far(claim) else "")
+
+
+def _nearest(results: Results) -> pd.DataFrame:
     """Of all checks those of what a regulariser adds to InfoGAN, and the distilled space to IDGAN-SC."""
     found = table_or_empty(results.root / "checks.csv")
     regularisers = (found["quantity"] == "curve_end") & (found["rule"] == "difference")
     space = (found["claim"] == "C7") & (found["metric"] == "factor_vae")
-    lines = [check_line(row) for _, row in found[regularisers | space].iterrows()]
+    return found[regularisers | space]
+
+
+def _gains(results: Results) -> str:
+    """The checks nearest to the paper's question, a line each."""
+    lines = [check_line(row) for _, row in _nearest(results).iterrows()]
     return "\n".join([*lines, *("\n" + sentence for sentence in measured_twice(results))])
+
+
+def _answer(results: Results) -> str:
+    """The same in plain sentences, a number each, beside what the paper says."""
+    lines = []
+    for number, (_, row) in enumerate(_nearest(results).iterrows(), 1):
+        says = f"adds {row['value']:.2f}" if pd.notna(row["value"]) else "adds to it"
+        above, below = row["low"] > 0, row["high"] < 0
+        found = "adds" if above else "takes away" if below else "changes nothing that can be seen:"
+        size = places(abs(row["estimate"]) if above or below else row["estimate"], 3)
+        interval = f"95 % interval {places(row['low'], 3)} to {places(row['high'], 3)}"
+        arms = f"{label(row['arm'].partition('/')[0])} over {label(row['other'].partition('/')[0])}"
+        lines.append(f"{number}. **{arms}**: the paper says that it {says}. Here it {found} {size} ({interval}).")
+    return "\n".join(lines)
 
 
 def _cost(results: Results) -> str:
@@ -335,6 +368,8 @@ OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, 
     "counted": _counted,
     "verdicts": _verdicts,
     "gains": _gains,
+    "answer": _answer,
+    "short_verdicts": _short_table,
     "claims": _text("claims.md"),
     "table3": _text("tables/table3.md"),
     "exploratory": _text("exploratory.md"),
