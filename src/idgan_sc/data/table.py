@@ -157,6 +157,8 @@ def _lines(table: Path) -> list[Row]:
         with open(table, newline="", encoding="utf-8-sig") as stream:
             reader = csv.reader(stream, strict=True)
             return [Row(reader.line_num, cells) for cells in reader if cells]
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise DataError(f"{table} cannot be read as a CSV table ({error.strerror}): give the path of a file") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{table} cannot be read as a CSV table ({error}): save it in UTF-8") from error
     except (OSError, ValueError, csv.Error) as error:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idgan_sc.metrics.checks import Array, as_codes, as_factors, moving
-from idgan_sc.metrics.moments import cross_covariance
+from idgan_sc.metrics.moments import Cross, cross_covariance
 
 
 def pearson_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> float:
@@ -25,8 +25,7 @@ def pearson_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool =
     >>> round(pearson_score(-3 * z[:, ::-1], z), 6), pearson_score(np.zeros((900, 2)), z)
     (1.0, 0.0)
     """
-    codes = as_codes(codes)
-    return assigned(correlations(codes, as_factors(values, len(codes)).astype(np.float64, copy=False), strict=strict))
+    return assigned(correlations(*_checked(codes, values), strict=strict))
 
 
 def spearman_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> float:
@@ -40,18 +39,36 @@ def spearman_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool 
     return assigned(correlations(ranked(codes), ranked(as_factors(values, len(codes))), strict=strict))
 
 
-def correlations(codes: Array, values: Array, *, strict: bool = False) -> Array:
+def correlations(codes: Array, values: Array, shared: Cross | None = None, *, strict: bool = False) -> Array:
     """Correlate each code with each factor.
 
-    |corr| (D, K) of codes (N, D) and values (N, K); a constant code gives 0, or an error if strict.
+    |corr| (D, K) of codes (N, D) and values (N, K), whose covariances may be known; a constant code gives 0, or an
+    error if strict.
     """
     moves = moving(codes)
     if strict and not moves.all():
         raise ValueError("a constant code has no correlation")
-    shared = cross_covariance(codes, values)
+    shared = shared or cross_covariance(codes, values)
     with np.errstate(divide="ignore", invalid="ignore"):
         matrix = shared.covariance / np.sqrt(np.outer(shared.first, shared.second))
     return np.where(moves[:, None], np.abs(matrix), 0.0)
+
+
+def _checked(codes: npt.ArrayLike, values: npt.ArrayLike) -> tuple[Array, Array, Cross]:
+    """Codes and values with their covariances, refused as `as_codes` and `as_factors` refuse them.
+
+    What is not finite shows in a sum, and a constant factor in its variance, so that good arrays are read once.
+    """
+    arrays = np.asarray(codes), np.asarray(values)
+    plain = all(one.dtype == np.float64 and one.ndim == 2 and 0 not in one.shape for one in arrays)
+    if plain and len(arrays[0]) == len(arrays[1]):
+        with np.errstate(all="ignore"):
+            found = cross_covariance(*arrays)
+        if all(np.isfinite(part).all() for part in found) and (found.second > 0).all():
+            return (*arrays, found)
+    codes = as_codes(codes)
+    factors = as_factors(values, len(codes)).astype(np.float64, copy=False)
+    return codes, factors, cross_covariance(codes, factors)
 
 
 def assigned(matrix: Array) -> float:

@@ -75,6 +75,8 @@ def read_record(folder: Path) -> dict[str, Any]:
         record = dict(json.loads(path.read_text(encoding="utf-8")))
         _check_record(record)
         return record
+    except NotADirectoryError as error:
+        raise DataError(f"{folder} is a file: give the folder of a finished run") from error
     except FileNotFoundError as error:
         raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -31,6 +31,9 @@ def prepare(results: Results, dataset: str, file: Path | None = None) -> "Images
     from idgan_sc.source import images_source
 
     wanted = results.about_data(dataset) | ({"file": str(file)} if file else {})
+    if file and wanted["source"] in ("procedural", "folder"):
+        made = "drawn" if wanted["source"] == "procedural" else "made of a folder"
+        raise DataError(f"{dataset} is {made} at preset {results.preset} and reads no file: leave out {file}")
     folder = results.images(dataset)
     by = {key: wanted[key] for key in ("source", *configuration.DATA) if key in wanted}
     by["code"] = images_source(dataset)
@@ -42,6 +45,8 @@ def prepare(results: Results, dataset: str, file: Path | None = None) -> "Images
                 wanted["source"] == "procedural"
             ):
                 raise DataError(f"{folder} ({found.source}) was made by other settings or code than today's: delete it")
+            if file:
+                print(f"{folder} is there already, so that {file} was not read", file=sys.stderr)
             return found
         if wanted["source"] == "folder":
             raise DataError(f"{folder} holds no images: `idgan-sc data --dataset {dataset} --from-folder IMAGES` first")
