@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import io
 import struct
 import zlib
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.color import lab2xyz, xyz2rgb
 
-from idgan_sc.data.decode import decode, endings, fitted
+from idgan_sc.data.decode import _eight_bits, decode, endings, fitted
 from idgan_sc.files import DataError
 
 RNG = np.random.default_rng(0)
@@ -171,8 +172,6 @@ def test_premultiplied_alpha(mode: str) -> None:
     plain = Image.merge(
         mode[:-1] + "A", [Image.fromarray(c) for c in (GREY, GREY, GREY)[: len(mode) - 1]] + [Image.fromarray(ALPHA)]
     )
-    from idgan_sc.data.decode import _eight_bits
-
     found = np.asarray(_eight_bits(plain.convert(mode), "white").image)
     assert np.abs(found.reshape(9, 7, -1)[..., 0] - over(GREY[..., None], ALPHA)[..., 0]).max() <= 2
 
@@ -245,3 +244,34 @@ def test_a_square_is_what_pillow_resizes(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(fitted(image, crop, 64)), np.asarray(expected))
     with pytest.raises(ValueError, match="178x218 pixels, too few for a crop of 179"):
         fitted(image, 179, 64)
+
+
+# ------------------------------------------------------------------------------------- modes that no common format has
+def of_mode(image: Image.Image) -> np.ndarray:
+    return np.asarray(_eight_bits(image, "white").image).astype(float)
+
+
+def test_hue_saturation_and_value() -> None:
+    image = Image.merge("HSV", [Image.fromarray(channel) for channel in COLOUR.transpose(2, 0, 1)])
+    expected = [[255 * np.array(colorsys.hsv_to_rgb(*(pixel / 255.0))) for pixel in row] for row in COLOUR]
+    assert np.abs(of_mode(image) - expected).max() <= 2
+
+
+def test_a_padded_colour_and_one_with_a_palette_and_alpha() -> None:
+    padded = Image.merge("RGBX", [Image.fromarray(channel) for channel in (*COLOUR.transpose(2, 0, 1), ALPHA)])
+    np.testing.assert_array_equal(of_mode(padded), COLOUR)  # the fourth byte means nothing
+    palette = RNG.integers(0, 256, (256, 3), dtype=np.uint8)
+    image = Image.new("PA", (7, 9))
+    image.putpalette(palette.tobytes())
+    for y, x in np.ndindex(9, 7):
+        image.putpixel((x, y), (int(GREY[y, x]), int(ALPHA[y, x])))
+    assert np.abs(of_mode(image) - over(palette[GREY], ALPHA)).max() <= 1
+
+
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+def test_sixteen_bits_of_either_byte_order(order: str) -> None:
+    deep = RNG.integers(0, 2**16, (9, 7)).astype(order)
+    image = Image.frombytes("I;16" if order[0] == "<" else "I;16B", (7, 9), deep.tobytes())
+    assert np.abs(of_mode(image) - deep / 257.0).max() <= 0.5
+    stream = io.BytesIO(b"P5 7 9 65535\n" + deep.astype(">u2").tobytes())  # PGM, which Pillow reads as mode I
+    assert np.abs(np.asarray(decode(stream, "it").image) - deep / 257.0).max() <= 0.5

@@ -9,13 +9,14 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from conftest import job
 from idgan_sc import config as configuration
 from idgan_sc import source
 from idgan_sc.config import Config, Run
-from idgan_sc.data import digits, dsprites, faces
+from idgan_sc.data import digits, dsprites, faces, rooms
 from idgan_sc.data.images import open_images, save_images
 from idgan_sc.records.results import Results
 from idgan_sc.source import PACKAGE, reach, source_hash
@@ -253,6 +254,26 @@ def test_what_draws_a_data_set_is_hashed(drawn: Any, tmp_path: Path) -> None:
         drawn.prepare(tmp_path / name, "procedural", n=64)
     assert trace.left_out(reach([f"data.{name}.prepare", "data.images.open_images"], ())) == set()
     assert len(trace.codes) > 5
+
+
+def test_what_draws_and_composes_rooms_is_hashed(tmp_path: Path) -> None:
+    with Trace() as trace:
+        images = rooms.prepare(tmp_path / "rooms")
+        images.batch(np.arange(3), 32)
+    known = reach(source._images("rooms"), ())
+    assert trace.left_out(known) == set() and ("data.rooms", "compose") in known and len(trace.codes) > 20
+    assert ("data.rooms", "compose") not in reach(source._images("dsprites"), ())
+
+
+def test_what_a_correlated_training_runs_is_hashed(new_root: Callable[..., Path], small_config: Config) -> None:
+    from idgan_sc.training.train import train
+
+    config = copy.deepcopy(small_config)
+    config["variants"]["together"] = {"systems": "all", "correlation": {"pairs": [["x", "y"]], "strength": 3}}
+    run, root = Run("test", "dsprites", "beta_vae", "together", 0), new_root()
+    with Trace() as trace:
+        train(job(config, run, root))
+    assert trace.left_out(reach([*source.EXECUTES["training"], *source._images("dsprites")], ("beta",))) == set()
 
 
 def test_what_draws_dsprites_is_hashed(tmp_path: Path) -> None:
