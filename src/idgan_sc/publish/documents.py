@@ -24,6 +24,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty, text_or_empty
 from idgan_sc.report import errata, regularisers
 from idgan_sc.report.comparisons import measured_twice
+from idgan_sc.report.figures.forest import with_paper
 from idgan_sc.report.figures.registry import all_figures
 from idgan_sc.report.readings import READINGS_NOTE, beside
 from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, words
@@ -190,6 +191,44 @@ def _chinese(claim: pd.Series) -> str:
 
 def _verdicts(results: Results) -> str:
     return f"{_counted(results)} {_scope(results)}\n\n{READINGS_NOTE}\n\n{_claims_table(results)}"
+
+
+def _told(results: Results) -> str:
+    """Every reading made after registration, with the numbers behind it and its reason."""
+    return "\n".join(
+        f"* **{row['claim']}: {row['reading']}.** {row['evidence']} Why: {row['reason']}."
+        for _, row in _readings(results).iterrows()
+    )
+
+
+def _checks_table(results: Results) -> str:
+    """Every check: what is compared, the estimate and its interval, what the paper prints, and the answer."""
+    found = with_paper(results, table_or_empty(results.root / "checks.csv"))
+    rows = (
+        (
+            row["claim"],
+            row["words"],
+            places(row["estimate"], 3) if pd.notna(row["estimate"]) else DASH,
+            f"{places(row['low'], 3)} to {places(row['high'], 3)}" if pd.notna(row["low"]) else DASH,
+            places(row["paper"]) if pd.notna(row["paper"]) else DASH,
+            row["n"],
+            f"**{row['answer']}**" if row["answer"] in ("yes", "no") else row["answer"],
+            row["reason"],
+        )
+        for _, row in found.iterrows()
+    )
+    return _table("| | What is compared | Here | 95 % interval | Paper | Seeds | Answer | Why |", rows)
+
+
+def _figures(results: Results) -> str:
+    """Every published figure with its caption and its command."""
+    shown = []
+    for name, drawn in all_figures(results).items():
+        if (results.root / "figures" / f"{name}.png").exists():
+            caption = " ".join((drawn.caption or drawn.shows).split())
+            path = f"{_published(results)}/figures/{name}"
+            shown.append(f"### {drawn.title}\n\n![{drawn.title}]({path}.png)\n\n{caption} `{drawn.command}`")
+    return "\n\n".join(shown)
 
 
 def _short_table(results: Results) -> str:
@@ -369,6 +408,9 @@ OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, 
     "verdicts": _verdicts,
     "gains": _gains,
     "answer": _answer,
+    "told": _told,
+    "checks_table": _checks_table,
+    "figures": _figures,
     "short_verdicts": _short_table,
     "claims": _text("claims.md"),
     "table3": _text("tables/table3.md"),
