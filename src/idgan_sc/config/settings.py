@@ -12,7 +12,13 @@ Settings = dict[str, Any]
 SIZES = (28, 32, 64)  # image sizes that have networks
 COMMON = {"family", "image_size", "batch", "steps", "log_every", "curve_points", "c_dim", "adam_betas"}
 VAE = COMMON | {"lr", "likelihood", "objective"}
-OBJECTIVES = {"beta": {"beta"}, "factor": {"gamma", "lr_tc", "tc_betas"}}
+OBJECTIVES = {
+    "beta": {"beta"},
+    "factor": {"gamma", "lr_tc", "tc_betas"},
+    "annealed": {"gamma", "capacity", "capacity_steps"},
+    "beta_tc": {"beta"},
+    "dip": {"dip_of", "dip_off_diagonal", "dip_diagonal"},
+}
 CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}
 FROM_VAE = {"vae", "vae_redraw", "pair_dims"}
 PAIR = CONTRASTIVE | {

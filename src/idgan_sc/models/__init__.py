@@ -10,10 +10,18 @@ from typing import Any
 from idgan_sc.models.beta_vae import BetaVAE
 from idgan_sc.models.factor_vae import FactorVAE
 from idgan_sc.models.gan import GAN
+from idgan_sc.models.penalised_vae import DIPVAE, AnnealedVAE, BetaTCVAE, PenalisedVAE
 from idgan_sc.models.seeds import torch_stream
 
-Method = BetaVAE | FactorVAE | GAN
-METHODS: dict[str, Any] = {"beta": BetaVAE, "factor": FactorVAE, "gan": GAN}  # by a VAE's objective, or the family
+Method = BetaVAE | FactorVAE | PenalisedVAE | GAN
+METHODS: dict[str, Any] = {  # by a VAE's objective, or the family
+    "beta": BetaVAE,
+    "factor": FactorVAE,
+    "annealed": AnnealedVAE,
+    "beta_tc": BetaTCVAE,
+    "dip": DIPVAE,
+    "gan": GAN,
+}
 
 
 def build(
