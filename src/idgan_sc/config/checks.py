@@ -16,6 +16,7 @@ from idgan_sc.config.datasets import DATA, NATIVE
 from idgan_sc.config.runs import _variant_of, arm, datasets
 from idgan_sc.config.settings import (
     GAN,
+    IB,
     OBJECTIVES,
     SIZES,
     VAE,
@@ -229,7 +230,7 @@ def check_run(config: Config, run: Run) -> None:
             raise ConfigError(f"{where}: `{key}`: {reason}")
 
     merged = _merged(config, run)
-    allowed = GAN if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
+    allowed = GAN | IB if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
     for key in merged:
         refuse_if(key not in allowed, key, f"not a setting of family {merged['family']}: remove it")
     needed = {"objective"} if merged["family"] == "vae" else GAN

@@ -14,19 +14,26 @@ COMMON = {"family", "image_size", "batch", "steps", "log_every", "curve_points",
 VAE = COMMON | {"lr", "likelihood", "objective"}
 OBJECTIVES = {
     "beta": {"beta"},
-    "factor": {"gamma", "lr_tc", "tc_betas"},
+    "factor": {"gamma", "lr_tc", "tc_betas", "critic_codes"},
     "annealed": {"gamma", "capacity", "capacity_steps"},
     "beta_tc": {"beta"},
     "dip": {"dip_of", "dip_off_diagonal", "dip_diagonal"},
 }
+# Settings that came later: where one has the value that others do without, a run's settings leave it out.
+NEUTRAL = {"optimiser": "adam", "momentum": 0.0, "r1": 0.0, "average": 0.0, "pair_passes": 1, "critic_codes": "same"}
+IB = COMMON | {  # of IB-GAN
+    "objective", "beta", "network", "start", "lr_generator", "lr_discriminator", "z_dim", "prior", "code", "q",
+    "lambda_info", "optimiser", "momentum",
+}  # fmt: skip
 CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}
 FROM_VAE = {"vae", "vae_redraw", "pair_dims"}
 PAIR = CONTRASTIVE | {
-    "lr_pair", "pair_loss", "alpha", "pairs", "pair_start", "pair_step", "pair_bases", "pair_dims", "vae_redraw",
+    "lr_pair", "pair_loss", "alpha", "pairs", "pair_start", "pair_step", "pair_bases", "pair_dims", "pair_passes",
+    "vae_redraw",
 }  # fmt: skip
 GAN = COMMON | FROM_VAE | PAIR | {
     "network", "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q",
-    "lambda_info", "pair_rule",
+    "lambda_info", "pair_rule", "optimiser", "momentum", "r1", "average",
 }  # fmt: skip
 PROTOCOL = "infogan_cr"
 
@@ -63,7 +70,8 @@ def resolve(config: Config, run: Run) -> Settings:
     base = _merged(config, replace(run, variant="main"))
     if settings.get("start") == "scratch" != base.get("start") and "steps" not in config["variants"][run.variant]:
         settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
-    settings = {key: settings[key] for key in sorted(_meaningful(settings)) if key in settings}
+    kept = [key for key in sorted(_meaningful(settings)) if key in settings and settings[key] != NEUTRAL.get(key, ())]
+    settings = {key: settings[key] for key in kept}
     data = dataset(config, run.preset, run.dataset)
     return settings | {
         "source": data["source"],
@@ -94,6 +102,8 @@ def _merged(config: Config, run: Run) -> Settings:
 def _meaningful(settings: Settings) -> set[str]:
     if settings["family"] == "vae":
         return VAE | OBJECTIVES[settings["objective"]]
+    if "objective" in settings:
+        return IB
     keys = set(GAN)
     if settings["code"] == "prior":
         keys -= FROM_VAE

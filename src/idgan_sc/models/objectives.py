@@ -100,6 +100,15 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
+def gradient_penalty(real_logits: Tensor, x: Tensor) -> Tensor:
+    """R1 as ID-GAN's code has it: E |∇ D(x)|² over real images in [-1, 1]; x (B, C, H, W) in [0, 1] needs gradients.
+
+    The gradient in [-1, 1] is half of that in [0, 1]. Mescheder et al. 2018 (Eq. 9) have half of this.
+    """
+    (gradient,) = torch.autograd.grad(real_logits.sum(), x, create_graph=True)
+    return (0.5 * gradient).square().flatten(1).sum(1).mean()
+
+
 def generator_adversarial_loss(fake_logits: Tensor) -> Tensor:
     """Eq. (4), G's side in its non-saturating form -E log D(G(z, c)).
 
@@ -116,6 +125,16 @@ def info_loss(c: Tensor, mean: Tensor, logvar: Tensor | None = None) -> Tensor:
     logvar = torch.zeros_like(mean) if logvar is None else logvar
     terms = (c - mean).square() * (-logvar).exp() + logvar + math.log(2 * math.pi)
     return 0.5 * terms.sum(1).mean()
+
+
+def ib_gan_objective(
+    adversarial: Tensor, z: Tensor, z_read: Tensor, kl: Tensor, lambda_info: float, beta: float
+) -> Tensor:
+    """IB-GAN (Jeon et al. 2021, Eq. 10), G's side with its encoder and Q, minimised; z, z_read (B, d), kl (k,) in nats.
+
+    L_adv + λ |z - Q(G)|²/2 (the lower bound of the information) + β KL(e(r|z) || N(0, I)) (the upper).
+    """
+    return adversarial + lambda_info * 0.5 * (z - z_read).square().sum(1).mean() + beta * kl.sum()
 
 
 def pair_cross_entropy(logits: Tensor, s: Tensor) -> Tensor:
