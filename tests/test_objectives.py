@@ -51,6 +51,60 @@ def test_factor_vae_loss_has_the_kl_once_and_gamma_times_the_total_correlation()
     assert loss == 10 + 3 + 40 * 0.5
 
 
+def test_annealed_vae_holds_the_kl_at_its_capacity_from_both_sides() -> None:
+    for kl, distance in ((torch.tensor([1.0, 2.0]), 2.0), (torch.tensor([4.0, 3.0]), 2.0), (torch.tensor([5.0]), 0.0)):
+        assert obj.annealed_vae_loss(torch.tensor(10.0), kl, 100.0, 5.0) == 10 + 100 * distance
+
+
+def test_minibatch_total_correlation_is_that_of_the_mixture_of_posteriors(rng: torch.Generator) -> None:
+    """Each density of the batch's mixture, one after another, by torch.distributions."""
+    mean, logvar = normal(rng, 5, 3), normal(rng, 5, 3)
+    c = mean + (0.5 * logvar).exp() * normal(rng, 5, 3)
+    expected = 0.0
+    for i in range(5):
+        single = [
+            [Normal(mean[j, d], (0.5 * logvar[j, d]).exp()).log_prob(c[i, d]).exp() for d in range(3)] for j in range(5)
+        ]
+        joint = sum(math.prod(row) for row in single) / 5
+        marginals = [sum(row[d] for row in single) / 5 for d in range(3)]
+        expected += (math.log(joint) - sum(map(math.log, marginals))) / 5
+    constant = (3 - 1) * math.log(5)  # of the means over the batch: without gradient, and left out
+    assert obj.minibatch_total_correlation(c, mean, logvar).item() + constant == pytest.approx(expected)
+
+
+def test_minibatch_total_correlation_of_independent_codes_is_small_and_of_equal_ones_large(
+    rng: torch.Generator,
+) -> None:
+    mean, logvar = normal(rng, 400, 2), torch.full((400, 2), -2.0)
+    noise = torch.exp(0.5 * logvar) * normal(rng, 400, 2)
+    constant = math.log(400)
+    apart = obj.minibatch_total_correlation(mean + noise, mean, logvar) + constant
+    equal = mean[:, :1].expand(-1, 2)
+    together = obj.minibatch_total_correlation(equal + noise, equal, logvar) + constant
+    assert abs(apart) < 0.2 < 0.6 < together
+
+
+def test_beta_tcvae_is_the_vae_at_beta_1_and_weighs_the_total_correlation_above() -> None:
+    recon, kl, tc = torch.tensor(10.0), torch.tensor([1.0, 2.0]), torch.tensor(0.5)
+    assert obj.beta_tcvae_loss(recon, kl, tc, 1.0) == obj.beta_vae_loss(recon, kl, 1.0)
+    assert obj.beta_tcvae_loss(recon, kl, tc, 6.0) == 10 + 3 + 5 * 0.5
+
+
+def test_dip_vae_counts_covariances_and_variances_that_are_not_those_of_the_unit_matrix() -> None:
+    covariance = torch.tensor([[1.5, 0.2], [0.2, 1.0]])
+    loss = obj.dip_vae_loss(torch.tensor(10.0), torch.tensor([1.0, 2.0]), covariance, 10.0, 100.0)
+    assert loss.item() == pytest.approx(10 + 3 + 10 * 2 * 0.2**2 + 100 * 0.5**2)
+    assert obj.dip_vae_loss(torch.tensor(10.0), torch.zeros(2), torch.eye(2), 10.0, 100.0) == 10
+
+
+def test_covariances_of_means_and_of_codes(rng: torch.Generator) -> None:
+    mean, logvar = normal(rng, 50, 3), normal(rng, 50, 3)
+    torch.testing.assert_close(obj.codes_covariance(mean), torch.cov(mean.T, correction=0))
+    draws = mean + (0.5 * logvar).exp() * normal(rng, 20_000, 50, 3)
+    whole = torch.cov(draws.flatten(0, 1).T, correction=0)
+    torch.testing.assert_close(obj.codes_covariance(mean, logvar), whole, rtol=0.02, atol=0.02)
+
+
 def test_total_correlation_of_a_perfect_critic_is_the_true_one() -> None:
     """For a bivariate normal of correlation rho the total correlation is -log(1 - rho²)/2."""
     rho, n = 0.8, 400_000

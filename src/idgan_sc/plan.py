@@ -76,16 +76,17 @@ class Pass(NamedTuple):
 def kind(settings: Settings) -> str:
     """Which of SYSTEMS a run's update is timed by."""
     if settings["family"] == "vae":
-        return str(settings["objective"])
-    return "gan" if settings["pair_rule"] == "none" else "pairs"
+        return "factor" if settings["objective"] == "factor" else "beta"
+    return "gan" if settings.get("pair_rule", "none") == "none" else "pairs"
 
 
 def network(settings: Settings, name: str) -> Network:
     """What a run's network of this name costs; `vae` is the frozen encoder."""
     if name == "critic":
         return CRITIC
-    own = settings["network"] if settings["family"] == "gan" else {"beta": "vae"}.get(settings["objective"], "dsprites")
-    return NETWORKS["vae" if name == "vae" else own, settings["image_size"]]
+    of_vae = "dsprites" if settings.get("objective") == "factor" else "vae"
+    own = settings["network"] if settings["family"] == "gan" else of_vae
+    return NETWORKS["vae" if "vae" in (name, own) or own == "idgan" else own, settings["image_size"]]
 
 
 def passes(settings: Settings) -> list[Pass]:
@@ -94,15 +95,19 @@ def passes(settings: Settings) -> list[Pass]:
     β-VAE: encoder and decoder, 3 each. FactorVAE: the same, its critic 2 (frozen) and, on codes and permuted codes, 6.
     GAN: D 3 on real and generated images; then, `generator_steps` times, G 3 and D 2 (frozen), and with a pair
     regulariser G 3 on both images of every pair and the pair network 3 where it moves, 2 where it does not; `separate`
-    adds a step of its own, 3. A frozen β-VAE 1 for codes, 1 for pairs that need the posterior, 2 where it is Q.
+    adds a step of its own, 3. A frozen β-VAE 1 for codes, 1 for pairs that need the posterior, 2 where it is Q. R1 goes
+    backward through D's pass of real images and through that pass, 5. IB-GAN's Q is a critic of its own, 3.
     """
     batch = settings["batch"]
     if settings["family"] == "vae":
         critic = [Pass("critic", batch, 8)] if settings["objective"] == "factor" else []
         return [Pass("encoder", batch, 3), Pass("decoder", batch, 3), *critic]
+    if settings.get("objective") == "ib":
+        critics = [Pass("discriminator", batch, 2), Pass("reconstructor", batch, 3)]
+        return [Pass("discriminator", 2 * batch, 3), Pass("generator", batch, 3), *critics]
     steps, pairs = settings["generator_steps"], settings["pair_rule"] != "none"
     found = [Pass("discriminator", 2 * batch, 3), Pass("generator", batch, 3 * steps)]
-    found += [Pass("discriminator", batch, 2 * steps)]
+    found += [Pass("discriminator", batch, 2 * steps + (5 if "r1" in settings else 0))]
     if pairs:
         moved = 1 + 2 * steps + (2 if settings["pair_step"] == "separate" else 0)
         found += [Pass("generator", 2 * settings["pairs"], 3 * steps), Pass("pair", settings["pairs"], moved)]

@@ -14,6 +14,7 @@ from idgan_sc.config.datasets import DATA, DATASET, NATIVE
 from idgan_sc.config.runs import _variant_of, datasets, split_arm
 from idgan_sc.config.settings import (
     GAN,
+    IB,
     OBJECTIVES,
     OPTIONAL,
     SIZES,
@@ -270,7 +271,7 @@ def check_run(config: Config, run: Run) -> None:
             raise ConfigError(f"{where}: `{key}`: {reason}")
 
     merged = _merged(config, run)
-    allowed = GAN if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
+    allowed = GAN | IB if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
     for key in merged:
         refuse_if(key not in allowed | OPTIONAL, key, f"not a setting of family {merged['family']}: remove it")
     needed = {"objective"} if merged["family"] == "vae" else GAN

@@ -12,15 +12,28 @@ Settings = dict[str, Any]
 SIZES = (28, 32, 64)  # image sizes that have networks
 COMMON = {"family", "image_size", "batch", "steps", "log_every", "curve_points", "c_dim", "adam_betas"}
 VAE = COMMON | {"lr", "likelihood", "objective"}
-OBJECTIVES = {"beta": {"beta"}, "factor": {"gamma", "lr_tc", "tc_betas"}}
+OBJECTIVES = {
+    "beta": {"beta"},
+    "factor": {"gamma", "lr_tc", "tc_betas", "critic_codes"},
+    "annealed": {"gamma", "capacity", "capacity_steps"},
+    "beta_tc": {"beta"},
+    "dip": {"dip_of", "dip_off_diagonal", "dip_diagonal"},
+}
+# Settings that came later: where one has the value that others do without, a run's settings leave it out.
+NEUTRAL = {"optimiser": "adam", "momentum": 0.0, "r1": 0.0, "average": 0.0, "pair_passes": 1, "critic_codes": "same"}
+IB = COMMON | {  # of IB-GAN
+    "objective", "beta", "network", "start", "lr_generator", "lr_discriminator", "z_dim", "prior", "code", "q",
+    "lambda_info", "optimiser", "momentum",
+}  # fmt: skip
 CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}
 FROM_VAE = {"vae", "vae_redraw", "pair_dims"}
 PAIR = CONTRASTIVE | {
-    "lr_pair", "pair_loss", "alpha", "pairs", "pair_start", "pair_step", "pair_bases", "pair_dims", "vae_redraw",
+    "lr_pair", "pair_loss", "alpha", "pairs", "pair_start", "pair_step", "pair_bases", "pair_dims", "pair_passes",
+    "vae_redraw",
 }  # fmt: skip
 GAN = COMMON | FROM_VAE | PAIR | {
     "network", "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q",
-    "lambda_info", "pair_rule",
+    "lambda_info", "pair_rule", "optimiser", "momentum", "r1", "average",
 }  # fmt: skip
 OPTIONAL = {"correlation"}  # settings that a run has only where they are not neutral
 PROTOCOL = "infogan_cr"
@@ -58,7 +71,8 @@ def resolve(config: Config, run: Run) -> Settings:
     base = _merged(config, replace(run, variant="main"))
     if settings.get("start") == "scratch" != base.get("start") and "steps" not in config["variants"][run.variant]:
         settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
-    settings = {key: settings[key] for key in sorted(_meaningful(settings)) if key in settings}
+    kept = [key for key in sorted(_meaningful(settings)) if key in settings and settings[key] != NEUTRAL.get(key, ())]
+    settings = {key: settings[key] for key in kept}
     if settings.get("correlation", {}).get("strength") == 0:
         del settings["correlation"]
     data = dataset(config, run.preset, run.dataset)
@@ -90,6 +104,8 @@ def _merged(config: Config, run: Run) -> Settings:
 def _meaningful(settings: Settings) -> set[str]:
     if settings["family"] == "vae":
         return VAE | OBJECTIVES[settings["objective"]] | OPTIONAL
+    if "objective" in settings:
+        return IB | OPTIONAL
     keys = GAN | OPTIONAL
     if settings["code"] == "prior":
         keys -= FROM_VAE

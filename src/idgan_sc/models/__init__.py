@@ -10,10 +10,20 @@ from typing import Any
 from idgan_sc.models.beta_vae import BetaVAE
 from idgan_sc.models.factor_vae import FactorVAE
 from idgan_sc.models.gan import GAN
+from idgan_sc.models.ib_gan import IBGAN
+from idgan_sc.models.penalised_vae import DIPVAE, AnnealedVAE, BetaTCVAE, PenalisedVAE
 from idgan_sc.models.seeds import torch_stream
 
-Method = BetaVAE | FactorVAE | GAN
-METHODS: dict[str, Any] = {"beta": BetaVAE, "factor": FactorVAE, "gan": GAN}  # by a VAE's objective, or the family
+Method = BetaVAE | FactorVAE | PenalisedVAE | GAN | IBGAN
+METHODS: dict[str, Any] = {  # by the objective, where settings name one, or the family
+    "beta": BetaVAE,
+    "factor": FactorVAE,
+    "annealed": AnnealedVAE,
+    "beta_tc": BetaTCVAE,
+    "dip": DIPVAE,
+    "gan": GAN,
+    "ib": IBGAN,
+}
 
 
 def build(

@@ -1,6 +1,9 @@
 """The one way in which weights move: a loss goes down along the gradient of the players that answer for it."""
 
-from torch import Tensor
+from typing import Any
+
+import torch
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 
@@ -13,3 +16,19 @@ def descend(loss: Tensor, *players: Optimizer) -> None:
     )
     for optimiser in players:
         optimiser.step()
+
+
+def optimiser(network: nn.Module, settings: dict[str, Any], rate: float) -> Optimizer:
+    """Adam, or RMSprop with PyTorch's own decay of .99, as `optimiser` and `momentum` of the settings say."""
+    if settings.get("optimiser") == "rmsprop":
+        return torch.optim.RMSprop(network.parameters(), rate, alpha=0.99, momentum=settings.get("momentum", 0.0))
+    return torch.optim.Adam(network.parameters(), rate, tuple(settings["adam_betas"]), fused=True)
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move the weights of an averaged network towards those of the trained one; its buffers are the trained one's."""
+    for mean, weight in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(weight, 1 - decay)
+    for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(buffer)

@@ -46,6 +46,10 @@ class FactorVAE(VAE):
         descend(loss, self.optimisers["vae"])
 
         c = c.detach()  # the same batch serves both steps, as in the InfoGAN-CR repository
+        if "critic_codes" in self.settings:  # as the encoder that has just moved gives them
+            with torch.no_grad():
+                mean, logvar = self.networks["encoder"](x)
+                c = sample_posterior(mean, logvar, self.streams["noise"])
         joint, marginals = critic(torch.cat([c, self.permute(c)])).chunk(2)
         critic_loss = total_correlation_critic_loss(joint, marginals)
         descend(critic_loss, self.optimisers["critic"])

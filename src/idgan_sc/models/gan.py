@@ -4,22 +4,24 @@ InfoGAN is `pair_rule: none` with codes from the prior; ID-GAN the same with cod
 IDGAN-SC add the pair network H or E. Players: G, D with Q (one trunk), and the pair network.
 """
 
+import copy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from idgan_sc.models import convolutions, networks_celeba
+from idgan_sc.models import convolutions, networks_celeba, networks_released
 from idgan_sc.models import networks as nets
 from idgan_sc.models import objectives as obj
 from idgan_sc.models.codes import Pairs, another_of_batch, balanced_classes, draw_prior, recombine, sample_posterior
-from idgan_sc.models.descent import descend
+from idgan_sc.models.descent import descend, follow, optimiser
 
 DEAD_SD = 0.05  # a code whose Q(x) varies less than this over real images carries nothing
 COLLAPSED = 0.99  # mean cosine between classes above which r has collapsed
 NETWORKS: dict[str, tuple[Any, Any, Any]] = {  # by the setting `network`: G, D with Q, the pair network
     "dsprites": (nets.Generator, nets.Discriminator, nets.PairNetwork),
     "celeba": (networks_celeba.Generator, networks_celeba.Discriminator, networks_celeba.PairNetwork),
+    "idgan": (networks_released.Generator, networks_released.Discriminator, nets.PairNetwork),
 }
 
 
@@ -56,11 +58,10 @@ class GAN:
         for network in self.networks.values():
             nets.initialise(network, streams["weights"], self.device)
         self.optimisers = {
-            name: torch.optim.Adam(
-                network.parameters(), settings[f"lr_{name}"], tuple(settings["adam_betas"]), fused=True
-            )
-            for name, network in self.networks.items()
+            name: optimiser(network, settings, settings[f"lr_{name}"]) for name, network in self.networks.items()
         }
+        if "average" in settings:  # the mean of G's weights over its steps, which generates after training
+            self.networks["average"] = copy.deepcopy(self.networks["generator"]).requires_grad_(False)
         self.dims = torch.tensor(live or list(range(k)), device=self.device)
         self.steps_done = 0
 
@@ -83,21 +84,29 @@ class GAN:
                 fake = self.networks["generator"](z, c)
                 images = self.generate_pairs(pairs) if pairs else None
             log |= self.generator_step(fake, c, images, pairs, move_pair_network=not self.separate and i == 0)
+        if "average" in self.networks:
+            follow(self.networks["average"], self.networks["generator"], self.settings["average"])
         self.steps_done += 1
         return {name: value.detach() for name, value in log.items()}
 
     def discriminator_step(self, x: Tensor, fake: Tensor, c: Tensor) -> dict[str, Tensor]:
         """D maximises L_adv of Eq. (4); Q, on the same trunk, minimises λ L_info of Eq. (5)."""
+        penalised = "r1" in self.settings
+        if penalised:
+            x = x.clone().requires_grad_()
         # No batch normalisation in D: one pass is two passes.
         logits, q = self.networks["discriminator"](torch.cat([x, fake]))
         real_logits, fake_logits = logits.split(len(x))
         adversarial = obj.discriminator_loss(real_logits, fake_logits)
         loss = adversarial
         log = {"loss_d": adversarial}
+        if penalised:
+            log["gradient_penalty"] = obj.gradient_penalty(real_logits, x)
+            loss = loss + self.settings["r1"] * log["gradient_penalty"]
         if q is not None:
             q_real, q_fake = q.split(len(x))
             info = obj.info_loss(c, q_fake)
-            loss = adversarial + self.settings["lambda_info"] * info
+            loss = loss + self.settings["lambda_info"] * info
             sd = q_real.detach().std(0)
             log |= {"loss_info": info, **{f"q_sd_{j + 1}": sd[j] for j in range(len(sd))}}
         descend(loss, self.optimisers["discriminator"])
@@ -181,7 +190,9 @@ class GAN:
         return Pairs(base, recombine(base, other, s, settings["pair_rule"]), z, s)
 
     def generate_pairs(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
-        """Both images of every pair, (m, C, H, W) each, from one pass of G."""
+        """Both images of every pair, (m, C, H, W) each, from one pass of G, or from two (ledger row 22)."""
+        if "pair_passes" in self.settings:
+            return self.networks["generator"](pairs.z, pairs.c1), self.networks["generator"](pairs.z, pairs.c2)
         both = self.networks["generator"](torch.cat([pairs.z, pairs.z]), torch.cat([pairs.c1, pairs.c2]))
         first, second = both.chunk(2)
         return first, second
@@ -195,8 +206,11 @@ class GAN:
 
     @torch.no_grad()
     def generate(self, z: Tensor, c: Tensor) -> Tensor:
-        """G(z, c) -> images (B, C, H, W) in [0, 1]; batch normalisation uses what the network's mode says."""
-        return self.networks["generator"](z, c)
+        """G(z, c) -> images (B, C, H, W) in [0, 1]; batch normalisation uses what the network's mode says.
+
+        Where an averaged G is kept, it is the one that generates.
+        """
+        return self.networks["average" if "average" in self.networks else "generator"](z, c)
 
     def warnings(self, row: dict[str, float]) -> list[str]:
         """What in one row of the log shows that a part is not alive."""

@@ -49,9 +49,64 @@ def total_correlation_critic_loss(joint_logits: Tensor, permuted_logits: Tensor)
     return 0.5 * (F.cross_entropy(joint_logits, zeros) + F.cross_entropy(permuted_logits, zeros + 1))
 
 
+def annealed_vae_loss(recon: Tensor, kl: Tensor, gamma: float, capacity: float) -> Tensor:
+    """Annealed VAE (Burgess et al. 2018, Eq. 8), minimised: -E[log p(x|c)] + γ |KL - C|; `kl` (k,), C in nats."""
+    return recon + gamma * (kl.sum() - capacity).abs()
+
+
+def beta_tcvae_loss(recon: Tensor, kl: Tensor, tc: Tensor, beta: float) -> Tensor:
+    """β-TCVAE (Chen et al. 2018, Eq. 4 with α = γ = 1), minimised: -ELBO + (β - 1) TC."""
+    return recon + kl.sum() + (beta - 1) * tc
+
+
+def minibatch_total_correlation(c: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(q(c) || prod q(c_j)) by minibatch weighted sampling (Chen et al. 2018, App. C.1), in nats; all (B, k).
+
+    c is one draw of each posterior N(mean, exp(logvar)); q(c) is estimated by the batch's posteriors. Constants of
+    the batch and the number of images are left out: they have no gradient.
+    """
+    density = _log_normal(c[:, None], mean[None], logvar[None])  # (B, B, k): of code i under posterior j
+    joint = density.sum(2).logsumexp(1)
+    marginals = density.logsumexp(1).sum(1)
+    return (joint - marginals).mean()
+
+
+def _log_normal(c: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
+    return -0.5 * ((c - mean).square() * (-logvar).exp() + logvar + math.log(2 * math.pi))
+
+
+def dip_vae_loss(recon: Tensor, kl: Tensor, covariance: Tensor, off_diagonal: float, diagonal: float) -> Tensor:
+    """DIP-VAE (Kumar et al. 2018, Eqs. 6 and 7), minimised: -ELBO + penalties of a covariance (k, k) that is not I.
+
+    λ_od Σ over i != j of cov_ij² + λ_d Σ (cov_ii - 1)².
+    """
+    variances = covariance.diagonal()
+    between = covariance.square().sum() - variances.square().sum()
+    return recon + kl.sum() + off_diagonal * between + diagonal * (variances - 1).square().sum()
+
+
+def codes_covariance(mean: Tensor, logvar: Tensor | None = None) -> Tensor:
+    """Covariance (k, k) over the batch: of the posterior means (DIP-VAE I), or with `logvar` of the codes (II).
+
+    The codes' covariance is that of the means plus the mean of the posteriors' own (Kumar et al. 2018, Eq. 5).
+    """
+    centred = mean - mean.mean(0)
+    covariance = centred.T @ centred / len(mean)
+    return covariance if logvar is None else covariance + logvar.exp().mean(0).diag()
+
+
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Eq. (4), D's side, minimised: -E log D(x) - E log(1 - D(G(z, c))), logits (B,)."""
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def gradient_penalty(real_logits: Tensor, x: Tensor) -> Tensor:
+    """R1 as ID-GAN's code has it: E |∇ D(x)|² over real images in [-1, 1]; x (B, C, H, W) in [0, 1] needs gradients.
+
+    The gradient in [-1, 1] is half of that in [0, 1]. Mescheder et al. 2018 (Eq. 9) have half of this.
+    """
+    (gradient,) = torch.autograd.grad(real_logits.sum(), x, create_graph=True)
+    return (0.5 * gradient).square().flatten(1).sum(1).mean()
 
 
 def generator_adversarial_loss(fake_logits: Tensor) -> Tensor:
@@ -70,6 +125,16 @@ def info_loss(c: Tensor, mean: Tensor, logvar: Tensor | None = None) -> Tensor:
     logvar = torch.zeros_like(mean) if logvar is None else logvar
     terms = (c - mean).square() * (-logvar).exp() + logvar + math.log(2 * math.pi)
     return 0.5 * terms.sum(1).mean()
+
+
+def ib_gan_objective(
+    adversarial: Tensor, z: Tensor, z_read: Tensor, kl: Tensor, lambda_info: float, beta: float
+) -> Tensor:
+    """IB-GAN (Jeon et al. 2021, Eq. 10), G's side with its encoder and Q, minimised; z, z_read (B, d), kl (k,) in nats.
+
+    L_adv + λ |z - Q(G)|²/2 (the lower bound of the information) + β KL(e(r|z) || N(0, I)) (the upper).
+    """
+    return adversarial + lambda_info * 0.5 * (z - z_read).square().sum(1).mean() + beta * kl.sum()
 
 
 def pair_cross_entropy(logits: Tensor, s: Tensor) -> Tensor:

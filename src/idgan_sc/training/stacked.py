@@ -19,6 +19,8 @@ from idgan_sc.config import ConfigError
 from idgan_sc.models import Method
 from idgan_sc.models.convolutions import library_convolutions
 
+ALONE = {"optimiser", "r1", "average"}  # settings whose update is not one of Adam on the sum of the seeds' losses
+
 
 class _OfAllSeeds(torch.autograd.Function):
     """`do` of a tensor with all seeds in front, (S, ...), called from where `torch.vmap` shows one seed's."""
@@ -92,11 +94,13 @@ class Stack:
     Raises
     ------
     ConfigError
-        If the methods choose pairs from different dimensions (`pair_dims: live`).
+        If the methods choose pairs from different dimensions (`pair_dims: live`), or have a setting of `ALONE`.
     """
 
     def __init__(self, methods: list[Method]) -> None:
         self.methods, first = methods, methods[0]
+        if single := ALONE & first.settings.keys():
+            raise ConfigError(f"{', '.join(sorted(single))}: seeds with this setting are trained singly")
         dims = [m.dims for m in methods if hasattr(m, "dims")]
         if not all(dims[0].equal(other) for other in dims):
             raise ConfigError("pair_dims: the seeds' β-VAEs have different live codes: use `all`, or train them singly")

@@ -12,7 +12,7 @@ from idgan_sc.evaluation.model import Model, load, to_bytes
 from idgan_sc.evaluation.score import factors_hash, read_codes
 from idgan_sc.evaluation.scorer import scorer
 from idgan_sc.files import DataError, write_arrays, write_json
-from idgan_sc.models import GAN, Method
+from idgan_sc.models import GAN, IBGAN, Method
 from idgan_sc.models.codes import draw_prior
 from idgan_sc.models.networks import shapes
 from idgan_sc.models.seeds import numpy_stream, torch_stream
@@ -60,7 +60,7 @@ def traverse(job: Job) -> list[Path]:
 
 def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch.Generator) -> np.ndarray:
     """Codes to start from (n, k): of the prior, or the posterior means of images of the pool."""
-    if isinstance(method, GAN) and method.settings["code"] == "prior":
+    if method.settings.get("code") == "prior":
         return draw_prior((n, method.settings["c_dim"]), method.settings["prior"], rng).numpy()
     pool = pool_indices(images, preset, method.settings["pool"])
     if len(pool) < n:
@@ -101,9 +101,11 @@ def network_shapes(method: Method, channels: int) -> dict[str, dict[str, object]
     """Layers of the networks as built, by player; `encoder` is the frozen β-VAE's where there is one."""
     size, k = method.settings["image_size"], method.settings["c_dim"]
     x, c = torch.zeros(2, channels, size, size), torch.zeros(2, k)
+    z = torch.zeros(2, method.settings.get("z_dim", 1))
+    drawn = (z[:, :0] if isinstance(method, IBGAN) else z, c)
     inputs: dict[str, tuple[Tensor, ...]] = {
-        "encoder": (x,), "decoder": (c,), "critic": (c,), "discriminator": (x,), "pair": (x, x),
-        "generator": (torch.zeros(2, method.settings.get("z_dim", 1)), c),
+        "encoder": (x,), "decoder": (c,), "critic": (c,), "discriminator": (x,), "pair": (x, x), "generator": drawn,
+        "average": drawn, "bottleneck": (z,), "reconstructor": (x,),
     }  # fmt: skip
     networks = dict(method.networks)
     if isinstance(method, GAN) and method.vae is not None:
