@@ -306,7 +306,8 @@ def few(shipped: Config) -> Config:
     for name in ("digits", "faces", "own"):
         stages = {system: {"steps": 2} for system in ("infogan_stage_a", "idgan_stage_a")}
         row = config["presets"]["quick"]["datasets"].setdefault(name, {})
-        row |= {"families": copy.deepcopy(FEW), "systems": stages, "evaluation": small | {"draws": 1}}
+        sizes = {"pool": "all"} if name == "own" else small  # of one's own images each is scored once
+        row |= {"families": copy.deepcopy(FEW), "systems": stages, "evaluation": sizes | {"draws": 1}}
     return config
 
 

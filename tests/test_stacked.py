@@ -170,7 +170,7 @@ def test_every_seed_gets_the_folder_of_a_single_run(
     ("options", "said"),
     [
         (["--seeds", "0-1", "--seed", "3"], "--seed and --seeds: give one of them"),
-        (["--seeds", "5-3"], "5-3: seeds such as 0-7 or 0,3,5-7, each once"),
+        (["--seeds", "5-3"], "5-3: seeds such as 0-7: 5-3 runs backwards"),
         (["--seeds", "1,0-2"], "1,0-2: seeds such as 0-7 or 0,3,5-7, each once"),
     ],
 )

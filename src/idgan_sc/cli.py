@@ -133,6 +133,8 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
         raise ConfigError("--from-folder and --from-grid: give one of them")
     if results.about_data(args.dataset)["source"] != "folder":
         raise ConfigError(f"{option}: {args.dataset} has a source of its own: name one with `source: folder`")
+    if args.crop is not None and args.crop < 1:
+        raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
         before = _images_hash(folder)
@@ -333,7 +335,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
     data.add_argument("--categories", nargs="+", metavar="COLUMN", help="columns of the table that are categories")
     data.add_argument("--numbers", nargs="+", metavar="COLUMN", help="columns of the table that are numbers")
-    data.add_argument("--crop", type=_number(1), help="side of the square cut from the centre (default: the largest)")
+    data.add_argument("--crop", type=int, help="side of the square cut from the centre (default: the largest)")
     data.add_argument(
         "--background", help="colour behind transparent pixels, such as black or #808080 (default: white)"
     )

@@ -67,7 +67,7 @@ rule floor:
     input:
         # published scores are copied: they need no images
         lambda wildcards: (
-            RESULTS.published_floor(wildcards.dataset)
+            RESULTS.published_baseline(wildcards.dataset)
             or f"{ROOT}/data/{wildcards.dataset}/dataset.json"
         ),
     output:

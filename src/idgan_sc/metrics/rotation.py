@@ -25,6 +25,7 @@ def best_rotation(
     `STARTS` rotations, planes of two codes are turned by `ANGLES` in turn while the score rises: a local maximum, and
     a score that fits these groups. Judge it on others.
 
+    >>> from idgan_sc.metrics.factor_vae import infogan_cr_score
     >>> rng = np.random.default_rng(0)
     >>> held = rng.normal(size=(40, 30, 2))
     >>> held[np.arange(40), :, np.arange(40) % 2] = 0.5  # the fixed factor stands still

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
+from idgan_sc import config as configuration
 from idgan_sc.config import dataset_row
 from idgan_sc.data import digits, dsprites, faces
 from idgan_sc.files import write_text
@@ -230,7 +231,11 @@ def data_note(results: Results, name: str) -> str:
 
 
 def _drawn(results: Results) -> list[tuple[Drawn, Path]]:
-    return [(drawn, results.root / "figures" / f"{name}.png") for name, drawn in all_figures(results).items()]
+    """Every figure and its file; Figures 5 to 8 one by one only where none shows their systems side by side."""
+    paths = {name: results.root / "figures" / f"{name}.png" for name in all_figures(results)}
+    alone = configuration.pictures(results.config, results.preset)
+    beside = {name for name, (data, _) in alone.items() if paths[f"figure_{data}"].exists()}
+    return [(drawn, paths[name]) for name, drawn in all_figures(results).items() if name not in beside]
 
 
 def _figure(drawn: Drawn, path: Path) -> Row:
