@@ -432,7 +432,7 @@ def test_generators_of_a_sweep_that_is_not_finished(
 
 
 def test_a_preset_without_digits_and_faces_has_no_such_table(results: Path, shipped: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match="preset test has no GAN on digits or faces.*: name one"):
+    with pytest.raises(DataError, match=r"preset test has no GAN on digits or faces.*: name one"):
         generator_tables.table_generator_pictures(Results(shipped, "test", results))
 
 

@@ -271,7 +271,8 @@ def check_run(config: Config, run: Run) -> None:
             raise ConfigError(f"{where}: `{key}`: {reason}")
 
     merged = _merged(config, run)
-    allowed = GAN | IB if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
+    of_gan = GAN | IB if "objective" in merged else GAN
+    allowed = of_gan if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
     for key in merged:
         refuse_if(key not in allowed | OPTIONAL, key, f"not a setting of family {merged['family']}: remove it")
     needed = {"objective"} if merged["family"] == "vae" else GAN
