@@ -86,7 +86,9 @@ def network(settings: Settings, name: str) -> Network:
         return CRITIC
     of_vae = "dsprites" if settings.get("objective") == "factor" else "vae"
     own = settings["network"] if settings["family"] == "gan" else of_vae
-    if own == "idgan":  # G and D are the β-VAE's decoder and encoder, E is that of the others
+    if settings.get("objective") == "ib":  # whatever `network` says
+        own = "dsprites"
+    elif own == "idgan":  # G and D are the β-VAE's decoder and encoder, E is that of the others
         own = "dsprites" if name == "pair" else "vae"
     return NETWORKS["vae" if name == "vae" else own, settings["image_size"]]
 
