@@ -18,6 +18,7 @@ from idgan_sc.records.published import (
 )
 from idgan_sc.records.record import fingerprint, floor_fingerprint, protocol_hash, read_record
 from idgan_sc.records.results import Results
+from idgan_sc.source import images_source
 from idgan_sc.training.prepare import prepare
 from idgan_sc.training.train import train
 
@@ -34,9 +35,14 @@ def relabel(root: Path, run: Run, config: Config, source: str) -> None:
     path.write_text(json.dumps(record))
 
 
-def accept(root: Path, **lines: list[str]) -> None:
+def accept(root: Path, proved_for: str = "", **lines: list[str]) -> None:
+    """List older hashes as equal to today's source, or to another."""
+    of_tests = Results(configuration.load(ROOT / "config.yaml"), "test", root)
+    today = [of_tests.source(run) for run in with_predecessors(of_tests.config, of_tests.planned)]
+    today += [of_tests.floor_source("dsprites"), images_source("digits")]
     text = "".join(f"{kind}:\n" + "".join(f"  {line}: a reason\n" for line in names) for kind, names in lines.items())
-    (root / "accepted.yaml").write_text(text)
+    for_source = [proved_for] if proved_for else sorted(set(today))
+    (root / "accepted.yaml").write_text(text + "proved_for:\n" + "".join(f'- "{one}"\n' for one in for_source))
 
 
 @pytest.fixture
@@ -64,6 +70,13 @@ def test_the_workflow_trains_nothing_that_counts(old_stage_a: Path, config: Conf
     accept(old_stage_a, trainings=["oldoldoldold"])
     kept = read_record(old_stage_a / STAGE_A.path)["fingerprint"]
     assert Results(config, STAGE_A.preset, old_stage_a).training_params(STAGE_A) == kept != today
+
+
+def test_what_was_accepted_counts_no_more_after_the_next_edit(old_stage_a: Path, config: Config) -> None:
+    record = read_record(old_stage_a / STAGE_A.path)
+    for source, counts in (("", True), ("aaaaaaaaaaaa", False)):
+        accept(old_stage_a, source, trainings=["oldoldoldold"])
+        assert Results(config, STAGE_A.preset, old_stage_a).valid(STAGE_A, record) == counts
 
 
 def test_other_settings_are_never_accepted(old_stage_a: Path, config: Config) -> None:

@@ -697,7 +697,8 @@ def test_an_accepted_source_counts_below_one_of_today(finished_desk: tuple[Confi
     config, _ = finished_desk
     run, results = planned(config, "test")[-1], Results(config, "test", tmp_path)
     assert results.fingerprints(run) == {results.expected(run)}
-    (tmp_path / "accepted.yaml").write_text("trainings:\n  old: a reason\n")
+    today = "".join(f'- "{results.source(run)}"\n' for run in with_predecessors(config, planned(config, "test")))
+    (tmp_path / "accepted.yaml").write_text(f"trainings:\n  old: a reason\nproved_for:\n{today}")
     before = [
         fingerprint(results.settings(earlier), earlier.seed, [results.expected(r) for r in first.values()], "old")
         for earlier in results.before(run).values()

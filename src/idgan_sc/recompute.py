@@ -446,19 +446,30 @@ def _refuse_unequal(what: str, equal: bool) -> None:
 
 
 def _list_accepted(results: Results, found: dict[str, set[str]], reason: str) -> Path:
-    """Add hashes to `accepted.yaml`, those that are there or are today's left out."""
+    """Add hashes to `accepted.yaml`, those that are there or are today's left out, and for which source they hold.
+
+    Raises
+    ------
+    DataError
+        If the older lines were proved for a source that is not the revision's, so that they need not hold for today's.
+    """
     path = results.root / "accepted.yaml"
     listed = (yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None) or {}
     today = {results.source(run) for run in with_predecessors(results.config, results.planned)}
     today |= {results.floor_source(data) for data in results.datasets} | {images_source(d) for d in results.datasets}
+    linked = {*listed.pop("proved_for", ()), *(digest for lines in listed.values() for digest in lines)}
+    of_revision = {digest for hashes in found.values() for digest in hashes}
+    if linked and not of_revision <= linked:
+        raise DataError(f"{path} holds for another source than the revision's: accept the commit that wrote it")
     for kind, hashes in found.items():
         known = listed.setdefault(kind, {})
         known |= {digest: reason for digest in sorted(hashes - today) if digest not in known}
+    listed["proved_for"] = sorted(today)
     return write_text(path, ACCEPTED_HEAD + yaml.safe_dump(listed, allow_unicode=True, sort_keys=False, width=120))
 
 
 ACCEPTED_HEAD = """\
 # Source hashes whose results count as today's do, since the edits after them change no number; `idgan-sc accept` writes
 # them. For each kind of work, lines of `hash: reason`. A baseline has two hashes where training and scoring were hashed
-# apart.
+# apart. The lines count only while today's source is one that `proved_for` lists: another edit has to be proved anew.
 """

@@ -13,15 +13,24 @@ GATHERED = ("record.json", "scores.csv", "curve.csv", "association.csv")
 
 @dataclass(frozen=True)
 class Accepted:
-    """Source hashes that count as today's do, by what they made: an edit after them changes no number."""
+    """Source hashes that count as today's do, by what they made: an edit after them changes no number.
+
+    They do so for as long as today's source is the one that this was proved for.
+    """
 
     trainings: frozenset[str] = frozenset()
     baselines: frozenset[str] = frozenset()
     images: frozenset[str] = frozenset()
+    proved_for: frozenset[str] = frozenset()
+
+    def of(self, kind: str, today: str) -> frozenset[str]:
+        """The older hashes of a kind of work that count where today's source of it has this hash."""
+        older: frozenset[str] = getattr(self, kind)
+        return older if today in self.proved_for else frozenset()
 
 
 def accepted(root: Path) -> Accepted:
-    """What a preset's `accepted.yaml` lists: for each kind of work, lines of `source hash: reason`.
+    """What a preset's `accepted.yaml` lists: for each kind of work, lines of `source hash: reason`; then `proved_for`.
 
     Raises
     ------

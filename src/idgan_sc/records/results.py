@@ -108,13 +108,13 @@ class Results:
 
     def fingerprints(self, run: Run) -> frozenset[str]:
         """The fingerprints of a run that was trained, as was each that it builds on, by today's or accepted source."""
-        key = run, self.accepted().trainings
+        key = run, self.accepted()
         if key not in self._known:
             before = [self.fingerprints(earlier) for earlier in self.before(run).values()]
-            settings = self.settings(run)
+            settings, today = self.settings(run), self.source(run)
             self._known[key] = frozenset(
                 fingerprint(settings, run.seed, list(chosen), source)
-                for source in {self.source(run), *key[1]}
+                for source in {today, *key[1].of("trainings", today)}
                 for chosen in itertools.product(*before)
             )
         return self._known[key]
@@ -163,7 +163,8 @@ class Results:
             code = json.loads(noted.read_text(encoding="utf-8"))["code"] if noted.exists() else ""
         except (OSError, ValueError, KeyError, TypeError):  # damaged: what makes the images says so
             code = ""
-        return code if code in self.accepted().images else images_source(dataset)
+        today = images_source(dataset)
+        return code if code in self.accepted().of("images", today) else today
 
     # -------------------------------------------------------------------------------------------- where files lie
     def images(self, dataset: str) -> Path:
@@ -265,7 +266,8 @@ class Results:
         return baseline_source(starts, {*self.evaluation(dataset)["metrics"], *TABLE3_METRICS}, dataset)
 
     def _valid_baselines(self, dataset: str) -> set[str]:
-        sources = {self.floor_source(dataset), *self.accepted().baselines}
+        today = self.floor_source(dataset)
+        sources = {today, *self.accepted().of("baselines", today)}
         return {floor_fingerprint(self.config, self.preset, dataset, source) for source in sources}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import DATA, DATASET, dataset_row
+from idgan_sc.config import DATA, DATASET, dataset_row, with_predecessors
 from idgan_sc.records.results import Results
 from idgan_sc.report.render import Page, write_page
 from idgan_sc.report.words import DASH, label, notes, number
@@ -87,7 +87,7 @@ def _everything(results: Results) -> dict[tuple[str, str], Any]:
         original = dataset_row(name).stands_for or name
         data = {"name": name, **results.about_data(name)}
         found |= {(f"data set {original}", key): data[key] for key in data if key in ("name", *DATA_SETTINGS)}
-        for system in results.config["systems"] if name == DATASET else _systems_behind(results, name):
+        for system in _systems_behind(results, name):
             settings = results.settings(results.run(name, system))
             place = system if name == DATASET else f"{system} on {original}"
             found |= {(place, key): value for key, value in settings.items() if key not in DATA_SETTINGS}
@@ -105,10 +105,9 @@ def _everything(results: Results) -> dict[tuple[str, str], Any]:
 
 
 def _systems_behind(results: Results, name: str) -> list[str]:
-    """Systems that are run on a data set, and those that they build on."""
-    runs = results.runs(name)
-    earlier = [before for run in runs for before in results.before(run).values()]
-    return list(dict.fromkeys(run.system for run in [*earlier, *runs]))
+    """Systems that are run on a data set, and those that they build on, in the configuration's order."""
+    behind = {run.system for run in with_predecessors(results.config, results.runs(name))}
+    return [system for system in results.config["systems"] if system in behind]
 
 
 def _plain(value: Any) -> str:

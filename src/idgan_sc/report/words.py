@@ -29,6 +29,14 @@ LABELS = {
     "idgan_sc": "IDGAN-SC (with β-VAE)",
     "infogan_stage_a": "InfoGAN after stage A",
     "idgan_stage_a": "ID-GAN after stage A",
+    "vae": "VAE",
+    "annealed_vae": "annealed VAE",
+    "beta_tcvae": "β-TCVAE",
+    "dip_vae_i": "DIP-VAE I",
+    "dip_vae_ii": "DIP-VAE II",
+    "idgan_released": "ID-GAN (as released)",
+    "idgan_sc_released": "IDGAN-SC on ID-GAN as released",
+    "ib_gan": "IB-GAN",
 }
 CODES = {"q_mean": "mean of Q", "vae_mean": "posterior mean", "vae_sample": "posterior sample"}
 FLOORS = {  # what learned nothing: what of it is scored, and its name

@@ -37,7 +37,7 @@ def prepare(results: Results, dataset: str, file: Path | None = None) -> "Images
     folder = results.images(dataset)
     by = {key: wanted[key] for key in ("source", *configuration.DATA) if key in wanted}
     by["code"] = images_source(dataset)
-    counted = {by["code"], *results.accepted().images}
+    counted = {by["code"], *results.accepted().of("images", by["code"])}
     with locked(folder / ".lock"):
         if (folder / "dataset.json").exists():
             found = open_images(folder)
