@@ -1,16 +1,23 @@
 """What pages take from the project's own files as the site is built: the settings, the noise of an evaluation."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
 
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "src/idgan_sc/config/schema.yaml"
 KEY = re.compile(r"^(?P<indent> *)(?P<key>[\w.-]+):(?: +(?P<value>[^#]*?))?(?: *# (?P<comment>.*))?$")
+PICTURE = re.compile(r"\]\(\.\./(results/[^)]*\.png)\)")
 MORE = re.compile(r"^ *# (?P<comment>.*)$")
 SECTIONS = {  # a heading -> where the keys stand in config.yaml, and in the schema
     "compute: how it is computed": ("compute", "compute"),
@@ -25,8 +32,20 @@ SECTIONS = {  # a heading -> where the keys stand in config.yaml, and in the sch
 }
 
 
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Take pictures of results that a page shows into the site."""
+    from mkdocs.structure.files import File
+
+    for page in files.documentation_pages():
+        for picture in PICTURE.findall(page.content_string):
+            files.append(File.generated(config, Path(picture).name, abs_src_path=str(ROOT / picture)))
+    return files
+
+
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put in place of its marker what a page takes from a file."""
+    """Put in place of its marker what a page takes from a file; name files of results, which the site does not hold."""
+    markdown = PICTURE.sub(lambda match: f"]({Path(match[1]).name})", markdown)
+    markdown = re.sub(r"\[([^\]]*)\]\(\.\./results/[^)]*\)", r"\1", markdown)
     for marker, made in (("<!-- settings -->", settings), ("<!-- noise -->", noise)):
         if marker in markdown:
             markdown = markdown.replace(marker, made())
@@ -77,7 +96,7 @@ def _rows(
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").strip()
+    return text.replace("|", "\\|").replace("[", "\\[").strip()
 
 
 def kind(allowed: dict[str, Any], defined: dict[str, Any]) -> str:
