@@ -54,4 +54,6 @@ def _listed(text: str) -> Accepted:
     import yaml
 
     kinds = dict(yaml.safe_load(text) or {})
-    return Accepted(**{name: frozenset(map(str, dict(lines))) for name, lines in kinds.items()})
+    proved_for = frozenset(map(str, kinds.pop("proved_for", [])))
+    listed = {name: frozenset(map(str, dict(lines))) for name, lines in kinds.items()}
+    return Accepted(**listed, proved_for=proved_for)
