@@ -31,7 +31,7 @@ def test_every_setting_stands_in_the_reference(hooks: ModuleType) -> None:
 
 
 def test_a_setting_has_its_value_its_range_and_its_meaning(hooks: ModuleType) -> None:
-    assert "| `c_dim` | `5` | whole number, at least 2 | dimensions of the code c [P 3.1] |" in hooks.settings()
+    assert "| `c_dim` | `5` | whole number, at least 2 | dimensions of the code c \\[P 3.1] |" in hooks.settings()
     line = next(line for line in hooks.settings().splitlines() if line.startswith("| `abstain` |"))
     assert "above 0" in line and "so that beyond it even the shape cannot be told" in line  # its comment's second line
 
