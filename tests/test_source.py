@@ -82,7 +82,7 @@ def test_a_new_loss_metric_method_and_data_set_change_no_hash(package: Path) -> 
         '"new": lambda e: 0.0,\n    "factor_vae": lambda e: factor_vae.inf',
     )
     (scoring.parent / "new.py").write_text("def new_score(codes):\n    return 0.0\n")
-    edit(module(package, "METHODS: dict"), '{"beta": BetaVAE', '{"new": None, "beta": BetaVAE')
+    edit(module(package, "METHODS: dict"), '    "beta": BetaVAE', '    "new": None,\n    "beta": BetaVAE')
     edit(module(package, "NETWORKS: dict"), '    "dsprites": (', '    "new": (None, None, None),\n    "dsprites": (')
     (package / "data/shapes.py").write_text("def prepare(folder, source):\n    return None\n")
     assert hashes(package) == before
