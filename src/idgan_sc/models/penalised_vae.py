@@ -1,32 +1,18 @@
 """VAEs that are the β-VAE with another penalty: annealed VAE, β-TCVAE, DIP-VAE I and II."""
 
-from typing import Any
-
-import torch
 from torch import Tensor
 
-from idgan_sc.models import networks as nets
 from idgan_sc.models import objectives as obj
+from idgan_sc.models.beta_vae import BetaVAE
 from idgan_sc.models.codes import sample_posterior
 from idgan_sc.models.descent import descend
-from idgan_sc.models.vae import VAE
 
 
-class PenalisedVAE(VAE):
-    """Networks and update of the β-VAE; a subclass says what is minimised.
+class PenalisedVAE(BetaVAE):
+    """Networks of the β-VAE; a subclass says what is minimised.
 
     settings: c_dim, likelihood, lr, adam_betas, and those of the subclass; image_shape (C, H, W).
     """
-
-    def __init__(
-        self, settings: dict[str, Any], image_shape: tuple[int, int, int], streams: dict[str, torch.Generator]
-    ):
-        channels, size, _ = image_shape
-        networks = {
-            "encoder": nets.ConvEncoder(size, channels, settings["c_dim"]),
-            "decoder": nets.ConvDecoder(size, channels, settings["c_dim"]),
-        }
-        super().__init__(settings, streams, networks)
 
     def step(self, x: Tensor) -> dict[str, Tensor]:
         """One update of encoder and decoder; what it logs."""
