@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from idgan_sc.data.arrays import ArrayFile
 from idgan_sc.data.table import read_factors
 from idgan_sc.evaluation.scorer import Own
 from idgan_sc.files import DataError
@@ -219,3 +220,21 @@ def test_the_referees_files_are_refereed_or_refused_by_name(data: Any, tmp_path:
     except ValueError as error:
         assert "one.npz" in str(error)
         one_line(error)
+
+
+def test_any_byte_of_an_archive_may_be_damaged(tmp_path: Path) -> None:
+    """Each byte of an `.npz` changed in turn: both readers read it, or refuse it in one line that names the file."""
+    buffer, path = io.BytesIO(), tmp_path / "one.npz"
+    np.savez(buffer, codes=np.ones((2, 1)), factors=np.zeros((2, 1), int))
+    whole, refused = buffer.getvalue(), 0
+    for place in range(len(whole)):
+        for change in (1, 0x55):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :])
+            for read in (referee._read, lambda path: [ArrayFile(path).whole(key) for key in ("codes", "factors")]):
+                try:
+                    read(path)
+                except ValueError as error:
+                    assert "one.npz" in str(error)
+                    one_line(error)
+                    refused += 1
+    assert refused > len(whole)

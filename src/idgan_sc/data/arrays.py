@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import IO, Any
 
 import numpy as np
@@ -75,8 +75,10 @@ class ArrayFile:
             try:
                 with zipfile.ZipFile(self.path) as archive:
                     return {name.removesuffix(".npy") for name in archive.namelist()}
-            except (OSError, zipfile.BadZipFile) as error:
-                raise DataError(f"{self.path} cannot be read as an .npz file ({error}): download it again") from error
+            except Exception as error:  # a damaged archive can raise anything in zipfile
+                raise DataError(
+                    f"{self.path} cannot be read as an .npz file ({shorten(str(error), 200)}): download it again"
+                ) from error
         with self._opened() as file:
             return {name for name in file if hasattr(file[name], "shape")}
 
@@ -110,8 +112,12 @@ def _member(path: Path, key: str) -> Iterator[tuple[IO[bytes], tuple[int, ...], 
         raise DataError(f"{path} does not exist: give the path of the published .npz") from error
     except KeyError as error:
         raise DataError(f"{path} has no array `{key}`: give the published file") from error
-    except (OSError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as an .npz file ({error}): download it again") from error
+    except DataError:
+        raise
+    except Exception as error:  # a damaged archive can raise anything in zipfile
+        raise DataError(
+            f"{path} cannot be read as an .npz file ({shorten(str(error), 200)}): download it again"
+        ) from error
 
 
 def _read_header(path: Path, key: str, stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
@@ -119,8 +125,10 @@ def _read_header(path: Path, key: str, stream: IO[bytes]) -> tuple[tuple[int, ..
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran_order, dtype = read(stream)
-    except ValueError as error:
-        raise DataError(f"{path}: `{key}` is not an array ({error}): give the published file") from error
+    except Exception as error:  # a damaged header can raise anything in NumPy
+        raise DataError(
+            f"{path}: `{key}` is not an array ({shorten(str(error), 200)}): give the published file"
+        ) from error
     if fortran_order:
         raise DataError(f"{path}: `{key}` is stored column by column: give the published file")
     return shape, dtype

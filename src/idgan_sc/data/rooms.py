@@ -12,6 +12,7 @@ import colorsys
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -126,8 +127,10 @@ def open_pixels(folder: Path, maps: np.ndarray) -> Composed:
     path, expected = folder / "colours.npy", colours()
     try:
         tables = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} cannot be read ({error}): delete the folder and run `idgan-sc data` again") from error
+    except Exception as error:  # a damaged header can raise anything in NumPy
+        raise DataError(
+            f"{path} cannot be read ({shorten(str(error), 200)}): delete the folder and run `idgan-sc data` again"
+        ) from error
     if tables.shape != expected.shape or tables.dtype != np.uint8:
         raise DataError(
             f"{path} holds {tables.dtype} {tables.shape}, expected uint8 {expected.shape}: delete the folder"
