@@ -66,6 +66,10 @@ STEPS = (
 )  # fmt: skip
 
 
+ANYWHERE = ("referee", "logs")  # they read any codes and any logs, and no configuration
+EXTRAS = {"tensorboardX": "logs", "wandb": "logs"}  # by module that may be missing; every other one is in `train`
+
+
 def _run(args: argparse.Namespace) -> Run:
     return Run(args.preset, args.dataset, args.system, args.variant, args.seed)
 
@@ -222,6 +226,12 @@ def _referee(results: Results, args: argparse.Namespace) -> None:
         raise DataError(str(error)) from error
 
 
+def _logs(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.publish.logs import FORMATS, write_logs
+
+    print(write_logs(args.folders, args.to, FORMATS[args.format]))
+
+
 def _plan(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc import plan
 
@@ -359,6 +369,10 @@ def parser() -> argparse.ArgumentParser:
     referee = command("referee", "", "score representations under every published definition of the metrics", _referee)
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
     referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")
+    logs = command("logs", "", "write logs of trainings for TensorBoard or Weights & Biases (offline)", _logs)
+    logs.add_argument("folders", nargs="+", type=Path, help="folders of runs, or folders above them")
+    logs.add_argument("--format", choices=("tensorboard", "wandb"), default="tensorboard", help="default: tensorboard")
+    logs.add_argument("--to", type=Path, default=Path("logs"), help="new folder to write to (default: logs)")
     words = "copy small files to where git keeps them and write README's tables and REPLICATION.md"
     command("publish", "preset", words, _publish)
     proof = command("prove", "preset", "train runs behind a claim again and compare them with their records", _prove)
@@ -417,7 +431,9 @@ def main(argv: list[str] | None = None) -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # paths that are no UTF-8
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU's matrix products may vary
     try:
-        config = {} if args.command == "referee" else configuration.load(args.config)  # it scores any codes, anywhere
+        if sys.platform == "win32" and args.command not in ANYWHERE:
+            raise ConfigError(f"{args.command} runs on Linux and macOS: on Windows use WSL (the metrics need none)")
+        config = {} if args.command in ANYWHERE else configuration.load(args.config)
         _checked(config, args)
         args.do(Results(config, getattr(args, "preset", ""), getattr(args, "out", Path())), args)
     except (ConfigError, DataError) as error:
@@ -427,7 +443,8 @@ def main(argv: list[str] | None = None) -> None:
         name = str(error.name).partition(".")[0]
         if name == "idgan_sc":
             raise
-        words = f"{args.command} needs the extra `train` ({name} is not installed): pip install '.[train]'"
+        extra = EXTRAS.get(name, "train")
+        words = f"{args.command} needs the extra `{extra}` ({name} is not installed): pip install '.[{extra}]'"
         print(f"idgan-sc: {words}", file=sys.stderr)
         raise SystemExit(2) from error
     except OSError as error:  # a full disk, a folder that must not be written to

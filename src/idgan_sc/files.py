@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import hashlib
 import json
@@ -13,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import lock_descriptor
 
 if TYPE_CHECKING:
     import numpy as np  # imported where it is used: the workflow reads this file in every job
@@ -60,12 +61,12 @@ def _temporary(path: Path) -> Iterator[Path]:
     Its name ends as `path` does, because many writers choose their format by the suffix.
     """
     for left in path.parent.glob(f".tmp-*-{glob.escape(path.name)}"):
-        with suppress(OSError), open(left, "rb") as file:  # a lock that is held, or gone meanwhile
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+        with suppress(OSError), open(left, "rb") as file:  # gone meanwhile
+            if lock_descriptor(file.fileno(), blocking=False):
+                left.unlink()
     temporary = path.with_name(f".tmp-{secrets.token_hex(4)}-{path.name}")
     with open(temporary, "xb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        lock_descriptor(held.fileno())
         try:
             yield temporary
         finally:
@@ -136,7 +137,7 @@ def locked(path: str | Path) -> Iterator[None]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock_descriptor(file.fileno())
         yield
 
 
@@ -149,13 +150,10 @@ def claimed(path: str | Path, wait: bool) -> Iterator[bool]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-        path.unlink(missing_ok=True)
+        mine = lock_descriptor(file.fileno(), blocking=wait)
+        yield mine
+        if mine:
+            path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

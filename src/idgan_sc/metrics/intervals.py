@@ -7,10 +7,8 @@ alike, so only their scatter is read: the interval lies around the score of all 
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -78,6 +76,9 @@ def halves(
     if jobs == 1:
         found = [_half(protocol.name, points, names, depths, seed, number) for number in numbers]
     else:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
         half = partial(_half, protocol.name, points, names, depths, seed)
         with ProcessPoolExecutor(jobs, get_context("spawn")) as processes:  # a fork may inherit locked threads
             found = list(processes.map(half, numbers, chunksize=4))

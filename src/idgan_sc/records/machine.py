@@ -4,7 +4,6 @@ import ctypes
 import os
 import platform
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -189,5 +188,7 @@ def peak_memory_mb() -> int:
         status = Path("/proc/self/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) // 1024
     except (OSError, StopIteration):  # no Linux
+        import resource  # of Unix alone
+
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of macOS in bytes, else in KiB
         return peak // (1024**2 if sys.platform == "darwin" else 1024)

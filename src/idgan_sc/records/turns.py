@@ -1,12 +1,13 @@
 """One Snakemake at a time works on a preset's results, and finds none of them dated in the future."""
 
 import contextlib
-import fcntl
 import os
 import sys
 import time
 from pathlib import Path
 from typing import IO
+
+from filelock import lock_descriptor
 
 from idgan_sc.files import DataError
 
@@ -33,13 +34,15 @@ def wait_for_others(root: Path) -> None:
             f"{path} cannot be written ({error.strerror}): mend that, then give the same command"
         ) from error
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print(f"another snakemake works on {root}: waiting for it", file=sys.stderr)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        os.execv(sys.executable, sys.orig_argv)
+        alone = lock_descriptor(file.fileno(), blocking=False)
+        if not alone:
+            print(f"another snakemake works on {root}: waiting for it", file=sys.stderr)
+            lock_descriptor(file.fileno(), poll_interval=0.5)
     except OSError as error:
         print(f"{path} cannot be locked ({error}): start no other", file=sys.stderr)
+        alone = True
+    if not alone:
+        os.execv(sys.executable, sys.orig_argv)
     _held.append(file)
 
 
