@@ -26,6 +26,8 @@ rule claims:
     log:
         f"{LOGS}/claims.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("claims"),
@@ -51,6 +53,8 @@ rule sensitivity:
     log:
         f"{LOGS}/sensitivity.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("sensitivity"),

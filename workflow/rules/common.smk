@@ -27,7 +27,9 @@ RESULTS = Results(CONFIG, PRESET, ROOT)
 RUN = f"{ROOT}/runs/{{dataset}}/{{system}}/{{variant}}/{{seed}}"
 OF_RUN = "{dataset}/{system}/{variant}/{seed}"
 LOGS = f"{ROOT}/logs"
-IDGAN_SC = f"{shlex.quote(sys.executable)} -m idgan_sc"
+# In a container or a conda environment: its Python, and this checkout's package.
+DEPLOYED = workflow.deployment_settings.deployment_method
+IDGAN_SC = f"{'PYTHONPATH=src python' if DEPLOYED else shlex.quote(sys.executable)} -m idgan_sc"
 PLACE = f"--preset {PRESET} --out {ROOT}"
 MISSING = "--allow-missing" if OPTIONS.allow_missing else ""
 

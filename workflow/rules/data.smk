@@ -12,6 +12,8 @@ rule data:
     log:
         f"{LOGS}/data/{{dataset}}.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=1500,
     params:

@@ -65,6 +65,8 @@ rule figure:
     wildcard_constraints:
         figure="|".join(FIGURES),
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("figure"),

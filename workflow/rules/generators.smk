@@ -11,6 +11,8 @@ rule traverse:
         f"{RUN}/networks.json",
     log:
         f"{LOGS}/traverse/{OF_RUN}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=plan.LEAST_EVALUATION,
@@ -34,6 +36,8 @@ rule match:
         f"{LOGS}/match/{OF_RUN}.log",
     wildcard_constraints:
         dataset="|".join(configuration.MATCHED),
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -57,6 +61,8 @@ rule read_generator:
         f"{LOGS}/read_generator/{OF_RUN}.log",
     wildcard_constraints:
         dataset="|".join(configuration.LABELLED),
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -79,6 +85,8 @@ rule gather_generators:
     log:
         f"{LOGS}/gather_generators.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         runs=[str(run) for run in MATCHED + READ],
         source=source_hash("gather_generators"),

@@ -29,6 +29,8 @@ rule card:
     log:
         f"{LOGS}/card/{OF_RUN}.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         source=source_hash("card"),
         options=run_options,
@@ -44,6 +46,8 @@ rule publish:
     log:
         f"{LOGS}/publish.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         preset=PRESET if RESULTS.evidence else "desk",
     shell:
@@ -55,6 +59,8 @@ rule verify:
     log:
         f"{LOGS}/verify.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         sample=("--all" if OPTIONS.sample == "all" else f"--sample {OPTIONS.sample}"),
     shell:

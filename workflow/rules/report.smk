@@ -36,11 +36,18 @@ rule report:
             for path in RESULTS.weights(run)
         ],
     output:
-        f"{ROOT}/report/index.html",
-        f"{ROOT}/cost.csv",
+        page=report(
+            f"{ROOT}/report/index.html",
+            caption="../report/page.rst",
+            category="Page",
+            labels={"preset": PRESET},
+        ),
+        cost=f"{ROOT}/cost.csv",
     log:
         f"{LOGS}/report.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("report"),

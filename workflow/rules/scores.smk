@@ -13,6 +13,8 @@ rule encode:
         f"{RUN}/codes.npz",
     log:
         f"{LOGS}/encode/{OF_RUN}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=lambda wildcards, attempt: attempt
@@ -34,6 +36,8 @@ rule score:
         f"{RUN}/association.csv",
     log:
         f"{LOGS}/score/{OF_RUN}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=lambda wildcards, attempt: attempt
@@ -56,6 +60,8 @@ rule gather:
     log:
         f"{LOGS}/gather.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         runs=[str(run) for run in SCORED],
         source=source_hash("gather"),
@@ -74,6 +80,8 @@ rule floor:
         f"{ROOT}/floor/{{dataset}}.csv",
     log:
         f"{LOGS}/floor/{{dataset}}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=3000,
         runtime=120,

@@ -26,6 +26,8 @@ rule table:
     wildcard_constraints:
         table="|".join(TABLES),
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("table"),

@@ -24,6 +24,8 @@ rule train:
         f"{LOGS}/train/{OF_RUN}.log",
     wildcard_constraints:
         system="|".join(name for name in CONFIG["systems"] if name not in STARTS),
+    conda:
+        "../envs/idgan_sc.yaml"
     threads: CONFIG["compute"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: attempt * TRAIN["mem_mb"],
