@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The environment is remade when the lock or the package's metadata change, and only then.
 STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: all env test test-long lint axe docs dist lock clean prove
+.PHONY: all env test test-long lint axe docs dist image lock clean prove
 all: $(STAMP)
 	$(BIN)/snakemake --cores all all
 
@@ -56,6 +56,16 @@ dist: $(STAMP)
 	rm -rf dist
 	$(BIN)/python -c 'from setuptools import build_meta; build_meta.build_sdist("dist")' > /dev/null
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+
+# The image that `snakemake --software-deployment-method apptainer` runs the rules in.
+BUILDER ?= podman
+IMAGE := build/idgan-sc.sif
+image: $(IMAGE)
+$(IMAGE): Containerfile requirements.lock pyproject.toml
+	mkdir -p build
+	$(BUILDER) build --file Containerfile --tag idgan-sc .
+	$(BUILDER) save --output build/idgan-sc.tar idgan-sc
+	apptainer build --force $@ docker-archive:build/idgan-sc.tar
 
 # After changing pyproject.toml: requirements.lock, with the hashes of the files for every platform. Versions stay as they
 # are, but for those named, as `make lock UPGRADE="numpy scipy"`. The conda environment names the lock that it is made of.

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -687,11 +686,3 @@ def test_verify_is_a_target_and_finds_every_run_as_recorded(whole: Path) -> None
     said = snakemake(whole, "verify", "--config", "sample=all")
     assert runs >= 3 and f"{runs} of {runs} runs verified" in said
     assert said.count("the same bytes as recorded") == runs
-
-
-@pytest.mark.long
-def test_the_report_of_snakemake_has_captions_and_categories(whole: Path, tmp_path: Path) -> None:
-    snakemake(whole, *ALL, "--report", str(tmp_path / "report.zip"))
-    with zipfile.ZipFile(tmp_path / "report.zip") as file:
-        text = "".join(file.read(name).decode() for name in file.namelist() if name.endswith((".js", ".html")))
-    assert '"Tables"' in text and '"Figures"' in text and f"at preset {results(whole).name}" in text

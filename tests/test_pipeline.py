@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -70,6 +71,15 @@ def changed(chain):
 
     yield change
     path.write_text(original)
+
+
+def test_the_report_of_snakemake_has_captions_and_a_landing_page(chain, tmp_path):
+    snakemake(chain, "all", "--report", str(tmp_path / "report.zip"))
+    with zipfile.ZipFile(tmp_path / "report.zip") as file:
+        text = "".join(file.read(name).decode() for name in file.namelist() if name.endswith((".js", ".html")))
+    assert all(f'"{category}"' in text for category in ("Claims", "Tables", "Figures", "Page"))
+    for words in ("A replication of IDGAN-SC", "All results at preset test", "table3 at preset test"):
+        assert words in text, words
 
 
 def test_makes_every_table_and_figure(chain):
