@@ -75,6 +75,8 @@ lock: build/lock/bin/uv
 	build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" \
 	  --python-version 3.11 $(addprefix --extra ,$(LOCKED)) $(addprefix --upgrade-package ,$(UPGRADE)) \
 	  --output-file requirements.lock pyproject.toml
+	build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" \
+	  --python-version 3.11 --constraint requirements.lock --output-file docs/requirements.txt docs/requirements.in
 	sed -E "s/cksum [0-9]+/cksum $$(cksum < requirements.lock | cut -d' ' -f1)/" $(CONDA) > build/conda && mv build/conda $(CONDA)
 
 build/lock/bin/uv: | $(STAMP)

@@ -29,7 +29,7 @@ from idgan_sc.config import ConfigError, Run
 from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.gather import gather_scores
 from idgan_sc.evaluation.score import score
-from idgan_sc.files import DataError, sha256
+from idgan_sc.files import DataError, claimed, sha256
 from idgan_sc.records.record import OF, recorded_hashes
 from idgan_sc.records.results import Results
 from idgan_sc.report.tables import table3
@@ -321,6 +321,20 @@ def test_verify_refuses_runs_of_other_settings(config: Config, place: Path) -> N
     config["variants"]["main"]["lambda_info"] = 0.5
     with pytest.raises(DataError, match="other settings than today's"):
         recompute.verify(Results(config, INFOGAN.preset, place.parents[4]), INFOGAN)
+
+
+def test_a_killed_process_lets_go_of_its_lock(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    code = "import sys; from idgan_sc.files import locked\nwith locked(sys.argv[1]): print('held', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as one:
+        assert one.stdout and one.stdout.readline() == b"held\n"
+        with claimed(path, wait=False) as mine:
+            assert not mine
+        one.kill()
+    with claimed(path, wait=False) as mine:
+        assert mine
 
 
 # --------------------------------------------------------------------------------------------------------------- safety
