@@ -253,4 +253,4 @@ def test_a_claim_without_runs_is_told(clone: Results) -> None:
 @pytest.mark.parametrize("text", ["30", "m", "soon", ""])
 def test_a_budget_without_unit_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="such as 30m"):
-        recompute.seconds(text)
+        recompute.budget_seconds(text)

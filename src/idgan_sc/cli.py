@@ -72,9 +72,9 @@ def _run(args: argparse.Namespace) -> Run:
 
 def _job(results: Results, args: argparse.Namespace) -> Job:
     """The run that the options name, its data set rendered or downloaded where it is missing."""
-    from idgan_sc.training.prepare import prepare
+    from idgan_sc.training.prepare import ensure_images
 
-    prepare(results, args.dataset)
+    ensure_images(results, args.dataset)
     return results.job(_run(args))
 
 
@@ -101,8 +101,8 @@ def _take(results: Results, args: argparse.Namespace) -> None:
 # ----------------------------------------------------------------------------------- commands with options of their own
 def _data(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.data.preview import write_preview
-    from idgan_sc.data.table import about_factors
-    from idgan_sc.training.prepare import prepare
+    from idgan_sc.data.table import factor_lines
+    from idgan_sc.training.prepare import ensure_images
 
     for option in ("factors", "crop", "background", "categories", "numbers"):
         if getattr(args, option) is not None and not args.from_folder:
@@ -114,10 +114,10 @@ def _data(results: Results, args: argparse.Namespace) -> None:
     if args.from_folder or args.from_grid:
         images = _own_images(results, args)
     else:
-        images = prepare(results, args.dataset, args.file)
+        images = ensure_images(results, args.dataset, args.file)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
-    for line in about_factors(images):
+    for line in factor_lines(images):
         print(f"  {line}")
     print(f"{write_preview(images)} shows some of them")
 
@@ -131,7 +131,7 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
     option = "--from-folder" if args.from_folder else "--from-grid"
     if args.from_folder and args.from_grid:
         raise ConfigError("--from-folder and --from-grid: give one of them")
-    if results.about_data(args.dataset)["source"] != "folder":
+    if results.dataset_settings(args.dataset)["source"] != "folder":
         raise ConfigError(f"{option}: {args.dataset} has a source of its own: name one with `source: folder`")
     if args.crop is not None and args.crop < 1:
         raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
@@ -161,7 +161,7 @@ def _images_hash(folder: Path) -> str:
 
 
 def _train(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.training.prepare import check_given
+    from idgan_sc.training.prepare import refuse_other_images
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
@@ -173,7 +173,7 @@ def _train(results: Results, args: argparse.Namespace) -> None:
         raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
     job = _job(results, args)
     for given in before.values():
-        check_given(job.results, args.dataset, given)
+        refuse_other_images(job.results, args.dataset, given)
     for folder in train_seeds(job, seeds, before):
         print(folder, file=sys.stderr)
 
@@ -237,7 +237,7 @@ def _check(results: Results, args: argparse.Namespace) -> None:
     print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
     for preset, row in config["presets"].items():
         if row["evidence"]:
-            for dataset in configuration.datasets(config, preset):
+            for dataset in configuration.datasets_of(config, preset):
                 print(f"protocol of {preset}, {dataset}: {protocol_hash(config, preset, dataset)}")
 
 
@@ -251,13 +251,13 @@ def _publish(results: Results, args: argparse.Namespace) -> None:
 
 
 def _prove(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.recompute import prove, seconds
+    from idgan_sc.recompute import budget_seconds, prove
     from idgan_sc.records.agreement import summary
     from idgan_sc.records.machine import process_age
 
     if args.claim not in results.config["claims"]:
         raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(results.config['claims'])}")
-    budget = seconds(args.budget)
+    budget = budget_seconds(args.budget)
     chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
     print(f"runs behind {args.claim} are trained again within {args.budget}, in the order of --chance {chance}")
     proofs = []
@@ -408,7 +408,7 @@ def _checked(config: Config, args: Any) -> None:
     if hasattr(args, "system"):
         if not configuration.applies(config, args.variant, args.system):
             raise ConfigError(f"--variant {args.variant}: it does not change system {args.system}")
-        configuration.check_run(config, _run(args))
+        configuration.validate_run(config, _run(args))
 
 
 def main(argv: list[str] | None = None) -> None:

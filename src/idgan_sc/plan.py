@@ -73,7 +73,7 @@ class Pass(NamedTuple):
     times: int
 
 
-def kind(settings: Settings) -> str:
+def update_kind(settings: Settings) -> str:
     """Which of SYSTEMS a run's update is timed by."""
     if settings["family"] == "vae":
         return "factor" if settings["objective"] == "factor" else "beta"
@@ -174,7 +174,7 @@ def calibration(path: Path = CALIBRATION) -> dict[str, float]:
 def pool_size(config: Config, run: Run) -> int:
     """Images that are encoded; a data set of unknown size counts as 100 000."""
     pool = configuration.evaluation(config, run.preset, run.dataset)["pool"]
-    known = configuration.dataset(config, run.preset, run.dataset).get("n") or dataset_row(run.dataset).images
+    known = configuration.dataset_settings(config, run.preset, run.dataset).get("n") or dataset_row(run.dataset).images
     return (known or 100_000) if pool == "all" else int(pool)
 
 
@@ -184,10 +184,12 @@ def curve_multiply_adds(config: Config, run: Run) -> float:
     return settings["curve_points"] * pool_size(config, run) * encoding_multiply_adds(settings)
 
 
-def seconds(config: Config, run: Run, speed: dict[str, float]) -> float:
+def training_seconds(config: Config, run: Run, speed: dict[str, float]) -> float:
     """Expected seconds of a training at a speed such as `calibration` gives."""
     settings = configuration.resolve(config, run)
-    return (multiply_adds(settings) * speed[kind(settings)] + curve_multiply_adds(config, run) * speed["encode"]) / 1e9
+    return (
+        multiply_adds(settings) * speed[update_kind(settings)] + curve_multiply_adds(config, run) * speed["encode"]
+    ) / 1e9
 
 
 def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
@@ -197,7 +199,7 @@ def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
     return max(2 * arithmetic / GPUS[gpu], settings["steps"] * launches(settings) * LAUNCH[settings["family"]])
 
 
-def record(folder: Path) -> dict[str, Any]:
+def record_or_empty(folder: Path) -> dict[str, Any]:
     """The record of a finished run; empty where there is none or it is damaged, which is for others to refuse."""
     try:
         return dict(json.loads((folder / "record.json").read_text(encoding="utf-8")))
@@ -216,8 +218,8 @@ def resources(results: Results, run: Run) -> dict[str, int]:
     settings, root = results.settings(run), results.root
     device = "cuda" if results.config["compute"]["device"] == "cuda" else "cpu"
     folders = [root / run.path, *sorted((root / run.path).parent.glob("*")), root / "published" / run.path]
-    found = next((r for r in map(record, folders) if comparable(r, settings, device)), {})
-    took = found["seconds"] if found else seconds(results.config, run, calibration())
+    found = next((r for r in map(record_or_empty, folders) if comparable(r, settings, device)), {})
+    took = found["seconds"] if found else training_seconds(results.config, run, calibration())
     memory = found["peak_memory_mb"] if found else memory_mb(settings)
     return {"runtime": _minutes(took, LEAST_MINUTES), "mem_mb": max(LEAST_MB, round(MARGIN * memory))}
 
@@ -299,8 +301,8 @@ def noise_images(folder: Path, colours: int, n: int = 512) -> "Images":
 
     row = (64 * 64 // 8,) if colours == 1 else (64, 64, colours)
     chunk = np.random.default_rng(0).integers(0, 256, (n, *row), dtype=np.uint8)
-    about = {"name": "noise", "source": "noise", "licence": "none", "shape": (colours, 64, 64)}
-    return save_images(folder, [chunk], n=n, packed=colours == 1, **about)  # type: ignore[arg-type]
+    description = {"name": "noise", "source": "noise", "licence": "none", "shape": (colours, 64, 64)}
+    return save_images(folder, [chunk], n=n, packed=colours == 1, **description)  # type: ignore[arg-type]
 
 
 def _median(do: Callable[[], object], budget: float, most: int = 15) -> float:
@@ -343,18 +345,18 @@ class PlannedArm:
     @property
     def disk_mb(self) -> float:
         config = self.results.config
-        keeps_moments = self.first.system in configuration.starts(config)
+        keeps_moments = self.first.system in configuration.continued_systems(config)
         return len(self.runs) * disk_mb(self.settings, pool_size(config, self.first), keeps_moments)
 
     @cached_property
-    def measured(self) -> float | None:
+    def seconds_taken(self) -> float | None:
         """Median seconds of the finished runs that are `comparable`."""
-        records = [record(self.results.root / run.path) for run in self.runs]
+        records = [record_or_empty(self.results.root / run.path) for run in self.runs]
         took = [r["seconds"] for r in records if comparable(r, self.settings, self.device)]
         return statistics.median(took) if took else None
 
 
-def arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[PlannedArm]:
+def planned_arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[PlannedArm]:
     """Every arm that a preset trains, predecessors first."""
     grouped: dict[tuple[str, str, str], list[Run]] = {}
     for run in with_predecessors(results.config, results.planned):
@@ -392,7 +394,7 @@ def report(expected: list[PlannedArm], workers: int, unit: str) -> str:
 
 
 def _row(arm: PlannedArm) -> tuple[str, ...]:
-    hours, found, run, n = arm.seconds / 3600, arm.measured, arm.first, len(arm.runs)
+    hours, found, run, n = arm.seconds / 3600, arm.seconds_taken, arm.first, len(arm.runs)
     beside = ("", "") if found is None else (f"{found / 3600:.4f}", f"{arm.seconds / found:.2f}")
     expected = (f"{hours:.4f}", f"{hours * n:.2f}", f"{memory_mb(arm.settings):.0f}", f"{arm.disk_mb:.0f}")
     return (run.dataset, run.system, run.variant, str(n), str(arm.jobs), *expected, *beside)
@@ -402,14 +404,14 @@ def plan(results: Results, cores: int, gpus: int | None, gpu: str) -> str:
     """The report for `cores` cores of this machine, which is timed first, or for `gpus` GPUs of a stated kind."""
     config = results.config
     if gpus is not None:
-        expected = arms(results, lambda run: gpu_seconds(config, run, gpu), "cuda")
+        expected = planned_arms(results, lambda run: gpu_seconds(config, run, gpu), "cuda")
         visits = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
         source = "measured" if gpu == "h200" else "launches of an h200, arithmetic by the ratio of the data sheets"
         speeds = f"microseconds of launches a layer and direction: {visits}; {GPUS[gpu] / 1e12:g} TFLOP/s ({source})"
         return f"{report(expected, gpus, 'GPU-hours')}\n{gpu}: {speeds}"
     speed = calibrate(results)  # kept for the workflow's rules, with the processor and preset that it is of
-    about = {"processor": machine()["processor"], "preset": results.preset, "seconds_per_gmac": speed}
-    path = write_json(CALIBRATION, about)
-    expected = arms(results, lambda run: seconds(config, run, speed))
+    description = {"processor": machine()["processor"], "preset": results.preset, "seconds_per_gmac": speed}
+    path = write_json(CALIBRATION, description)
+    expected = planned_arms(results, lambda run: training_seconds(config, run, speed))
     speeds = ", ".join(f"{name} {2 / took:.1f}" for name, took in speed.items())
     return f"{report(expected, cores, 'core-hours')}\nthis machine, GFLOP/s of one core: {speeds} (kept in {path})"

@@ -39,7 +39,7 @@ from idgan_sc.records.results import Job, Results, Row
 from idgan_sc.source import PACKAGE, images_source
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import encode
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 from idgan_sc.training.train import train_seeds
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -52,10 +52,10 @@ class OutOfTime(BaseException):
     """The deadline; no handler of errors takes it for one."""
 
 
-def seconds(text: str) -> float:
+def budget_seconds(text: str) -> float:
     """A budget such as 90s, 30m or 2h in seconds.
 
-    >>> seconds("30m"), seconds("1.5h")
+    >>> budget_seconds("30m"), budget_seconds("1.5h")
     (1800.0, 5400.0)
     """
     try:
@@ -162,9 +162,9 @@ def _deadline(ends: float) -> Iterator[None]:
 def _done(empty: Results, run: Run, record: Row) -> str:
     """How far a training got that has no row of its log yet."""
     every, path = record["settings"]["log_every"], empty.root / run.path / "checkpoint.safetensors"
-    about = checkpoint.read(path)[1] if path.exists() else {"step": 0}
-    least = f" ({about['seconds'] * every / about['step']:.0f} s here)" if about["step"] else ""
-    return f"{about['step']} steps of {run} were done, and the first row of its log takes {every}{least}"
+    metadata = checkpoint.read(path)[1] if path.exists() else {"step": 0}
+    least = f" ({metadata['seconds'] * every / metadata['step']:.0f} s here)" if metadata["step"] else ""
+    return f"{metadata['step']} steps of {run} were done, and the first row of its log takes {every}{least}"
 
 
 # ------------------------------------------------------------------------------------------------ runs, all or some
@@ -245,7 +245,7 @@ def _train(results: Results, empty: Results, run: Run, record: Row, **compute: f
 
     The images are a checked input, not a result: they are used where they lie.
     """
-    prepare(results, run.dataset)
+    ensure_images(results, run.dataset)
     images = empty.images(run.dataset)
     images.parent.mkdir(exist_ok=True)
     if not images.exists():
@@ -286,7 +286,7 @@ def _proof(results: Results, empty: Results, run: Run) -> Proof | None:
         found = largest(_arrays(there[name]), _arrays(again / name)) if name in there else None
         lines.append(f"{name} differs, {found or 'by how much is not known: the recorded file is not here'}")
         inexplicable |= equal and name in OUTPUTS and found is not None and found.size > 0
-    if inexplicable and results.valid(run, record):
+    if inexplicable and results.is_valid(run, record):
         return Proof(run, False, (*lines, "no kind of machine changes these and not one digit of the log"))
     here = read_record(again) if compared else machine_for(record)
     passed, why = verdict(results, run, record, here, early if _same_start(results, empty, run) else None)
@@ -435,7 +435,7 @@ def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Ite
         _refuse_unequal(f"the baseline of {dataset}", tables[0].equals(tables[1]))
         code = (
             "from pathlib import Path; from idgan_sc.config import load; from idgan_sc.records.results import Results; "
-            f"print(Results(load({str(old.config)!r}), {results.preset!r}, Path()).floor_source({dataset!r}))"
+            f"print(Results(load({str(old.config)!r}), {results.preset!r}, Path()).baseline_source({dataset!r}))"
         )
         yield f"{dataset}: the same baseline", "baselines", old.ask(code)
 
@@ -456,7 +456,7 @@ def _list_accepted(results: Results, found: dict[str, set[str]], reason: str) ->
     path = results.root / "accepted.yaml"
     listed = (yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None) or {}
     today = {results.source(run) for run in with_predecessors(results.config, results.planned)}
-    today |= {results.floor_source(data) for data in results.datasets} | {images_source(d) for d in results.datasets}
+    today |= {results.baseline_source(data) for data in results.datasets} | {images_source(d) for d in results.datasets}
     linked = {*listed.pop("proved_for", ()), *(digest for lines in listed.values() for digest in lines)}
     of_revision = {digest for hashes in found.values() for digest in hashes}
     if linked and not of_revision <= linked:

@@ -33,7 +33,7 @@ EXECUTES = {
     "gather_generators": ("evaluation.gather.gather_generators",),
     "table": ("report.tables.TABLES",),
     "figure": ("report.figures.registry.FIGURES",),
-    "picture": ("report.figures.registry.names",),
+    "picture": ("report.figures.registry.picture_drawers",),
     "generator_table": ("report.generator_tables.TABLES",),
     "generator_figure": ("report.figures.generators.FIGURES",),
     "forest": ("report.figures.forest.FIGURES",),
@@ -44,7 +44,7 @@ EXECUTES = {
         "report.errata.write_findings",
     ),
     "sensitivity": ("report.figures.sensitivity.sensitivity",),
-    "regularisers": ("evaluation.regularisers.measure", "data.dsprites.prepare", "data.images.open_images"),
+    "regularisers": ("evaluation.regularisers.train_cell", "data.dsprites.prepare", "data.images.open_images"),
     "regularisers_shown": ("report.figures.regularisers.regularisers",),
     "report": ("publish.page.write_page", "publish.origins.write_cost"),
 }
@@ -107,9 +107,9 @@ def reach(begin: Iterable[str], picks: Iterable[str], package: Path = PACKAGE) -
         key = todo.pop()
         if key is None or key in found:
             continue
-        counted = [part for part in _parts(package, *key) if part.entry is None or part.entry in picked]
-        found[key] = [part.text for part in counted]
-        todo += [named for part in counted for named in part.named]
+        hashed = [part for part in _parts(package, *key) if part.entry is None or part.entry in picked]
+        found[key] = [part.text for part in hashed]
+        todo += [named for part in hashed for named in part.named]
     return found
 
 

@@ -48,14 +48,17 @@ SCORED = there(
     [run for run in RUNS if configuration.scored(CONFIG, run.dataset)], *GATHERED
 )
 MATCHED = there(
-    configuration.generators(CONFIG, PRESET), "generator_scores.csv", "pair_labels.csv"
+    configuration.generators_by_matching(CONFIG, PRESET),
+    "generator_scores.csv",
+    "pair_labels.csv",
 )
-READ = there(configuration.read_generators(CONFIG, PRESET), "generator_scores.csv")
+READ = there(configuration.generators_by_reader(CONFIG, PRESET), "generator_scores.csv")
 WITH_LEAKAGE = there(configuration.runs_with_leakage(CONFIG, PRESET), "leakage.csv")
 SHOWN = configuration.shown_generators(CONFIG, PRESET)
-STARTS = sorted(configuration.starts(CONFIG))
+STARTS = sorted(configuration.continued_systems(CONFIG))
 BASELINES = [
-    f"{ROOT}/floor/{name}.csv" for name in configuration.with_baseline(CONFIG, PRESET)
+    f"{ROOT}/floor/{name}.csv"
+    for name in configuration.datasets_with_baseline(CONFIG, PRESET)
 ]
 GATHERED_TABLES = [f"{ROOT}/scores.csv", f"{ROOT}/curves.csv"]
 GENERATOR_TABLES = [f"{ROOT}/generator_scores.csv"] if MATCHED + READ else []

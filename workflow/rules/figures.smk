@@ -12,25 +12,27 @@ FIRST = {  # by system: the first seed's run, if it is drawn
                 "main",
                 RESULTS.seeds(configuration.DATASET)[0],
             )
-            for system in configuration.PICTURED
+            for system in configuration.PICTURE_SYSTEMS
         ],
         *DRAWN,
     )
 }
 FIGURES = ["figure3"]
 FIGURES += ["figure2"] if "idgan_sc" in FIRST else []
-FIGURES += ["figure1", "figure4"] if len(FIRST) == len(configuration.PICTURED) else []
+FIGURES += (
+    ["figure1", "figure4"] if len(FIRST) == len(configuration.PICTURE_SYSTEMS) else []
+)
 COMPARED = [  # data sets of which both systems' leakage is measured
     data
     for data in RESULTS.datasets
     if {run.system for run in WITH_LEAKAGE if run.dataset == data}
-    >= set(configuration.PICTURED)
+    >= set(configuration.PICTURE_SYSTEMS)
 ]
 
 
 SHOWING = {  # by figure, the runs that it shows: one of them, then both side by side
     name: [run]
-    for name, run in configuration.pictured(CONFIG, PRESET).items()
+    for name, run in configuration.picture_runs(CONFIG, PRESET).items()
     if there([run], *PANELS)
 }
 for run in [run for runs in list(SHOWING.values()) for run in runs]:
@@ -38,7 +40,7 @@ for run in [run for runs in list(SHOWING.values()) for run in runs]:
 SHOWING = {
     name: runs
     for name, runs in SHOWING.items()
-    if not name.startswith("figure_") or len(runs) == len(configuration.PICTURED)
+    if not name.startswith("figure_") or len(runs) == len(configuration.PICTURE_SYSTEMS)
 }
 PICTURES = list(SHOWING)
 PICTURES += ["figure_leakage"] if COMPARED else []

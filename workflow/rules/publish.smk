@@ -4,7 +4,7 @@ from idgan_sc.records.published import CARD, WEIGHTS
 # Cards and weights of the runs finished here whose weights are published: nothing is trained for them.
 CARDS = [
     f"{ROOT}/{run.path}/{name}"
-    for run in configuration.shipped(CONFIG, PRESET)
+    for run in configuration.runs_with_weights(CONFIG, PRESET)
     if RESULTS.evidence
     and RESULTS.finished_here(run)
     and (RESULTS.images(run.dataset) / "dataset.json").exists()

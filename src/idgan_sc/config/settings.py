@@ -75,7 +75,7 @@ def resolve(config: Config, run: Run) -> Settings:
     settings = {key: settings[key] for key in kept}
     if settings.get("correlation", {}).get("strength") == 0:
         del settings["correlation"]
-    data = dataset(config, run.preset, run.dataset)
+    data = dataset_settings(config, run.preset, run.dataset)
     return settings | {
         "source": data["source"],
         "pool": evaluation(config, run.preset, run.dataset)["pool"],
@@ -134,14 +134,14 @@ def generated(config: Config, preset: str) -> dict[str, Any]:
     return {**config["generated"], **config["presets"][preset].get("generated", {})}
 
 
-def dataset(config: Config, preset: str, name: str) -> dict[str, Any]:
+def dataset_settings(config: Config, preset: str, name: str) -> dict[str, Any]:
     """Source, file and cache of a data set at a preset, and those of `DATA` that it names."""
-    merged = _about_data(config, preset, name)
+    merged = _dataset_entry(config, preset, name)
     named = {key: merged[key] for key in DATA if key in merged}
     return {key: merged.get(key) for key in ("source", "file", "cache")} | named
 
 
-def _about_data(config: Config, preset: str, name: str) -> dict[str, Any]:
+def _dataset_entry(config: Config, preset: str, name: str) -> dict[str, Any]:
     return {**config["datasets"][name], **config["presets"][preset].get("datasets", {}).get(name, {})}
 
 

@@ -41,7 +41,7 @@ class Release:
 
 FOLDER = "img_align_celeba"  # within the archive
 _ID, _MD5 = next((key, md5) for key, md5, name in CelebA.file_list if name == f"{FOLDER}.zip")
-PUBLISHED = Release(
+RELEASE = Release(
     urls=(
         f"https://drive.usercontent.google.com/download?id={_ID}&export=download&confirm=t",
         "https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/celeba.zip",
@@ -67,7 +67,7 @@ def prepare(
     crop: int | None = 160,
     size: int = 64,
     split: str = "all",
-    release: Release = PUBLISHED,
+    release: Release = RELEASE,
 ) -> Images:
     """Make the data set in `folder`; it has no factor labels.
 

@@ -73,8 +73,8 @@ def decode(
         raise
     except Exception as error:  # a damaged file can raise anything in Pillow
         unknown = isinstance(error, UnidentifiedImageError)
-        said = "no format that Pillow knows" if unknown else str(error) or type(error).__name__
-        raise DataError(f"{name} is not a readable image ({said}): replace or remove it") from error
+        reason = "no format that Pillow knows" if unknown else str(error) or type(error).__name__
+        raise DataError(f"{name} is not a readable image ({reason}): replace or remove it") from error
 
 
 def check_background(background: str) -> None:

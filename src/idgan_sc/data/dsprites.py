@@ -48,7 +48,7 @@ class Release:
     pixel_sum: int
 
 
-PUBLISHED = Release(
+RELEASE = Release(
     url="https://raw.githubusercontent.com/google-deepmind/dsprites-dataset/fa310c66517cfc1939d77fe17c725154efc97127/"
     "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
     md5="7da33b31b13a06f4b04a70402ce90c2e",
@@ -109,7 +109,7 @@ def prepare(
     source: str,
     file: str | Path | None = None,
     cache: str | Path | None = None,
-    release: Release = PUBLISHED,
+    release: Release = RELEASE,
 ) -> Images:
     """Make the data set in `folder` from `source`: "procedural" draws it, "real" reads the published file.
 

@@ -125,9 +125,9 @@ def open_images(folder: str | Path) -> Images:
         If a file is missing, unreadable or contradicts `dataset.json`.
     """
     folder = Path(folder)
-    about = _read_about(folder / "dataset.json")
+    description = _read_about(folder / "dataset.json")
     try:
-        images = _described(folder, about)
+        images = _described(folder, description)
     except DataError:
         raise
     except (KeyError, TypeError, ValueError, ImportError, AttributeError) as error:
@@ -193,7 +193,7 @@ def save_images(
         write_atomic(folder / "factors.npy", lambda temporary: np.save(temporary, table, allow_pickle=False))
         files.append("factors.npy")
     known = factors or Factors((), (), ())
-    about = {
+    description = {
         "name": name,
         "source": source,
         "licence": licence,
@@ -209,7 +209,7 @@ def save_images(
         "pixel_sum": pixel_sum,
         "sha256": {file: sha256(folder / file) for file in files},
     }
-    write_json(folder / "dataset.json", about | ({"composed": composed} if composed else {}))
+    write_json(folder / "dataset.json", description | ({"composed": composed} if composed else {}))
     return open_images(folder)
 
 
@@ -289,50 +289,50 @@ def _write_chunks(
     return pixel_sum
 
 
-def _described(folder: Path, about: dict[str, Any]) -> Images:
+def _described(folder: Path, description: dict[str, Any]) -> Images:
     """The data set that `about` describes, its arrays mapped."""
-    shape = (int(about["channels"]), int(about["height"]), int(about["width"]))
-    factor_names, packed, n = tuple(about["factor_names"]), bool(about["packed"]), int(about["n"])
+    shape = (int(description["channels"]), int(description["height"]), int(description["width"]))
+    factor_names, packed, n = tuple(description["factor_names"]), bool(description["packed"]), int(description["n"])
     files = ["images.npy", "factors.npy"] if factor_names else ["images.npy"]
-    files += ["colours.npy"] if "composed" in about else []
+    files += ["colours.npy"] if "composed" in description else []
     return Images(
         folder=folder,
-        name=about["name"],
-        source=about["source"],
-        licence=about["licence"],
+        name=description["name"],
+        source=description["source"],
+        licence=description["licence"],
         packed=packed,
         shape=shape,
         n=n,
         factor_names=factor_names,
-        factor_sizes=tuple(about["factor_sizes"]),
-        factor_values=tuple(tuple(values) for values in about["factor_values"]),
-        discrete=tuple(about["discrete"]),
-        sha256={file: str(about["sha256"][file]) for file in files},
-        pixel_sum=about["pixel_sum"],
-        pixels=_pixels(folder, about, _row_shape(shape, packed), n),
+        factor_sizes=tuple(description["factor_sizes"]),
+        factor_values=tuple(tuple(values) for values in description["factor_values"]),
+        discrete=tuple(description["discrete"]),
+        sha256={file: str(description["sha256"][file]) for file in files},
+        pixel_sum=description["pixel_sum"],
+        pixels=_pixels(folder, description, _row_shape(shape, packed), n),
         classes=_map(folder / "factors.npy", (len(factor_names),), n) if factor_names else None,
     )
 
 
-def _pixels(folder: Path, about: dict[str, Any], row_shape: tuple[int, ...], n: int) -> Any:
+def _pixels(folder: Path, description: dict[str, Any], row_shape: tuple[int, ...], n: int) -> Any:
     """The stored images, or what composes them: `open_pixels` of the module that has the data set's name."""
-    if "composed" not in about:
+    if "composed" not in description:
         return _map(folder / "images.npy", row_shape, n)
-    rows, *parts = about["composed"]
-    module = importlib.import_module(f"idgan_sc.data.{about['name']}")
+    rows, *parts = description["composed"]
+    module = importlib.import_module(f"idgan_sc.data.{description['name']}")
     return module.open_pixels(folder, _map(folder / "images.npy", tuple(parts), rows))
 
 
 def _read_about(path: Path) -> dict[str, Any]:
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        description = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"{path.parent} holds no finished data set (no {path.name}): run `idgan-sc data`") from error
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}): {_MEND}") from error
-    if not isinstance(about, dict):
+    if not isinstance(description, dict):
         raise DataError(f"{path} does not describe a data set: {_MEND}")
-    return about
+    return description
 
 
 def _map(path: Path, row_shape: tuple[int, ...], n: int) -> np.ndarray:

@@ -50,7 +50,7 @@ _FILES = (
     (1_648_877, "2646ac647ad5339dbf082846283269ea", 7_840_016),
     (4_542, "27ae3e4e09519cfbb04c329615203637", 10_008),
 )
-PUBLISHED = Release(
+RELEASE = Release(
     tuple(MNIST.mirrors),
     tuple(IdxFile(name.removesuffix(".gz"), md5, *f) for (name, md5), f in zip(MNIST.resources, _FILES, strict=True)),
 )
@@ -62,7 +62,7 @@ def prepare(
     file: str | Path | None = None,
     cache: str | Path | None = None,
     native: bool = False,
-    release: Release = PUBLISHED,
+    release: Release = RELEASE,
 ) -> Images:
     """Make the data set in `folder`; its one factor is the digit.
 

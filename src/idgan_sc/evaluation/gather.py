@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Run, generators, read_generators, runs_with_leakage, scored
+from idgan_sc.config import Run, generators_by_matching, generators_by_reader, runs_with_leakage, scored
 from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED
 from idgan_sc.records.record import read_record
@@ -58,8 +58,8 @@ def gather_generators(results: Results, allow_missing: bool = False) -> list[Pat
     DataError
         If a generator is not measured, or none is.
     """
-    matched = generators(results.config, results.preset)
-    every = [*matched, *read_generators(results.config, results.preset)]
+    matched = generators_by_matching(results.config, results.preset)
+    every = [*matched, *generators_by_reader(results.config, results.preset)]
     found = {"generator_scores.csv": _to_gather(results, every, ["generator_scores.csv"], "generated", allow_missing)}
     if matched and (not allow_missing or results.having(matched, "pair_labels.csv")):
         found["pair_labels.csv"] = _to_gather(results, matched, ["pair_labels.csv"], "generated", allow_missing)
@@ -117,7 +117,7 @@ def summarised(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
     weights = by_code.loc[rows.index]
     means = frame.groupby("measure")["value"].mean()
     return {
-        **about_run(run),
+        **run_columns(run),
         "leakage": means.get("outside"),
         "row_entropy": float((rows * weights).sum() / weights.sum()) if len(rows) else None,
         "column_entropy": means.get("column_entropy"),
@@ -136,6 +136,6 @@ def read_gathered(root: Path) -> pd.DataFrame:
     return read_table(root / "leakage.csv", (*RUN, "leakage"), "run `idgan-sc gather-leakage`")[[*RUN, "leakage"]]
 
 
-def about_run(run: Run) -> dict[str, Any]:
+def run_columns(run: Run) -> dict[str, Any]:
     """What names a run in a table."""
     return dict(zip(RUN, (run.dataset, run.system, run.variant, run.seed), strict=True))

@@ -186,7 +186,7 @@ def write_weights(folder: Path) -> Path:
         If there is no finished run, or its data set's terms forbid to pass on weights trained on it.
     """
     record = read_record(folder)
-    if not dataset_row(str(record.get("dataset"))).passed_on:
+    if not dataset_row(str(record.get("dataset"))).redistributable:
         raise DataError(f"{folder}: weights trained on {record['dataset']} must not be passed on: none are written")
     tensors, _ = checkpoint.read(folder / "weights.safetensors")
     kept = {name: tensor for name, tensor in tensors.items() if name.partition("/")[0] not in TRAINING_ONLY}
@@ -201,11 +201,11 @@ def _load_published(folder: Path) -> Method:
     encoder = settings.get("q") == "encoder"
     vae = load(root_of(folder, record) / record["before"]["vae"]["path"]).method if encoder else None
     method = build(settings, record["channels"], record["seed"], settings.get("start", ""), "cpu", vae)
-    tensors, about = checkpoint.read(path)
+    tensors, metadata = checkpoint.read(path)
     for player in TRAINING_ONLY:
         method.networks.pop(player, None)
     absent = [player for player in method.networks if not any(name.startswith(f"{player}/") for name in tensors)]
-    if absent or about.get("fingerprint") != record["fingerprint"]:
+    if absent or metadata.get("fingerprint") != record["fingerprint"]:
         raise DataError(f"{path} is not of the run that record.json describes: restore the folder from the repository")
     checkpoint.load_networks(method, tensors, path)
     for network in method.networks.values():

@@ -30,7 +30,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table
 from idgan_sc.source import source_hash
 from idgan_sc.training.device import use_device
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 
 NO_NOISE = "none"  # every factor is a code
 STAGE = "regularisers"  # names the study's own random streams
@@ -61,7 +61,7 @@ class Renderer(nn.Module):
     Raises DataError if the data set does not hold every combination of its factors in order.
     """
 
-    def __init__(self, images: Images, size: int, about: Settings, noise: str, device: str) -> None:
+    def __init__(self, images: Images, size: int, turn: Settings, noise: str, device: str) -> None:
         super().__init__()
         sizes = images.factor_sizes
         if images.classes is None or images.n != np.prod(sizes) or (images.classes[-1] != np.array(sizes) - 1).any():
@@ -69,7 +69,7 @@ class Renderer(nn.Module):
         names = list(images.factor_names)
         self.coded = [i for i, name in enumerate(names) if name != noise]
         self.noisy = [i for i, name in enumerate(names) if name == noise]
-        matrix = rotation_matrix(about, [names[i] for i in self.coded])
+        matrix = rotation_matrix(turn, [names[i] for i in self.coded])
         self.rotation = torch.tensor(matrix, dtype=torch.float32, device=device)  # (k, k)
         self.sizes = torch.tensor(sizes, device=device)
         self.load, self.size = loader(images, device), size
@@ -86,21 +86,21 @@ class Renderer(nn.Module):
         return torch.minimum((torch.special.ndtr(u.double()) * self.sizes).long(), self.sizes - 1)
 
 
-def rotation_matrix(about: Settings, names: list[str]) -> Array:
+def rotation_matrix(turn: Settings, names: list[str]) -> Array:
     """The rotation R (k, k) from codes to factors: of a `plane` by `degrees`, a `random` one by number, or none."""
-    if "random" in about:
-        rng = numpy_stream(about["random"], f"{STAGE}/rotation")
+    if "random" in turn:
+        rng = numpy_stream(turn["random"], f"{STAGE}/rotation")
         return np.asarray(sps.special_ortho_group.rvs(len(names), random_state=rng))
     matrix = np.eye(len(names))
-    if "plane" in about:
-        i, j = (names.index(name) for name in about["plane"])
-        angle = radians(about["degrees"])
+    if "plane" in turn:
+        i, j = (names.index(name) for name in turn["plane"])
+        angle = radians(turn["degrees"])
         matrix[[i, i, j, j], [i, j, i, j]] = cos(angle), -sin(angle), sin(angle), cos(angle)
     return matrix
 
 
 # ------------------------------------------------------------------------------------------------------------- one cell
-def measure(settings: Settings, seed: int, images: Images, device: str) -> dict[str, float]:
+def train_cell(settings: Settings, seed: int, images: Images, device: str) -> dict[str, float]:
     """Train E or H on the pairs of one cell, then hold it still on fresh ones; `settings` as of `settings_of`.
 
     Cells of one seed share first weights and codes. loss_last: mean over the last steps, each on pairs that no step
@@ -155,8 +155,8 @@ def cells(study: Settings) -> list[Cell]:
     return [
         Cell(noise, seed, rule, loss, rotation)
         for noise, seed, (rule, loss) in itertools.product(study["noise"], range(study["seeds"]), kinds)
-        for rotation, about in study["rotations"].items()
-        if noise not in about.get("plane", ())
+        for rotation, turn in study["rotations"].items()
+        if noise not in turn.get("plane", ())
     ]
 
 
@@ -174,7 +174,7 @@ def rows_path(results: Results) -> Path:
     return results.root / "regularisers" / "rows.csv"
 
 
-def measure_missing(results: Results) -> Path:
+def train_missing_cells(results: Results) -> Path:
     """Measure every cell of the study that `rows.csv` lacks; a row is written with each.
 
     Several processes share the work: each takes cells that no other one is at.
@@ -187,14 +187,14 @@ def measure_missing(results: Results) -> Path:
     source, path = source_hash("regularisers", ("gan", "dsprites")), rows_path(results)
     wanted = {cell: settings_of(results, cell) for cell in cells(results.config["regularisers"])}
     names = {cell: fingerprint(settings, cell.seed, [], source) for cell, settings in wanted.items()}
-    if not _measured(path) <= set(names.values()):
+    if not _trained_cells(path) <= set(names.values()):
         raise DataError(f"{path} has rows of other settings or source than today's: delete it and run this again")
-    missing = [cell for cell in wanted if names[cell] not in _measured(path)]
-    images, device = prepare(results, DATASET), use_device(results.config)
+    missing = [cell for cell in wanted if names[cell] not in _trained_cells(path)]
+    images, device = ensure_images(results, DATASET), use_device(results.config)
     for cell, wait in [(cell, wait) for wait in (False, True) for cell in missing]:
         with claimed(path.with_name(f".{names[cell]}"), wait) as mine:
-            if mine and names[cell] not in _measured(path):
-                found = measure(wanted[cell], cell.seed, images, device)
+            if mine and names[cell] not in _trained_cells(path):
+                found = train_cell(wanted[cell], cell.seed, images, device)
                 found = {name: round(value, 6) for name, value in found.items()}
                 _add(path, asdict(cell) | found | {"fingerprint": names[cell], "source": source})
     return path
@@ -211,7 +211,7 @@ def read_rows(path: Path) -> pd.DataFrame:
     return read_table(path, COLUMNS, MEND)
 
 
-def _measured(path: Path) -> set[str]:
+def _trained_cells(path: Path) -> set[str]:
     """The fingerprints of the cells that are measured."""
     return set(read_rows(path)["fingerprint"]) if path.exists() else set()
 
@@ -229,7 +229,7 @@ def write_ceilings(results: Results) -> Path:
 
     Rows (noise, pair_rule, accuracy, cross_entropy, identical).
     """
-    study, images = results.config["regularisers"], prepare(results, DATASET)
+    study, images = results.config["regularisers"], ensure_images(results, DATASET)
     shares = dict(zip(images.factor_names, looks(images), strict=True))
     rows = [
         {"noise": noise, "pair_rule": rule} | ceiling([each for name, each in shares.items() if name != noise], rule)

@@ -86,7 +86,7 @@ class Own:
     images: Images
     indices: Array
     draws: list[int]  # seeds
-    said: set[str] = field(default_factory=set)  # what was left out is said once
+    reported: set[str] = field(default_factory=set)  # what was left out is said once
 
     @property
     def factors(self) -> dict[str, Array]:
@@ -118,9 +118,9 @@ class Own:
         return list(points.names), association(points.codes, points.classes())
 
     def _say(self, words: str) -> None:
-        if words not in self.said:
+        if words not in self.reported:
             print(words, file=sys.stderr)
-        self.said.add(words)
+        self.reported.add(words)
 
 
 def scorer(job: Job, images: Images, indices: Array) -> Drawn | Own:
@@ -134,6 +134,6 @@ def scorer(job: Job, images: Images, indices: Array) -> Drawn | Own:
     if images.classes is None:
         raise DataError(f"data set {images.name} has no factors: nothing can be scored")
     sizes = job.results.evaluation(job.run.dataset)
-    if job.results.about_data(job.run.dataset)["source"] == "folder":
+    if job.results.dataset_settings(job.run.dataset)["source"] == "folder":
         return Own(images, indices, list(range(sizes["draws"])))
     return Drawn(images, indices, job.run.preset, sizes)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from idgan_sc.metrics.progress import Progress, said, silent
+from idgan_sc.metrics.progress import Progress, on_stderr, silent
 
 LIMIT = 60.0  # seconds beyond which a score is computed only where it is asked for by name
 WORTH_SAYING = 5.0
@@ -80,7 +80,7 @@ def announced(costs: Iterable[tuple[str, float]]) -> Progress:
         return silent
     listed = ", ".join(f"{name} about {spoken(s)}{_instead(name)}" for name, s in dear.items())
     print(f"these scores take long: {listed}", file=sys.stderr, flush=True)
-    return said("a long score, factor by factor")
+    return on_stderr("a long score, factor by factor")
 
 
 def _instead(name: str) -> str:

@@ -9,7 +9,7 @@ Progress = Callable[[Iterable[Any]], Iterable[Any]]  # hands on what it is given
 silent: Progress = iter
 
 
-def said(what: str) -> Progress:
+def on_stderr(what: str) -> Progress:
     """A Progress that tells after each item how many are done and how long it took."""
 
     def told(items: Iterable[Any]) -> Iterator[Any]:

@@ -57,8 +57,8 @@ class Scores:
     def _row(self, name: str, value: float | None) -> dict[str, Any]:
         low, high = self.intervals.get(name, (None, None))
         note = self.refused.get(name) or self.cautions.get(name, "")
-        about = {"group": EXPLANATIONS[name].group, "metric": name}
-        return about | {"value": value, "low": low, "high": high, "note": note}
+        key_columns = {"group": EXPLANATIONS[name].group, "metric": name}
+        return key_columns | {"value": value, "low": low, "high": high, "note": note}
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -37,7 +37,7 @@ class GAN:
         image_shape: tuple[int, int, int],
         streams: dict[str, torch.Generator],
         vae: nn.Module | None = None,
-        live: list[int] | None = None,
+        active: list[int] | None = None,
     ):
         self.settings, self.streams, self.vae = settings, streams, vae
         self.device = streams["noise"].device
@@ -62,7 +62,7 @@ class GAN:
         }
         if "average" in settings:  # the mean of G's weights over its steps, which generates after training
             self.networks["average"] = copy.deepcopy(self.networks["generator"]).requires_grad_(False)
-        self.dims = torch.tensor(live or list(range(k)), device=self.device)
+        self.dims = torch.tensor(active or list(range(k)), device=self.device)
         self.steps_done = 0
 
     # ------------------------------------------------------------------------------------------------- one update

@@ -42,7 +42,9 @@ class VAE:
 
     def warnings(self, row: dict[str, float]) -> list[str]:
         """What in one row of the log shows that the posterior has collapsed."""
-        live = sum(value > DEAD_NATS for name, value in row.items() if name.startswith("kl_"))
+        active = sum(value > DEAD_NATS for name, value in row.items() if name.startswith("kl_"))
         return (
-            [] if live > 1 else [f"only {live} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
+            []
+            if active > 1
+            else [f"only {active} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
         )

@@ -15,7 +15,7 @@ import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc.config import dataset_row, with_predecessors
-from idgan_sc.config.claims import checks, claim_runs, needed
+from idgan_sc.config.claims import claim_runs, planned_checks, seeds_needed
 from idgan_sc.files import DataError, write_text
 from idgan_sc.publish.origins import core_hours
 from idgan_sc.publish.page import origins_table
@@ -23,15 +23,15 @@ from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty, text_or_empty
 from idgan_sc.report import errata, regularisers
-from idgan_sc.report.comparisons import measured_twice
+from idgan_sc.report.comparisons import two_measurements_note
 from idgan_sc.report.figures.forest import with_paper
 from idgan_sc.report.figures.registry import all_figures
-from idgan_sc.report.readings import READINGS_NOTE, beside
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, words
+from idgan_sc.report.readings import READINGS_NOTE, shown_verdicts
+from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, check_text, was_judged
 from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 
 TEMPLATES = Path(__file__).parent / "templates"
-PUBLISHED = "desk"  # the preset whose committed results the documents are about
+PUBLISHED_PRESET = "desk"  # the preset whose committed results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
 WRITTEN = ("README.md", "docs/regularisers.md")  # by hand, but for the generated parts; PROTOCOL.md is fixed text
 # A line of PROTOCOL.md for a data set: the date, and what `protocol_hash` was.
@@ -120,14 +120,14 @@ def _rows(results: Results, name: str) -> list[pd.Series]:
     return [row for _, row in table_or_empty(results.root / name).iterrows()]
 
 
-def _counted(results: Results) -> str:
+def _verdict_summary(results: Results) -> str:
     """The readings made after registration, the registered words of the other claims, and those of all."""
     claims, read = table_or_empty(results.root / "claims.csv"), _readings(results)
     others = claims[~claims["claim"].isin(read["claim"])]
     short = read["reading"].astype(str).str.split("[:,(]").str[0].str.strip()
     told = " ".join(f"{', '.join(names)}: {words}." for words, names in read.groupby(short, sort=False)["claim"])
-    first = f"As read after registration: {told} The others, as registered: {_words(others)}. " if told else ""
-    registered = f"By the registered words alone, of the paper's {len(claims)} claims: {_words(claims)}."
+    first = f"As read after registration: {told} The others, as registered: {_verdict_counts(others)}. " if told else ""
+    registered = f"By the registered words alone, of the paper's {len(claims)} claims: {_verdict_counts(claims)}."
     return first + registered + _so_far(results)
 
 
@@ -137,7 +137,7 @@ def _readings(results: Results) -> pd.DataFrame:
     return read.dropna(subset="reading") if len(read) else pd.DataFrame(columns=["claim", "reading", "chinese"])
 
 
-def _words(claims: pd.DataFrame) -> str:
+def _verdict_counts(claims: pd.DataFrame) -> str:
     """How many claims have which verdict."""
     found = Counter((row["verdict"], as_far(row)) for _, row in claims.iterrows())
     return ", ".join(
@@ -157,7 +157,7 @@ def _so_far(results: Results) -> str:
 
 def _claims_table(results: Results) -> str:
     claims = table_or_empty(results.root / "claims.csv")
-    shown = beside(claims, _readings(results))
+    shown = shown_verdicts(claims, _readings(results))
     rows = ((r["claim"], r["sentence"], shown[r["claim"]], r["n"], _data(r)) for r in _rows(results, "claims.csv"))
     return _table("| | Claim | Verdict | Seeds | Data |", rows)
 
@@ -186,14 +186,14 @@ def _chinese(claim: pd.Series) -> str:
     """`said` in Chinese."""
     counts = "，".join(f"{claim[name]} 项{words}" for name, words in CHINESE_ANSWERS.items() if claim[name])
     part = "仅就此处检验的部分：" if as_far(claim) else ""
-    return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if counted(claim) else "")
+    return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if was_judged(claim) else "")
 
 
 def _verdicts(results: Results) -> str:
-    return f"{_counted(results)} {_scope(results)}\n\n{READINGS_NOTE}\n\n{_claims_table(results)}"
+    return f"{_verdict_summary(results)} {_scope(results)}\n\n{READINGS_NOTE}\n\n{_claims_table(results)}"
 
 
-def _told(results: Results) -> str:
+def _readings_list(results: Results) -> str:
     """Every reading made after registration, with the numbers behind it and its reason."""
     return "\n".join(
         f"* **{row['claim']}: {row['reading']}.** {row['evidence']} Why: {row['reason']}."
@@ -256,7 +256,7 @@ def _nearest(results: Results) -> pd.DataFrame:
 def _gains(results: Results) -> str:
     """The checks nearest to the paper's question, a line each."""
     lines = [check_line(row) for _, row in _nearest(results).iterrows()]
-    return "\n".join([*lines, *("\n" + sentence for sentence in measured_twice(results))])
+    return "\n".join([*lines, *("\n" + sentence for sentence in two_measurements_note(results))])
 
 
 def _answer(results: Results) -> str:
@@ -353,8 +353,8 @@ def _accepted(row: pd.Series) -> str:
 def _planned_checks(results: Results) -> str:
     """Every check that is judged at the preset, with its rule and margin: no result enters."""
     rows = (
-        (c.claim, words(c), c.rule, c.options["margin"], needed(results.config, results.preset, c.claim))
-        for c in checks(results.config)
+        (c.claim, check_text(c), c.rule, c.options["margin"], seeds_needed(results.config, results.preset, c.claim))
+        for c in planned_checks(results.config)
         if results.preset in c.options.get("presets", [results.preset])
     )
     return _table("| Claim | Check | Rule | Margin | Seeds needed |", rows)
@@ -366,7 +366,7 @@ def _protocol(results: Results) -> str:
     lines = REGISTERED.findall(path.read_text(encoding="utf-8")) if path.exists() else []
     registered = {dataset: (date, digits) for date, dataset, digits in lines}  # the last line of a data set counts
     words = []
-    for dataset in configuration.datasets(results.config, results.preset):
+    for dataset in configuration.datasets_of(results.config, results.preset):
         if dataset not in registered:
             words.append(f"{dataset}: not registered")
             continue
@@ -404,11 +404,11 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "regularisers": _regularisers,
 }
 OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, the text says that nothing is published
-    "counted": _counted,
+    "counted": _verdict_summary,
     "verdicts": _verdicts,
     "gains": _gains,
     "answer": _answer,
-    "told": _told,
+    "told": _readings_list,
     "checks_table": _checks_table,
     "figures": _figures,
     "short_verdicts": _short_table,

@@ -13,7 +13,7 @@ from idgan_sc.config import Run, dataset_row, shown_generators
 from idgan_sc.evaluation.generators.traverse import anchor_noise
 from idgan_sc.evaluation.model import load, to_bytes
 from idgan_sc.files import DataError, read_arrays, write_atomic
-from idgan_sc.publish.live import dead_codes, factor_words
+from idgan_sc.publish.interactive import dead_codes, factor_words
 from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
 from idgan_sc.report.words import label
@@ -82,13 +82,13 @@ def write_film(results: Results) -> Path:
 
 
 def _pairs(results: Results) -> list[list[Actor]]:
-    """For each data set the systems of `PICTURED`, where both are there."""
+    """For each data set the systems of `PICTURE_SYSTEMS`, where both are there."""
     found = []
     for dataset in results.datasets:
         runs = [run for run in shown_generators(results.config, results.preset) if run.dataset == dataset]
-        runs = [run for run in runs if run.system in configuration.PICTURED]
+        runs = [run for run in runs if run.system in configuration.PICTURE_SYSTEMS]
         folders = [results.find(run, "traversal.npz").parent for run in runs]
-        if len(runs) == len(configuration.PICTURED) and all(_there(folder) for folder in folders):
+        if len(runs) == len(configuration.PICTURE_SYSTEMS) and all(_there(folder) for folder in folders):
             found.append([Actor(results, run, folder) for run, folder in zip(runs, folders, strict=True)])
     return found
 

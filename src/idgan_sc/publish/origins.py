@@ -22,8 +22,8 @@ def cost(results: Results) -> pd.DataFrame:
         if not path.exists():
             continue
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        about = {"run": str(run), "origin": "committed" if results.is_published(run) else "recomputed here"}
-        rows.append(about | {key: record.get(key) for key in COST if key not in about})
+        key_columns = {"run": str(run), "origin": "committed" if results.is_published(run) else "recomputed here"}
+        rows.append(key_columns | {key: record.get(key) for key in COST if key not in key_columns})
     return pd.DataFrame(rows, columns=COST)
 
 

@@ -18,9 +18,9 @@ from idgan_sc.config import dataset_row
 from idgan_sc.data import digits, dsprites, faces
 from idgan_sc.files import write_text
 from idgan_sc.models.codes import DEAD_NATS
-from idgan_sc.publish.live import WIDE, live_generators, webp
+from idgan_sc.publish.interactive import WIDE, interactive_generators, webp
 from idgan_sc.publish.origins import core_hours, origins
-from idgan_sc.publish.page_claims import SPAN, by_verdict, checked, claimed, readings
+from idgan_sc.publish.page_claims import SPAN, by_verdict, check_rows, claim_rows, reading_rows
 from idgan_sc.publish.points import leakage_points, points
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
@@ -30,10 +30,10 @@ from idgan_sc.report.verdicts import VERDICT_WORDS
 from idgan_sc.report.words import (
     CODES,
     DASH,
-    METRICS,
+    METRIC_LABELS,
     NO_EVIDENCE,
-    about,
     data_words,
+    describe_results,
     label,
     number,
     places,
@@ -50,7 +50,7 @@ def write_page(results: Results) -> list[Path]:
     """Write `report/index.html` from the files below `root`, and `others.html` of systems that are not the paper's."""
     folder = results.root / "report"
     written = [write_text(folder / INDEX, render(results))]
-    if live_generators(results, of_paper=False)[0]:
+    if interactive_generators(results, of_paper=False)[0]:
         return [*written, write_text(folder / OTHERS, render(results, of_paper=False))]
     (folder / OTHERS).unlink(missing_ok=True)
     return written
@@ -66,17 +66,17 @@ def render(results: Results, of_paper: bool = True) -> str:
         undefined=StrictUndefined,
     )
     environment.filters |= {"pm": plus_minus, "marked": marked}
-    generators, left_out = live_generators(results, of_paper)
+    generators, left_out = interactive_generators(results, of_paper)
     content = {
         "of_paper": of_paper,
-        "others": OTHERS if of_paper and live_generators(results, of_paper=False)[0] else None,
+        "others": OTHERS if of_paper and interactive_generators(results, of_paper=False)[0] else None,
         "generators": generators,
         "left_out": left_out,
         "notes": [data_note(results, name) for name in results.datasets],
         "limits": {"abstain": results.generated["abstain"], "dead": DEAD_NATS, "wide": number(WIDE), "span": SPAN},
         "style": _part("page.css"),
         "scripts": {name: _part(f"{name}.js") for name in ("generator", "sprites", "page")},
-        **_about(results),
+        **_page_facts(results),
         **(_found(results) if of_paper else {"scores": [], "checks": []}),
     }
     data = {
@@ -90,12 +90,12 @@ def render(results: Results, of_paper: bool = True) -> str:
     return environment.get_template("page.html").render(content, data=Markup(text)) + "\n"
 
 
-def _about(results: Results) -> Row:
+def _page_facts(results: Results) -> Row:
     """What the page says of its results as a whole."""
     costs = table_or_empty(results.root / "cost.csv")
     return {
         "title": results.title,
-        "about": "; ".join(about(results, planned_words(results, results.datasets), results.datasets)) + ".",
+        "about": "; ".join(describe_results(results, planned_words(results, results.datasets), results.datasets)) + ".",
         "spent": f"{len(costs)} trainings, {core_hours(costs):.2f} core-hours",
         "evidence": results.evidence,
         "no_evidence": NO_EVIDENCE,
@@ -105,14 +105,14 @@ def _about(results: Results) -> Row:
 
 def _found(results: Results) -> Row:
     """What was found of the paper: its claims, scores, tables and figures."""
-    judged = checked(results)
+    judged = check_rows(results)
     return {
         "checks": judged,
-        "claims": claimed(results, judged),
+        "claims": claim_rows(results, judged),
         "groups": by_verdict(results),
-        "readings": readings(results),
+        "readings": reading_rows(results),
         "scores": [*points(results), *leakage_points(results)],
-        "metrics": list(METRICS.values()),
+        "metrics": list(METRIC_LABELS.values()),
         "findings": [finding.sentence for finding in errata.findings(results.config)],
         "figures": [_figure(drawn, path) for drawn, path in _drawn(results) if path.exists()],
         **_tables(results),
@@ -152,9 +152,9 @@ def _table3(table: pd.DataFrame) -> list[Row]:
     for _, cells in table.groupby(["system", "variant", "code", "k"], sort=False):
         by_metric = {row["metric"]: _cell(row) for _, row in cells.iterrows()}
         first = cells.iloc[0]
-        about_row = {"label": first["label"], "k": first["k"], "n": int(cells["n"].max())}
-        about_row |= {"scored": CODES[first["code"]], "origin": first["origin"]}
-        rows.append(about_row | {"cells": [by_metric.get(metric) for metric in METRICS]})
+        key_columns = {"label": first["label"], "k": first["k"], "n": int(cells["n"].max())}
+        key_columns |= {"scored": CODES[first["code"]], "origin": first["origin"]}
+        rows.append(key_columns | {"cells": [by_metric.get(metric) for metric in METRIC_LABELS]})
     return rows
 
 
@@ -216,16 +216,16 @@ def origins_table(costs: pd.DataFrame) -> str:
 # ----------------------------------------------------------------------------------------------- data sets and figures
 def data_note(results: Results, name: str) -> str:
     """What a data set is, in sentences: who drew it, its factors, and whether it may be passed on."""
-    row, source = dataset_row(name), results.about_data(name)["source"]
+    row, source = dataset_row(name), results.dataset_settings(name)["source"]
     drawn = {"dsprites": dsprites, "digits": digits, "faces": faces}.get(name)
     words = [f"{data_words(results, name)[:1].upper()}{data_words(results, name)[1:]}"]
     if source == "procedural" and drawn is not None:
         factors = zip(drawn.FACTORS.names, drawn.FACTORS.sizes, strict=True)
-        n = results.about_data(name).get("n") or drawn.N
+        n = results.dataset_settings(name).get("n") or drawn.N
         words[0] += f": {number(n)} images drawn by this project"
         words.append("Factors and their numbers of values: " + ", ".join(f"{f} {size}" for f, size in factors))
     words.append(
-        "Images and weights may be passed on" if row.passed_on else "Neither images nor weights may be passed on"
+        "Images and weights may be passed on" if row.redistributable else "Neither images nor weights may be passed on"
     )
     return ". ".join(words) + "."
 
@@ -233,7 +233,7 @@ def data_note(results: Results, name: str) -> str:
 def _drawn(results: Results) -> list[tuple[Drawn, Path]]:
     """Every figure and its file; Figures 5 to 8 one by one only where none shows their systems side by side."""
     paths = {name: results.root / "figures" / f"{name}.png" for name in all_figures(results)}
-    alone = configuration.pictures(results.config, results.preset)
+    alone = configuration.picture_figures(results.config, results.preset)
     beside = {name for name, (data, _) in alone.items() if paths[f"figure_{data}"].exists()}
     return [(drawn, paths[name]) for name, drawn in all_figures(results).items() if name not in beside]
 

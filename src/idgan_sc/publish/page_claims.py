@@ -8,7 +8,7 @@ import pandas as pd
 from idgan_sc.publish.points import check_points
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, said
+from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, verdict_text
 from idgan_sc.report.words import DASH, data_words, n_of, places
 
 SPAN = 0.4  # of the forest plot, to either side of 0, in units of the score
@@ -45,7 +45,7 @@ def forest(check: Any) -> Forest | None:
     return Forest((across(zone[0]), across(zone[1])), interval, across(estimate), abs(estimate) > SPAN)
 
 
-def checked(results: Results) -> list[Row]:
+def check_rows(results: Results) -> list[Row]:
     """The rows of `checks.csv` with what the page shows of each; seeds only where the file is of these checks."""
     table = table_or_empty(results.root / "checks.csv")
     seeds = check_points(results) if len(table) else []
@@ -82,16 +82,16 @@ def _found(check: pd.Series) -> str:
     return places(check["estimate"], 3) + interval
 
 
-def claimed(results: Results, judged: list[Row]) -> list[Row]:
+def claim_rows(results: Results, judged: list[Row]) -> list[Row]:
     """A row a claim of `claims.csv`: its verdict in words, its checks, and the command that proves it."""
-    own = readings(results)
+    own = reading_rows(results)
     return [
         {
             "id": row["claim"],
             "sentence": row["sentence"],
             "place": row["place"],
             "verdict": row["verdict"],
-            "said": said(row),
+            "said": verdict_text(row),
             "n": n_of(row["n"], row["needs"]),
             "data": data_words(results, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
             "checks": [check for check in judged if check["claim"] == row["claim"]],
@@ -114,7 +114,7 @@ def by_verdict(results: Results) -> list[Row]:
     ]
 
 
-def readings(results: Results) -> list[Row]:
+def reading_rows(results: Results) -> list[Row]:
     """How a claim is read beside its verdict, decided after registration: rows of `readings.csv`, if there is one."""
     table = table_or_empty(results.root / "readings.csv")
     table = table[table["reading"].notna()] if len(table) else table

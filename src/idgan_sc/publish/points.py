@@ -5,15 +5,15 @@ from typing import Any
 import pandas as pd
 
 from idgan_sc.config import DATASET, PROTOCOL, dataset_row
-from idgan_sc.config.claims import Arm, Check, checks, dataset_of
+from idgan_sc.config.claims import Arm, Check, claim_dataset, planned_checks
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
-from idgan_sc.report.comparisons import QUANTITIES, Gathered, share
-from idgan_sc.report.read import read_floor, scored_codes
+from idgan_sc.report.comparisons import QUANTITIES, Gathered, shares_predecessor
+from idgan_sc.report.read import read_baselines, scored_codes
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.verdicts import arm_words
-from idgan_sc.report.words import METRICS, label, number
+from idgan_sc.report.words import METRIC_LABELS, label, number
 
 BASELINE = "untrained_q"  # of what learned nothing, the one that is marked: the very network, before training
 Row = dict[str, Any]
@@ -24,7 +24,7 @@ def points(results: Results) -> list[Row]:
     frame = table_or_empty(results.root / "scores.csv")
     if frame.empty:
         return []
-    frame = frame[(frame["dataset"] == DATASET) & (frame["protocol"] == PROTOCOL) & frame["metric"].isin(METRICS)]
+    frame = frame[(frame["dataset"] == DATASET) & (frame["protocol"] == PROTOCOL) & frame["metric"].isin(METRIC_LABELS)]
     cells, gathered = table_or_empty(results.root / "tables/table3.csv"), Gathered(results)
     families = _families(gathered, list(frame[["system", "variant"]].drop_duplicates().itertuples(index=False)))
     rows = []
@@ -36,7 +36,7 @@ def points(results: Results) -> list[Row]:
         name = f"{label(system)}{_variant_words(variant, settings)}"
         values = group.set_index("seed")["value"]
         rows.append(
-            {"metric": metric, "metric_label": METRICS[metric], "family": families[system, variant]}
+            {"metric": metric, "metric_label": METRIC_LABELS[metric], "family": families[system, variant]}
             | _row(name, system, values)
             | {
                 "paper": _printed(cells, system, variant, code, metric),
@@ -59,7 +59,7 @@ def _families(gathered: Gathered, arms: list[Any]) -> dict[tuple[str, str], int]
     """A number for each (system, variant), the same where runs of one seed build on a common run."""
     found: dict[tuple[str, str], int] = {}
     for i, (system, variant) in enumerate(arms):
-        earlier = [arm for arm in arms[:i] if share(gathered, DATASET, Arm(*arm), Arm(system, variant))]
+        earlier = [arm for arm in arms[:i] if shares_predecessor(gathered, DATASET, Arm(*arm), Arm(system, variant))]
         found[system, variant] = found[tuple(earlier[0])] if earlier else i
     return found
 
@@ -81,10 +81,12 @@ def _printed(cells: pd.DataFrame, system: str, variant: str, code: str, metric: 
 def _baseline(results: Results, metric: str, k: int) -> float | None:
     """The mean score of what learned nothing, at as many codes."""
     try:
-        floor = read_floor(results.root)
+        baselines = read_baselines(results.root)
     except DataError:  # none was measured
         return None
-    found = floor[(floor["system"] == BASELINE) & (floor["metric"] == metric) & (floor["k"] == k)]["value"]
+    found = baselines[(baselines["system"] == BASELINE) & (baselines["metric"] == metric) & (baselines["k"] == k)][
+        "value"
+    ]
     return round(float(found.mean()), 4) if len(found) else None
 
 
@@ -112,16 +114,16 @@ def leakage_points(results: Results) -> list[Row]:
 def check_points(results: Results) -> list[list[Row]]:
     """For each planned check the rows of its two arms, a seed's value each; none where nothing was measured."""
     gathered = Gathered(results)
-    return [_check_rows(gathered, check) for check in checks(results.config)]
+    return [_check_rows(gathered, check) for check in planned_checks(results.config)]
 
 
 def _check_rows(gathered: Gathered, check: Check) -> list[Row]:
     results = gathered.results
-    data = dataset_of(results.config, results.preset, check.claim)
+    data = claim_dataset(results.config, results.preset, check.claim)
     if data is None or results.preset not in check.options.get("presets", [results.preset]):
         return []
     arms = [arm for arm in (check.arm, check.other) if arm]
-    paired = check.other is None or share(gathered, data, check.arm, check.other)
+    paired = check.other is None or shares_predecessor(gathered, data, check.arm, check.other)
     if check.rule == "settled_by":
         return _along(gathered, data, check)
     values = [QUANTITIES[check.quantity](gathered, data, check, arm) for arm in arms]

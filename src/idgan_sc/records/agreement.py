@@ -118,7 +118,7 @@ def verdict(results: Results, run: Run, record: Row, here: Row, early: Deviation
 
     here: the machine that trained it again; early: how far the steps that are judged deviate, where there are any.
     """
-    if not results.valid(run, record):
+    if not results.is_valid(run, record):
         return None, "the source has changed since the record, and accepted.yaml does not list the older one"
     other, unknown = differences(record, here)
     if not other and not unknown:

@@ -22,7 +22,7 @@ LIBRARIES = ("torch", "onednn", "mkl", "openblas")  # that choose among instruct
 # a record has it.
 KIND = ("processor", "processor_model", "platform", "python", *PACKAGES, "device", "gpu", "threads")
 
-CODE = ("--", ":/", ":(top,exclude)results", ":(top,exclude)*.md")
+SOURCE_PATHS = ("--", ":/", ":(top,exclude)results", ":(top,exclude)*.md")
 
 
 @cache
@@ -37,7 +37,7 @@ def commit() -> dict[str, Any]:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
     try:
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "-uno", *CODE))}
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "-uno", *SOURCE_PATHS))}
     except (OSError, subprocess.SubprocessError):
         return {"commit": None, "dirty": None}
 
@@ -45,9 +45,9 @@ def commit() -> dict[str, Any]:
 def machine() -> dict[str, Any]:
     """Versions, processor, instruction sets, platform, and the GPU if it is in use, as a record names them."""
     versions = {name: metadata.version(name) for name in PACKAGES}
-    about: dict[str, Any] = {"python": platform.python_version(), **versions, "platform": platform.platform()}
-    about |= {"processor": _processor(), "processor_model": _model(), "instructions": instructions()}
-    return about | _gpu()
+    facts: dict[str, Any] = {"python": platform.python_version(), **versions, "platform": platform.platform()}
+    facts |= {"processor": _processor(), "processor_model": _model(), "instructions": instructions()}
+    return facts | _gpu()
 
 
 def machine_for(record: dict[str, Any]) -> dict[str, Any]:
@@ -55,8 +55,8 @@ def machine_for(record: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     cuda = record.get("device") == "cuda" and torch.cuda.is_available()
-    about = machine() | {"device": "cuda" if cuda else "cpu", "threads": record.get("threads")}
-    return about | ({"gpu": torch.cuda.get_device_name()} if cuda else {})
+    facts = machine() | {"device": "cuda" if cuda else "cpu", "threads": record.get("threads")}
+    return facts | ({"gpu": torch.cuda.get_device_name()} if cuda else {})
 
 
 def differences(record: dict[str, Any], here: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -70,13 +70,13 @@ def differences(record: dict[str, Any], here: dict[str, Any]) -> tuple[list[str]
     return other, list(dict.fromkeys(key.partition(" of ")[0] for key in unknown))
 
 
-def _kind(about: dict[str, Any]) -> dict[str, Any]:
+def _kind(facts: dict[str, Any]) -> dict[str, Any]:
     """The fields by which kinds differ; the kernel's release is none of them: it computes no number."""
-    chosen = about.get("instructions") or {}
-    fields = {key: about.get(key) for key in KIND} | {f"instructions of {name}": chosen.get(name) for name in LIBRARIES}
+    chosen = facts.get("instructions") or {}
+    fields = {key: facts.get(key) for key in KIND} | {f"instructions of {name}": chosen.get(name) for name in LIBRARIES}
     system, _, rest = str(fields["platform"] or "").partition("-")
     machine = re.search(r"(x86_64|AMD64|aarch64|arm64).*", rest)
-    return fields | {"gpu": about.get("gpu", "none"), "platform": f"{system}-{machine[0]}" if machine else None}
+    return fields | {"gpu": facts.get("gpu", "none"), "platform": f"{system}-{machine[0]}" if machine else None}
 
 
 @cache

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from idgan_sc.config import (
-    FLOOR_SEEDS,
+    BASELINE_SEEDS,
     Config,
     Run,
+    baseline_starts,
     evaluation,
-    floor_starts,
     generated,
     resolve,
-    runs,
-    seeds,
+    runs_on,
+    seeds_of,
     with_predecessors,
 )
 from idgan_sc.files import DataError, locked, sha256, write_json
@@ -31,13 +31,13 @@ def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: 
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def floor_fingerprint(config: Config, preset: str, dataset: str, source: str) -> str:
+def baseline_fingerprint(config: Config, preset: str, dataset: str, source: str) -> str:
     """What the bytes of a data set's baseline depend on, besides the kind of machine.
 
     source: the hash of what made it, or two with a `+` where training and scoring were hashed apart.
     """
-    settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
-    content = [settings, seeds(config, preset, dataset)[:FLOOR_SEEDS], evaluation(config, preset, dataset)]
+    settings = [resolve(config, run) for run in baseline_starts(config, preset, dataset)]
+    content = [settings, seeds_of(config, preset, dataset)[:BASELINE_SEEDS], evaluation(config, preset, dataset)]
     content += [generated(config, preset), *source.split("+")]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -48,7 +48,7 @@ def protocol_hash(config: Config, preset: str, dataset: str) -> str:
     Settings and seeds of the data set's planned runs and what they build on, its evaluation, every claim's checks (they
     are tested together), how they are judged.
     """
-    chosen = with_predecessors(config, runs(config, preset, dataset))
+    chosen = with_predecessors(config, runs_on(config, preset, dataset))
     content = {
         "settings": {str(run): resolve(config, run) for run in chosen},
         "evaluation": evaluation(config, preset, dataset),
@@ -73,15 +73,15 @@ def read_record(folder: Path) -> dict[str, Any]:
     path = folder / "record.json"
     try:
         record = dict(json.loads(path.read_text(encoding="utf-8")))
-        _check_record(record)
+        _refuse_damaged(record)
         return record
     except NotADirectoryError as error:
         raise DataError(f"{folder} is a file: give the folder of a finished run") from error
     except FileNotFoundError as error:
         raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        said = " ".join(str(error).split())
-        raise DataError(f"{path} is damaged ({said}): delete the folder and train again") from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} is damaged ({reason}): delete the folder and train again") from error
 
 
 def root_of(folder: Path, record: dict[str, Any]) -> Path:
@@ -99,7 +99,7 @@ def root_of(folder: Path, record: dict[str, Any]) -> Path:
     return Path(*folder.parts[: -len(run.path.parts)])
 
 
-def _check_record(record: dict[str, Any]) -> None:
+def _refuse_damaged(record: dict[str, Any]) -> None:
     lacking = RECORDED - record.keys()
     if lacking:
         raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
@@ -139,12 +139,12 @@ def _note(folder: Path, found: dict[str, str]) -> None:
         write_json(folder / "hashes.json", dict(sorted((noted_hashes(folder) | found).items())))
 
 
-def note_measuring(config: Config, run: Run, folder: Path, key: str) -> None:
+def note_evaluation(config: Config, run: Run, folder: Path, key: str) -> None:
     """Note in `hashes.json` which settings a finished run was measured by: those of `evaluation` or of `generated`."""
-    _note(folder, {key: measured_by(config, run, key)})
+    _note(folder, {key: evaluation_hash(config, run, key)})
 
 
-def measured_by(config: Config, run: Run, key: str) -> str:
+def evaluation_hash(config: Config, run: Run, key: str) -> str:
     found = evaluation(config, run.preset, run.dataset) if key == "evaluation" else generated(config, run.preset)
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
@@ -155,7 +155,7 @@ def recorded_hashes(folder: Path) -> dict[str, str]:
     return {**noted_hashes(folder), **outputs}
 
 
-def check_hash(folder: Path, name: str, mend: str, others: Mapping[str, str] | None = None) -> None:
+def verify_hash(folder: Path, name: str, mend: str, others: Mapping[str, str] | None = None) -> None:
     """Compare a file with the hash that was noted when it was written, and what it was made of with what is there now.
 
     others: hashes of today's images and factors, by file name. What was never noted passes.
@@ -179,10 +179,10 @@ def check_hash(folder: Path, name: str, mend: str, others: Mapping[str, str] | N
             raise DataError(f"{folder / name} was made of another {source} than there is now: {mend}")
 
 
-def check_outputs(folder: Path) -> None:
-    """`check_hash` of every file of a finished training."""
+def verify_outputs(folder: Path) -> None:
+    """`verify_hash` of every file of a finished training."""
     for name in read_record(folder)["outputs"]:
-        check_hash(folder, name, f"delete {folder} and train again")
+        verify_hash(folder, name, f"delete {folder} and train again")
 
 
 def noted_hashes(folder: Path) -> dict[str, str]:

@@ -17,9 +17,9 @@ from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED, WEIGHTS, Accepted, accepted
 from idgan_sc.records.record import (
     TABLE3_METRICS,
+    baseline_fingerprint,
+    evaluation_hash,
     fingerprint,
-    floor_fingerprint,
-    measured_by,
     noted_hashes,
     read_record,
 )
@@ -49,12 +49,12 @@ class Results:
 
     @property
     def datasets(self) -> list[str]:
-        return configuration.datasets(self.config, self.preset)
+        return configuration.datasets_of(self.config, self.preset)
 
     @property
     def planned(self) -> list[Run]:
         """All runs that the tables and figures are made of."""
-        return configuration.planned(self.config, self.preset)
+        return configuration.planned_runs(self.config, self.preset)
 
     @property
     def generated(self) -> Settings:
@@ -62,22 +62,22 @@ class Results:
         return configuration.generated(self.config, self.preset)
 
     def runs(self, dataset: str) -> list[Run]:
-        return configuration.runs(self.config, self.preset, dataset)
+        return configuration.runs_on(self.config, self.preset, dataset)
 
     def seeds(self, dataset: str | None = None) -> list[int]:
-        return configuration.seeds(self.config, self.preset, dataset)
+        return configuration.seeds_of(self.config, self.preset, dataset)
 
     def evaluation(self, dataset: str | None = None) -> Settings:
         """Sizes of the evaluation and names of its metrics."""
         return configuration.evaluation(self.config, self.preset, dataset)
 
-    def about_data(self, dataset: str) -> Settings:
+    def dataset_settings(self, dataset: str) -> Settings:
         """Source, file, cache and further settings of a data set."""
-        return configuration.dataset(self.config, self.preset, dataset)
+        return configuration.dataset_settings(self.config, self.preset, dataset)
 
     def drawn_by(self, dataset: str) -> Settings:
-        """As `about_data`, without what only says where its file and its copy lie."""
-        return {key: value for key, value in self.about_data(dataset).items() if key not in ("file", "cache")}
+        """As `dataset_settings`, without what only says where its file and its copy lie."""
+        return {key: value for key, value in self.dataset_settings(dataset).items() if key not in ("file", "cache")}
 
     def settings(self, run: Run) -> Settings:
         return configuration.resolve(self.config, run)
@@ -119,7 +119,7 @@ class Results:
             )
         return self._known[key]
 
-    def valid(self, run: Run, record: Row) -> bool:
+    def is_valid(self, run: Run, record: Row) -> bool:
         """Whether a record is of the very run that the configuration asks for: the one answer, wherever it is asked."""
         return record.get("fingerprint") in self.fingerprints(run)
 
@@ -131,11 +131,11 @@ class Results:
     def is_published(self, run: Run) -> bool:
         """Whether a run's published record counts, so that its files come from there and not from a training here."""
         record = self._record(self.root / "published" / run.path)
-        return bool(record) and self.valid(run, record)
+        return bool(record) and self.is_valid(run, record)
 
     def is_trained_here(self, run: Run) -> bool:
         """Whether a run is trained below `root` itself, by source that counts."""
-        return self.valid(run, self._record(self.root / run.path))
+        return self.is_valid(run, self._record(self.root / run.path))
 
     def finished_here(self, run: Run) -> bool:
         """Whether a run is trained here and scored."""
@@ -148,7 +148,7 @@ class Results:
             record = self._record(self.root / run.path)
         except DataError:  # damaged: the training says so
             record = {}
-        return str(record["fingerprint"]) if self.valid(run, record) else self.expected(run)
+        return str(record["fingerprint"]) if self.is_valid(run, record) else self.expected(run)
 
     def _record(self, folder: Path) -> Row:
         """A folder's record, empty where there is none."""
@@ -225,20 +225,20 @@ class Results:
         """
         for run in self.having(runs, *names, "record.json"):
             folder = self.find(run, "record.json").parent
-            if not self.valid(run, read_record(folder)):
+            if not self.is_valid(run, read_record(folder)):
                 raise DataError(
                     f"{folder} was trained by other settings or source than today's: `snakemake` trains it again, and "
                     f"{self.root / 'accepted.yaml'} can list a source whose difference changes no number"
                 )
             folder = self.find_or_make(run, names[0]).parent
-            if noted_hashes(folder).get(key) not in (None, measured_by(self.config, run, key)):
+            if noted_hashes(folder).get(key) not in (None, evaluation_hash(self.config, run, key)):
                 raise DataError(
                     f"{folder} was measured by other settings of `{key}` than config.yaml has: put those back, or "
                     "delete the folder, and `snakemake` makes it again"
                 )
 
     # ------------------------------------------------------------------------------------------------- the baseline
-    def floor(self, dataset: str) -> Path:
+    def baseline_path(self, dataset: str) -> Path:
         """Where the scores of a data set's baseline are made: what learned nothing."""
         return self.root / "floor" / f"{dataset}.csv"
 
@@ -253,22 +253,22 @@ class Results:
 
     def baseline_params(self, dataset: str) -> str:
         """As `training_params`, for a data set's baseline."""
-        found = _fingerprint_of(self.floor(dataset))
-        return found if found in self._valid_baselines(dataset) else self.floor_fingerprint(dataset)
+        found = _fingerprint_of(self.baseline_path(dataset))
+        return found if found in self._valid_baselines(dataset) else self.baseline_fingerprint(dataset)
 
-    def floor_fingerprint(self, dataset: str) -> str:
+    def baseline_fingerprint(self, dataset: str) -> str:
         """What the bytes of a data set's baseline depend on, besides the kind of machine."""
-        return floor_fingerprint(self.config, self.preset, dataset, self.floor_source(dataset))
+        return baseline_fingerprint(self.config, self.preset, dataset, self.baseline_source(dataset))
 
-    def floor_source(self, dataset: str) -> str:
+    def baseline_source(self, dataset: str) -> str:
         """The hash of today's source of a data set's baseline."""
-        starts = [self.settings(run) for run in configuration.floor_starts(self.config, self.preset, dataset)]
+        starts = [self.settings(run) for run in configuration.baseline_starts(self.config, self.preset, dataset)]
         return baseline_source(starts, {*self.evaluation(dataset)["metrics"], *TABLE3_METRICS}, dataset)
 
     def _valid_baselines(self, dataset: str) -> set[str]:
-        today = self.floor_source(dataset)
+        today = self.baseline_source(dataset)
         sources = {today, *self.accepted().of("baselines", today)}
-        return {floor_fingerprint(self.config, self.preset, dataset, source) for source in sources}
+        return {baseline_fingerprint(self.config, self.preset, dataset, source) for source in sources}
 
 
 @dataclass(frozen=True)

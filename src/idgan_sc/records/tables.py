@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc.files import DataError, read_arrays, write_atomic
-from idgan_sc.records.record import check_hash
+from idgan_sc.records.record import verify_hash
 
 
 def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
         If it is missing or damaged; `mend` says what to run.
     """
     if path.exists():
-        check_hash(path.parent, path.name, f"delete it and {mend}")
+        verify_hash(path.parent, path.name, f"delete it and {mend}")
     try:
         table = pd.read_csv(path)
     except FileNotFoundError as error:
@@ -42,7 +42,7 @@ def read_recorded(path: Path, mend: str) -> dict[str, np.ndarray]:
         If it is missing, damaged, or made of other files than the run has now; `mend` says what to run.
     """
     if path.exists():
-        check_hash(path.parent, path.name, f"delete it and {mend}")
+        verify_hash(path.parent, path.name, f"delete it and {mend}")
     return read_arrays(path, mend)
 
 

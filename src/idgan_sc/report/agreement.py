@@ -17,7 +17,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from idgan_sc.config import Run, scored
 from idgan_sc.data.images import open_images
-from idgan_sc.evaluation.gather import about_run
+from idgan_sc.evaluation.gather import run_columns
 from idgan_sc.evaluation.model import load
 from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
 from idgan_sc.files import DataError
@@ -57,9 +57,9 @@ def agreement(results: Results) -> list[Path]:
     for run in runs:
         if run not in found:
             print(f"lacks codes: {run}", file=sys.stderr)
-    about = [about_run(run) | {"codes": found[run][0] if run in found else "lacking"} for run in runs]
-    written = [write_table(results.root / CODES, pd.DataFrame(about))]
-    rows = [about_run(run) | row for run, (_, arrays) in found.items() for row in all_scores(arrays)]
+    key_columns = [run_columns(run) | {"codes": found[run][0] if run in found else "lacking"} for run in runs]
+    written = [write_table(results.root / CODES, pd.DataFrame(key_columns))]
+    rows = [run_columns(run) | row for run, (_, arrays) in found.items() for row in all_scores(arrays)]
     if not rows:
         raise DataError(f"no run below {results.root} has codes or weights: encode runs, or fetch published ones")
     scores = pd.DataFrame(rows)
@@ -110,7 +110,7 @@ def rank_agreement(scores: pd.DataFrame) -> list[dict[str, Any]]:
         if len(both) < LEAST or (both.nunique() < 2).any():
             continue
         x, y = both.to_numpy().T
-        about = {"protocol_a": a[0], "metric_a": a[1], "protocol_b": b[0], "metric_b": b[1], "n": len(both)}
+        key_columns = {"protocol_a": a[0], "metric_a": a[1], "protocol_b": b[0], "metric_b": b[1], "n": len(both)}
         found = {"spearman": spearmanr(x, y).statistic, "kendall": kendalltau(x, y).statistic}
-        rows.append(about | {name: round(float(value), 4) for name, value in found.items()})
+        rows.append(key_columns | {name: round(float(value), 4) for name, value in found.items()})
     return rows

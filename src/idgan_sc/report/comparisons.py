@@ -12,11 +12,11 @@ import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc.config import DATASET, PROTOCOL, Config, Run
-from idgan_sc.config.claims import Arm, Check, dataset_of
+from idgan_sc.config.claims import Arm, Check, claim_dataset
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
-from idgan_sc.report.read import SCORE_KEY, read_floor, read_scores, scored_codes
+from idgan_sc.report.read import SCORE_KEY, read_baselines, read_scores, scored_codes
 from idgan_sc.report.statistics import Comparison
 from idgan_sc.report.words import label, places
 
@@ -26,7 +26,7 @@ KEYS = {"scores.csv": SCORE_KEY, "curves.csv": CURVE_KEY, "associations.csv": AS
 
 
 @dataclass(frozen=True)
-class Measured:
+class CheckResult:
     """What a check found: comparisons (several along a curve), number of seeds, design, range for other seeds."""
 
     comparisons: list[Comparison]
@@ -80,11 +80,11 @@ class Gathered:
         frame = self._read(name)
         return frame[np.logical_and.reduce([frame[column] == value for column, value in wanted.items()])]
 
-    def floor(self) -> pd.DataFrame:
+    def baselines(self) -> pd.DataFrame:
         """The scores of what learned nothing, read once."""
-        if "floor" not in self._values:
-            self._values["floor"] = read_floor(self.results.root)
-        return self._values["floor"]
+        if "baselines" not in self._values:
+            self._values["baselines"] = read_baselines(self.results.root)
+        return self._values["baselines"]
 
     def run(self, data: str, arm: Arm, seed: int) -> Run:
         """A run of an arm; `swap` puts another variant in the place of `main`, for the sensitivity study."""
@@ -174,8 +174,8 @@ def _file(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
     if not path.exists():
         return pd.Series(dtype=float)
     run, frame = gathered.run(data, arm, 0), pd.read_csv(path)
-    about = {"dataset": data, "system": run.system, "variant": run.variant, **check.options.get("where", {})}
-    wanted = {key: value for key, value in about.items() if key in frame}
+    key_columns = {"dataset": data, "system": run.system, "variant": run.variant, **check.options.get("where", {})}
+    wanted = {key: value for key, value in key_columns.items() if key in frame}
     rows = frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
     return rows.groupby("seed")[column].mean().dropna()
 
@@ -200,42 +200,44 @@ def _compare(a: np.ndarray, b: np.ndarray, paired: bool) -> Comparison:
         return statistics.constant(float(np.mean(a) - np.mean(b)), min(len(a), len(b)))
 
 
-def _of_one(gathered: Gathered, data: str, check: Check) -> Measured:
+def _of_one(gathered: Gathered, data: str, check: Check) -> CheckResult:
     """level: the arm's mean against the value."""
     values = gathered.values(data, check, check.arm).to_numpy(float)
     n = len(values)
     if n < 2:
-        return Measured([], n)
+        return CheckResult([], n)
     comparison = _compare(values, np.full(n, check.options["value"]), paired=True)
     printed = gathered.results.config["reported"]["runs_averaged"]
     predicted = statistics.prediction_interval(values, printed) if n >= statistics.MIN_N else None
-    return Measured([comparison], n, f"against {check.options['value']:g}", predicted)
+    return CheckResult([comparison], n, f"against {check.options['value']:g}", predicted)
 
 
-def _of_two(gathered: Gathered, data: str, check: Check) -> Measured:
+def _of_two(gathered: Gathered, data: str, check: Check) -> CheckResult:
     """difference, equal, order: the arm against the other, by seed where they share a predecessor."""
     assert check.other is not None
     a, b = (gathered.values(data, check, arm) for arm in (check.arm, check.other))
-    paired = share(gathered, data, check.arm, check.other)
+    paired = shares_predecessor(gathered, data, check.arm, check.other)
     if paired:
         a, b = a.align(b, join="inner")
     n = min(len(a), len(b))
     if n < 2:
-        return Measured([], n)
+        return CheckResult([], n)
     comparison = _compare(a.to_numpy(float), b.to_numpy(float), paired)
-    return Measured([_shift(comparison, check.options.get("value", 0.0))], n, "paired" if paired else "Welch")
+    return CheckResult([_shift(comparison, check.options.get("value", 0.0))], n, "paired" if paired else "Welch")
 
 
-def _of_curve(gathered: Gathered, data: str, check: Check) -> Measured:
+def _of_curve(gathered: Gathered, data: str, check: Check) -> CheckResult:
     """settled_by: every point from `step`, or from `fraction` of the curve on, against its end, by seed."""
     curve = gathered.values(data, check, check.arm).dropna()
     n = len(curve)
     if n < 2:
-        return Measured([], n)
+        return CheckResult([], n)
     from_step = check.options.get("step", check.options.get("fraction", 0) * curve.columns[-1])
     later = [step for step in curve.columns[:-1] if step >= from_step]
     end = curve.iloc[:, -1].to_numpy(float)
-    return Measured([_compare(curve[step].to_numpy(float), end, True) for step in later], n, "paired along the curve")
+    return CheckResult(
+        [_compare(curve[step].to_numpy(float), end, True) for step in later], n, "paired along the curve"
+    )
 
 
 def _shift(comparison: Comparison, value: float) -> Comparison:
@@ -248,7 +250,7 @@ def _shift(comparison: Comparison, value: float) -> Comparison:
     )
 
 
-def share(gathered: Gathered, data: str, a: Arm, b: Arm) -> bool:
+def shares_predecessor(gathered: Gathered, data: str, a: Arm, b: Arm) -> bool:
     """Whether runs of equal seed of two arms build on a common run (stage A or β-VAE), or one on the other."""
     key = ("share", data, a, b)
     if key not in gathered._values:
@@ -262,7 +264,7 @@ def _family(config: Config, run: Run) -> set[Run]:
     return {run}.union(*(_family(config, earlier) for earlier in before))
 
 
-MEASURES: dict[str, Callable[[Gathered, str, Check], Measured]] = {
+EVALUATE_BY_RULE: dict[str, Callable[[Gathered, str, Check], CheckResult]] = {
     "level": _of_one,
     "difference": _of_two,
     "equal": _of_two,
@@ -271,16 +273,16 @@ MEASURES: dict[str, Callable[[Gathered, str, Check], Measured]] = {
 }
 
 
-def measure(gathered: Gathered, check: Check) -> Measured:
+def evaluate_check(gathered: Gathered, check: Check) -> CheckResult:
     """What a check found; nothing where its preset or its data set is another."""
     results = gathered.results
-    data = dataset_of(results.config, results.preset, check.claim)
+    data = claim_dataset(results.config, results.preset, check.claim)
     if data is None or results.preset not in check.options.get("presets", [results.preset]):
-        return Measured([], 0)
-    return MEASURES[check.rule](gathered, data, check)
+        return CheckResult([], 0)
+    return EVALUATE_BY_RULE[check.rule](gathered, data, check)
 
 
-def measured_twice(results: Results) -> list[str]:
+def two_measurements_note(results: Results) -> list[str]:
     """A sentence: what the regularisers of Figure 3 add, in Table 3's draw and at the curve's end."""
     if not all((results.root / name).exists() for name in ("scores.csv", "curves.csv")):
         return []

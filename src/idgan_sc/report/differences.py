@@ -85,7 +85,7 @@ def _everything(results: Results) -> dict[tuple[str, str], Any]:
     found: dict[tuple[str, str], Any] = {}
     for name in results.datasets:
         original = dataset_row(name).stands_for or name
-        data = {"name": name, **results.about_data(name)}
+        data = {"name": name, **results.dataset_settings(name)}
         found |= {(f"data set {original}", key): data[key] for key in data if key in ("name", *DATA_SETTINGS)}
         for system in _systems_behind(results, name):
             settings = results.settings(results.run(name, system))

@@ -12,7 +12,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import DATASET, Config, Run
 from idgan_sc.files import write_text
 from idgan_sc.records.results import Results
-from idgan_sc.report.words import METRICS, label, places
+from idgan_sc.report.words import METRIC_LABELS, label, places
 
 Rows = list[dict[str, Any]]
 
@@ -40,11 +40,11 @@ def copied_spreads(config: Config) -> Finding:
         if (source := row.get("source", {}).get(metric)) and source[0] == mean and source[1] != spread
     ]
     tenfold = sum(row["printed"] == round(10 * row["source"], 4) for row in rows)
-    places = ", ".join(f"{METRICS[row['metric']]} of {label(row['system'])}" for row in rows)
+    places = ", ".join(f"{METRIC_LABELS[row['metric']]} of {label(row['system'])}" for row in rows)
     sentence = (
         f"{len(rows)} spreads of quoted rows differ from the source, {tenfold} of them by a factor of ten: {places}."
     )
-    places = "、".join(f"{label(row['system'])} 的 {METRICS[row['metric']]}" for row in rows)
+    places = "、".join(f"{label(row['system'])} 的 {METRIC_LABELS[row['metric']]}" for row in rows)
     chinese = f"引用行中有 {len(rows)} 个离散度与来源不同，其中 {tenfold} 个恰为来源的十倍：{places}。"
     return Finding("copied_spreads", sentence, chinese, rows)
 
@@ -61,13 +61,13 @@ def not_above_all(config: Config) -> Finding:
         if (mean := table[system]["paper"][metric][0]) <= (theirs := row["paper"][metric][0])
     ]
     told = "; ".join(
-        f"{METRICS[row['metric']]} {row['printed']:.2f} of {label(row['system'])} against "
+        f"{METRIC_LABELS[row['metric']]} {row['printed']:.2f} of {label(row['system'])} against "
         f"{row['other_printed']:.2f} of {label(row['other'])}"
         for row in rows
     )
     sentence = f'"Above all others" is false in the printed table: {told}.'
     told = "；".join(
-        f"{label(row['system'])} 的 {METRICS[row['metric']]} 为 {row['printed']:.2f}，"
+        f"{label(row['system'])} 的 {METRIC_LABELS[row['metric']]} 为 {row['printed']:.2f}，"
         f"低于或等于 {label(row['other'])} 的 {row['other_printed']:.2f}"
         for row in rows
     )
@@ -98,7 +98,9 @@ def omitted_comparator(config: Config) -> Finding:
         for metric, value in omitted["source"].items()
         if value > best[metric]
     ]
-    told = ", ".join(f"{METRICS[row['metric']]} {row['printed']:.2f} > {row['other_printed']:.2f}" for row in rows)
+    told = ", ".join(
+        f"{METRIC_LABELS[row['metric']]} {row['printed']:.2f} > {row['other_printed']:.2f}" for row in rows
+    )
     sentence = (
         f"{omitted['label']}, printed by the same source, is left out and lies above the best IDGAN-SC row in "
         f"{len(rows)} of {len(best)} scores: {told}."

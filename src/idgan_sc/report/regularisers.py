@@ -14,14 +14,14 @@ from idgan_sc.files import DataError, write_text
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table
 from idgan_sc.report.render import Page, markdown
-from idgan_sc.report.words import DASH, about, label, places, seeds_range, seeds_words
+from idgan_sc.report.words import DASH, describe_results, label, places, seeds_range, seeds_words
 
 ALIGNED = "aligned"
 CORNER = ["noise", "pair_rule", "pair_loss"]
 RULES = {"change_one": "change one", "keep_one": "keep one"}
 LOSSES = {"contrastive": "contrastive", "cross_entropy": "cross-entropy"}
-METHODS = {("change_one", "contrastive"): "IDGAN-SC", ("keep_one", "cross_entropy"): "InfoGAN-CR"}
-MEASURES = ("loss", "above", "share", "accuracy", "identical")
+METHOD_OF_CORNER = {("change_one", "contrastive"): "IDGAN-SC", ("keep_one", "cross_entropy"): "InfoGAN-CR"}
+CELL_MEASURES = ("loss", "above", "share", "accuracy", "identical")
 
 
 def compared(results: Results) -> pd.DataFrame:
@@ -68,10 +68,10 @@ def nothing_told(study: Settings, pair_loss: str, codes: int) -> float:
 
 def turned_words(study: Settings, rotation: str) -> str:
     """A rotation in words: `x–y 45°`."""
-    about_it = study["rotations"][rotation]
-    if "plane" in about_it:
-        return f"{'–'.join(about_it['plane'])} {about_it['degrees']:g}°"
-    return "random" if "random" in about_it else ALIGNED
+    turn = study["rotations"][rotation]
+    if "plane" in turn:
+        return f"{'–'.join(turn['plane'])} {turn['degrees']:g}°"
+    return "random" if "random" in turn else ALIGNED
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -80,9 +80,9 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     least: the smallest value of `above` of a seed and rotation; over 0, all of them prefer aligned codes.
     """
     keys = [*CORNER, "turned"]
-    of_seeds = rows.groupby([*keys, "seed"], sort=False)[[*MEASURES, "ceiling"]].mean()
+    of_seeds = rows.groupby([*keys, "seed"], sort=False)[[*CELL_MEASURES, "ceiling"]].mean()
     grouped = of_seeds.groupby(keys, sort=False)
-    found = grouped.mean().join(grouped[[*MEASURES]].std(ddof=1).add_suffix("_sd"))
+    found = grouped.mean().join(grouped[[*CELL_MEASURES]].std(ddof=1).add_suffix("_sd"))
     found["least"] = rows.groupby(keys, sort=False)["above"].min()
     found["seeds"] = grouped.size()
     return found.reset_index()
@@ -155,18 +155,18 @@ def pages(results: Results, rows: pd.DataFrame, table: pd.DataFrame) -> list[Pag
     study = results.config["regularisers"]
     columns = list(dict.fromkeys(turned_words(study, name) for name in study["rotations"]))
     losses, accuracies = (list(_lines(table, columns, measure)) for measure in ("above", "accuracy"))
-    counted = f"{len(rows)} of {len(cells(study))} trainings; " if len(rows) < len(cells(study)) else ""
-    source = "; ".join(about(results, counted + seeds_range(sorted(set(table["seeds"]))))) + "."
-    said = "Mean ± SD over seeds; a random rotation is the mean of all of them."
+    progress = f"{len(rows)} of {len(cells(study))} trainings; " if len(rows) < len(cells(study)) else ""
+    source = "; ".join(describe_results(results, progress + seeds_range(sorted(set(table["seeds"]))))) + "."
+    note = "Mean ± SD over seeds; a random rotation is the mean of all of them."
     return [
         Page(
             "Loss", "The loss with aligned codes, and how far it rises when the codes are turned.",
             ["codes", "pairs, loss", *columns], "ll" + "r" * len(columns), losses,
-            [said, "In brackets: the rise as a share of what is learned from aligned codes.", source],
+            [note, "In brackets: the rise as a share of what is learned from aligned codes.", source],
         ),
         Page(
             "Accuracy", "The accuracy on fresh pairs, and the most that true factors allow.",
-            ["codes", "pairs, loss", "most", *columns], "llr" + "r" * len(columns), accuracies, [said, source],
+            ["codes", "pairs, loss", "most", *columns], "llr" + "r" * len(columns), accuracies, [note, source],
         ),
     ]  # fmt: skip
 
@@ -183,7 +183,7 @@ def _lines(table: pd.DataFrame, columns: list[str], measure: str) -> Iterator[li
 
 def corner_words(rule: str, loss: str) -> str:
     """A corner of the 2×2, with the method whose regulariser it is."""
-    method = METHODS.get((rule, loss))
+    method = METHOD_OF_CORNER.get((rule, loss))
     return f"{RULES[rule]}, {LOSSES[loss]}" + (f" ({method})" if method else "")
 
 

@@ -14,7 +14,7 @@ from scipy import stats as sps
 
 from idgan_sc import config as configuration
 from idgan_sc.config import DATASET, Config, Run
-from idgan_sc.config.claims import Arm, checks
+from idgan_sc.config.claims import Arm, planned_checks
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table
@@ -22,7 +22,7 @@ from idgan_sc.report.comparisons import Gathered
 from idgan_sc.report.read import scored_codes
 from idgan_sc.report.render import Page, markdown
 from idgan_sc.report.verdicts import VERDICT_WORDS, judge, verdicts
-from idgan_sc.report.words import about, label, number, seeds_words
+from idgan_sc.report.words import describe_results, label, number, seeds_words
 
 CHANGED_BY_START = ("start", "steps")  # settings that follow from another start; shown as one row
 
@@ -120,7 +120,9 @@ def moved_verdicts(results: Results, folder: Path) -> pd.DataFrame:
     Of the claims that compare the arm's `main`; no variant moves another.
     """
     study = results.config["sensitivity"]
-    moving = {check.claim for check in checks(results.config) if Arm(study["arm"], "main") in (check.arm, check.other)}
+    moving = {
+        check.claim for check in planned_checks(results.config) if Arm(study["arm"], "main") in (check.arm, check.other)
+    }
     tables = []
     for variant in ["main", *study["one_at_a_time"]]:
         judged = judge(Gathered(results, {study["arm"]: variant}, folder))
@@ -152,7 +154,7 @@ def verdicts_page(results: Results, moved: pd.DataFrame) -> str:
         f"{arm} with one switch at another setting, in the place of its default: checks whose estimate, whatever its "
         "interval, is as the claim says, of those measured, and the verdict where there are as many seeds as it needs.",
         f"Claims that do not compare {arm} with its default number of codes are left out: no switch moves them.",
-        "; ".join(about(results, seeds_words(len(_seeds(results))))) + ".",
+        "; ".join(describe_results(results, seeds_words(len(_seeds(results))))) + ".",
     ]
     header = ["", "default", *order[1:]]
     title = "How what is found of each claim moves."

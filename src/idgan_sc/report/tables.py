@@ -16,15 +16,15 @@ import pandas as pd
 from idgan_sc.config import DATASET, PROTOCOL, Run, Settings, dataset_row
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
-from idgan_sc.report.comparisons import measured_twice
+from idgan_sc.report.comparisons import two_measurements_note
 from idgan_sc.report.differences import differences
-from idgan_sc.report.read import SCORE_KEY, _summarised, floors, read_floor, read_scores, scored_codes
+from idgan_sc.report.read import SCORE_KEY, baseline_cells, read_baselines, read_scores, scored_codes, summary_cell
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import LEVEL, MIN_N, summary
 from idgan_sc.report.words import (
     CODES,
     DASH,
-    METRICS,
+    METRIC_LABELS,
     PAPER_VARIANT,
     TABLE3_VARIANTS,
     label,
@@ -108,9 +108,9 @@ def table3(results: Results) -> list[Path]:
     scores = read_scores(results.root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
     cells = [_score_row(results, scores, *cell) for cell in _score_cells(results)]
-    models = [cells[start : start + len(METRICS)] for start in range(0, len(cells), len(METRICS))]
+    models = [cells[start : start + len(METRIC_LABELS)] for start in range(0, len(cells), len(METRIC_LABELS))]
     blocks = [[model for model in models if model[0]["headline"] == headline] for headline in (True, False)]
-    blocks.append(list(floors(results.root)))
+    blocks.append(list(baseline_cells(results.root)))
     planned = len(results.seeds())
     rows: list[Row] = []
     for block in blocks:
@@ -119,12 +119,12 @@ def table3(results: Results) -> list[Path]:
     page = Page(
         "Table 3",
         "Disentanglement scores on dSprites.",
-        ["Model", "k", "Code", "n", *METRICS.values()],
-        r">{\raggedright}p{0.19\textwidth}r>{\raggedright}p{0.09\textwidth}r" + "c" * len(METRICS),
+        ["Model", "k", "Code", "n", *METRIC_LABELS.values()],
+        r">{\raggedright}p{0.19\textwidth}r>{\raggedright}p{0.09\textwidth}r" + "c" * len(METRIC_LABELS),
         rows,
-        [*_score_notes(cells), *measured_twice(results), *notes(results)],
+        [*_score_notes(cells), *two_measurements_note(results), *notes(results)],
     )
-    cells += [cell for floor in blocks[-1] for cell in floor]
+    cells += [cell for baseline in blocks[-1] for cell in baseline]
     frame = pd.DataFrame(cells)
     return write_page(results, "table3", frame.assign(difference=frame["mean"] - frame["paper_mean"]), page)
 
@@ -140,16 +140,16 @@ def stage_a(results: Results) -> list[Path]:
         If `curves.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
     """
     points = read_scores(results.root / "curves.csv", [*SCORE_KEY, "step", "draw"])
-    about_points = {"dataset": DATASET, "metric": "factor_vae", "protocol": PROTOCOL, "step": 0}
-    points = points[np.logical_and.reduce([points[column] == value for column, value in about_points.items()])]
-    floor = read_floor(results.root).query("system == 'pixel_components' and metric == 'factor_vae'")
+    wanted_columns = {"dataset": DATASET, "metric": "factor_vae", "protocol": PROTOCOL, "step": 0}
+    points = points[np.logical_and.reduce([points[column] == value for column, value in wanted_columns.items()])]
+    baseline = read_baselines(results.root).query("system == 'pixel_components' and metric == 'factor_vae'")
     starts: dict[Run, list[Run]] = {}  # stage A -> what goes on from it; the same at step 0
     first = results.seeds()[0]
     for run in results.runs(DATASET):
         before = results.before(run).get("start")
         if before and run.seed == first:
             starts.setdefault(before, []).append(run)
-    rows = [_start_row(results, points, floor, start, arms) for start, arms in starts.items()]
+    rows = [_start_row(results, points, baseline, start, arms) for start, arms in starts.items()]
     planned = len(results.seeds())
     page = Page(
         "Stage A",
@@ -196,7 +196,7 @@ def _data_row(results: Results, name: str) -> dict[str, Any]:
     if expected is not None and images["n"] != expected:
         raise DataError(f"{path} says {images['n']} images, the paper has {expected} of {name}: prepare it again")
     channels, height = images["channels"], images["height"]
-    stand_in = results.about_data(name)["source"] == "procedural"
+    stand_in = results.dataset_settings(name)["source"] == "procedural"
     sizes = {results.settings(run)["image_size"] for run in results.runs(name)}
     return row | {
         "count": images["n"],
@@ -224,15 +224,15 @@ def _arm_row(results: Results, system: str) -> dict[str, Any]:
     settings = results.settings(run)
     start = results.before(run).get("start")
     first = results.settings(start) if start else None
-    about = ("pair_rule", "pair_loss", "alpha", "pairs", "steps")
+    setting_names = ("pair_rule", "pair_loss", "alpha", "pairs", "steps")
     return {
         "system": system,
         "label": label(system),
         "first_system": start.system if start else None,
         "first": f"{_base(first)}, {_regulariser(first)}, {number(first['steps'])} steps" if first else DASH,
         "second": f"{_regulariser(settings)}, {number(settings['steps'])} steps",
-        **{f"first_{key}": first.get(key) if first else None for key in about},
-        **{f"second_{key}": settings.get(key) for key in about},
+        **{f"first_{key}": first.get(key) if first else None for key in setting_names},
+        **{f"second_{key}": settings.get(key) for key in setting_names},
     }
 
 
@@ -257,7 +257,7 @@ def _score_cells(results: Results) -> Iterable[tuple[str, str, str, str]]:
             rows |= {(system, variant): None for variant in variants if variant in TABLE3_VARIANTS}
     for system, variant in rows:
         for code in scored_codes(results.settings(results.run(DATASET, system, variant))):
-            for metric in METRICS:
+            for metric in METRIC_LABELS:
                 yield system, variant, code, metric
 
 
@@ -279,7 +279,7 @@ def _score_row(
         "label": _label_with_weight(system, settings),
         "k": settings["c_dim"],
         "headline": headline,
-        **_summarised(found),
+        **summary_cell(found),
         "origin": results.origin(replace(run, seed=int(seed)) for seed in found["seed"]),
         **_printed("paper", printed, metric),
         **_printed("source", printed, metric),
@@ -361,12 +361,12 @@ def _origins(cells: list[dict[str, Any]]) -> list[str]:
 
 # ------------------------------------------------------------------------------------------------------- rows: stage A
 def _start_row(
-    results: Results, points: pd.DataFrame, floor: pd.DataFrame, start: Run, arms: list[Run]
+    results: Results, points: pd.DataFrame, baseline: pd.DataFrame, start: Run, arms: list[Run]
 ) -> dict[str, Any]:
     k = results.settings(start)["c_dim"]
     mine = np.logical_or.reduce([(points["system"] == arm.system) & (points["variant"] == arm.variant) for arm in arms])
     values = points[mine].groupby("seed")["value"].mean()
-    s, level = summary(values), floor.loc[floor["k"] == k, "value"]
+    s, level = summary(values), baseline.loc[baseline["k"] == k, "value"]
     return {
         "system": start.system,
         "variant": start.variant,

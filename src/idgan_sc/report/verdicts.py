@@ -1,7 +1,8 @@
 """Verdicts on the paper's claims C1 to C11, computed from the scores by the rules that `claims` in config.yaml names.
 
-A claim is a conjunction of checks. A check's rule is a function that says what is compared (`comparisons.MEASURES`) and
-one that turns the comparison into an answer (`DECISIONS`). Preset and data are part of every verdict.
+A claim is a conjunction of checks. A check's rule is a function that says what is compared
+(`comparisons.EVALUATE_BY_RULE`) and one that turns the comparison into an answer (`DECISIONS`). Preset and data are
+part of every verdict.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config.claims import Arm, Check, checks, dataset_of, needed
+from idgan_sc.config.claims import Arm, Check, claim_dataset, planned_checks, seeds_needed
 from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
-from idgan_sc.report.comparisons import Gathered, Measured, measure
-from idgan_sc.report.words import METRICS, label, with_interval
+from idgan_sc.report.comparisons import CheckResult, Gathered, evaluate_check
+from idgan_sc.report.words import METRIC_LABELS, label, with_interval
 
 VERDICTS = ("reproduced", "partly", "not_reproduced", "inconclusive", "not_tested")
 ANSWERS = ("yes", "no", "unclear", "few", "untested", "elsewhere")
@@ -30,46 +31,46 @@ class Answer:
 
 
 # ------------------------------------------------------------------------------------------------- what is answered
-def _near(measured: Measured, p: float, check: Check, judging: dict[str, Any]) -> Answer:
+def _judge_equivalence(found: CheckResult, p: float, check: Check, judging: dict[str, Any]) -> Answer:
     """yes: TOST puts every comparison within the margin; no: an interval lies wholly outside; else unclear."""
-    margin, could = check.options["margin"], _could(measured, judging)
-    if all(statistics.equivalence(c, margin) < judging["alpha"] for c in measured.comparisons):
+    margin, could = check.options["margin"], _detectable_text(found, judging)
+    if all(statistics.equivalence(c, margin) < judging["alpha"] for c in found.comparisons):
         return Answer("yes", f"within ± {margin:g}; {could}")
-    if any(c.low > margin or c.high < -margin for c in measured.comparisons):
+    if any(c.low > margin or c.high < -margin for c in found.comparisons):
         return Answer("no", f"off by more than {margin:g}")
     return Answer("unclear", f"± {margin:g} neither shown nor excluded; {could}")
 
 
-def _could(measured: Measured, judging: dict[str, Any]) -> str:
+def _detectable_text(found: CheckResult, judging: dict[str, Any]) -> str:
     """Belongs beside every "no difference": the effect that so many seeds could have detected."""
-    least = max(statistics.detectable(c, judging["alpha"], judging["power"]) for c in measured.comparisons)
-    return f"{measured.n} seeds could have detected {least:.3f}"
+    least = max(statistics.detectable(c, judging["alpha"], judging["power"]) for c in found.comparisons)
+    return f"{found.n} seeds could have detected {least:.3f}"
 
 
-def _above(measured: Measured, p: float, check: Check, judging: dict[str, Any]) -> Answer:
+def _judge_direction(found: CheckResult, p: float, check: Check, judging: dict[str, Any]) -> Answer:
     """yes: significantly above after Holm; no: significantly below, or equivalent within the margin; else unclear."""
-    (c,), margin = measured.comparisons, check.options["margin"]
+    (c,), margin = found.comparisons, check.options["margin"]
     if p < judging["alpha"]:
         return Answer("yes", "significantly above") if c.difference > 0 else Answer("no", "significantly below")
     side = "above" if c.low > 0 else "below" if c.high < 0 else ""
     aside = f", although its own interval lies {side} 0" if side else ""
-    tested = f"not significant: p = {c.p:.3f}, by Holm {p:.3f}{aside}; in one test {_could(measured, judging)}"
+    tested = f"not significant: p = {c.p:.3f}, by Holm {p:.3f}{aside}; in one test {_detectable_text(found, judging)}"
     if statistics.equivalence(c, margin) < judging["alpha"]:
         return Answer("no", f"no difference beyond ± {margin:g}; {tested}")
     return Answer("unclear", tested)
 
 
-DECISIONS: dict[str, Callable[[Measured, float, Check, dict[str, Any]], Answer]] = {
-    "level": _near,
-    "difference": _near,
-    "equal": _near,
-    "order": _above,
-    "settled_by": _near,
+DECISIONS: dict[str, Callable[[CheckResult, float, Check, dict[str, Any]], Answer]] = {
+    "level": _judge_equivalence,
+    "difference": _judge_equivalence,
+    "equal": _judge_equivalence,
+    "order": _judge_direction,
+    "settled_by": _judge_equivalence,
 }
 
 
 # ------------------------------------------------------------------------------------------------------------ judging
-def holm_over_all(orders: Sequence[Check], p: Sequence[float]) -> list[float]:
+def holm_over_all(directional: Sequence[Check], p: Sequence[float]) -> list[float]:
     """The registered adjustment: Holm over all planned orders of all claims."""
     return statistics.holm(p)
 
@@ -79,17 +80,17 @@ def judge(gathered: Gathered, planned: Sequence[Check] = (), adjust: Adjust = ho
 
     An order that has fewer seeds than needed enters the adjustment as p = 1, so that no unfinished run moves a verdict.
     """
-    planned = planned or checks(gathered.results.config)
-    measured = [measure(gathered, check) for check in planned]
-    orders = [i for i, check in enumerate(planned) if check.rule == "order"]
-    p = [_p(gathered, planned[i], measured[i]) for i in orders]
-    adjusted = dict(zip(orders, adjust([planned[i] for i in orders], p), strict=True))
+    planned = planned or planned_checks(gathered.results.config)
+    found = [evaluate_check(gathered, check) for check in planned]
+    directional = [i for i, check in enumerate(planned) if check.rule == "order"]
+    p = [_p(gathered, planned[i], found[i]) for i in directional]
+    adjusted = dict(zip(directional, adjust([planned[i] for i in directional], p), strict=True))
     return pd.DataFrame(
-        [_row(gathered, *pair, adjusted.get(i)) for i, pair in enumerate(zip(planned, measured, strict=True))]
+        [_row(gathered, *pair, adjusted.get(i)) for i, pair in enumerate(zip(planned, found, strict=True))]
     )
 
 
-def _p(gathered: Gathered, check: Check, found: Measured) -> float:
+def _p(gathered: Gathered, check: Check, found: CheckResult) -> float:
     whole = found.comparisons and found.n >= _needed(gathered, check.claim)
     return found.comparisons[0].p if whole else 1.0
 
@@ -97,12 +98,12 @@ def _p(gathered: Gathered, check: Check, found: Measured) -> float:
 def _needed(gathered: Gathered, claim: str) -> int:
     """Seeds that a claim needs, less those that are left out on purpose."""
     config, preset = gathered.results.config, gathered.results.preset
-    data = dataset_of(config, preset, claim)
+    data = claim_dataset(config, preset, claim)
     left_out = gathered.left_out.intersection(gathered.results.seeds(data)) if data else ()
-    return needed(config, preset, claim) - len(left_out)
+    return seeds_needed(config, preset, claim) - len(left_out)
 
 
-def _answer(gathered: Gathered, check: Check, found: Measured, p: float | None) -> Answer:
+def _answer(gathered: Gathered, check: Check, found: CheckResult, p: float | None) -> Answer:
     results, only, needs = gathered.results, check.options.get("presets"), _needed(gathered, check.claim)
     if only is not None and results.preset not in only:
         return Answer("elsewhere", f"judged at {', '.join(only)} only")
@@ -115,7 +116,7 @@ def _answer(gathered: Gathered, check: Check, found: Measured, p: float | None) 
     return DECISIONS[check.rule](found, 1.0 if p is None else p, check, results.config["judging"])
 
 
-def _row(gathered: Gathered, check: Check, found: Measured, p: float | None) -> dict[str, Any]:
+def _row(gathered: Gathered, check: Check, found: CheckResult, p: float | None) -> dict[str, Any]:
     results, worst, answer = gathered.results, found.worst, _answer(gathered, check, found, p)
     value, margin = check.options.get("value", 0.0), check.options["margin"]
     interval = worst if worst and found.n >= statistics.MIN_N else None
@@ -127,7 +128,7 @@ def _row(gathered: Gathered, check: Check, found: Measured, p: float | None) -> 
         "metric": check.metric,
         "arm": str(check.arm),
         "other": str(check.other) if check.other else None,
-        "dataset": dataset_of(results.config, results.preset, check.claim),
+        "dataset": claim_dataset(results.config, results.preset, check.claim),
         "value": check.options.get("value"),
         "margin": margin,
         "n": found.n,
@@ -145,13 +146,13 @@ def _row(gathered: Gathered, check: Check, found: Measured, p: float | None) -> 
         "predicted_high": found.predicted[1] if found.predicted else None,
         "answer": answer.answer,
         "reason": answer.reason,
-        "words": words(check) + codes_words(gathered, check),
+        "words": check_text(check) + codes_words(gathered, check),
     }
 
 
 def codes_words(gathered: Gathered, check: Check) -> str:
     """Numbers of codes of the two arms where they differ: as in the paper's table, and not the regulariser's doing."""
-    data = dataset_of(gathered.results.config, gathered.results.preset, check.claim)
+    data = claim_dataset(gathered.results.config, gathered.results.preset, check.claim)
     if data is None or check.other is None:
         return ""
     k, other = (gathered.codes(data, arm) for arm in (check.arm, check.other))
@@ -165,11 +166,11 @@ def arm_words(arm: Arm) -> str:
 def quantity_words(check: Check) -> str:
     """What a check compares, as a reader says it."""
     if check.metric:
-        return METRICS.get(check.metric, check.metric)
+        return METRIC_LABELS.get(check.metric, check.metric)
     return str(check.options.get("what") or QUANTITY_WORDS[check.quantity])
 
 
-def words(check: Check) -> str:
+def check_text(check: Check) -> str:
     """The check as a reader says it."""
     what = quantity_words(check)
     other, value = arm_words(check.other) if check.other else "", check.options.get("value", 0.0)
@@ -219,7 +220,7 @@ def verdicts(results: Results, judged: pd.DataFrame) -> pd.DataFrame:
     for name, claim in results.config["claims"].items():
         mine = judged[judged["claim"] == name]
         tested = mine[~mine["answer"].isin(["untested", "elsewhere"])]
-        data = dataset_of(results.config, results.preset, name)
+        data = claim_dataset(results.config, results.preset, name)
         rows.append(
             {
                 "claim": name,
@@ -229,9 +230,9 @@ def verdicts(results: Results, judged: pd.DataFrame) -> pd.DataFrame:
                 "preset": results.preset,
                 "evidence": chosen["evidence"],
                 "dataset": data,
-                "source": results.about_data(data)["source"] if data else None,
+                "source": results.dataset_settings(data)["source"] if data else None,
                 "n": int(tested["n"].min()) if len(tested) else 0,
-                "needs": needed(results.config, results.preset, name),
+                "needs": seeds_needed(results.config, results.preset, name),
                 "checks": len(mine),
                 **{answer: int((mine["answer"] == answer).sum()) for answer in ANSWERS},
             }
@@ -246,19 +247,19 @@ def check_line(check: pd.Series) -> str:
     return f"* {check['answer']}: {check['words']}{': ' if found else ''}{found} ({check['reason']})"
 
 
-def said(claim: pd.Series) -> str:
+def verdict_text(claim: pd.Series) -> str:
     """A claim's verdict as a reader gets it: how its checks came out, and whether some are left to another preset.
 
     >>> answers = {"yes": 1, "no": 2, "unclear": 21, "few": 0, "untested": 0, "elsewhere": 0}
-    >>> said(pd.Series({"verdict": "partly", **answers}))
+    >>> verdict_text(pd.Series({"verdict": "partly", **answers}))
     'partly reproduced (1 yes, 2 no, 21 unclear)'
     """
     word = VERDICT_WORDS[claim["verdict"]] + (AS_FAR if as_far(claim) else "")
     counts = ", ".join(f"{claim[name]} {ANSWER_WORDS[name]}" for name in ANSWER_WORDS if claim[name])
-    return f"{word} ({counts})" if counted(claim) else word
+    return f"{word} ({counts})" if was_judged(claim) else word
 
 
-def counted(claim: pd.Series) -> bool:
+def was_judged(claim: pd.Series) -> bool:
     """Whether a claim had all its seeds, so that its checks were judged."""
     return bool(claim["verdict"] in DECIDED or (claim["verdict"] == "inconclusive" and not claim["few"]))
 

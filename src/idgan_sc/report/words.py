@@ -15,7 +15,13 @@ COLOURS = {  # of a system, the same in every figure; dark enough for text, told
     "idgan": "#0D527F",
     "idgan_sc": "#76103E",
 }
-METRICS = {"factor_vae": "FactorVAE", "dci": "DCI", "sap": "SAP", "mig": "MIG", "beta_vae": "β-VAE"}  # paper's order
+METRIC_LABELS = {
+    "factor_vae": "FactorVAE",
+    "dci": "DCI",
+    "sap": "SAP",
+    "mig": "MIG",
+    "beta_vae": "β-VAE",
+}  # paper's order
 VARIANTS = ("main", "c10")  # what tables and figures keep apart: 5 and 10 codes of the prior arms
 TABLE3_VARIANTS = (*VARIANTS, "alpha_2")  # and the paper's α, where a preset's own is another
 PAPER_VARIANT = {"idgan_sc_prior": "c10"}  # which of them the paper's row had, `main` if not named (ledger row 28)
@@ -39,7 +45,7 @@ LABELS = {
     "ib_gan": "IB-GAN",
 }
 CODES = {"q_mean": "mean of Q", "vae_mean": "posterior mean", "vae_sample": "posterior sample"}
-FLOORS = {  # what learned nothing: what of it is scored, and its name
+BASELINES = {  # what learned nothing: what of it is scored, and its name
     "untrained_q": ("q_mean", "Baseline: untrained Q"),
     "pixel_components": ("components", "Baseline: principal components"),
     "noise_codes": ("noise", "Baseline: noise"),
@@ -56,14 +62,14 @@ def label(system: str) -> str:
 def data_words(results: Results, name: str = DATASET) -> str:
     """The data behind a result, a procedural stand-in named as one."""
     stands_for = dataset_row(name).stands_for
-    source = results.about_data(name)["source"]
+    source = results.dataset_settings(name)["source"]
     words = {"real": "published {}", "folder": "{}, a user's images"}
     original = f" for {dataset_row(stands_for).title}" if stands_for else ""
     stand_in = f"procedural {{}} (a stand-in{original})"
     return words.get(source, stand_in).format(dataset_row(name).title)
 
 
-def about(results: Results, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
+def describe_results(results: Results, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
     """What every result says of itself: preset, data, number of seeds, and whether it is evidence."""
     chosen = results.config["presets"][results.preset]
     words = [
@@ -97,7 +103,7 @@ def planned_words(results: Results, data: Sequence[str]) -> str:
 
 def notes(results: Results, data: Sequence[str] = (DATASET,)) -> list[str]:
     """The last lines below a table: what it was made from, and whether it is evidence."""
-    words = about(results, f"{planned_words(results, data)} for each system", data)
+    words = describe_results(results, f"{planned_words(results, data)} for each system", data)
     sentence = [] if results.evidence else [f"This is {NO_EVIDENCE}."]
     return ["; ".join(word for word in words if word != NO_EVIDENCE) + ".", *sentence]
 

@@ -17,10 +17,10 @@ from idgan_sc.files import DataError, write_atomic
 from idgan_sc.models import Method
 
 
-def save(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+def save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
     """Write tensors, digest and `about` (JSON, in the header) whole or not at all; the same content, the same bytes."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(about)
+    text = json.dumps(metadata)
     header = {"about": f"{_digest(plain, text)} {text}"}  # one entry: safetensors writes several in random order
     try:
         write_atomic(path, lambda temporary: save_file(plain, temporary, header))
@@ -40,14 +40,14 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, "pt") as file:
             digest, _, text = (file.metadata() or {})["about"].partition(" ")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        about = json.loads(text)
+        metadata = json.loads(text)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing: run the training that writes it") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise DataError(f"{path} is damaged ({' '.join(str(error).split())}): delete it and run again") from error
     if digest != _digest(tensors, text):
         raise DataError(f"{path} is damaged (its content does not match its digest): delete it and run again")
-    return tensors, about
+    return tensors, metadata
 
 
 def _digest(tensors: dict[str, Tensor], text: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from idgan_sc.config import FLOOR_SEEDS, ConfigError, Run, floor_starts, scored
+from idgan_sc.config import BASELINE_SEEDS, ConfigError, Run, baseline_starts, scored
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.generators.scores import few_true, score_factors, true_factors
 from idgan_sc.evaluation.score import PROTOCOL, row_of
@@ -23,7 +23,7 @@ from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Results
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import BATCH, encode_pool, pool_indices
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 
 
 def baseline(results: Results, dataset: str) -> list[Path]:
@@ -38,8 +38,8 @@ def baseline(results: Results, dataset: str) -> list[Path]:
         raise ConfigError(f"--dataset {dataset}: its factors are not known, so that nothing can be scored on it")
     published = results.published_baseline(dataset)
     if published:
-        return [copy_atomic(published, results.floor(dataset))]
-    return [score_baseline(results, prepare(results, dataset))]
+        return [copy_atomic(published, results.baseline_path(dataset))]
+    return [score_baseline(results, ensure_images(results, dataset))]
 
 
 def score_baseline(results: Results, images: Images) -> Path:
@@ -65,14 +65,14 @@ def score_baseline(results: Results, images: Images) -> Path:
             for protocol, found in scores.items()
             for metric, value in found.items()
         ]
-    table = pd.DataFrame(rows).assign(fingerprint=results.floor_fingerprint(images.name))
-    return write_atomic(results.floor(images.name), lambda temporary: table.to_csv(temporary, index=False))
+    table = pd.DataFrame(rows).assign(fingerprint=results.baseline_fingerprint(images.name))
+    return write_atomic(results.baseline_path(images.name), lambda temporary: table.to_csv(temporary, index=False))
 
 
 def _codes(results: Results, images: Images, indices: np.ndarray, device: str) -> Iterator[tuple[Run, str, np.ndarray]]:
     """Each floor's codes of the evaluation pool `indices`, as a run of its own: run, what is scored, codes (N, k)."""
-    seeds = results.seeds(images.name)[:FLOOR_SEEDS]
-    for start in floor_starts(results.config, results.preset, images.name):
+    seeds = results.seeds(images.name)[:BASELINE_SEEDS]
+    for start in baseline_starts(results.config, results.preset, images.name):
         variant, settings = start.variant, results.settings(start)
         k = settings["c_dim"]
         for seed in seeds:

@@ -30,8 +30,8 @@ def distilled(method: GAN, c: Tensor, generated: Tensor) -> float:
     which image c came from: G may show any code as anything, if only c has its distribution (ledger row 14).
     """
     mean, logvar = (torch.cat(part) for part in zip(*map(method.posterior, generated.split(BATCH)), strict=True))
-    live = gaussian_kl(mean, logvar) > DEAD_NATS
-    both = torch.stack([c[:, live], mean[:, live]]).double()
+    active = gaussian_kl(mean, logvar) > DEAD_NATS
+    both = torch.stack([c[:, active], mean[:, active]]).double()
     both = both - both.mean(1, keepdim=True)
     covariance, variances = both.prod(0).mean(0), both.square().mean(1)
     return float((covariance / variances.prod(0).sqrt()).mean())

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from idgan_sc.config import read_from
+from idgan_sc.config import reader_dataset
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.evaluation.score import factors_hash
@@ -25,7 +25,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.training import checkpoint
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import BATCH
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 
 SIZE = 32
 HELD_OUT = 0.2  # of the images
@@ -100,15 +100,15 @@ def train_probe(images: Images, steps: int) -> Probe:
 
 def save(path: Path, probe: Probe, made_of: dict[str, Any] | None = None) -> Path:
     """Write a probe, with what it was made of."""
-    about = {"factors": [[f.name, f.classes, f.held_out] for f in probe.factors], "made_of": made_of or {}}
-    checkpoint.save(path, dict(probe.network.state_dict()), about)
+    metadata = {"factors": [[f.name, f.classes, f.held_out] for f in probe.factors], "made_of": made_of or {}}
+    checkpoint.save(path, dict(probe.network.state_dict()), metadata)
     return path
 
 
 def probe(results: Results, dataset: str) -> list[Path]:
     """Train the network that reads a data set's factors, on its own images or those of the one it stands for."""
     use_device(results.config)
-    images = prepare(results, read_from(dataset))
+    images = ensure_images(results, reader_dataset(dataset))
     made_of = _made_of(results, images, dataset)
     return [save(_probe_path(results, dataset), train_probe(images, made_of["steps"]), made_of)]
 
@@ -127,7 +127,7 @@ def trained_probe(results: Results, dataset: str) -> Probe:
     path = _probe_path(results, dataset)
     if path.exists():
         made_of = checkpoint.read(path)[1].get("made_of")
-        if not made_of or made_of == _made_of(results, prepare(results, read_from(dataset)), dataset):
+        if not made_of or made_of == _made_of(results, ensure_images(results, reader_dataset(dataset)), dataset):
             return load(path)
         print(f"{path} was made of other images, factors or steps: it is trained again", file=sys.stderr)
     return load(probe(results, dataset)[0])
@@ -138,8 +138,8 @@ def _probe_path(results: Results, dataset: str) -> Path:
 
 
 def load(path: Path) -> Probe:
-    tensors, about = checkpoint.read(path)
-    factors = tuple(Factor(*row) for row in about["factors"])
+    tensors, metadata = checkpoint.read(path)
+    factors = tuple(Factor(*row) for row in metadata["factors"])
     network = _network(tensors["0.weight"].shape[1], sum(max(1, f.classes) for f in factors))
     network.load_state_dict(tensors)
     return Probe(network.to(memory_format=torch.channels_last), factors)

@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from idgan_sc.config import Run, dataset_row
 from idgan_sc.data.images import Images
-from idgan_sc.evaluation.gather import about_run
+from idgan_sc.evaluation.gather import run_columns
 from idgan_sc.evaluation.generators.factor_reader import Probe, trained_probe
 from idgan_sc.evaluation.generators.morphometrics import morphometrics
 from idgan_sc.evaluation.generators.traverse import associate, draw_anchors
@@ -97,7 +97,7 @@ def own_codes(association: Array, factors: tuple[str, ...]) -> dict[str, int]:
 
 
 # -------------------------------------------------------------------------------------------------------------- reading
-def read(name: str, probe: Probe, images: np.ndarray) -> Readings:
+def factor_readings(name: str, probe: Probe, images: np.ndarray) -> Readings:
     """The factors of uint8 images (N, C, H, W) of data set `name`: (N, 1), or (N, classes) indicators."""
     kinds = {factor.name: factor.classes for factor in probe.factors}
     found = {
@@ -113,7 +113,7 @@ def real_spread(images: Images, preset: str, size: int, pool: int | str, probe: 
     """SD of each factor, as it is read off real images; on MNIST within the digit, but for the digit itself."""
     indices = pool_indices(images, preset, pool)
     chosen = np.sort(numpy_stream(0, "leakage/real").permutation(indices)[:REAL])
-    readings = read(images.name, probe, (255 * images.batch(chosen, size)).round().astype(np.uint8))
+    readings = factor_readings(images.name, probe, (255 * images.batch(chosen, size)).round().astype(np.uint8))
     if dataset_row(images.name).reading != "morphometrics":
         return {name: spread(y) for name, y in readings.items()}
     assert images.classes is not None
@@ -145,19 +145,19 @@ def leakage(job: Job) -> list[Path]:
     z = model.noise(len(c), rng)
     k, steps = model.settings["c_dim"], len(model.sweep())
     swept = np.stack([to_bytes(model.traverse(c, j, noise=z)) for j in range(k)], axis=1)  # (A, k, S, C, H, W)
-    readings = read(images.name, probe, swept.reshape(-1, *swept.shape[3:]))
+    readings = factor_readings(images.name, probe, swept.reshape(-1, *swept.shape[3:]))
     readings = {name: y.reshape(len(c), k, steps, -1) for name, y in readings.items()}
     real = real_spread(images, run.preset, model.settings["image_size"], model.settings["pool"], probe)
     found = _leakage(job, model.method, images, readings, real)
     rows = _rows(found) + [("held_out", None, f.name, f.held_out) for f in probe.factors]
     if "digit" in readings:
-        of_anchor = read(images.name, probe, to_bytes(model.generate(c, z)))["digit"].argmax(1)
+        of_anchor = factor_readings(images.name, probe, to_bytes(model.generate(c, z)))["digit"].argmax(1)
         differs = readings["digit"].argmax(3) != of_anchor[:, None, None]  # (A, k, S)
         rows += [("class_change", j + 1, "digit", share) for j, share in enumerate(differs.mean((0, 2)))]
     frame = pd.DataFrame(rows, columns=["measure", "code", "factor", "value"]).astype({"code": "Int64"}).round(6)
-    about = pd.DataFrame({**about_run(run), "anchors": anchors}, index=frame.index)
+    key_columns = pd.DataFrame({**run_columns(run), "anchors": anchors}, index=frame.index)
     written = [
-        write_table(folder / "leakage.csv", pd.concat([about, frame], axis=1)),
+        write_table(folder / "leakage.csv", pd.concat([key_columns, frame], axis=1)),
         write_arrays(folder / "panels.npz", **_panels(run, model, images, probe, found)),
     ]
     note_hashes(folder, [path.name for path in written], of=["weights.safetensors", "codes.npz"])

@@ -19,10 +19,10 @@ def matcher(images: Images, size: int) -> AnyMatcher:
     return ComposedMatcher(images, size) if _composed(images) else Matcher(images, size)
 
 
-def generated_factors(images: Images, index: Array) -> tuple[Array, Array]:
+def matched_factors(images: Images, index: Array) -> tuple[Array, Array]:
     """Classes and values, (B, K), of true images; of sprites that look the same when turned, modulo that turn."""
     if not _composed(images):
-        return nearest_image.generated_factors(images, index)
+        return nearest_image.factors_modulo_symmetry(images, index)
     assert images.classes is not None
     return images.classes[index].astype(np.int64), images.values(index)
 

@@ -147,7 +147,7 @@ TURN = 39  # orientations of a full turn: the last of the 40 is the first again
 SHAPE, ORIENTATION = 0, 2  # columns of dSprites' factors
 
 
-def generated_factors(images: Images, index: Array) -> tuple[Array, Array]:
+def factors_modulo_symmetry(images: Images, index: Array) -> tuple[Array, Array]:
     """Classes and values, (B, 5), of true images, the orientation modulo the shape's symmetry.
 
     A square turned by 90°, an ellipse by 180° and a heart by 360° look the same, though no two of the 39 squares do:

@@ -15,10 +15,10 @@ import pandas as pd
 
 from idgan_sc.config import dataset_row
 from idgan_sc.data.images import Images
-from idgan_sc.evaluation.gather import about_run
+from idgan_sc.evaluation.gather import run_columns
 from idgan_sc.evaluation.generators import matching
 from idgan_sc.evaluation.generators.drawing import Array, distilled, draw_codes, draw_noise, generate
-from idgan_sc.evaluation.generators.nearest_image import generated_factors
+from idgan_sc.evaluation.generators.nearest_image import factors_modulo_symmetry
 from idgan_sc.evaluation.generators.pairs import RULES, _label_rows, _match_pairs
 from idgan_sc.evaluation.score import PROTOCOL
 from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
@@ -28,16 +28,16 @@ from idgan_sc.metrics.information import entropy
 from idgan_sc.models import GAN
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.records.record import note_hashes, note_measuring
+from idgan_sc.records.record import note_evaluation, note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool_indices
 
-CODE = "generator"  # in the column `code`: the true code c against the generated factors
-Q = "q"  # likewise: what the run's encoder makes of as many true images, against their factors
-OF_GROUPS, OF_POINTS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
-METRICS = OF_GROUPS + OF_POINTS
+GENERATOR_CODE = "generator"  # in the column `code`: the true code c against the generated factors
+Q_CODE = "q"  # likewise: what the run's encoder makes of as many true images, against their factors
+GROUP_METRICS, POINT_METRICS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
+METRICS = GROUP_METRICS + POINT_METRICS
 DISTILLED = "distilled"  # in the column `metric`, of generators whose codes come from a β-VAE
 
 
@@ -84,14 +84,16 @@ def score_generator(job: Job) -> list[Path]:
     arrays = read_recorded(job.folder / "match.npz", "run `idgan-sc match`")
     k = arrays["codes"].shape[1]
     valid = arrays["relative"] <= sizes["abstain"]
-    classes, values = matching.generated_factors(images, arrays["index"])
-    rows = score_rows(CODE, *score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes))
-    rows += score_rows(Q, *score_factors(images, arrays["q"], *true_factors(images, arrays["q_index"]), sizes))
+    classes, values = matching.matched_factors(images, arrays["index"])
+    rows = score_rows(
+        GENERATOR_CODE, *score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes)
+    )
+    rows += score_rows(Q_CODE, *score_factors(images, arrays["q"], *true_factors(images, arrays["q_index"]), sizes))
     rows += metric_rows("matcher", fidelity(images, classes, arrays["relative"], valid))
     if DISTILLED in arrays:
         rows += distilled_rows(float(arrays[DISTILLED]))
-    about = about_run(job.run) | {"k": k, "code": None}
-    labels = pd.DataFrame([about | row for row in _label_rows(job.folder, images, arrays, sizes)])
+    key_columns = run_columns(job.run) | {"k": k, "code": None}
+    labels = pd.DataFrame([key_columns | row for row in _label_rows(job.folder, images, arrays, sizes)])
     labels["code"] = labels["code"].astype("Int64")
     written = [write_scores(job, k, rows), write_table(job.folder / "pair_labels.csv", labels)]
     note_hashes(job.folder, [path.name for path in written], of=["match.npz", "log.csv"])
@@ -114,7 +116,7 @@ def score_factors(
     discrete = [k for k, name in enumerate(images.factor_names) if name in images.discrete]
     scores: dict[str, float] = {}
     reasons: dict[str, str] = {}
-    for metrics, draw in ((OF_GROUPS, _draw_groups), (OF_POINTS, _draw_points)):
+    for metrics, draw in ((GROUP_METRICS, _draw_groups), (POINT_METRICS, _draw_points)):
         rng = numpy_stream(0, f"forest/{images.name}/generated")
         try:
             scores |= score_codes(
@@ -138,7 +140,7 @@ def few_true(images: Images, preset: str, pool: int | str, n: int) -> Array:
 def true_factors(images: Images, index: Array) -> tuple[Array, Array]:
     """Classes and values, (n, K), of true images as generated ones have them."""
     if dataset_row(images.name).reading == "match":  # orientations are taken modulo the shape's symmetry
-        return generated_factors(images, index)
+        return factors_modulo_symmetry(images, index)
     assert images.classes is not None
     return images.classes[index], images.values(index)
 
@@ -162,15 +164,15 @@ def metric_rows(protocol: str, values: Mapping[str, float | None]) -> list[dict[
 
 def write_scores(job: Job, k: int, rows: list[dict[str, Any]]) -> Path:
     """Write `generator_scores.csv` of a run with k codes, and note which settings measured it."""
-    about = about_run(job.run) | {"code": CODE, "k": k}
-    path = write_table(job.folder / "generator_scores.csv", pd.DataFrame([about | row for row in rows]))
-    note_measuring(job.results.config, job.run, job.folder, "generated")
+    key_columns = run_columns(job.run) | {"code": GENERATOR_CODE, "k": k}
+    path = write_table(job.folder / "generator_scores.csv", pd.DataFrame([key_columns | row for row in rows]))
+    note_evaluation(job.results.config, job.run, job.folder, "generated")
     return path
 
 
 def _draw_points(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
     """All images as points, no groups."""
-    _check_that_factors_vary(images, classes)
+    _refuse_constant_factors(images, classes)
     every, none = np.arange(len(classes)), np.zeros(0, np.int64)
     return Draw(none[None], none, every, every)
 
@@ -183,13 +185,13 @@ def _draw_groups(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
             f"pool too small: fewer than {2 * sizes['least']} images have factor values that all occur "
             f"{sizes['least']} times"
         )
-    _check_that_factors_vary(images, classes[common], f" among those whose values all occur {sizes['least']} times")
+    _refuse_constant_factors(images, classes[common], f" among those whose values all occur {sizes['least']} times")
     wanted = {"groups": sizes["groups"], "group_size": sizes["group_size"]}
     pool = draw_infogan_cr(classes[common], **wanted, std=len(common), points=1, rng=numpy_stream(0, "draw/generated"))
     return Draw(common[pool.groups], pool.group_labels, np.arange(len(classes)), np.arange(len(classes)))
 
 
-def _check_that_factors_vary(images: Images, classes: Array, where: str = "") -> None:
+def _refuse_constant_factors(images: Images, classes: Array, where: str = "") -> None:
     for name, column in zip(images.factor_names, classes.T, strict=True):
         if len(np.unique(column)) == 1:
             raise ValueError(f"all images{where} have the same {name}")
@@ -217,7 +219,7 @@ def fidelity(images: Images, classes: Array, relative: Array, valid: Array) -> d
     """
     true = numpy_stream(0, f"coverage/{images.name}").integers(images.n, size=len(relative))
     cells, expected = (
-        len(np.unique(rows, axis=0)) for rows in (classes[valid], matching.generated_factors(images, true)[0])
+        len(np.unique(rows, axis=0)) for rows in (classes[valid], matching.matched_factors(images, true)[0])
     )
     found = {
         "distance": float(np.median(relative)),
@@ -225,6 +227,6 @@ def fidelity(images: Images, classes: Array, relative: Array, valid: Array) -> d
         "cells": float(cells),
         "coverage": cells / expected,
     }
-    whole = entropy(matching.generated_factors(images, np.arange(images.n))[0])
+    whole = entropy(matching.matched_factors(images, np.arange(images.n))[0])
     own = entropy(classes[valid]) if valid.any() else np.zeros(len(whole))
     return found | {f"spread_{name}": float(own[i] / whole[i]) for i, name in enumerate(images.factor_names)}

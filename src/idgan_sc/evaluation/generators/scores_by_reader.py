@@ -15,8 +15,8 @@ from idgan_sc.evaluation.generators.drawing import distilled, draw_codes, draw_n
 from idgan_sc.evaluation.generators.factor_reader import Probe, trained_probe
 from idgan_sc.evaluation.generators.precision_recall import precision_recall
 from idgan_sc.evaluation.generators.scores import (
-    CODE,
-    Q,
+    GENERATOR_CODE,
+    Q_CODE,
     distilled_rows,
     few_true,
     metric_rows,
@@ -67,10 +67,10 @@ def read_generator(job: Job) -> list[Path]:
     made = generate(method, draw_noise(method, len(codes), rng), codes)
     generated = to_bytes(made.numpy())
     classes, values = read_factors(images, probe, generated)
-    rows = score_rows(CODE, *score_factors(images, codes.numpy(), classes, values, sizes))
+    rows = score_rows(GENERATOR_CODE, *score_factors(images, codes.numpy(), classes, values, sizes))
     few = few_true(images, run.preset, method.settings["pool"], len(codes))
     q = encode_pool(method, images, few, "cpu")
-    rows += score_rows(Q, *score_factors(images, q, *true_factors(images, few), sizes))
+    rows += score_rows(Q_CODE, *score_factors(images, q, *true_factors(images, few), sizes))
     pool = pool_indices(images, run.preset, method.settings["pool"])
     true = _two_samples(images, pool, len(generated), method.settings["image_size"])
     shares = precision_and_recall(probe, *true, generated, sizes["neighbours"])

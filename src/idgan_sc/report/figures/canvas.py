@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from idgan_sc.config import DATASET, Run
 from idgan_sc.files import write_atomic, write_text
 from idgan_sc.records.results import Results
-from idgan_sc.report.words import COLOURS, NO_EVIDENCE, about, data_words, label
+from idgan_sc.report.words import COLOURS, NO_EVIDENCE, data_words, describe_results, label
 
 GREY, FAINT, LIGHT = "#555555", "#767676", "#BBBBBB"  # text and marks; text of what is weak; lines behind
 FRAME = "#C1440E"  # around what is pointed at
@@ -177,10 +177,10 @@ def save(
             target = path.with_suffix(f".{suffix}")
             written.append(write_atomic(target, lambda to, m=metadata: fig.savefig(to, dpi=DPI, metadata=m)))  # type: ignore[misc]
     width, height = fig.get_size_inches()
-    made = "; ".join(words for words in about(results, n, data) if words != NO_EVIDENCE)
+    made = "; ".join(words for words in describe_results(results, n, data) if words != NO_EVIDENCE)
     warning = [] if results.evidence else [f"This is {NO_EVIDENCE}."]
-    said = [*caption, f"{made}.", *warning, f"Printed size: {width:.1f} × {height:.1f} inches."]
-    return [*written, write_text(path.with_suffix(".md"), " ".join(said) + "\n")]
+    sentences = [*caption, f"{made}.", *warning, f"Printed size: {width:.1f} × {height:.1f} inches."]
+    return [*written, write_text(path.with_suffix(".md"), " ".join(sentences) + "\n")]
 
 
 def _runs(results: Results, data: str, system: str) -> list[Run]:

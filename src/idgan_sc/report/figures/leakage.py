@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from idgan_sc import config as configuration
-from idgan_sc.config import PICTURED, Run, dataset_row
+from idgan_sc.config import PICTURE_SYSTEMS, Run, dataset_row
 from idgan_sc.evaluation.gather import read_gathered, read_leakage, summarised
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
@@ -33,11 +33,15 @@ def figure_leakage(results: Results) -> list[Path]:
     runs are those that `leakage.csv` has gathered.
     """
     runs = _gathered(results)
-    shown = list(dict.fromkeys(data for data, _ in configuration.pictures(results.config, results.preset).values()))
-    shown = [data for data in shown if all(runs[data, system] for system in PICTURED)]
+    shown = list(
+        dict.fromkeys(data for data, _ in configuration.picture_figures(results.config, results.preset).values())
+    )
+    shown = [data for data in shown if all(runs[data, system] for system in PICTURE_SYSTEMS)]
     if not shown:
-        raise DataError(f"{results.root / 'leakage.csv'} has no data set with runs of both {' and '.join(PICTURED)}")
-    blocks = [[_matrix(results, runs[data, system]) for system in PICTURED] for data in shown]
+        raise DataError(
+            f"{results.root / 'leakage.csv'} has no data set with runs of both {' and '.join(PICTURE_SYSTEMS)}"
+        )
+    blocks = [[_matrix(results, runs[data, system]) for system in PICTURE_SYSTEMS] for data in shown]
     heights = [max(len(block["change"]) for block in pair) * CELL + HEAD + FOOT for pair in blocks]
     with mpl.rc_context(canvas.STYLE):
         top = sum(heights) + SCALE
@@ -70,7 +74,7 @@ def _gathered(results: Results) -> dict[tuple[str, str], list[Run]]:
     seeds = read_gathered(results.root).groupby(["dataset", "system", "variant"])["seed"].agg(set)
     return {
         (data, system): [run for run in _runs(results, data, system) if run.seed in seeds.get(key, set())]
-        for data, system in configuration.pictures(results.config, results.preset).values()
+        for data, system in configuration.picture_figures(results.config, results.preset).values()
         for key in [(data, system, "main")]
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from idgan_sc.config import DATASET, PICTURED, Run
+from idgan_sc.config import DATASET, PICTURE_SYSTEMS, Run
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded
@@ -57,7 +57,7 @@ Shown = Callable[["FactorRow", Arrays], tuple[np.ndarray, np.ndarray, list[dict[
 def _beside(results: Results, name: str, factors: tuple[str, ...], shown: Shown, caption: list[str]) -> list[Path]:
     """A figure with a column a system; `shown`: true images of a factor, generated ones, and what tells each apart."""
     columns = []
-    for system in PICTURED:
+    for system in PICTURE_SYSTEMS:
         run, arrays = _traversal(results, system)
         rows = assign(arrays["association"], [str(factor) for factor in arrays["factor_names"]], factors)
         panels = [_panel(system, row, *shown(row, arrays)) for row in rows]
@@ -66,15 +66,17 @@ def _beside(results: Results, name: str, factors: tuple[str, ...], shown: Shown,
         columns.append(Column(system, heads, panels, group=len(heads) if sweep else len(PAIR_IMAGES)))
         caption = [*caption, range_words(system, results.settings(run), arrays["values"])] if sweep else caption
     fig, drawn = strips.draw(results, columns)
-    seed = f"{' and '.join(map(label, PICTURED))}: seed {results.seeds()[0]} of each."
+    seed = f"{' and '.join(map(label, PICTURE_SYSTEMS))}: seed {results.seeds()[0]} of each."
     return save(fig, results, name, pd.DataFrame(drawn), [*caption, seed], seeds_words(1))
 
 
-def _panel(system: str, row: "FactorRow", true: np.ndarray, made: np.ndarray, about: list[dict[str, Any]]) -> Panel:
-    of_true = {"system": "true", "row": row.about()["row"], "factor": row.factor}
+def _panel(
+    system: str, row: "FactorRow", true: np.ndarray, made: np.ndarray, table_columns: list[dict[str, Any]]
+) -> Panel:
+    of_true = {"system": "true", "row": row.table_columns()["row"], "factor": row.factor}
     both = [
         Strip("true", true, [of_true] * len(true)),
-        Strip("made", made, [{"system": system, **row.about(), **each} for each in about]),
+        Strip("made", made, [{"system": system, **row.table_columns(), **each} for each in table_columns]),
     ]
     return Panel(row.factor, f"code {row.dimension + 1}, {row.association:.0%}", row.association < WEAK, both)
 
@@ -86,8 +88,8 @@ def _pairs(row: "FactorRow", arrays: Arrays) -> tuple[np.ndarray, np.ndarray, li
     k = factors.names.index(row.factor)
     last = factors.sizes[k] - 1
     classes[1::3, k], classes[2::3, k] = [last // 6, last // 3, 0], [last, last // 2, last // 4]
-    about = [{"pair": pair + 1, "image": image} for pair in range(len(images)) for image in PAIR_IMAGES]
-    return true_images(DATASET, classes, images.shape[-1]), images.reshape(-1, *images.shape[2:]), about
+    table_columns = [{"pair": pair + 1, "image": image} for pair in range(len(images)) for image in PAIR_IMAGES]
+    return true_images(DATASET, classes, images.shape[-1]), images.reshape(-1, *images.shape[2:]), table_columns
 
 
 def _sweep(row: "FactorRow", arrays: Arrays) -> tuple[np.ndarray, np.ndarray, list[dict[str, Any]]]:
@@ -106,7 +108,7 @@ class FactorRow:
     dimension: int
     association: float
 
-    def about(self) -> dict[str, Any]:
+    def table_columns(self) -> dict[str, Any]:
         row = WORDS.get(self.factor, self.factor)
         return {"row": row, "factor": self.factor, "code": self.dimension + 1, "association": self.association}
 

@@ -29,7 +29,7 @@ BY_STAND_IN = (
 CHOSEN = {"morphometrics": BY_RESPONSE, "stand-in": BY_STAND_IN}  # else a share of entropy
 
 
-def pictures(results: Results, name: str, data: str, systems: tuple[str, ...]) -> list[Path]:
+def picture_figure(results: Results, name: str, data: str, systems: tuple[str, ...]) -> list[Path]:
     """What the code of each factor changes in generated images of a data set, below true images where they can be
     drawn.
     """
@@ -72,10 +72,10 @@ def _factors(results: Results, run: Run, arrays: dict[str, Any]) -> list[Panel]:
     for r, row in enumerate(arrays["rows"]):
         code, images = int(arrays["codes"][r]), arrays["images"][:, r]  # (P, S, C, H, W)
         association = _association(table, row, code)
-        about = {"system": run.system, "row": row, "code": code + 1, "association": association}
+        key_columns = {"system": run.system, "row": row, "code": code + 1, "association": association}
         made = []
         for digit, strip in zip(arrays["anchors"], images, strict=True):
-            of_digit = about | ({"digit": int(digit)} if digit >= 0 else {})
+            of_digit = key_columns | ({"digit": int(digit)} if digit >= 0 else {})
             each = [of_digit | {"value": round(float(value), 6)} for value in values]
             made.append(Strip(f"{digit}" if digit >= 0 else "made", strip, each))
         fixed = {"digit": int(arrays["anchors"][0])} if arrays["anchors"][0] >= 0 else {}

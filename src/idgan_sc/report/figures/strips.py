@@ -51,7 +51,7 @@ class Strip:
 
     name: str
     images: np.ndarray
-    about: Sequence[dict[str, Any]]
+    table_columns: Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,10 @@ def _panel(ax: Axes, column: Column, panel: Panel, left: float, top: float, rows
         put_text(ax, left + SIDE - 0.05, y + column.step / 2, strip.name, ha="right")
         for s in range(0, len(strip.images), column.group):
             put_images(ax, strip.images[s : s + column.group], _at(column, left, s), y, column.step)
-        rows += [about | contents(image) for image, about in zip(strip.images, strip.about, strict=True)]
+        rows += [
+            table_columns | contents(image)
+            for image, table_columns in zip(strip.images, strip.table_columns, strict=True)
+        ]
     return TITLE + GAP + len(panel.strips) * column.step
 
 
@@ -170,9 +173,11 @@ def range_words(system: str, settings: Settings, values: np.ndarray) -> str:
     """Where a system's codes come from, and how much of that a sweep covers."""
     low, high = value(values[0]), value(values[-1])
     if settings["code"] == "vae":
-        said = "takes its codes from the posterior of the β-VAE, whose prior is the standard normal distribution"
+        where_from = "takes its codes from the posterior of the β-VAE, whose prior is the standard normal distribution"
     elif settings["prior"] == "uniform":
         return f"{label(system)} draws its codes evenly from {low} to {high}, so that the sweep is their whole range."
     else:
-        said = "draws its codes from the standard normal distribution"
-    return f"{label(system)} {said}; the sweep from {low} to {high} is two of its standard deviations to each side."
+        where_from = "draws its codes from the standard normal distribution"
+    return (
+        f"{label(system)} {where_from}; the sweep from {low} to {high} is two of its standard deviations to each side."
+    )

@@ -33,7 +33,7 @@ CHANGES = f"{OF_CODE}changes_"
 Entry = dict[str, Any]
 
 
-def live_generators(results: Results, of_paper: bool = True) -> tuple[list[Entry], list[str]]:
+def interactive_generators(results: Results, of_paper: bool = True) -> tuple[list[Entry], list[str]]:
     """The generators of the paper's systems, or of all others; and a sentence for each that cannot be shown."""
     papers = {system for systems in results.config["runs"].values() for system in systems}
     runs = [run for run in shown_generators(results.config, results.preset) if (run.system in papers) == of_paper]
@@ -71,7 +71,7 @@ def _entry(results: Results, run: Run, folder: Path) -> Entry:
         "title": row.title,
         "data": data_words(results, run.dataset),
         "system": run.system,
-        "pictured": run.system in configuration.PICTURED,
+        "pictured": run.system in configuration.PICTURE_SYSTEMS,
         "label": label(run.system),
         "seed": run.seed,
         "size": model.settings["image_size"],
@@ -83,7 +83,7 @@ def _entry(results: Results, run: Run, folder: Path) -> Entry:
         "reach": _reach(model, model.settings.get("code") == "prior", anchors),
         "noise_reach": _reach(model, True, noise),
         "dead": dead,
-        "tells": _tells(matrices, anchors.shape[1]),
+        "tells": _strongest_factors(matrices, anchors.shape[1]),
         "matrices": matrices,
         "match": row.reading == "match",
         "still": webp(sheet(arrays["images"][0]), lossless=False),
@@ -221,7 +221,7 @@ def _redrawn(results: Results, run: Run) -> list[dict[str, Any]]:
     path = results.find_or_make(run, "pair_labels.csv")
     if not path.exists():
         return []
-    labels = read.read(path)
+    labels = read.read_generator_table(path)
     table = labels[labels.measure.str.startswith(CHANGES)]
     if table.empty:
         return []
@@ -247,7 +247,7 @@ def factor_words(factor: str) -> str:
     return canvas.WORDS.get(factor, factor)
 
 
-def _tells(matrices: list[dict[str, Any]], k: int) -> list[str]:
+def _strongest_factors(matrices: list[dict[str, Any]], k: int) -> list[str]:
     """What stands beside each slider: the factor that the code tells most of, or moves most."""
     if not matrices:
         return ["no factor known"] * k
