@@ -1,5 +1,6 @@
 """The checks that keep the repository tidy: linters, types, formats, and files that must agree with each other."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -76,6 +77,18 @@ def named() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [project["dependencies"], *project["optional-dependencies"].values()]
     return {re.split(r"[\[<>=~!]", name)[0].lower() for names in wanted for name in names}
+
+
+def test_docstrings_begin_with_a_short_sentence():
+    """At most fifteen words, on one line, with a full stop."""
+    found = []
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+                first = text.splitlines()[0]
+                if len(first.split()) > 15 or not first.rstrip("`*)\"").endswith((".", "?", ":")):
+                    found.append(f"{path.relative_to(ROOT)}: {first}")
+    assert found == []
 
 
 def test_lock_pins_every_package_that_the_project_names():

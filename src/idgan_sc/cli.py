@@ -1,4 +1,7 @@
-"""`idgan-sc COMMAND`: one step of the pipeline by hand, with the very functions that the workflow's rules call."""
+"""Run one step of the pipeline by hand: `idgan-sc COMMAND`.
+
+It calls the same functions as the workflow's rules.
+"""
 
 import argparse
 import importlib
@@ -17,9 +20,10 @@ from idgan_sc.records.results import Job, Results
 
 
 class Step(NamedTuple):
-    """A command that calls functions of the package, each with a job, with results and a data set, or with results.
+    """Describe a command and the functions of the package that it calls.
 
-    They are named `module:function` and imported when the command runs: `idgan-sc table` must not wait for PyTorch.
+    Each function gets a job, or results and a data set, or results alone. The functions are named
+    `module:function` and imported when the command runs. So `idgan-sc table` does not wait for PyTorch.
     """
 
     name: str
@@ -72,7 +76,10 @@ def _run(args: argparse.Namespace) -> Run:
 
 
 def _job(results: Results, args: argparse.Namespace) -> Job:
-    """The run that the options name, its data set rendered or downloaded where it is missing."""
+    """Return the job of the run that the options name.
+
+    A missing data set is rendered or downloaded first.
+    """
     from idgan_sc.training.prepare import ensure_images
 
     ensure_images(results, args.dataset)
@@ -152,7 +159,10 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
 
 
 def _images_hash(folder: Path) -> str:
-    """The hash of the images that a folder holds; empty if it holds none that can be opened."""
+    """Return the hash of the images in a folder.
+
+    It is empty if the folder holds no images that can be opened.
+    """
     from idgan_sc.data.images import open_images
 
     try:
@@ -380,7 +390,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_place(added: argparse.ArgumentParser, takes: str) -> None:
-    """The options that say what a command is about: results, a data set in them, or a run."""
+    """Add the options that name a command's results, data set or run."""
     if takes:
         added.add_argument("--preset", help="a preset of the configuration (default: the one it names)")
         added.add_argument("--out", type=Path, help="where the preset's results lie (default: results/<preset>)")
@@ -413,7 +423,10 @@ def _checked(config: Config, args: Any) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one command; a mistake of the user's is one line on stderr and exit status 2."""
+    """Run one command.
+
+    A mistake of the user gives one line on stderr and exit status 2.
+    """
     args = parser().parse_args(argv)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # paths that are no UTF-8
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU's matrix products may vary

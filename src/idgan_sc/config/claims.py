@@ -24,7 +24,11 @@ class Arm:
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison of a claim: `rule` and `options` as configured, the lists of arms and metrics taken apart."""
+    """Hold one comparison of a claim.
+
+    `rule` and `options` stand as configured. Each arm and metric of the configured lists has a comparison of its
+    own.
+    """
 
     claim: str
     rule: str
@@ -41,7 +45,10 @@ def planned_checks(config: Config) -> list[Check]:
 
 
 def exploratory_checks(config: Config) -> list[Check]:
-    """All comparisons that no claim asks: `exploratory` in the configuration, its topic in a claim's place."""
+    """Return every comparison that belongs to no claim.
+
+    They come from `exploratory` in the configuration. Their topic stands in the claim's place.
+    """
     return [
         check
         for topic in config["exploratory"]
@@ -86,14 +93,21 @@ def claim_dataset(config: Config, preset: str, claim: str) -> str | None:
 
 
 def seeds_needed(config: Config, preset: str, claim: str) -> int:
-    """Seeds below which a claim is inconclusive: all that the preset plans, so that no unfinished sweep is judged."""
+    """Return the number of seeds that a claim needs for a verdict.
+
+    With fewer seeds the claim is inconclusive. The number is the larger of the configured one and all seeds that
+    the preset plans. So no unfinished sweep is judged.
+    """
     least = int(config["claims"][claim].get("needs", config["judging"]["needs"]))
     data = claim_dataset(config, preset, claim)
     return max(least, len(seeds_of(config, preset, data))) if data else least
 
 
 def claim_runs(config: Config, preset: str, claim: str) -> list[Run]:
-    """The runs that a claim's checks compare at a preset; none where its data set is not run there."""
+    """Return the runs at a preset that a claim's checks compare.
+
+    There are none where the preset does not run the claim's data set.
+    """
     data = claim_dataset(config, preset, claim)
     if data is None:
         return []

@@ -1,4 +1,7 @@
-"""What is fixed about each data set, a row each; its images come from the file of `data/` that has its name."""
+"""List what is fixed about each data set, one row each.
+
+The images of a data set come from the file of `data/` that has its name.
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,7 @@
-"""Which runs there are: of a preset, of a table or figure, and before another run."""
+"""List the runs of a preset, and of a table or figure.
+
+The module also lists the runs that must come before another run.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -20,7 +23,10 @@ BASELINE_START = "infogan_stage_a"  # whose untrained Q is a baseline
 
 
 def predecessors(config: Config, run: Run) -> dict[str, Run]:
-    """The runs that must be finished first, by role: `start` (stage A) and `vae` (the frozen β-VAE)."""
+    """Return the runs that must be finished before a run, by role.
+
+    The roles are `start` (stage A) and `vae` (the frozen β-VAE).
+    """
     settings = resolve(config, run)
     roles = {}
     if settings.get("start", "scratch") != "scratch":
@@ -76,7 +82,10 @@ def seed_list(text: str) -> list[int]:
 
 
 def _is_number(text: str) -> bool:
-    """Whether a text is a whole number in plain digits, which Python's `int` alone does not ask for."""
+    """Tell whether a text is a whole number in plain digits.
+
+    Python's `int` alone accepts more.
+    """
     return text.isascii() and text.isdecimal()
 
 
@@ -92,10 +101,12 @@ def runs_on(config: Config, preset: str, data: str) -> list[Run]:
 
 
 def two_level_design(factors: int) -> list[tuple[int, ...]]:
-    """A two-level fractional factorial design of 16 runs for up to eight factors: a row a run, 0 or 1 a factor.
+    """Return a two-level fractional factorial design of 16 runs for up to eight factors.
 
-    Four factors are free, the others the products bcd, acd, abc and abd: resolution IV, so that no main effect is
-    aliased with another or with an interaction of two factors.
+    Each row is a run. It holds 0 or 1 for each factor.
+
+    Four factors, a to d, are free. The others are the products bcd, acd, abc and abd. The resolution is IV: no
+    main effect is aliased with another one or with an interaction of two factors.
 
     >>> two_level_design(8)[0], two_level_design(8)[1]
     ((0, 0, 0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, 1, 1, 1))
@@ -110,7 +121,10 @@ def two_level_design(factors: int) -> list[tuple[int, ...]]:
 
 
 def factorial(config: Config) -> dict[str, Any]:
-    """The variants of the sensitivity study's design, `factorial_00` to `factorial_15`; all of its switches are set."""
+    """Return the variants `factorial_00` to `factorial_15` of the sensitivity study's design.
+
+    Each variant sets all switches of the design.
+    """
     study = config["sensitivity"]
     switches = study["factorial"]
     return {
@@ -127,7 +141,10 @@ def without_factorial(config: Config) -> Config:
 
 
 def sensitivity_runs(config: Config, preset: str, data: str) -> list[Run]:
-    """The runs of the sensitivity study: default, reference, one switch at a time, and the factorial design."""
+    """List the runs of the sensitivity study.
+
+    They are the default, the reference, one switch at a time, and the factorial design.
+    """
     study = config["sensitivity"]
     variants = ["main", *study["one_at_a_time"], *factorial(config)]
     rows = [(study["reference"], "main"), *((study["arm"], variant) for variant in variants)]
@@ -150,7 +167,10 @@ def datasets_of(config: Config, preset: str) -> list[str]:
 
 
 def picture_figures(config: Config, preset: str) -> dict[str, tuple[str, str]]:
-    """Figures 5 to 8 that a preset can have, by name: data set and system. One made from real MNIST is called so."""
+    """Name those of Figures 5 to 8 that a preset can have.
+
+    Each name comes with its data set and system. The name of a figure made from real MNIST says so.
+    """
     planned = {data: {run.system for run in runs_on(config, preset, data)} for data in datasets_of(config, preset)}
     both = [data for data in PICTURE_DATASETS if set(PICTURE_SYSTEMS) <= planned.get(data, set())]
     return {
@@ -169,7 +189,10 @@ def picture_runs(config: Config, preset: str) -> dict[str, Run]:
 
 
 def runs_with_leakage(config: Config, preset: str) -> list[Run]:
-    """The runs of a preset whose leakage is measured: those of the data sets that Figures 5 to 8 show."""
+    """Return a preset's runs whose leakage is measured.
+
+    They are the runs on the data sets that Figures 5 to 8 show.
+    """
     return [
         run for data in datasets_of(config, preset) if data in PICTURE_DATASETS for run in runs_on(config, preset, data)
     ]
@@ -181,17 +204,26 @@ def planned_runs(config: Config, preset: str) -> list[Run]:
 
 
 def studied(config: Config, preset: str) -> list[Run]:
-    """The runs of the sensitivity study of a preset; none where it does not run its data set."""
+    """Return a preset's runs of the sensitivity study.
+
+    There are none where the preset does not run the study's data set.
+    """
     return sensitivity_runs(config, preset, DATASET) if DATASET in datasets_of(config, preset) else []
 
 
 def datasets_with_baseline(config: Config, preset: str) -> list[str]:
-    """Data sets that have a baseline: that of Table 3, and those of a preset whose generators are read."""
+    """Return the data sets that have a baseline.
+
+    They are the data set of Table 3, and the preset's data sets with generators whose factors a network reads.
+    """
     return list(dict.fromkeys([DATASET, *(run.dataset for run in generators_by_reader(config, preset))]))
 
 
 def baseline_starts(config: Config, preset: str, dataset: str) -> list[Run]:
-    """Whose numbers of codes the baseline has: InfoGAN's stage A in each variant that a data set's runs build on."""
+    """Return the stage A runs of InfoGAN that fix the baseline's numbers of codes.
+
+    There is one for each variant that a data set's runs build on.
+    """
     built_on = with_predecessors(config, runs_on(config, preset, dataset))
     found = dict.fromkeys(run.variant for run in built_on if run.system == BASELINE_START)
     first = seeds_of(config, preset, dataset)[0]
@@ -208,7 +240,10 @@ def with_predecessors(config: Config, chosen: list[Run]) -> list[Run]:
 
 
 def generators_by_matching(config: Config, preset: str) -> list[Run]:
-    """Planned GAN runs on dSprites and rooms, whose images can be matched, each after the stage A that it continues."""
+    """Return the planned GAN runs whose images can be matched with true ones.
+
+    They are the runs on dSprites and rooms. Each comes after the stage A that it continues.
+    """
     found: dict[Run, None] = {}
     for run in planned_runs(config, preset):
         if run.dataset in MATCHED and config["systems"][run.system]["family"] == "gan":
@@ -224,7 +259,10 @@ def generators_by_reader(config: Config, preset: str) -> list[Run]:
 
 
 def shown_generators(config: Config, preset: str) -> list[Run]:
-    """The generators to play with: of every data set the first seed's, those that Figures 5 to 8 compare first."""
+    """Return the generators that a reader can play with.
+
+    They are those of the first seed of every data set. The systems that Figures 5 to 8 compare come first.
+    """
     found = [
         run
         for data in datasets_of(config, preset)
@@ -237,7 +275,10 @@ def shown_generators(config: Config, preset: str) -> list[Run]:
 
 
 def redistributable(config: Config, run: Run) -> bool:
-    """Whether images and weights of a run may be published: not where terms forbid it, nor a user's own."""
+    """Tell whether a run's images and weights may be published.
+
+    Terms forbid it for some data sets, and a user's own images stay with the user.
+    """
     return (
         dataset_row(run.dataset).redistributable
         and dataset_settings(config, run.preset, run.dataset)["source"] != "folder"
@@ -245,7 +286,10 @@ def redistributable(config: Config, run: Run) -> bool:
 
 
 def runs_with_weights(config: Config, preset: str) -> list[Run]:
-    """Runs whose weights are published, with a model card each: every system's first seed on a scored data set."""
+    """Return the runs whose weights are published, with a model card each.
+
+    They are the first seed of every system on a scored data set.
+    """
     return [
         run
         for run in planned_runs(config, preset)

@@ -41,7 +41,7 @@ def _schema() -> dict[str, Any]:
 
 
 def validate(config: Config) -> None:
-    """Refuse unknown keys, wrong types and settings that cannot go together, in every preset and variant.
+    """Refuse unknown keys, wrong types and impossible combinations, in every preset and variant.
 
     Raises
     ------
@@ -72,7 +72,10 @@ _NAMED = {"claims": "claim", "presets": "preset", "datasets": "data set", "syste
 
 @cache
 def _validator() -> Any:
-    """JSON Schema itself takes 64.0 for an integer, and Python's JSON takes .nan and .inf for numbers."""
+    """Make JSON Schema stricter about integers and numbers.
+
+    JSON Schema itself takes 64.0 for an integer. Python's JSON takes .nan and .inf for numbers.
+    """
     import jsonschema
 
     base = jsonschema.Draft202012Validator
@@ -185,7 +188,10 @@ def _validate_claims(config: Config) -> None:
 
 
 def _validate_regularisers(config: Config) -> None:
-    """The study's arm draws independent pairs from a prior and has the settings of either loss; its sizes fit."""
+    """Check the arm and the sizes of the study of regularisers.
+
+    The arm must draw independent pairs from a prior and have the settings of either loss. The sizes must fit.
+    """
     study = config["regularisers"]
     arm = study["arm"]
     for preset in config["presets"]:

@@ -1,4 +1,7 @@
-"""3D Shapes: 480 000 images of a solid in a room (Burgess and Kim 2018), the published file."""
+"""Read 3D Shapes: 480 000 images of a solid in a room.
+
+This is the published file (Burgess and Kim 2018).
+"""
 
 from functools import partial
 

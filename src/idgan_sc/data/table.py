@@ -1,4 +1,7 @@
-"""A table of factors (CSV) -> the class of each image; its columns are read as `score()` reads a user's arrays."""
+"""Read a table of factors (CSV) into the class of each image.
+
+Its columns are read as `score()` reads a user's arrays.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +79,10 @@ def read_labels(folder: Path) -> dict[str, Sequence[str]]:
 
 
 def factor_lines(images: Images) -> list[str]:
-    """A line for each factor: kind, number of values and range, or the names of a category's classes."""
+    """Describe each factor in a line.
+
+    The line gives the number of values, and their range or the names of a category's classes.
+    """
     labels = read_labels(images.folder)
     return [_factor_line(images, k, labels.get(name, ())) for k, name in enumerate(images.factor_names)]
 

@@ -1,8 +1,11 @@
-"""What each pair regulariser prefers, without a GAN: E (Eq. 6) or H (Eq. 2) alone, on pairs from a perfect renderer.
+"""Measure what each pair regulariser prefers, without a GAN.
 
-The method is the project's own; its generator is replaced by one that looks true images up. The codes are the true
-factors, seen through a rotation R: u = R c, and factor i is the class that Φ(u_i) falls into. c is N(0, I), and so is
-R c. So every rotation makes exactly the same distribution of images; only what one code changes differs.
+E (Eq. 6) or H (Eq. 2) is trained alone, on pairs from a perfect renderer.
+
+The method is the project's own. Its generator is replaced by one that looks true images up. The codes c are
+the true factors, seen through a rotation R: u = R c. Factor i is the class that Φ(u_i) falls into. c is N(0,
+I), and so is R c. So every rotation makes exactly the same distribution of images. Only what one code changes
+differs.
 """
 
 import hashlib
@@ -41,7 +44,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Cell:
-    """One training of E or H; `noise` is the factor that the noise z carries, or NO_NOISE."""
+    """Describe one training of E or H.
+
+    `noise` is the factor that the noise z carries, or NO_NOISE.
+    """
 
     noise: str
     seed: int
@@ -56,7 +62,9 @@ COLUMNS = [*KEY, "codes", "loss_last", "loss", "accuracy", "accuracy_of_batch", 
 
 # ------------------------------------------------------------------------------------------------- the perfect renderer
 class Renderer(nn.Module):
-    """A generator without an error: noise z (m, 0 or 1) and codes c (m, k) -> stored images (m, C, H, W).
+    """Generate images without an error by looking stored ones up.
+
+    Noise z (m, 0 or 1) and codes c (m, k) give stored images (m, C, H, W).
 
     Raises DataError if the data set does not hold every combination of its factors in order.
     """
@@ -87,7 +95,10 @@ class Renderer(nn.Module):
 
 
 def rotation_matrix(turn: Settings, names: list[str]) -> Array:
-    """The rotation R (k, k) from codes to factors: of a `plane` by `degrees`, a `random` one by number, or none."""
+    """Return the rotation R (k, k) from codes to factors.
+
+    It rotates a `plane` by `degrees`, or is a `random` one by number. Without either there is no rotation.
+    """
     if "random" in turn:
         rng = numpy_stream(turn["random"], f"{STAGE}/rotation")
         return np.asarray(sps.special_ortho_group.rvs(len(names), random_state=rng))
@@ -101,11 +112,14 @@ def rotation_matrix(turn: Settings, names: list[str]) -> Array:
 
 # ------------------------------------------------------------------------------------------------------------- one cell
 def train_cell(settings: Settings, seed: int, images: Images, device: str) -> dict[str, float]:
-    """Train E or H on the pairs of one cell, then hold it still on fresh ones; `settings` as of `settings_of`.
+    """Train E or H on one cell's pairs, then test it on fresh ones.
 
-    Cells of one seed share first weights and codes. loss_last: mean over the last steps, each on pairs that no step
-    has seen; loss, accuracy: over the fresh pairs; accuracy_of_batch: what a training's log has, mean over batches;
-    identical: the share of fresh pairs with two equal images.
+    It does not learn on the fresh pairs. `settings` are as of `settings_of`. Cells of one seed share first
+    weights and codes.
+
+    loss_last is the mean over the last steps, each on pairs that no step has seen. loss and accuracy are over the
+    fresh pairs. accuracy_of_batch is what a training's log has, the mean over batches. identical is the share of
+    fresh pairs with two equal images.
     """
     noisy = settings["noise"] in images.factor_names
     shape = {"c_dim": len(images.factor_names) - noisy, "z_dim": int(noisy)}
@@ -150,7 +164,10 @@ def _fresh(method: GAN, batches: int) -> dict[str, float]:
 
 # ---------------------------------------------------------------------------------------------------------- all of them
 def cells(study: Settings) -> list[Cell]:
-    """Every cell of the study; a rotation in a plane of the factor that is noise is left out."""
+    """Return every cell of the study.
+
+    A rotation is left out where the noise is a factor of its plane.
+    """
     kinds = list(itertools.product(study["pair_rules"], study["pair_losses"]))
     return [
         Cell(noise, seed, rule, loss, rotation)
@@ -161,7 +178,10 @@ def cells(study: Settings) -> list[Cell]:
 
 
 def settings_of(results: Results, cell: Cell) -> Settings:
-    """All settings behind a cell: those of the study's arm, with Gaussian codes, and the study's own."""
+    """Return all settings behind a cell.
+
+    They are those of the study's arm, with Gaussian codes, and the study's own.
+    """
     study = results.config["regularisers"]
     arm = results.settings(results.run(DATASET, study["arm"]))
     own = {"pair_rule": cell.pair_rule, "pair_loss": cell.pair_loss, "prior": "gaussian", "noise": cell.noise}
@@ -225,9 +245,9 @@ def _add(path: Path, row: dict[str, Any]) -> None:
 
 # --------------------------------------------------------------------------------------------- what true factors allow
 def write_ceilings(results: Results) -> Path:
-    """Write `regularisers/ceilings.csv`: what E and H could reach at best with the true factors as codes.
+    """Write `regularisers/ceilings.csv`: what E and H could reach at best.
 
-    Rows (noise, pair_rule, accuracy, cross_entropy, identical).
+    The codes are the true factors. The rows are (noise, pair_rule, accuracy, cross_entropy, identical).
     """
     study, images = results.config["regularisers"], ensure_images(results, DATASET)
     shares = dict(zip(images.factor_names, looks(images), strict=True))
@@ -244,7 +264,10 @@ def ceilings_path(results: Results) -> Path:
 
 
 def looks(images: Images) -> list[Array]:
-    """Of every factor, the shares of the values that can be told apart: those that always look alike are one."""
+    """Return the shares of each factor's values that can be told apart.
+
+    Values that always look alike count as one.
+    """
     grid = images.pixels.reshape(*images.factor_sizes, -1)
     found = []
     for axis, size in enumerate(images.factor_sizes):
@@ -254,11 +277,13 @@ def looks(images: Images) -> list[Array]:
 
 
 def ceiling(shares: list[Array], rule: str) -> dict[str, float]:
-    """The best accuracy and the least cross-entropy (nats) with which a pair of images can tell its class s.
+    """Return the best accuracy and least cross-entropy (nats) that pairs allow.
 
-    shares: of every code, those of its distinguishable values. A pair shows in which codes it agrees, and how frequent
-    the value is that it agrees on. identical: the share of pairs that agree in all. Two images that differ in a
-    distinguishable value are taken to look different.
+    They are for telling a pair's class s from its two images.
+
+    shares holds, for every code, the shares of its distinguishable values. A pair shows in which codes it agrees,
+    and how frequent the value is that it agrees on. identical is the share of pairs that agree in all codes. Two
+    images that differ in a distinguishable value are taken to look different.
     """
     k, shown = len(shares), list(itertools.product(*(_shown(share, rule) for share in shares)))
     joint = np.array(
@@ -276,7 +301,10 @@ def ceiling(shares: list[Array], rule: str) -> dict[str, float]:
 
 
 class _Shown(NamedTuple):
-    """What a pair shows of one code, with its probability if the code is the pair's class s and if it is not."""
+    """Hold what a pair shows of one code, with its two probabilities.
+
+    One holds if the code is the pair's class s. The other holds if it is not.
+    """
 
     agrees: bool
     of_class: float

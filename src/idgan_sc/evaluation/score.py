@@ -1,5 +1,7 @@
-"""One run's codes -> its scores: `scores.csv` (a row a code and metric), `curve.csv` (along the training) and
-`association.csv` (of every dimension and factor).
+"""Score one run's codes.
+
+`scores.csv` has a row for each code and metric. `curve.csv` has scores along the training. `association.csv`
+has what every dimension tells of every factor.
 """
 
 import hashlib
@@ -101,7 +103,10 @@ def _read_curve(folder: Path, n: int) -> dict[str, np.ndarray]:
 
 
 def factors_hash(images: Images) -> dict[str, str]:
-    """The hash of the factors that codes are scored against: classes, names, values and which are categories."""
+    """Return the hash of the factors that codes are scored against.
+
+    It covers classes, names, values and which factors are categories.
+    """
     key_columns = [images.factor_names, images.factor_values, images.discrete, images.sha256.get("factors.npy")]
     return {"factors": hashlib.sha256(json.dumps(key_columns).encode()).hexdigest()}
 

@@ -1,4 +1,7 @@
-"""How far a long computation is, said on stderr: what it goes through, one factor at a time."""
+"""Report the progress of a long computation on stderr.
+
+The computation goes through its items one by one, such as the factors.
+"""
 
 import sys
 import time
@@ -10,7 +13,10 @@ silent: Progress = iter
 
 
 def on_stderr(what: str) -> Progress:
-    """A Progress that tells after each item how many are done and how long it took."""
+    """Make a Progress that reports after each item.
+
+    It prints how many items are done and how long they took.
+    """
 
     def told(items: Iterable[Any]) -> Iterator[Any]:
         listed, start = list(items), time.monotonic()

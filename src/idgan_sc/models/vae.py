@@ -10,9 +10,9 @@ from idgan_sc.models.codes import DEAD_NATS
 
 
 class VAE:
-    """settings: at least c_dim, lr and adam_betas; `networks` holds an encoder and a decoder, `optimisers` one Adam.
+    """Hold an encoder, a decoder and their Adam optimiser.
 
-    A subclass adds what else it trains, and `step`.
+    settings: at least c_dim, lr and adam_betas. A subclass adds `step` and what else it trains.
     """
 
     def __init__(

@@ -1,4 +1,8 @@
-"""The model card of a finished run: what its weights are, from its record and scores; nothing is typed by hand."""
+"""Write the model card of a finished run.
+
+The card says what the weights are. Everything in it comes from the run's record and scores. Nothing is typed by
+hand.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -35,7 +39,10 @@ LIMITS = (
 
 
 def card(job: Job) -> list[Path]:
-    """Write the model card of a finished run, and the weights to publish with it where they may be passed on."""
+    """Write the model card of a finished run, and its weights.
+
+    The weights are written only where they may be passed on.
+    """
     weights = [write_weights(job.folder)] if redistributable(job.results.config, job.run) else []
     return [*weights, write_card(job)]
 
@@ -101,7 +108,10 @@ def _use(record: dict[str, Any]) -> str:
 
 
 def _scores(folder: Path) -> str:
-    """Scores of what it says of true images, and of what it generates where that was measured."""
+    """List the scores of the model on true images.
+
+    The scores of its generated images are added if they were measured.
+    """
     path = folder / "scores.csv"
     if not path.exists():
         raise DataError(f"{path} is missing: run `idgan-sc score` first, a card without scores says too little")

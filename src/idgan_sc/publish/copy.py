@@ -22,11 +22,12 @@ PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "few_codes.npz")
 
 
 def copy_runs(results: Results) -> list[Path]:
-    """Copy the small files of every finished run below `<root>/published`, the record last; return their folders.
+    """Copy the small files of every finished run to `<root>/published`.
 
-    Those of the tables and of the sensitivity study, and all that they build on; only runs of today's settings and
-    source are copied, once all that tables need of them is there; of data sets that are not `redistributable`
-    without what shows images; weights only with the card that names their hash.
+    The record is copied last. The result is the list of the runs' folders. The runs are those of the tables and of
+    the sensitivity study, and all that they build on. A run is copied only if it has today's settings and source,
+    and if all its files for the tables are there. If images and weights of a run must never be published, files
+    that show images are left out. Weights are copied only with the card that names their hash.
 
     Raises
     ------

@@ -54,7 +54,10 @@ CHINESE_ANSWERS = {
 
 
 def documents(results: Results, repository: Path) -> dict[Path, str]:
-    """Path -> text of every generated document, and of those in `WRITTEN` with their generated parts filled in."""
+    """Build the text of every generated document, by path.
+
+    The documents in `WRITTEN` are included, with their generated parts filled in.
+    """
     found = {repository / name: fill((TEMPLATES / name).read_text(encoding="utf-8"), results) for name in DOCUMENTS}
     written = [repository / name for name in WRITTEN if (repository / name).exists()]
     return found | {path: fill_blocks(path.read_text(encoding="utf-8"), results) for path in written}
@@ -87,7 +90,10 @@ def fill(template: str, results: Results) -> str:
 
 
 def fill_blocks(text: str, results: Results) -> str:
-    """A text with the lines between its markers replaced by the fact that the first marker names."""
+    """Replace the lines between a text's markers by generated facts.
+
+    The first marker names the fact.
+    """
 
     def block(match: re.Match[str]) -> str:
         return f"{match[1]}{fill('{{' + match[2] + '}}', results).strip()}\n{match[3]}"
@@ -121,7 +127,11 @@ def _rows(results: Results, name: str) -> list[pd.Series]:
 
 
 def _verdict_summary(results: Results) -> str:
-    """The readings made after registration, the registered words of the other claims, and those of all."""
+    """Summarise the verdicts on the claims in words.
+
+    The readings made after registration come first. Then come the registered words of the other claims, and those
+    of all claims.
+    """
     claims, read = table_or_empty(results.root / "claims.csv"), _readings(results)
     others = claims[~claims["claim"].isin(read["claim"])]
     short = read["reading"].astype(str).str.split("[:,(]").str[0].str.strip()
@@ -202,7 +212,10 @@ def _readings_list(results: Results) -> str:
 
 
 def _checks_table(results: Results) -> str:
-    """Every check: what is compared, the estimate and its interval, what the paper prints, and the answer."""
+    """Tabulate every check.
+
+    A row has what is compared, the estimate and its interval, the paper's value, and the answer.
+    """
     found = with_paper(results, table_or_empty(results.root / "checks.csv"))
     rows = (
         (
@@ -232,7 +245,10 @@ def _figures(results: Results) -> str:
 
 
 def _short_table(results: Results) -> str:
-    """Every claim with its reading, or its registered verdict, in few words; REPLICATION.md has the counts."""
+    """Tabulate every claim with its reading and registered verdict.
+
+    Without a reading, the registered verdict takes its place. REPLICATION.md has the counts.
+    """
     first = _readings(results).set_index("claim")["reading"]
     rows = (
         (r["claim"], r["sentence"], f"**{first[r['claim']]}**" if r["claim"] in first else _word(r), _word(r), r["n"])
@@ -246,7 +262,10 @@ def _word(claim: pd.Series) -> str:
 
 
 def _nearest(results: Results) -> pd.DataFrame:
-    """Of all checks those of what a regulariser adds to InfoGAN, and the distilled space to IDGAN-SC."""
+    """Select the checks of what regularisers and the distilled space add.
+
+    Regularisers are added to InfoGAN, the distilled space to IDGAN-SC.
+    """
     found = table_or_empty(results.root / "checks.csv")
     regularisers = (found["quantity"] == "curve_end") & (found["rule"] == "difference")
     space = (found["claim"] == "C7") & (found["metric"] == "factor_vae")
@@ -315,7 +334,10 @@ def _mnist(results: Results) -> str:
 
 
 def _artifact(results: Results) -> str:
-    """A section a claim: what is run, what it takes by the records, the range in which a recomputation is accepted."""
+    """Write a section for each claim.
+
+    It says what is run, what it costs by the records, and the range in which a recomputation is accepted.
+    """
     costs, judged = table_or_empty(results.root / "cost.csv"), table_or_empty(results.root / "checks.csv")
     sections = []
     for name, claim in results.config["claims"].items():
@@ -337,9 +359,10 @@ def _effort(results: Results, claim: str, planned: int, costs: pd.DataFrame) -> 
 
 
 def _accepted(row: pd.Series) -> str:
-    """Where the estimate of as many other seeds is expected (95 %): wider than the interval of the mean by sqrt(2).
+    """State the 95 % range expected for the estimate of other seeds.
 
-    None where no interval is, nothing varied, or the estimate is the largest of several along a curve.
+    The number of seeds is the same. The range is wider than the interval of the mean by sqrt(2). There is no range
+    without an interval, or where nothing varied, or where the estimate is the largest of several along a curve.
     """
     if pd.isna(row["estimate"]):
         return f"not measured ({row['reason']})"
@@ -351,7 +374,10 @@ def _accepted(row: pd.Series) -> str:
 
 
 def _planned_checks(results: Results) -> str:
-    """Every check that is judged at the preset, with its rule and margin: no result enters."""
+    """Tabulate every check of the preset with its rule and margin.
+
+    No result enters the table.
+    """
     rows = (
         (c.claim, check_text(c), c.rule, c.options["margin"], seeds_needed(results.config, results.preset, c.claim))
         for c in planned_checks(results.config)
@@ -361,7 +387,10 @@ def _planned_checks(results: Results) -> str:
 
 
 def _protocol(results: Results) -> str:
-    """For each data set whether the protocol beside the published runs is registered, and as config.yaml has it."""
+    """Say for each data set whether its protocol is registered.
+
+    The protocol stands beside the published runs. The text also says whether config.yaml still agrees with it.
+    """
     path = results.root.parent / "PROTOCOL.md"
     lines = REGISTERED.findall(path.read_text(encoding="utf-8")) if path.exists() else []
     registered = {dataset: (date, digits) for date, dataset, digits in lines}  # of a data set the last line
@@ -379,7 +408,10 @@ def _protocol(results: Results) -> str:
 
 
 def _regularisers(results: Results) -> str:
-    """What the study of the pair regularisers finds; its rows lie beside what is published, not in it."""
+    """Report the study of the pair regularisers.
+
+    Its rows lie beside the published results, not in them.
+    """
     beside = dataclasses.replace(results, root=results.root.parent)
     return regularisers.text(beside) if regularisers.rows_path(beside).exists() else "Nothing is measured yet."
 

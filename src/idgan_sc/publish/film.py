@@ -1,4 +1,7 @@
-"""`report/page.gif`: what the page does, as a short film for places that run no JavaScript, such as GitHub."""
+"""Make `report/page.gif`, a short film of the page.
+
+It is for places that run no JavaScript, such as GitHub.
+"""
 
 import io
 from pathlib import Path
@@ -25,7 +28,10 @@ Array = np.ndarray
 
 
 class Actor:
-    """One generator of the film: its model, and for each factor the association of each of its codes."""
+    """Hold one generator of the film.
+
+    It has the model, and for each factor how much each code tells of it.
+    """
 
     def __init__(self, results: Results, run: Run, folder: Path) -> None:
         arrays = read_arrays(folder / "traversal.npz", "run `idgan-sc traverse`")
@@ -37,13 +43,19 @@ class Actor:
         self.association = dict(zip(map(str, arrays["factor_names"]), association.T, strict=True))
 
     def along(self, factor: str, sign: int) -> Array:
-        """Images (FRAMES, H, W, C) of the first start, its code of a factor from one end to the other."""
+        """Generate images (FRAMES, H, W, C) along the code of a factor.
+
+        They begin at the first start. The code moves from one end to the other.
+        """
         reach = abs(float(self.model.sweep()[0])) * sign
         values = np.linspace(-reach, reach, FRAMES, dtype=np.float32)
         return self._images(self.anchors[0], factor, values, self.noise[0])
 
     def change(self, factor: str) -> Array:
-        """What the code of a factor adds to an image from one end to the other, mean over the starts."""
+        """Compute the mean change of an image along the code of a factor.
+
+        The code goes from one end to the other. The mean is over the starts.
+        """
         ends = self.model.sweep()[[0, -1]]
         starts = zip(self.anchors, self.noise, strict=True)
         images = [self._images(anchor, factor, ends, noise).astype(float) for anchor, noise in starts]
@@ -55,7 +67,9 @@ class Actor:
 
 
 def write_film(results: Results) -> Path:
-    """Write the film: the two systems that the paper compares, on each data set, a slider for a factor in both.
+    """Write the film of the two systems that the paper compares.
+
+    It shows each data set, with a slider for a factor in both systems.
 
     Raises
     ------
@@ -99,7 +113,10 @@ def _there(folder: Path) -> bool:
 
 
 def _column(pair: list[Actor]) -> dict[str, Any]:
-    """A data set's part of the film: images of both systems along the factors that their codes follow best."""
+    """Compute a data set's part of the film.
+
+    Its factors are those that both systems tell most of. It has the images of both systems along each factor.
+    """
     shared = [name for name in pair[0].association if name in pair[1].association and name not in CLASSES]
     best = sorted(shared, key=lambda name: -min(float(actor.association[name].max()) for actor in pair))[:FACTORS]
     scenes = []

@@ -15,7 +15,10 @@ COST += ["peak_memory_mb"]
 
 
 def cost(results: Results) -> pd.DataFrame:
-    """A row a training that the results rest on: made here or published, from which commit, how long, how large."""
+    """Tabulate the cost of every training that the results rest on.
+
+    A row says whether the training was made here or published, from which commit, how long and how large it was.
+    """
     rows = []
     for run in with_predecessors(results.config, results.planned):
         path = results.find(run, "record.json")
@@ -36,7 +39,10 @@ def core_hours(costs: pd.DataFrame) -> float:
 
 
 def origins(costs: pd.DataFrame) -> pd.DataFrame:
-    """A row a system and origin: number of trainings, commits and whether the checkout was changed."""
+    """Count the trainings of each system and origin.
+
+    A row also lists the commits, and whether the checkout was changed.
+    """
     grouped = costs.groupby(["system", "origin"], sort=False)
     return grouped.agg(
         trainings=("run", "count"),

@@ -1,4 +1,7 @@
-"""`report/index.html`: one file to read and to play with, from the results of one preset; no server, no network."""
+"""Build `report/index.html` from the results of one preset.
+
+It is one file to read and to play with. It needs no server and no network.
+"""
 
 import html
 import io
@@ -47,7 +50,10 @@ Row = dict[str, Any]
 
 
 def write_page(results: Results) -> list[Path]:
-    """Write `report/index.html` from the files below `root`, and `others.html` of systems that are not the paper's."""
+    """Write `report/index.html` from the files below `root`.
+
+    `others.html` shows the systems that are not the paper's.
+    """
     folder = results.root / "report"
     written = [write_text(folder / INDEX, render(results))]
     if interactive_generators(results, of_paper=False)[0]:
@@ -145,7 +151,10 @@ def _rows(results: Results, name: str) -> list[Row]:
 
 
 def _table3(table: pd.DataFrame) -> list[Row]:
-    """A row for each model and code; a cell a metric, with its interval and what the paper and its source print."""
+    """Build a row of Table 3 for each model and code.
+
+    A cell is a metric with its interval, and the values that the paper and its source print.
+    """
     if table.empty:
         return []
     rows = []
@@ -172,7 +181,10 @@ def _cell(row: pd.Series) -> dict[str, str]:
 
 
 def _differences(table: pd.DataFrame) -> list[Row]:
-    """A row for each setting that differs from the paper's; systems with the same difference share it."""
+    """List the settings that differ from the paper's, one in each row.
+
+    Systems with the same difference share a row.
+    """
     if table.empty:
         return []
     grouped = table.fillna(DASH).groupby(["key", "paper", "here"], sort=False)["system"].agg(", ".join)
@@ -180,7 +192,10 @@ def _differences(table: pd.DataFrame) -> list[Row]:
 
 
 def _variants(table: pd.DataFrame) -> list[Row]:
-    """A row a claim: for each variant of the sensitivity study, how many of its checks come out as the claim says."""
+    """Count the checks that agree with each claim in each variant.
+
+    A row is a claim. The variants are those of the sensitivity study.
+    """
     return [
         {
             "claim": claim,
@@ -215,7 +230,10 @@ def origins_table(costs: pd.DataFrame) -> str:
 
 # ----------------------------------------------------------------------------------------------- data sets and figures
 def data_note(results: Results, name: str) -> str:
-    """What a data set is, in sentences: who drew it, its factors, and whether it may be passed on."""
+    """Describe a data set in sentences.
+
+    They say who drew it, what its factors are, and whether it may be passed on.
+    """
     row, source = dataset_row(name), results.dataset_settings(name)["source"]
     drawn = {"dsprites": dsprites, "digits": digits, "faces": faces}.get(name)
     words = [f"{data_words(results, name)[:1].upper()}{data_words(results, name)[1:]}"]
@@ -231,7 +249,10 @@ def data_note(results: Results, name: str) -> str:
 
 
 def _drawn(results: Results) -> list[tuple[Drawn, Path]]:
-    """Every figure and its file; Figures 5 to 8 one by one only where none shows their systems side by side."""
+    """List every figure and its file.
+
+    Figures 5 to 8 appear singly only where no figure shows their systems side by side.
+    """
     paths = {name: results.root / "figures" / f"{name}.png" for name in all_figures(results)}
     alone = configuration.picture_figures(results.config, results.preset)
     beside = {name for name, (data, _) in alone.items() if paths[f"figure_{data}"].exists()}
@@ -239,7 +260,10 @@ def _drawn(results: Results) -> list[tuple[Drawn, Path]]:
 
 
 def _figure(drawn: Drawn, path: Path) -> Row:
-    """A figure's exact pixels and its size on the page, with the command that made it."""
+    """Describe a figure with its exact pixels and its size on the page.
+
+    The command that made it is included.
+    """
     return {"title": drawn.title, "shows": drawn.shows, "command": drawn.command, **_picture(path.read_bytes())}
 
 

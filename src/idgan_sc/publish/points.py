@@ -1,4 +1,7 @@
-"""What the page plots, a point a seed: scores beside the paper's and the baseline's, leakage, and values of checks."""
+"""Collect the points that the page plots, one per seed.
+
+The points are scores beside the paper's and the baseline's, leakage, and values of checks.
+"""
 
 from typing import Any
 
@@ -20,7 +23,10 @@ Row = dict[str, Any]
 
 
 def points(results: Results) -> list[Row]:
-    """A row for every metric and arm: each seed's score, mean and interval, the paper's value and the baseline."""
+    """Return one row for each metric and arm.
+
+    A row has each seed's score, their mean and interval, and the values of the paper and of the baseline.
+    """
     frame = table_or_empty(results.root / "scores.csv")
     if frame.empty:
         return []
@@ -47,7 +53,10 @@ def points(results: Results) -> list[Row]:
 
 
 def _row(name: str, system: str, values: pd.Series) -> Row:
-    """A row's name and seeds, their mean, and its interval where there are enough of them."""
+    """Build a row from a name and the values of its seeds.
+
+    The row has their mean. It has an interval if there are enough seeds.
+    """
     found = summary(values.to_numpy(float))
     marks = {"mean": found.mean, "low": found.low, "high": found.high}
     rounded = {key: None if value is None else round(value, 4) for key, value in marks.items()}
@@ -56,7 +65,10 @@ def _row(name: str, system: str, values: pd.Series) -> Row:
 
 
 def _families(gathered: Gathered, arms: list[Any]) -> dict[tuple[str, str], int]:
-    """A number for each (system, variant), the same where runs of one seed build on a common run."""
+    """Number each (system, variant) by its family.
+
+    Two of them get the same number if their runs of one seed build on a common run.
+    """
     found: dict[tuple[str, str], int] = {}
     for i, (system, variant) in enumerate(arms):
         earlier = [arm for arm in arms[:i] if shares_predecessor(gathered, DATASET, Arm(*arm), Arm(system, variant))]
@@ -112,7 +124,10 @@ def leakage_points(results: Results) -> list[Row]:
 
 # ------------------------------------------------------------------------------------------------------------- checks
 def check_points(results: Results) -> list[list[Row]]:
-    """For each planned check the rows of its two arms, a seed's value each; none where nothing was measured."""
+    """Return the rows of both arms for each planned check.
+
+    A row has one value per seed. A check without measurements has no rows.
+    """
     gathered = Gathered(results)
     return [_check_rows(gathered, check) for check in planned_checks(results.config)]
 

@@ -1,6 +1,7 @@
-"""`idgan-sc publish`: the small files of finished runs go where git keeps them, with all that follows from them alone.
+"""Copy the small files of finished runs to where git keeps them (`idgan-sc publish`).
 
-Nothing is trained and no data set is opened: what is not finished is named, and the tables say `missing`.
+Everything that follows from these files alone is written too. Nothing is trained and no data set is opened.
+Unfinished runs are named, and the tables say `missing`.
 """
 
 import sys
@@ -44,7 +45,11 @@ FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, b
 
 
 def publish(results: Results, repository: Path) -> list[Path]:
-    """Copy finished runs of a preset, write what follows from all published ones and the documents; say what."""
+    """Publish a preset's finished runs and write what follows from them.
+
+    The tables, verdicts, figures and page are made from all published runs. The documents are written too. The
+    paths of all written files are returned.
+    """
     written = copy.copy_runs(results)
     written += [
         copy_atomic(path, results.root / "published" / BASELINE_FOLDER / path.name)
@@ -90,7 +95,10 @@ def published_alone(root: Path) -> Iterator[Path]:
 
 
 def derive(results: Results) -> None:
-    """Write below `root` the tables, verdicts, figures and page that its runs allow; name what they do not."""
+    """Write the tables, verdicts, figures and page that the runs allow.
+
+    They are written below `root`. What the runs do not allow is named.
+    """
     _make_what_can_be(results, [tables.table1, tables.table2, tables.differences])
     scored = gather_or_nothing(results)
     for dataset in datasets_with_baseline(results.config, results.preset):
@@ -111,7 +119,10 @@ def derive(results: Results) -> None:
 
 
 def gather_or_nothing(results: Results) -> bool:
-    """Gather the tables of the runs that are scored, tables without rows where none is; whether one is."""
+    """Gather the tables of the scored runs and say whether there are any.
+
+    Without a scored run, the tables have no rows.
+    """
     if results.having(results.planned, *GATHERED):
         gather_scores(results, allow_missing=True)
         return True

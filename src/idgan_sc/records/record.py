@@ -1,4 +1,7 @@
-"""The record beside every run: what it was made from, and the hashes of its files."""
+"""Keep a record beside every run.
+
+It says what the run was made from, and has the hashes of its files.
+"""
 
 import hashlib
 import itertools
@@ -26,7 +29,10 @@ RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "
 
 
 def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: str) -> str:
-    """What a run's bytes depend on: its settings, seed, source and the fingerprints of the runs it builds on."""
+    """Hash everything that a run's bytes depend on.
+
+    These are its settings, seed, source, and the fingerprints of the runs that it builds on.
+    """
     content = [settings, seed, source, sorted(before)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -43,10 +49,13 @@ def baseline_fingerprint(config: Config, preset: str, dataset: str, source: str)
 
 
 def protocol_hash(config: Config, preset: str, dataset: str) -> str:
-    """Twelve hexadecimal digits of what a preset's protocol fixes before a data set is run: no source and no machine.
+    """Hash what a preset's protocol fixes before a data set is run.
 
-    Settings and seeds of the data set's planned runs and what they build on, its evaluation, every claim's checks (they
-    are tested together), how they are judged.
+    The hash has twelve hexadecimal digits. It covers no source and no machine.
+
+    It covers the settings and seeds of the data set's planned runs and of the runs that they build on. It also
+    covers the evaluation, the settings for generated images, the checks of every claim, and how they are judged.
+    All claims are included because their checks are tested together.
     """
     chosen = with_predecessors(config, runs_on(config, preset, dataset))
     content = {
@@ -124,9 +133,10 @@ OF = " < "  # in `hashes.json`: `scores.csv < codes.npz` is the hash of the code
 def note_hashes(
     folder: Path, names: Sequence[str], of: Sequence[str] = (), others: Mapping[str, str] | None = None
 ) -> None:
-    """Write the hashes of files made of a finished run (codes, scores) to `hashes.json` beside its record.
+    """Write the hashes of files made from a finished run to `hashes.json`.
 
-    of: the files of the run that they were made of; others: hashes of what else they were made of, by file name.
+    Such files are codes and scores. `hashes.json` lies beside the run's record. `of` names the files of the run
+    that they were made from. `others` has the hashes of their other inputs, by file name.
     """
     known = recorded_hashes(folder)
     sources = {name: known[name] for name in of if name in known} | dict(others or {})
@@ -140,7 +150,10 @@ def _note(folder: Path, found: dict[str, str]) -> None:
 
 
 def note_evaluation(config: Config, run: Run, folder: Path, key: str) -> None:
-    """Note in `hashes.json` which settings a finished run was measured by: those of `evaluation` or of `generated`."""
+    """Note in `hashes.json` which settings a finished run was measured with.
+
+    These are the settings of `evaluation` or of `generated`.
+    """
     _note(folder, {key: evaluation_hash(config, run, key)})
 
 
@@ -150,15 +163,19 @@ def evaluation_hash(config: Config, run: Run, key: str) -> str:
 
 
 def recorded_hashes(folder: Path) -> dict[str, str]:
-    """File name -> SHA-256 of everything that a run's training, encoding and scoring wrote, as far as it was noted."""
+    """Return the SHA-256 of every file that a run wrote, by name.
+
+    The files come from training, encoding and scoring. A file is included if its hash was noted.
+    """
     outputs = read_record(folder)["outputs"] if (folder / "record.json").exists() else {}
     return {**noted_hashes(folder), **outputs}
 
 
 def verify_hash(folder: Path, name: str, mend: str, others: Mapping[str, str] | None = None) -> None:
-    """Compare a file with the hash that was noted when it was written, and what it was made of with what is there now.
+    """Compare a file and its sources with the hashes noted for them.
 
-    others: hashes of today's images and factors, by file name. What was never noted passes.
+    The file must be as it was written. Its sources must be those that it was made from. `others` has the hashes
+    of today's images and factors, by file name. A file that was never noted passes.
 
     Raises
     ------

@@ -1,4 +1,7 @@
-"""A preset's results on disk, and one run seen through them: made once, at the edge, and handed to every step."""
+"""Describe a preset's results on disk, and one run among them.
+
+The objects are made once, at the edge of the program, and passed to every step.
+"""
 
 import csv
 import itertools
@@ -30,7 +33,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Results:
-    """What a preset's results are made of, where each file lies, and which published run is valid."""
+    """Describe the inputs, the files and the valid published runs of a preset.
+
+    It says what the results are made from and where each file lies.
+    """
 
     config: Config
     preset: str
@@ -107,7 +113,10 @@ class Results:
         return fingerprint(self.settings(run), run.seed, before, self.source(run))
 
     def fingerprints(self, run: Run) -> frozenset[str]:
-        """The fingerprints of a run that was trained, as was each that it builds on, by today's or accepted source."""
+        """Return the valid fingerprints of a trained run.
+
+        Each belongs to today's source or to an accepted one. The same holds for each run that it builds on.
+        """
         key = run, self.accepted()
         if key not in self._known:
             before = [self.fingerprints(earlier) for earlier in self.before(run).values()]
@@ -120,16 +129,25 @@ class Results:
         return self._known[key]
 
     def is_valid(self, run: Run, record: Row) -> bool:
-        """Whether a record is of the very run that the configuration asks for: the one answer, wherever it is asked."""
+        """Check whether a record belongs to the run that the configuration asks for.
+
+        Every part of the program asks here.
+        """
         return record.get("fingerprint") in self.fingerprints(run)
 
     def of_these_settings(self, run: Run, record: Row) -> bool:
-        """Whether a record is of today's settings of a run, whatever source made it and what it builds on."""
+        """Check whether a record has today's settings of a run.
+
+        Its source and the runs that it builds on do not matter.
+        """
         before = [str(earlier["fingerprint"]) for earlier in record["before"].values()]
         return bool(record["fingerprint"] == fingerprint(self.settings(run), run.seed, before, record["source"]))
 
     def is_published(self, run: Run) -> bool:
-        """Whether a run's published record is valid, so that its files come from there and not from a training here."""
+        """Check whether a run has a valid published record.
+
+        If so, its files come from there and not from a training here.
+        """
         record = self._record(self.root / "published" / run.path)
         return bool(record) and self.is_valid(run, record)
 
@@ -143,7 +161,10 @@ class Results:
         return all((self.root / run.path / name).exists() for name in names) and self.is_trained_here(run)
 
     def training_params(self, run: Run) -> str:
-        """What the workflow trains a run anew for: its fingerprint, or that of a valid run that is there."""
+        """Return the fingerprint that decides whether the workflow trains a run again.
+
+        It is the fingerprint of the run that is there, if that is valid. Otherwise it is the expected one.
+        """
         try:
             record = self._record(self.root / run.path)
         except DataError:  # damaged: the training says so
@@ -172,16 +193,26 @@ class Results:
         return self.root / "data" / dataset
 
     def find(self, run: Run, name: str) -> Path:
-        """Where a file of a run lies: among the published ones if they are valid, else where it is made."""
+        """Return the path of a run's file.
+
+        It lies among the published files if they are valid. Otherwise it lies where it is made.
+        """
         return (self.root / "published" if self.is_published(run) else self.root) / run.path / name
 
     def find_or_make(self, run: Run, name: str) -> Path:
-        """As `find`, for a file that a published run may lack: then where it is made."""
+        """Find a file that a published run may lack.
+
+        If it is lacking, the path is where the file is made. Otherwise it is as in `find`.
+        """
         path = self.find(run, name)
         return path if path.exists() else self.root / run.path / name
 
     def weights(self, run: Run) -> list[Path]:
-        """The file with what a run generates by: published, none if it was published without, or trained here."""
+        """Return the file of the weights that a run generates with.
+
+        It is the published file, or the file trained here. The list is empty if the run was published without
+        weights.
+        """
         if not self.is_published(run):
             return [self.root / run.path / "weights.safetensors"]
         return [path for path in [self.find(run, WEIGHTS)] if path.exists()]
@@ -199,7 +230,11 @@ class Results:
         return found
 
     def origin(self, runs: Iterable[Run]) -> str:
-        """Where runs come from: `here`, `commit 4796b13`, or both with their numbers, `2 here, 8 of commit 4796b13`."""
+        """Say where runs come from.
+
+        The answer is `here` or `commit 4796b13`. If both occur, their numbers are given:
+        `2 here, 8 of commit 4796b13`.
+        """
         counts = Counter(map(self._origin, runs))
         if len(counts) < 2:
             return next(iter(counts), "here")
@@ -214,9 +249,10 @@ class Results:
         return f"commit {commit}{', changed' if record.get('dirty') else ''}"
 
     def refuse_others(self, runs: Iterable[Run], names: Sequence[str], key: str) -> None:
-        """Refuse runs that are not valid, or that were measured by another `evaluation` or `generated` (`key`).
+        """Refuse runs that are invalid or were measured with other settings.
 
-        Of the runs that have files of these names; what was measured before such settings were noted passes.
+        The settings are those of `evaluation` or `generated`, as `key` says. Only runs that have files of these names
+        are checked. A run that was measured before such settings were noted passes.
 
         Raises
         ------
@@ -248,7 +284,10 @@ class Results:
         return path if self.is_valid_baseline(dataset, path) else None
 
     def is_valid_baseline(self, dataset: str, path: Path) -> bool:
-        """Whether a file holds a data set's baseline of these settings and of today's or accepted source."""
+        """Check whether a file holds a data set's valid baseline.
+
+        It must have these settings and a valid source.
+        """
         return _fingerprint_of(path) in self._valid_baselines(dataset)
 
     def baseline_params(self, dataset: str) -> str:

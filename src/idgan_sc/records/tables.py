@@ -11,7 +11,9 @@ from idgan_sc.records.record import verify_hash
 
 
 def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
-    """A CSV table that has these columns; one beside a record is what was noted when it was written.
+    """Read a CSV table that has these columns.
+
+    A table beside a record must be as it was noted when it was written.
 
     Raises
     ------
@@ -34,7 +36,9 @@ def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
 
 
 def read_recorded(path: Path, mend: str) -> dict[str, np.ndarray]:
-    """The arrays of a file that was made of a run, as it was noted when it was written.
+    """Read the arrays of a file made from a run.
+
+    The file must be as it was noted when it was written.
 
     Raises
     ------

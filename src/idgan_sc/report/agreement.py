@@ -1,7 +1,8 @@
-"""Which scores tell the same story: rank agreement of all scores over every run whose codes are at hand.
+"""Measure which scores rank the runs alike.
 
-A run's codes of the fixed images are published (`few_codes.npz`) or follow from its weights; runs that have neither
-are named as lacking them. Nothing is trained.
+The rank agreement covers all scores and every run whose codes are available. A run's codes of the fixed
+images are published (`few_codes.npz`) or follow from its weights. Runs with neither are named as lacking
+codes. Nothing is trained.
 """
 
 import sys
@@ -42,10 +43,11 @@ PROTOCOLS: dict[str, tuple[Callable[..., Any], list[str]]] = {
 
 
 def agreement(results: Results) -> list[Path]:
-    """Write which runs have codes, their scores, and the rank agreement of each two scores by data set.
+    """Write which runs have codes, their scores, and the scores' rank agreement.
 
-    agreement.csv: Spearman's and Kendall's coefficient of two scores over n runs, of every system together. Scores
-    that are lower where a representation is better, such as total correlation, are not turned round.
+    The agreement is that of each two scores, by data set. `agreement.csv` has Spearman's and Kendall's
+    coefficient of two scores over n runs, of every system together. Some scores, such as total correlation, are
+    lower for a better representation. Their sign is not changed.
 
     Raises
     ------
@@ -72,7 +74,10 @@ def agreement(results: Results) -> list[Path]:
 
 
 def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | None:
-    """Where a run's codes of the fixed images come from, and the arrays of `few_codes.npz`; None if there are none."""
+    """Return a run's codes of the fixed images and where they come from.
+
+    The arrays are those of `few_codes.npz`. The result is None if there are none.
+    """
     path = results.find_or_make(run, FEW_CODES)
     if path.exists():
         return FEW_CODES, read_recorded(path, f"run `idgan-sc encode` for {run}")

@@ -32,7 +32,10 @@ def write_claims(results: Results) -> list[Path]:
 
 
 def _origin(gathered: Gathered, check: Check) -> str | None:
-    """Whether the runs behind a check were recomputed here, or of which commit their published records are."""
+    """Say where the runs behind a check come from.
+
+    They were recomputed here, or their published records are of a commit.
+    """
     results = gathered.results
     data = claim_dataset(results.config, results.preset, check.claim)
     if data is None:

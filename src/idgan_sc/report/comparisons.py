@@ -1,4 +1,7 @@
-"""What a check of a claim compares: values by seed of one or two arms, and the comparison that its rule asks for."""
+"""Compute the comparison that a check of a claim asks for.
+
+It compares the values by seed of one or two arms. The check's rule chooses the comparison.
+"""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -27,7 +30,11 @@ KEYS = {"scores.csv": SCORE_KEY, "curves.csv": CURVE_KEY, "associations.csv": AS
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found: comparisons (several along a curve), number of seeds, design, range for other seeds."""
+    """Hold what a check found.
+
+    It has the comparisons (several along a curve), the number of seeds, the design, and the range for other
+    seeds.
+    """
 
     comparisons: list[Comparison]
     n: int
@@ -42,9 +49,10 @@ class CheckResult:
 
 # ---------------------------------------------------------------------------------------------------- what is measured
 class Gathered:
-    """The gathered tables of a preset's results, each read once; a file that is not there holds no values.
+    """Read the gathered tables of a preset's results, each once.
 
-    swap: system -> the variant that takes the place of its `main`; tables: where scores.csv and curves.csv lie.
+    A missing file has no values. `swap` maps a system to the variant that replaces its `main`. `tables` is the
+    folder of scores.csv and curves.csv.
     """
 
     def __init__(self, results: Results, swap: dict[str, str] | None = None, tables: Path | None = None) -> None:
@@ -74,7 +82,10 @@ class Gathered:
         return frame[frame["protocol"] == PROTOCOL] if "protocol" in frame else frame
 
     def rows(self, name: str, data: str, arm: Arm, **wanted: str) -> pd.DataFrame:
-        """Rows of an arm's code, the headline unless it names another, with the wanted values in further columns."""
+        """Return the rows of an arm's code from a table.
+
+        It is the headline code unless the arm names another. Further columns must have the wanted values.
+        """
         run = self.run(data, arm, 0)
         wanted |= {"dataset": data, "system": run.system, "variant": run.variant, "code": self.code(data, arm)}
         frame = self._read(name)
@@ -87,7 +98,10 @@ class Gathered:
         return self._values["baselines"]
 
     def run(self, data: str, arm: Arm, seed: int) -> Run:
-        """A run of an arm; `swap` puts another variant in the place of `main`, for the sensitivity study."""
+        """Return a run of an arm.
+
+        For the sensitivity study, `swap` replaces `main` by another variant.
+        """
         variant = self.swap.get(arm.system, arm.variant) if arm.variant == "main" else arm.variant
         return self.results.run(data, arm.system, variant, seed)
 
@@ -128,7 +142,10 @@ def _curve_change(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.S
 
 
 def _pair_accuracy(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
-    """Mean pair accuracy over the `first` part of stage B, chance taken off: 0 is guessing, 1 is always right."""
+    """Average the pair accuracy over the first part of stage B.
+
+    The part is `first`. Chance is removed: 0 is guessing, 1 is always right.
+    """
     k = gathered.codes(data, arm)
     return pd.Series(
         {
@@ -147,7 +164,10 @@ def _early(log: pd.DataFrame, first: float, chance: float) -> float:
 
 
 def _controlled(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
-    """Factors that have a code of their own, by seed: one that is more associated with it than with any other."""
+    """Count the factors that have a code of their own, by seed.
+
+    Such a code tells more about this factor than about any other.
+    """
     rows = gathered.rows("associations.csv", data, arm)
     return pd.Series(
         {
@@ -159,7 +179,9 @@ def _controlled(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Ser
 
 
 def controlled_factors(association: np.ndarray) -> int:
-    """Number of factors (columns of (k, K)) whose best code is more associated with them than with any other.
+    """Count the factors whose best code tells most about them.
+
+    The code tells more about this factor than about any other. The factors are the columns of (k, K).
 
     >>> controlled_factors(np.array([[0.9, 0.8], [0.7, 0.1]])), controlled_factors(np.eye(2))
     (1, 2)
@@ -169,7 +191,10 @@ def controlled_factors(association: np.ndarray) -> int:
 
 
 def _file(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
-    """The mean, by seed, of a column of a preset's other table, such as the leakage study's."""
+    """Average a column of another table of the preset, by seed.
+
+    An example is the table of the leakage study.
+    """
     path, column = gathered.results.root / check.options["file"], check.options["column"]
     if not path.exists():
         return pd.Series(dtype=float)
@@ -227,7 +252,10 @@ def _of_two(gathered: Gathered, data: str, check: Check) -> CheckResult:
 
 
 def _of_curve(gathered: Gathered, data: str, check: Check) -> CheckResult:
-    """settled_by: every point from `step`, or from `fraction` of the curve on, against its end, by seed."""
+    """Compare the later points of a curve with its end, by seed (`settled_by`).
+
+    The points begin at `step`, or at `fraction` of the curve.
+    """
     curve = gathered.values(data, check, check.arm).dropna()
     n = len(curve)
     if n < 2:
@@ -251,7 +279,10 @@ def _shift(comparison: Comparison, value: float) -> Comparison:
 
 
 def shares_predecessor(gathered: Gathered, data: str, a: Arm, b: Arm) -> bool:
-    """Whether runs of equal seed of two arms build on a common run (stage A or β-VAE), or one on the other."""
+    """Check whether two arms share a run that they build on.
+
+    Runs of equal seed build on a common run (stage A or β-VAE), or one of them builds on the other.
+    """
     key = ("share", data, a, b)
     if key not in gathered._values:
         families = [_family(gathered.results.config, gathered.run(data, arm, 0)) for arm in (a, b)]
@@ -283,7 +314,10 @@ def evaluate_check(gathered: Gathered, check: Check) -> CheckResult:
 
 
 def two_measurements_note(results: Results) -> list[str]:
-    """A sentence: what the regularisers of Figure 3 add, in Table 3's draw and at the curve's end."""
+    """Write a sentence on what the regularisers of Figure 3 add.
+
+    It gives their effect in Table 3's draw and at the curve's end.
+    """
     if not all((results.root / name).exists() for name in ("scores.csv", "curves.csv")):
         return []
     gathered, (first, *arms) = Gathered(results), (Arm(name, "main") for name in results.config["reported"]["figure3"])

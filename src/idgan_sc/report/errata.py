@@ -1,4 +1,7 @@
-"""What the paper contradicts or leaves unsafe, from what it prints (`reported` in config.yaml) and what it rests on."""
+"""Find what the paper contradicts or leaves unsafe.
+
+The findings come from what it prints (`reported` in config.yaml) and from what it rests on.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +22,10 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Finding:
-    """A contradiction or a doubt: what it is, in a sentence with its numbers, and these numbers, a row each."""
+    """Hold a contradiction or a doubt.
+
+    A sentence says what it is, with its numbers. The numbers are also given as one row each.
+    """
 
     name: str
     sentence: str
@@ -89,7 +95,10 @@ def _set(rows: Rows) -> str:
 
 
 def omitted_comparator(config: Config) -> Finding:
-    """A system of the source that is above the paper's best row, and is left out."""
+    """Find a system of the source that is above the paper's best row.
+
+    The paper leaves this system out.
+    """
     omitted, table = config["reported"]["omitted"], config["reported"]["table3"]
     ours = config["reported"]["significantly_above"]["systems"]
     best = {metric: max(table[system]["paper"][metric][0] for system in ours) for metric in omitted["source"]}
@@ -112,7 +121,10 @@ def omitted_comparator(config: Config) -> Finding:
 
 
 def sign_of_equation3(config: Config) -> Finding:
-    """Eq. (3) as extracted prefers representations that are not clustered: the loss of both kinds, signs as printed."""
+    """Show that Eq. (3) as extracted prefers representations that are not clustered.
+
+    The loss of both kinds is computed, with the signs as printed.
+    """
     printed = config["reported"]["equation3"]
     tau = config["families"]["gan"]["tau_denominator"]
     classes = np.repeat(np.arange(5), 8)
@@ -142,7 +154,10 @@ def sign_of_equation3(config: Config) -> Finding:
 
 
 def contrastive(r: np.ndarray, classes: np.ndarray, tau: float) -> float:
-    """Eq. (6) with one temperature, mean over anchors, of unit vectors r (m, d) with classes (m,)."""
+    """Compute Eq. (6) with one temperature, as a mean over anchors.
+
+    The unit vectors r are (m, d). Their classes are (m,).
+    """
     similarity = r @ r.T / tau
     others = ~np.eye(len(r), dtype=bool)
     denominator = np.log((np.exp(similarity) * others).sum(axis=1, keepdims=True))  # (m, 1)
@@ -151,9 +166,10 @@ def contrastive(r: np.ndarray, classes: np.ndarray, tau: float) -> float:
 
 
 def confounded_ablation(config: Config) -> Finding:
-    """The settings in which the two regularised arms of Table 2 differ; one would be an ablation.
+    """Find the settings in which the two regularised arms of Table 2 differ.
 
-    The pair rule is that of InfoGAN-CR's released code; the paper's text has it change one dimension (ledger row 6).
+    With one difference, the comparison would be an ablation. The pair rule is that of InfoGAN-CR's released code.
+    The paper's text has the rule change one dimension (ledger row 6).
     """
     arms = [
         configuration.resolve(config, Run("paper", DATASET, s, "main", 0)) for s in ("infogan_cr", "idgan_sc_prior")

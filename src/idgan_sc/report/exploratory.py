@@ -1,4 +1,7 @@
-"""What the data say and no claim asks: the comparisons that `exploratory` in config.yaml lists, without verdicts."""
+"""Write the comparisons that no claim asks for, without verdicts.
+
+`exploratory` in config.yaml lists them.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -55,7 +58,10 @@ def write_exploratory(results: Results) -> list[Path]:
 
 # --------------------------------------------------------------------------------------------------------------- rows
 def _rows(gathered: Gathered, check: Check) -> Iterator[dict[str, Any]]:
-    """A comparison; where `heaviest_seed` is asked for, also without the seed that moves its estimate most."""
+    """Yield a comparison, and again without its heaviest seed.
+
+    The second row is made if `heaviest_seed` is asked for. That seed moves the estimate most.
+    """
     check = replace(check, options={"value": _baseline(gathered, check), **check.options})
     whole = _evaluate(gathered, check)
     yield _row(gathered, check, whole)
@@ -78,7 +84,10 @@ def _evaluate(gathered: Gathered, check: Check) -> CheckResult:
 
 
 def _baseline(gathered: Gathered, check: Check) -> float | None:
-    """The mean score of what learned nothing with as many codes as the arm has; 0 where the check names none."""
+    """Return the mean baseline score with as many codes as the arm.
+
+    The baseline learned nothing. The result is 0 if the check names no baseline.
+    """
     if "baseline" not in check.options:
         return 0.0
     system, scores = check.options["baseline"], gathered.baselines()
@@ -151,7 +160,10 @@ def _spelt(gathered: Gathered, row: pd.Series, same: bool) -> str | None:
 
 
 def _label(gathered: Gathered, text: str, code: str | None) -> str:
-    """An arm for a reader: its system, its α where a variant changes it, and its code where one is named."""
+    """Name an arm for a reader.
+
+    The name has its system, its α if a variant changes it, and its code if one is named.
+    """
     arm = parse_arm(text)
     settings = gathered.results.settings(gathered.run(DATASET, arm, 0))
     alpha = f", α = {number(settings['alpha'])}" if arm.variant.startswith("alpha") else ""

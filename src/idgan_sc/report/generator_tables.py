@@ -1,6 +1,7 @@
-"""Tables beyond the paper's: the generator's own scores, and what the pairs really show (Sec. 2.1, 2.2).
+"""Write the tables that go beyond the paper's.
 
-Functions of `generator_scores.csv`, `pair_labels.csv` and the baselines below a preset's results.
+They show the generator's own scores, and what the pairs really show (Sec. 2.1, 2.2). They are functions of
+`generator_scores.csv`, `pair_labels.csv` and the baselines below a preset's results.
 """
 
 from collections.abc import Callable
@@ -61,7 +62,11 @@ ACCURACIES = {"accuracy_first": "E or H,\nfirst", "accuracy_last": "last", "accu
 
 # ------------------------------------------------------------------------------------------------------------- tables
 def table_generator(results: Results) -> list[Path]:
-    """Scores of c against the factors of the images made from it, beside those of Q on true images; fidelity."""
+    """Write the scores and the fidelity of the generators.
+
+    The scores are of c against the factors of the images made from it. The scores of Q on true images stand
+    beside them.
+    """
     scores = read_generator_table(results.root / "generator_scores.csv")
     models = [
         _generator(results, select(scores, dataset=DATASET), DATASET, *arm, FIDELITY | WITH_VAE)
@@ -133,7 +138,10 @@ def table_generator_pictures(results: Results) -> list[Path]:
 
 
 def table_pairs(results: Results) -> list[Path]:
-    """How many generated factors differ within the pairs of either rule, and how well E or H tells the classes."""
+    """Write how many generated factors differ within pairs.
+
+    The pairs are of either rule. The table also says how well E or H tells the classes.
+    """
     labels = read_generator_table(results.root / "pair_labels.csv")
     cells: list[dict[str, Any]] = []
     rows: list[Row] = []
@@ -196,7 +204,11 @@ def _held_out(scores: pd.DataFrame, data: str) -> str:
 
 
 def _once_a_seed(scores: pd.DataFrame) -> pd.DataFrame:
-    """Values that are the regressors' own: the same for all runs of a seed, and of a machine, which trains its own."""
+    """Keep one value for each seed and metric.
+
+    These values are the regressors' own. They are the same for all runs of a seed on one machine, because each
+    machine trains its own.
+    """
     return scores.drop_duplicates(["seed", "metric"])
 
 
@@ -208,7 +220,10 @@ def _cell(frame: pd.DataFrame, system: str, variant: str, code: str, metric: str
 def _generator(
     results: Results, scores: pd.DataFrame, data: str, system: str, variant: str, further: dict[str, str]
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """A model's line and cells: the generator's scores above those of Q on true images, and its further measures."""
+    """Return a model's line and cells.
+
+    The generator's scores stand above those of Q on true images. The further measures follow.
+    """
     own = select(scores, system=system, variant=variant)
     mine = [_cell(own, system, variant, GENERATOR_CODE, metric) for metric in (*METRIC_LABELS, *further)]
     true = [_cell(own, system, variant, Q_CODE, metric) for metric in METRIC_LABELS]
@@ -236,7 +251,10 @@ def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measur
 
 
 def _traced(results: Results, cells: list[dict[str, Any]], measurements: pd.DataFrame) -> pd.DataFrame:
-    """The cells, each with the origin of its runs, as in Table 3; a baseline has its own, true images have none."""
+    """Add to each cell the origin of its runs, as in Table 3.
+
+    A baseline has its own origin. A cell of true images has none.
+    """
     whence: dict[tuple[str, str, str], str | None] = {}
     for cell in [cell for cell in cells if "origin" not in cell]:
         key = (cell.get("dataset", DATASET), cell["system"], cell["variant"])
@@ -250,7 +268,10 @@ def _traced(results: Results, cells: list[dict[str, Any]], measurements: pd.Data
 
 
 def _mean_sd(cell: dict[str, Any], n: int, absent: str = "none") -> str:
-    """Mean and SD; `absent` where no value is of the n measured runs, "missing" where no run is."""
+    """Format the mean and SD of a cell.
+
+    The text is `absent` if none of the n measured runs has a value. It is "missing" if no run is measured.
+    """
     if cell["n"] == 0:
         return absent if n else "missing"
     return plus_minus(cell["mean"], cell["sd"]) + (FEWER if cell["n"] < n else "")
@@ -268,7 +289,10 @@ def _label(results: Results, system: str, variant: str) -> str:
 
 
 def _reasons(scores: pd.DataFrame) -> list[str]:
-    """Why scores are absent, and of which runs: a line a reason and set of scores."""
+    """Say why scores are absent, and of which runs.
+
+    There is one line for each reason and set of scores.
+    """
     absent = select(scores, system=list(SYSTEMS), variant=list(VARIANTS))
     absent = absent[absent["value"].isna()]
     key = ["dataset", "system", "variant", "seed", "code"]
@@ -298,7 +322,7 @@ def _without_q(scores: pd.DataFrame) -> list[str]:
 
 
 def _arms_and_seeds(runs: pd.DataFrame) -> str:
-    """InfoGAN-CR c10 (2 seeds), …"""
+    """Name runs by system and variant, with their number of seeds."""
     counts = runs.groupby(["system", "variant"], sort=False)["seed"].nunique().reset_index()
     return ", ".join(
         f"{label(row['system'])}{'' if row['variant'] == 'main' else ' ' + row['variant']} "

@@ -52,7 +52,10 @@ def datasets_by_reader(results: Results, scores: pd.DataFrame) -> list[str]:
 
 
 def baseline_cells(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> Iterator[list[dict[str, Any]]]:
-    """What learned nothing, a list of cells, one a metric, for each kind of baseline and number of codes."""
+    """Yield the cells of the baselines, which learned nothing.
+
+    There is one list for each kind of baseline and number of codes. It has one cell for each metric.
+    """
     scores, whence = read_baselines(root, dataset, protocol), _baseline_origin(root, dataset)
     for system, (code, words) in BASELINES.items():
         mine = scores[(scores["system"] == system) & (scores["code"] == code)]
@@ -65,7 +68,10 @@ def baseline_cells(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL)
 
 
 def read_baselines(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> pd.DataFrame:
-    """What representations that learned nothing score on a data set, the published scores where none are here."""
+    """Read the baseline scores of a data set.
+
+    A baseline is a representation that learned nothing. The published scores are read if there are none here.
+    """
     places = [folder / "floor" / f"{dataset}.csv" for folder in (root, root / "published")]
     found = next((path for path in places if path.exists()), places[0])
     frame = read_scores(found, SCORE_KEY, f"baseline --dataset {dataset}")
@@ -73,7 +79,10 @@ def read_baselines(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL)
 
 
 def _baseline_origin(root: Path, dataset: str) -> str:
-    """`here`, or `published` where that is what is read, or what was copied to be read."""
+    """Say whether the baseline comes from `here` or is `published`.
+
+    It is also `published` if the file here is a copy of the published one.
+    """
     here, published = (folder / "floor" / f"{dataset}.csv" for folder in (root, root / "published"))
     if here.exists() and not (published.exists() and filecmp.cmp(here, published, shallow=False)):
         return "here"
@@ -81,7 +90,9 @@ def _baseline_origin(root: Path, dataset: str) -> str:
 
 
 def read_scores(path: Path, key: list[str], command: str = "gather") -> pd.DataFrame:
-    """A tidy table of scores, written by `idgan-sc command`, whose rows `key` tells apart, with numbers in `value`.
+    """Read a tidy table of scores, written by `idgan-sc command`.
+
+    `key` tells its rows apart. The numbers are in `value`.
 
     Raises
     ------
@@ -116,7 +127,10 @@ def read_scores(path: Path, key: list[str], command: str = "gather") -> pd.DataF
 
 
 def scored_codes(settings: Settings) -> list[str]:
-    """What of a system is scored, the headline first: FactorVAE is cited for samples, the released code scored them."""
+    """Return which codes of a system are scored, the headline first.
+
+    For FactorVAE, samples come first: it is cited for them, and the released code scored them.
+    """
     if settings["family"] == "gan":
         return ["q_mean"] if settings["q"] == "learned" else ["vae_mean"]
     return ["vae_sample", "vae_mean"] if settings["objective"] == "factor" else ["vae_mean", "vae_sample"]

@@ -1,7 +1,9 @@
-"""Readings made after registration: what the registered word of a verdict leaves out, by a rule and from the checks.
+"""Give readings of claims that were made after registration.
 
-`readings` in config.yaml names a rule for some claims, and why. A reading stands beside the registered word. A rule
-that does not apply to what was found gives none.
+A reading says what the registered word of a verdict leaves out. It follows from a rule and from the checks.
+
+`readings` in config.yaml names a rule for some claims, with the reason. A reading stands beside the
+registered word. A rule that does not apply to the findings gives no reading.
 """
 
 from collections.abc import Callable
@@ -38,7 +40,10 @@ Pairs = list[Pair]
 
 # -------------------------------------------------------------------------------------------------------------- rules
 def refuted(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The claim is a conjunction: a check that is a no refutes it, whatever else is a yes."""
+    """Read a claim as refuted if one of its checks is a no.
+
+    The claim is a conjunction, so a check that is a yes does not save it.
+    """
     found = {answer: [pair for pair in pairs if pair[1]["answer"] == answer] for answer in ("yes", "no", "unclear")}
     if not (found["yes"] and found["no"]):
         return None
@@ -53,7 +58,10 @@ def refuted(gathered: Gathered, pairs: Pairs) -> Reading | None:
 
 
 def _equal_codes(gathered: Gathered, yes: Pairs) -> str:
-    """Of the checks that are a yes those whose arms differ in the number of codes, and the same with equal numbers."""
+    """Repeat the yes checks whose arms differ in the number of codes.
+
+    The repeated checks have equal numbers of codes.
+    """
     unequal = [(check, other) for check, _ in yes if (other := _with_equal_codes(gathered, check))]
     if not unequal:
         return ""
@@ -63,7 +71,10 @@ def _equal_codes(gathered: Gathered, yes: Pairs) -> str:
 
 
 def _with_equal_codes(gathered: Gathered, check: Check) -> Check | None:
-    """The check with a variant of the other arm that has as many codes as the arm; none if it has already."""
+    """Return the check with equal numbers of codes in both arms.
+
+    A variant of the other arm replaces it. The result is None if the numbers are already equal.
+    """
     data = _data(gathered, check)
     if data is None or check.other is None or gathered.codes(data, check.arm) == gathered.codes(data, check.other):
         return None
@@ -74,7 +85,10 @@ def _with_equal_codes(gathered: Gathered, check: Check) -> Check | None:
 
 
 def level_at_other_preset(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """All that is judged here holds, and the level that the claim names is judged at another preset only."""
+    """Read a claim whose level is judged only at another preset.
+
+    All that is judged here must hold.
+    """
     here = [pair for pair in pairs if pair[1]["answer"] != "elsewhere"]
     levels = [check for check, row in pairs if row["answer"] == "elsewhere" and check.rule == "level"]
     if not (here and levels) or any(row["answer"] != "yes" for _, row in here):
@@ -99,7 +113,10 @@ def level_at_other_preset(gathered: Gathered, pairs: Pairs) -> Reading | None:
 
 
 def printed_outside(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The printed difference lies outside the interval, although the margin around it does not exclude the interval."""
+    """Read a claim whose printed difference lies outside the interval.
+
+    The margin around the printed difference does not exclude the interval.
+    """
     for check, row in pairs:
         if check.rule != "difference" or row["answer"] != "unclear" or pd.isna(row["low"]):
             continue
@@ -115,7 +132,10 @@ def printed_outside(gathered: Gathered, pairs: Pairs) -> Reading | None:
 
 
 def gain_excluded(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The interval of every directional check ends below the margin: none leaves room for a gain beyond it."""
+    """Read a claim whose intervals all exclude a gain beyond the margin.
+
+    The interval of every directional check ends below the margin.
+    """
     directional = [pair for pair in pairs if pair[0].rule == "order"]
     excluded = [
         (check, row) for check, row in directional if row["answer"] == "unclear" and row["high"] < row["margin"]
@@ -136,7 +156,10 @@ def gain_excluded(gathered: Gathered, pairs: Pairs) -> Reading | None:
 
 
 def alone(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The claim's only directional test is significant alone, and no longer among all that were planned."""
+    """Read a claim whose only directional check is significant alone.
+
+    It is no longer significant among all planned checks of that kind.
+    """
     directional = [row for check, row in pairs if check.rule == "order" and pd.notna(row["p"])]
     alpha = gathered.results.config["judging"]["alpha"]
     if len(directional) != 1 or not directional[0]["p"] < alpha <= directional[0]["p_holm"]:
@@ -161,7 +184,10 @@ RULES: dict[str, Callable[[Gathered, Pairs], Reading | None]] = {
 
 # ------------------------------------------------------------------------------------------------------------ readings
 def read_claims(gathered: Gathered, judged: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """A row a claim that config.yaml names under `readings`; without a reading where its rule does not apply."""
+    """Return one row for each claim under `readings` in config.yaml.
+
+    The row has no reading if the rule does not apply.
+    """
     config = gathered.results.config
     pairs = list(zip(planned_checks(config), (row for _, row in judged.iterrows()), strict=True))
     told = {row["claim"]: (row["verdict"], verdict_text(row)) for _, row in table.iterrows()}
@@ -181,7 +207,10 @@ def read_claims(gathered: Gathered, judged: pd.DataFrame, table: pd.DataFrame) -
 
 
 def shown_verdicts(table: pd.DataFrame, read: pd.DataFrame) -> dict[str, str]:
-    """Claim -> its verdict for a reader: the reading first, if there is one, and the registered words."""
+    """Return the text of each claim's verdict for a reader.
+
+    The reading comes first, if there is one. The registered words follow.
+    """
     first = {row["claim"]: row["reading"] for _, row in read.iterrows() if pd.notna(row["reading"])}
     return {
         row["claim"]: f"**{first[row['claim']]}**; registered: {verdict_text(row)}"

@@ -1,4 +1,7 @@
-"""What each pair regulariser prefers: the study's rows brought to one table, and to a page for reading."""
+"""Write what each pair regulariser prefers, as a table and a page.
+
+Both come from the rows of the study.
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -25,11 +28,13 @@ CELL_MEASURES = ("loss", "above", "share", "accuracy", "identical")
 
 
 def compared(results: Results) -> pd.DataFrame:
-    """Every measured cell beside the aligned one of its seed: the columns of `rows.csv`, and further ones.
+    """Compare every measured cell with the aligned cell of its seed.
 
-    above: the loss less that of aligned codes. share: `above` as a share of what is learned from aligned codes, which
-    is the loss of a network that tells nothing, less theirs. turned: the rotation in words, the same for all random
-    ones. ceiling: the accuracy that the true factors allow.
+    The result has the columns of `rows.csv` and further ones.
+
+    `above` is the loss minus that of aligned codes. `share` is `above` as a share of what is learned from aligned
+    codes. What is learned is the loss of a network that tells nothing, minus the loss of aligned codes. `turned`
+    is the rotation in words, the same for all random ones. `ceiling` is the accuracy that the true factors allow.
 
     Raises
     ------
@@ -62,7 +67,10 @@ def _ceilings(results: Results) -> "pd.Series[float]":
 
 
 def nothing_told(study: Settings, pair_loss: str, codes: int) -> float:
-    """The loss of a network that tells nothing of s: one r for all pairs, or equal logits."""
+    """Return the loss of a network that tells nothing of s.
+
+    Such a network gives one r for all pairs, or equal logits.
+    """
     return log(study["pairs"] - 1) if pair_loss == "contrastive" else log(codes)
 
 
@@ -75,9 +83,10 @@ def turned_words(study: Settings, rotation: str) -> str:
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean and SD over seeds of each measure, a row a corner and rotation; random rotations are averaged by seed first.
+    """Return the mean and SD over seeds of each measure.
 
-    least: the smallest value of `above` of a seed and rotation; over 0, all of them prefer aligned codes.
+    There is one row for each corner and rotation. Random rotations are first averaged by seed. `least` is the
+    smallest value of `above` of a seed and rotation. If it is over 0, all of them prefer aligned codes.
     """
     keys = [*CORNER, "turned"]
     of_seeds = rows.groupby([*keys, "seed"], sort=False)[[*CELL_MEASURES, "ceiling"]].mean()
@@ -89,7 +98,10 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_tables(results: Results) -> list[Path]:
-    """Write `tables/regularisers.csv`, a row a corner and rotation, and `.md`, for reading, of what is measured."""
+    """Write `tables/regularisers.csv` and, for reading, `tables/regularisers.md`.
+
+    The CSV has one row for each measured corner and rotation.
+    """
     path = results.root / "tables" / "regularisers"
     return [
         write_table(path.with_suffix(".csv"), summary(compared(results)).round(6)),
@@ -107,7 +119,10 @@ def text(results: Results) -> str:
 
 
 def _finding(corner: pd.DataFrame, rows: pd.DataFrame) -> str:
-    """Which rotation raises a corner's loss least and most, and how often a seed prefers aligned codes."""
+    """Say which rotation raises a corner's loss least and most.
+
+    The text also says how often a seed prefers aligned codes.
+    """
     noise, rule, loss = map(str, corner[CORNER].iloc[0])
     turned = corner[corner["turned"] != ALIGNED].sort_values("share")
     head = f"{corner_words(rule, loss)}, {_codes(noise)}"
@@ -133,7 +148,10 @@ def _order(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _trained(results: Results, table: pd.DataFrame) -> Iterator[str]:
-    """Where trained generators of the study's arm end: the last row of each log, beside what true factors allow."""
+    """Say where trained generators of the study's arm end.
+
+    The values are the last row of each log, beside what true factors allow.
+    """
     arm = results.config["regularisers"]["arm"]
     settings = results.settings(results.run(DATASET, arm))
     own = (table["pair_rule"] == settings["pair_rule"]) & (table["pair_loss"] == settings["pair_loss"])

@@ -1,7 +1,10 @@
-"""Tables 1 to 3 of the paper, where stage A ended, and differences from its settings, as CSV, Markdown and LaTeX.
+"""Write Tables 1 to 3 of the paper, and two more.
 
-Each table is a function of the configuration and the files below `root`, the results of one preset. The CSV is tidy and
-complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
+The others are where stage A ended, and the differences from the paper's settings. The formats are CSV,
+Markdown and LaTeX.
+
+Each table is a function of the configuration and the files below `root`, the results of one preset. The CSV
+is tidy and complete. Markdown and LaTeX are two renderings of one `Page`, for reading.
 """
 
 import json
@@ -57,7 +60,9 @@ LOSSES = {"cross_entropy": "cross-entropy (Eq. 2)", "contrastive": "supervised c
 
 # ------------------------------------------------------------------------------------------------------------- tables
 def table1(results: Results) -> list[Path]:
-    """Table 1: the paper's data sets, and the images on disk that this preset trains on.
+    """Write Table 1: the paper's data sets and the images on disk.
+
+    This preset trains on these images.
 
     Raises
     ------
@@ -83,7 +88,10 @@ def table1(results: Results) -> list[Path]:
 
 
 def table2(results: Results) -> list[Path]:
-    """Table 2: what the three arms of the ablation train in the first and in the second step, from their settings."""
+    """Write Table 2: what the three arms of the ablation train.
+
+    It shows the first and the second step, from the arms' settings.
+    """
     rows = [_arm_row(results, system) for system in results.config["reported"]["figure3"]]
     page = Page(
         "Table 2",
@@ -98,12 +106,14 @@ def table2(results: Results) -> list[Path]:
 
 
 def table3(results: Results) -> list[Path]:
-    """Table 3: disentanglement scores of all systems on dSprites, beside those that the paper and its source print.
+    """Write Table 3: the disentanglement scores of all systems on dSprites.
+
+    The scores that the paper and its source print stand beside them.
 
     Raises
     ------
     DataError
-        If `scores.csv` or the baselines are missing or not what `idgan-sc gather` and `baseline` write.
+        If `scores.csv` or the baseline is missing or not what `idgan-sc gather` and `idgan-sc baseline` write.
     """
     scores = read_scores(results.root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
@@ -130,14 +140,15 @@ def table3(results: Results) -> list[Path]:
 
 
 def stage_a(results: Results) -> list[Path]:
-    """Where stage A ended, before any regulariser: the FactorVAE score of its Q, beside the baseline's.
+    """Write where stage A ended, before any regulariser.
 
-    Whether a regulariser helps can be asked where that score lies well above the baseline (PROTOCOL.md).
+    The table has the FactorVAE score of its Q, beside the baseline's. It makes sense to ask whether a regulariser
+    helps if that score lies well above the baseline (PROTOCOL.md).
 
     Raises
     ------
     DataError
-        If `curves.csv` or the baselines are missing or not what `idgan-sc gather` and `baseline` write.
+        If `curves.csv` or the baseline is missing or not what `idgan-sc gather` and `idgan-sc baseline` write.
     """
     points = read_scores(results.root / "curves.csv", [*SCORE_KEY, "step", "draw"])
     wanted_columns = {"dataset": DATASET, "metric": "factor_vae", "protocol": PROTOCOL, "step": 0}
@@ -209,7 +220,10 @@ def _data_row(results: Results, name: str) -> dict[str, Any]:
 
 
 def _described(results: Results, name: str) -> tuple[Path, dict[str, Any]]:
-    """What a data set on disk says of itself, or its published description, and where that stands."""
+    """Return the description of a data set and where it stands.
+
+    It is the description on disk, or the published one.
+    """
     places = (results.images(name) / "dataset.json", results.root / "published" / "data" / f"{name}.json")
     path = next((place for place in places if place.exists()), places[0])
     try:
@@ -250,7 +264,10 @@ def _regulariser(settings: Settings) -> str:
 
 # ------------------------------------------------------------------------------------------------------------- rows: 3
 def _score_cells(results: Results) -> Iterable[tuple[str, str, str, str]]:
-    """System, variant, code and metric of every cell, in the order of the table; those without a run included."""
+    """Yield system, variant, code and metric of every cell.
+
+    They come in the order of the table. Cells without a run are included.
+    """
     rows: dict[tuple[str, str], None] = {}
     for table in (results.config["runs"], results.config["presets"][results.preset].get("runs", {})):
         for system, variants in table.get(DATASET, {}).items():
@@ -302,14 +319,20 @@ def _printed(who: str, printed: dict[str, Any], metric: str) -> dict[str, float 
 
 
 def _model_row(cells: list[dict[str, Any]], planned: int = 0) -> list[str]:
-    """The line of one model, a cell a metric; the code that Table 3 of the paper is compared with is marked."""
+    """Build the line of one model, with one cell for each metric.
+
+    The code that is compared with the paper's Table 3 is marked.
+    """
     first, n = cells[0], max(cell["n"] for cell in cells)
     code = CODES[first["code"]] + (HEADLINE if first.get("headline") else "")
     return [first["label"], str(first["k"]), code, n_of(n, planned), *(_score(cell, n) for cell in cells)]
 
 
 def _score(cell: dict[str, Any], n: int) -> str:
-    """What was found with its interval and, below, the printed value and the difference to it."""
+    """Format a score with its interval.
+
+    The printed value and the difference to it stand below.
+    """
     if cell["missing"]:
         return "missing"
     ours = with_interval(cell["mean"], cell["low"], cell["high"], 2) if cell["low"] is not None else _mean_sd(cell, n)
@@ -350,7 +373,10 @@ def _same_means(cells: list[dict[str, Any]]) -> str:
 
 
 def _origins(cells: list[dict[str, Any]]) -> list[str]:
-    """Where the runs behind the rows come from, in one sentence where it is the same for all."""
+    """Say where the runs behind the rows come from.
+
+    One sentence names each origin once.
+    """
     found = dict.fromkeys(cell["origin"] for cell in cells if not cell["missing"])
     return (
         [f"The runs behind the rows: {'; '.join(found)}. A commit is the one that published records name."]

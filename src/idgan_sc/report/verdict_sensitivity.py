@@ -1,4 +1,7 @@
-"""How far each verdict depends on how it is judged: the tests adjusted for, one seed left out, the measure."""
+"""Measure how far each verdict depends on how it is judged.
+
+Three things vary: the tests that are adjusted for, one seed left out, and the measure.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +31,10 @@ TABLES_DRAW, CURVES_END = "Table 3's draw", "the curve's end"
 
 @dataclass(frozen=True)
 class Way:
-    """One way of judging: what differs from the registered one, its name, the claims it is about, what was judged."""
+    """Hold one way of judging the claims.
+
+    It has what differs from the registered way, its name, its claims, and what was judged.
+    """
 
     what: str  # registered, family, seed or measure
     name: str
@@ -102,7 +108,10 @@ def _as_score(gathered: Gathered, check: Check) -> Check:
 
 
 def _as_curve_end(gathered: Gathered, check: Check) -> Check:
-    """The curve's end in the place of FactorVAE's score of Table 3, where both arms' curves are of the code scored."""
+    """Replace FactorVAE's score of Table 3 by the curve's end.
+
+    This needs both arms' curves to be of the code that is scored.
+    """
     data = claim_dataset(gathered.results.config, gathered.results.preset, check.claim)
     arms = [arm for arm in (check.arm, check.other) if arm]
     scored = check.quantity == "score" and check.metric == "factor_vae" and data is not None
@@ -112,7 +121,10 @@ def _as_curve_end(gathered: Gathered, check: Check) -> Check:
 
 
 def _rows(gathered: Gathered, registered: Way, way: Way) -> Iterator[dict[str, object]]:
-    """A row a claim: its verdict judged this way, and the checks whose answer is another than the registered one."""
+    """Yield one row for each claim, judged this way.
+
+    It has the verdict and the checks whose answer differs from the registered one.
+    """
     before, evidence = registered.judged["answer"], gathered.results.evidence
     for claim, mine in way.judged.groupby("claim", sort=False):
         if claim not in way.claims:
@@ -185,7 +197,10 @@ def _verdict(registered: pd.Series, found: pd.DataFrame) -> str:
 
 
 def _seeds(registered: pd.Series, found: pd.DataFrame) -> str:
-    """In how many of the seeds' absences the verdict is the same, and which seeds move it."""
+    """Say how often the verdict stays when one seed is left out.
+
+    The text also names the seeds that move it.
+    """
     moved = found[found["verdict"] != registered["verdict"]]
     if moved.empty:
         return f"same word in all {len(found)}"
@@ -197,7 +212,10 @@ def _seeds(registered: pd.Series, found: pd.DataFrame) -> str:
 
 
 def _changes(frame: pd.DataFrame) -> Iterator[str]:
-    """A line a claim and way of judging, seeds aside, in which a check has another answer."""
+    """List the ways of judging in which a claim's check changes its answer.
+
+    Each claim and way has a line. Ways that leave out a seed are not listed.
+    """
     yield "Answers that change:"
     yield ""
     for _, row in frame[(frame["changed"] > 0) & (frame["what"] != "seed")].iterrows():

@@ -1,8 +1,10 @@
-"""Verdicts on the paper's claims C1 to C11, computed from the scores by the rules that `claims` in config.yaml names.
+"""Judge the paper's claims C1 to C11 from the scores.
 
-A claim is a conjunction of checks. A check's rule is a function that says what is compared
-(`comparisons.EVALUATE_BY_RULE`) and one that turns the comparison into an answer (`DECISIONS`). Preset and data are
-part of every verdict.
+The rules are those that `claims` in config.yaml names.
+
+A claim is a conjunction of checks. A check's rule has two functions. One says what is compared
+(see `comparisons`). The other turns the comparison into an answer (`DECISIONS`). Preset and data are part of
+every verdict.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +28,11 @@ Adjust = Callable[
 
 @dataclass(frozen=True)
 class Answer:
-    """yes, no, unclear; few: fewer seeds than needed; untested: no such runs; elsewhere: judged at other presets."""
+    """Hold the answer of a check and its reason.
+
+    The answer is yes, no, unclear, few, untested or elsewhere. few: there are fewer seeds than needed. untested:
+    there are no such runs. elsewhere: the check is judged at other presets.
+    """
 
     answer: str
     reason: str
@@ -34,7 +40,11 @@ class Answer:
 
 # ------------------------------------------------------------------------------------------------- what is answered
 def _judge_equivalence(found: CheckResult, p: float, check: Check, judging: dict[str, Any]) -> Answer:
-    """yes: TOST puts every comparison within the margin; no: an interval lies wholly outside; else unclear."""
+    """Judge whether the comparisons lie within the margin.
+
+    The answer is yes if TOST puts every comparison within the margin. It is no if an interval lies wholly
+    outside. Otherwise it is unclear.
+    """
     margin, could = check.options["margin"], _detectable_text(found, judging)
     if all(statistics.equivalence(c, margin) < judging["alpha"] for c in found.comparisons):
         return Answer("yes", f"within ± {margin:g}; {could}")
@@ -78,10 +88,10 @@ def holm_over_all(directional: Sequence[Check], p: Sequence[float]) -> list[floa
 
 
 def judge(gathered: Gathered, planned: Sequence[Check] = (), adjust: Adjust = holm_over_all) -> pd.DataFrame:
-    """Every planned check, or those given in its place, with its comparison and answer, a row each.
+    """Return one row for each planned check, with its comparison and answer.
 
-    A directional check that has fewer seeds than needed enters the adjustment as p = 1: no unfinished run moves a
-    verdict.
+    Other checks can be given in place of the planned ones. A directional check with fewer seeds than needed
+    enters the adjustment as p = 1. So no unfinished run moves a verdict.
     """
     planned = planned or planned_checks(gathered.results.config)
     found = [evaluate_check(gathered, check) for check in planned]
@@ -154,7 +164,10 @@ def _row(gathered: Gathered, check: Check, found: CheckResult, p: float | None) 
 
 
 def codes_words(gathered: Gathered, check: Check) -> str:
-    """Numbers of codes of the two arms where they differ: as in the paper's table, and not the regulariser's doing."""
+    """Name the numbers of codes of two arms if they differ.
+
+    They differ as in the paper's table. The regulariser does not cause this difference.
+    """
     data = claim_dataset(gathered.results.config, gathered.results.preset, check.claim)
     if data is None or check.other is None:
         return ""
@@ -217,7 +230,10 @@ def verdict(answers: list[str], evidence: bool) -> str:
 
 
 def verdicts(results: Results, judged: pd.DataFrame) -> pd.DataFrame:
-    """A row a claim: its sentence, verdict, n, preset and data, and the checks in words."""
+    """Return one row for each claim with its verdict.
+
+    A row also has the sentence, n, preset and data, and the number of checks by answer.
+    """
     chosen = results.config["presets"][results.preset]
     rows = []
     for name, claim in results.config["claims"].items():
@@ -245,13 +261,18 @@ def verdicts(results: Results, judged: pd.DataFrame) -> pd.DataFrame:
 
 # -------------------------------------------------------------------------------------------------------------- words
 def check_line(check: pd.Series) -> str:
-    """A row of `checks.csv` as a line of a list: its answer, estimate, interval and reason."""
+    """Format a row of `checks.csv` as a line of a list.
+
+    The line has the answer, estimate, interval and reason.
+    """
     found = with_interval(check["estimate"], check["low"], check["high"])
     return f"* {check['answer']}: {check['words']}{': ' if found else ''}{found} ({check['reason']})"
 
 
 def verdict_text(claim: pd.Series) -> str:
-    """A claim's verdict as a reader gets it: how its checks came out, and whether some are left to another preset.
+    """Say a claim's verdict in a reader's words.
+
+    They tell how its checks came out, and whether some are judged at another preset only.
 
     >>> answers = {"yes": 1, "no": 2, "unclear": 21, "few": 0, "untested": 0, "elsewhere": 0}
     >>> verdict_text(pd.Series({"verdict": "partly", **answers}))
@@ -268,7 +289,10 @@ def was_judged(claim: pd.Series) -> bool:
 
 
 def as_far(claim: pd.Series) -> bool:
-    """Whether a verdict covers only a part of what its claim says: a level is judged at the paper's own settings."""
+    """Check whether a verdict covers only a part of its claim.
+
+    The reason is a level, which is judged at the paper's own settings.
+    """
     return bool(claim["verdict"] in DECIDED and claim["elsewhere"])
 
 

@@ -72,7 +72,10 @@ def data_words(results: Results, name: str = DATASET) -> str:
 
 
 def describe_results(results: Results, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
-    """What every result says of itself: preset, data, number of seeds, and whether it is evidence."""
+    """Return what every result says of itself.
+
+    These are the preset, the data, the number of seeds, and whether it is evidence.
+    """
     chosen = results.config["presets"][results.preset]
     words = [
         f"Preset {results.preset}: {chosen['title']}",
@@ -104,7 +107,10 @@ def planned_words(results: Results, data: Sequence[str]) -> str:
 
 
 def notes(results: Results, data: Sequence[str] = (DATASET,)) -> list[str]:
-    """The last lines below a table: what it was made from, and whether it is evidence."""
+    """Return the last lines below a table.
+
+    They say what it was made from, and whether it is evidence.
+    """
     words = describe_results(results, f"{planned_words(results, data)} for each system", data)
     sentence = [] if results.evidence else [f"This is {NO_EVIDENCE}."]
     return ["; ".join(word for word in words if word != NO_EVIDENCE) + ".", *sentence]

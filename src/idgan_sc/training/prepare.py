@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def ensure_images(results: Results, dataset: str, file: Path | None = None) -> "Images":
-    """The data set below `root`, rendered or downloaded if it is not there; a second process waits for the first.
+    """Return the data set below `root`, rendered or downloaded if it is missing.
 
-    `file` stands for the data set's own file that the settings may name.
+    A second process waits for the first. `file` replaces the data set's own file, which the settings may name.
 
     Raises
     ------
@@ -58,7 +58,9 @@ def ensure_images(results: Results, dataset: str, file: Path | None = None) -> "
 
 
 def refuse_other_images(results: Results, dataset: str, folder: Path) -> None:
-    """Refuse a predecessor, given by its folder, that was trained on other images than the data set holds.
+    """Refuse a given predecessor that was trained on other images.
+
+    It is given by its folder. Its images must be those that the data set holds.
 
     Raises
     ------
@@ -75,7 +77,10 @@ def refuse_other_images(results: Results, dataset: str, folder: Path) -> None:
 
 
 def set_aside(results: Results, dataset: str) -> None:
-    """Rename the checkpoints of trainings that began on images which are there no more, and say so."""
+    """Rename the checkpoints of trainings whose images no longer exist.
+
+    A message names each of them.
+    """
     for path in sorted(results.root.glob(f"runs/{dataset}/*/*/*/checkpoint.safetensors")):
         aside = path.with_name("checkpoint-of-other-images.safetensors")
         path.replace(aside)
@@ -83,9 +88,10 @@ def set_aside(results: Results, dataset: str) -> None:
 
 
 def _made_by(folder: Path, by: dict[str, Any], valid_sources: set[str]) -> bool:
-    """Whether images were made by these settings and by valid source, as far as it was noted.
+    """Check whether images were made by these settings and a valid source.
 
-    A user's own images were made by no code of this project: theirs is not compared.
+    Only what was noted is compared. A user's own images were made by no code of this project, so their source is
+    not compared.
     """
     path = folder / "made_by.json"
     try:

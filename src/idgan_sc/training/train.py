@@ -1,4 +1,7 @@
-"""The one training loop: batches, log, checkpoint, resume. A method owns its update; this file knows no objective."""
+"""Run the one training loop: batches, log, checkpoint, resume.
+
+A method owns its update. This file knows no objective.
+"""
 
 import contextlib
 import dataclasses
@@ -36,7 +39,10 @@ from idgan_sc.training.stacked import Stack
 
 
 class Interrupted(SystemExit):
-    """SIGTERM: the checkpoint is written, the job is not done; exit status 143, so that a cluster requeues it."""
+    """Stop a job after SIGTERM, with the checkpoint written.
+
+    The job is not done. The exit status is 143, so that a cluster requeues it.
+    """
 
 
 def train(job: Job, before: dict[str, Path] | None = None) -> Path:
@@ -64,10 +70,12 @@ def train(job: Job, before: dict[str, Path] | None = None) -> Path:
 
 
 def train_seeds(job: Job, seeds: list[int], before: dict[str, Path] | None = None) -> list[Path]:
-    """As `train`, for several seeds of one arm as one (`stacked`); those of its predecessors likewise.
+    """Train several seeds of one arm as one (see `stacked`).
 
-    Every seed gets the folder that it would get alone, with the same numbers up to rounding: its record names the seeds
-    it was trained with, since only with the same ones come the same bytes. Seeds that are finished are left out.
+    The predecessors of these seeds are trained in the same way.
+
+    Every seed gets the folder that it would get alone, with the same numbers up to rounding. Its record names the
+    seeds it was trained with, because only the same seeds give the same bytes. Finished seeds are left out.
     """
     jobs = [Job(job.results, dataclasses.replace(job.run, seed=seed)) for seed in sorted(set(seeds))]
     folders: list[dict[str, Path]] = [{} for _ in jobs]
@@ -90,7 +98,10 @@ def train_seeds(job: Job, seeds: list[int], before: dict[str, Path] | None = Non
 
 
 def _refuse_wrong_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
-    """Refuse a folder that was given as a predecessor and holds another system, or one for other codes or images."""
+    """Refuse a predecessor's folder that holds a run of another kind.
+
+    The run must be of the expected system, and for the same number of codes and image size.
+    """
     record = read_record(folder)
     if record["system"] != expected.system:
         raise DataError(f"{folder} holds a run of {record['system']}, where one of {expected.system} is needed")
@@ -118,7 +129,10 @@ def _inputs(images: Images) -> dict[str, str]:
 
 
 class _Task:
-    """A run to be trained: its settings, images and finished predecessors, and the fingerprint that they give it."""
+    """Hold a run to be trained.
+
+    It has the settings, the images, the finished predecessors, and the fingerprint that they give it.
+    """
 
     def __init__(self, job: Job, images: Images, folders: dict[str, Path]) -> None:
         self.job, self.run, self.folder, self.settings = job, job.run, job.folder, job.settings
@@ -131,7 +145,10 @@ class _Task:
 
 
 class _Training:
-    """A run on its way: its method, place in the data, log and files. `seeds`: all those trained as one with it."""
+    """Hold a run in training, with its method, batches, log and files.
+
+    `seeds` are all the seeds that are trained as one with it.
+    """
 
     def __init__(self, task: _Task, seeds: list[int], device: str) -> None:
         self.task, self.seeds, self.device = task, seeds, device
@@ -218,7 +235,10 @@ class _Training:
 
     # -------------------------------------------------------------------------------------------------------- to end
     def note(self, values: dict[str, torch.Tensor]) -> dict[str, float] | None:
-        """Count a step, of which `values` are what the method returned; the log's row where one is due."""
+        """Add a step to the log and return its row if one is due.
+
+        `values` is what the method returned for the step.
+        """
         self.log.add(self.step + 1, values)
         self.step += 1
         if self.step % self.log.every > 0 and self.step < self.settings["steps"]:
@@ -238,7 +258,10 @@ class _Training:
         return self.curve / f"{step}.safetensors"
 
     def clear(self) -> None:
-        """Remove what only an unfinished run needs, and what killed processes left of files they were writing."""
+        """Remove the files that only an unfinished run needs.
+
+        Partly written files of killed processes are removed too.
+        """
         self.checkpoint.unlink(missing_ok=True)
         shutil.rmtree(self.curve, ignore_errors=True)
         for left in self.folder.glob(".tmp-*"):
@@ -286,7 +309,10 @@ class _Training:
 
 
 class _Loop:
-    """Steps one run, or several seeds of one arm as one, from the start or their checkpoints to the end."""
+    """Train one run, or several seeds of one arm as one, to the end.
+
+    The training begins at the start or at the checkpoints.
+    """
 
     def __init__(self, tasks: list[_Task]) -> None:
         config = tasks[0].job.results.config

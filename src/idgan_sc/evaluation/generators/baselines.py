@@ -1,7 +1,9 @@
-"""The baseline: what representations that learned nothing score, in the same way and on the same images as systems.
+"""Score the baseline: representations that learned nothing.
 
-An untrained Q is the network that InfoGAN's training starts from; noise codes know nothing of the image; the principal
-components are what a linear map of the pixels has.
+They are scored in the same way and on the same images as systems.
+
+An untrained Q is the network that InfoGAN's training starts from. Noise codes know nothing of the image.
+Principal components are what a linear map of the pixels has.
 """
 
 from collections.abc import Iterator
@@ -43,10 +45,12 @@ def baseline(results: Results, dataset: str) -> list[Path]:
 
 
 def score_baseline(results: Results, images: Images) -> Path:
-    """Write a data set's `floor/<name>.csv`: rows as in `scores.csv`, for as many codes as InfoGAN's variants have.
+    """Write the scores of a data set's baseline to `floor/<name>.csv`.
 
-    Under the protocol AS_GENERATORS, the scores of as many of these images as generators are scored on, in the same
-    way.
+    The rows are as in `scores.csv`, for as many codes as InfoGAN's variants have.
+
+    Under the protocol AS_GENERATORS the scores use as many of these images as generators are scored on. They are
+    computed in the same way.
     """
     sizes, device = results.evaluation(images.name), use_device(results.config)
     generated = results.generated
@@ -70,7 +74,10 @@ def score_baseline(results: Results, images: Images) -> Path:
 
 
 def _codes(results: Results, images: Images, indices: np.ndarray, device: str) -> Iterator[tuple[Run, str, np.ndarray]]:
-    """Each baseline's codes of the evaluation pool `indices`, as a run: the run, what is scored, codes (N, k)."""
+    """Yield each baseline's codes (N, k) of the evaluation pool `indices`.
+
+    Each baseline is a run of its own. It comes as the run, what is scored, and the codes.
+    """
     seeds = results.seeds(images.name)[:BASELINE_SEEDS]
     for start in baseline_starts(results.config, results.preset, images.name):
         variant, settings = start.variant, results.settings(start)
@@ -87,7 +94,10 @@ def _codes(results: Results, images: Images, indices: np.ndarray, device: str) -
 
 
 def principal_components(images: Images, indices: np.ndarray, size: int, k: int) -> np.ndarray:
-    """The first k principal components of the images, (N, k) float32; the largest loading of each is positive."""
+    """Return the first k principal components of the images, (N, k) float32.
+
+    The largest loading of each component is positive.
+    """
     pixels = images.shape[0] * size * size
     total, products = np.zeros(pixels), np.zeros((pixels, pixels))
     parts = [indices[i : i + BATCH] for i in range(0, len(indices), BATCH)]

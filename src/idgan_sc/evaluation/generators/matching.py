@@ -1,4 +1,7 @@
-"""Which way the true images nearest to generated ones are found, by the data set, and what those tell of factors."""
+"""Choose how the true images nearest to generated ones are found.
+
+The data set decides it. The module also says what the nearest images tell of factors.
+"""
 
 from collections.abc import Mapping
 
@@ -20,7 +23,10 @@ def matcher(images: Images, size: int) -> AnyMatcher:
 
 
 def matched_factors(images: Images, index: Array) -> tuple[Array, Array]:
-    """Classes and values, (B, K), of true images; of sprites that look the same when turned, modulo that turn."""
+    """Return the classes and values, (B, K), of true images.
+
+    Some sprites look the same when turned. Their orientation is given modulo that turn.
+    """
     if not _composed(images):
         return nearest_image.factors_modulo_symmetry(images, index)
     assert images.classes is not None

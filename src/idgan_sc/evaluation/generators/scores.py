@@ -1,9 +1,11 @@
-"""What a generator makes, measured: its own disentanglement, fidelity and coverage, and what its pairs really show.
+"""Measure a generator's own disentanglement, fidelity and coverage.
 
-The regularisers act on G, while the paper scores Q on real images (Sec. 4). Here each generated image is replaced by
-its nearest true one (`nearest_image`), whose factors are known; `match.npz` of a run holds the answers, and all
-else is a function of it. Where true images are not all known, `scores_by_reader` feeds `score_factors` with read
-factors.
+The module also measures what the generator's pairs really show.
+
+The regularisers act on G, but the paper scores Q on real images (Sec. 4). Here the nearest true image
+replaces each generated one (`nearest_image`). Its factors are known. `match.npz` of a run holds the answers,
+and all else is a function of it. Where true images are not all known, `scores_by_reader` feeds
+`score_factors` with read factors.
 """
 
 from collections.abc import Mapping
@@ -42,16 +44,21 @@ DISTILLED = "distilled"  # in the column `metric`, of generators whose codes com
 
 # ------------------------------------------------------------------------------------------------------------ matching
 def match(job: Job) -> list[Path]:
-    """Match a run's generated images with the nearest true ones, and score the generator by them."""
+    """Match a run's generated images with the nearest true ones.
+
+    Then score the generator by them.
+    """
     return [match_images(job), *score_generator(job)]
 
 
 def match_images(job: Job) -> Path:
-    """Write `match.npz` of a finished run of the GAN family: its images' codes and nearest true images.
+    """Write `match.npz` of a finished run of the GAN family.
 
-    codes (n, k), index, relative (n,): images of c and z as in training. q (n, k), q_index: the encoder's codes of as
-    many true images. For each pair rule: s (m,) the class, index and relative (m, 2). accuracy: of the run's pair
-    network, if any, on new pairs.
+    The file holds the codes of the run's images and their nearest true images.
+
+    codes (n, k), index and relative (n,) are of images of c and z as in training. q (n, k) are the encoder's
+    codes of as many true images, and q_index says which. For each pair rule, s (m,) is the class, and index and
+    relative are (m, 2). accuracy is that of the run's pair network, if any, on new pairs.
     """
     folder, preset, sizes = job.folder, job.run.preset, job.results.generated
     images, device = open_images_of(job), use_device(job.results.config)
@@ -102,14 +109,16 @@ def score_generator(job: Job) -> list[Path]:
 def score_factors(
     images: Images, codes: Array, classes: Array, values: Array, sizes: dict[str, Any]
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """The five scores of codes (n, k) against the factors (n, K) of the images made from them; why others are absent.
+    """Return the five scores of codes, and why others are absent.
 
-    MIG, SAP and DCI look at all n points. The groups of FactorVAE and β-VAE share one generated factor's value, as the
-    metrics' groups do; they are drawn among the images all of whose values occur `least` times, since a group with few
-    different members has little variance in every code.
+    The codes (n, k) are scored against the factors (n, K) of the images made from them.
 
-    Deviates: the reference draws groups from the whole grid, where factors are uniform and independent; generated
-    factors are as G makes them, so that factors that G confounds are confounded in the groups too.
+    MIG, SAP and DCI look at all n points. The groups of FactorVAE and β-VAE share one generated factor's value,
+    as the metrics' groups do. They are drawn among the images whose values all occur `least` times. A group with
+    few different members has little variance in every code.
+
+    Deviates: the reference draws groups from the whole grid, where factors are uniform and independent. Generated
+    factors are as G makes them. So factors that G confounds are confounded in the groups too.
     """
     depths = [IBGAN_DEPTHS.get(name, DEPTH) for name in images.factor_names]
     discrete = [k for k, name in enumerate(images.factor_names) if name in images.discrete]
@@ -128,9 +137,12 @@ def score_factors(
 
 
 def few_true(images: Images, preset: str, pool: int | str, n: int) -> Array:
-    """The n images of the pool that Q and the baselines are scored on beside n generated ones; all of a smaller pool.
+    """Choose the n images of the pool for scoring Q and the baseline.
 
-    FactorVAE, β-VAE and DCI are lower on few images than on the whole pool, so that a generator is compared with these.
+    They are scored beside n generated images. A smaller pool is taken whole.
+
+    FactorVAE, β-VAE and DCI are lower on few images than on the whole pool. So a generator is compared with these
+    few.
     """
     indices = pool_indices(images, preset, pool)
     return indices[numpy_stream(0, f"few/{images.name}").permutation(len(indices))[:n]]
@@ -145,7 +157,10 @@ def true_factors(images: Images, index: Array) -> tuple[Array, Array]:
 
 
 def score_rows(code: str, scores: dict[str, float], reasons: dict[str, str]) -> list[dict[str, Any]]:
-    """Rows of `generator_scores.csv`: the five scores of a code, absent ones empty and with the reason."""
+    """Return rows of `generator_scores.csv` with the five scores of a code.
+
+    An absent score is empty and has the reason.
+    """
     rows = metric_rows(PROTOCOL, {metric: scores.get(metric) for metric in TABLE3_METRICS})
     return [row | {"code": code, "reason": reasons.get(row["metric"], "")} for row in rows]
 
@@ -177,7 +192,10 @@ def _draw_points(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
 
 
 def _draw_groups(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
-    """Groups among the images whose values are not rare; all images for the codes' global SD."""
+    """Draw groups among the images whose values are not rare.
+
+    The codes' global SD uses all images.
+    """
     common = _common(classes, sizes["least"])
     if len(common) < 2 * sizes["least"]:
         raise ValueError(
@@ -197,7 +215,10 @@ def _refuse_constant_factors(images: Images, classes: Array, where: str = "") ->
 
 
 def _common(classes: Array, least: int) -> Array:
-    """Indices of the largest set of rows in which every value of every column occurs `least` times."""
+    """Find the largest set of rows whose values all occur `least` times.
+
+    The result is their indices. Every value of every column occurs that often in the set.
+    """
     kept = np.arange(len(classes))
     while len(kept):
         often = np.ones(len(kept), dtype=bool)

@@ -1,4 +1,7 @@
-"""Figure 3 of the paper: the arms of the ablation along stage B, and what each adds to InfoGAN."""
+"""Draw Figure 3 of the paper: the ablation's arms along stage B.
+
+It also shows what each arm adds to InfoGAN.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -29,11 +32,13 @@ SEED: dict[str, Any] = {"linewidth": 0.45, "alpha": 0.55}
 
 
 def figure3(results: Results) -> list[Path]:
-    """Figure 3: FactorVAE score of the three arms of the ablation along stage B; below, what each adds to InfoGAN.
+    """Figure 3: lines show the FactorVAE score of the three arms along stage B.
 
-    A thin line is a seed, the mean of its evaluation draws; the thick line is the mean over seeds, and the band its
-    interval. Below, what an arm has more than InfoGAN from the same stage A, as the claims compare them: the seeds'
-    own level is taken off.
+    The arms are those of the ablation. The lower panels show what each arm adds to InfoGAN.
+
+    A thin line is a seed, the mean of its evaluation draws. The thick line is the mean over seeds, and the band
+    is its interval. The lower panels show an arm's score minus that of InfoGAN from the same stage A. The claims
+    compare them in the same way. The difference removes each seed's own level.
     """
     curves = arm_curves(results.config, results.root)
     levels = results.config["reported"]["figure3"]
@@ -76,7 +81,10 @@ def _place(fig: Figure, i: int, row: tuple[float, float]) -> Axes:
 
 
 def _draw(ax: Axes, curves: pd.DataFrame, system: str, columns: tuple[str, str, str], level: float) -> None:
-    """An arm's seeds, mean and band, and its level in the paper; where it ends stands above."""
+    """Draw an arm's seeds, mean and band, and its level in the paper.
+
+    The text above says where it ends.
+    """
     value, low, high = columns
     mine = curves[curves["system"] == system].dropna(subset=value)
     style = mark(system)
@@ -127,11 +135,15 @@ def _signed(value: float) -> str:
 
 
 def arm_curves(config: Config, root: Path) -> pd.DataFrame:
-    """Figure 3's points: a row an arm and step, with n, mean, sd and band over seeds, and a row for each of its seeds.
+    """Compute the points of Figure 3.
 
-    `low` and `high`: mean ± sd. `above` and its interval: mean over seeds of an arm's score less the first arm's of the
-    same seed. Rows with a `seed` have that seed's own values. An arm without runs has no rows. Every row repeats the
-    baselines: what an untrained Q and the principal components of the pixels score, mean over seeds.
+    There is one row for each arm and step, with n, mean, sd and band over seeds. There is also one row for each
+    of its seeds.
+
+    `low` and `high` are mean ± sd. `above` is an arm's score minus the first arm's score of the same seed, as a
+    mean over seeds with its interval. Rows with a `seed` have that seed's own values. An arm without runs has no
+    rows. Every row repeats the baselines: the mean scores over seeds of an untrained Q and of the principal
+    components of the pixels.
     """
     key = ["dataset", "system", "variant", "seed", "code", "step", "draw", "metric", "protocol"]
     points = read_scores(root / "curves.csv", key)

@@ -1,4 +1,7 @@
-"""Every registered comparison as a forest: its estimate and interval, and the paper's value beside it."""
+"""Draw every registered comparison as a forest plot.
+
+Each has its estimate and interval. The paper's value stands beside it.
+"""
 
 import textwrap
 from collections.abc import Callable, Iterator
@@ -48,7 +51,10 @@ SHORT = {  # names of systems where a row has little room
 
 # ------------------------------------------------------------------------------------------------------------ figures
 def figure_checks(results: Results) -> list[Path]:
-    """Every check of every claim: estimate, interval and answer, with the paper's value where it prints one."""
+    """Each row shows a check's estimate, interval and answer beside the paper's value.
+
+    All checks of all claims are drawn. The paper's value is given if the paper prints one.
+    """
     table = with_paper(results, _checks(results))
     lines = [*_lines(results, table)]
     row, foot = 0.125, 0.75
@@ -80,7 +86,10 @@ def figure_checks(results: Results) -> list[Path]:
 
 
 def forest(results: Results) -> list[Path]:
-    """The registered comparisons of scores, a column a score: estimate and interval, the paper's value beside it."""
+    """Each row shows a registered comparison of scores beside the paper's value.
+
+    Each column is a score. The comparison has its estimate and interval.
+    """
     table = with_paper(results, _checks(results))
     scores = table[table["other"].notna() & table["quantity"].isin(["score", "curve_end"])].drop_duplicates(
         ["quantity", "metric", "arm", "other"]
@@ -139,7 +148,10 @@ def _checks(results: Results) -> pd.DataFrame:
 
 
 def with_paper(results: Results, table: pd.DataFrame) -> pd.DataFrame:
-    """The checks with what the paper's printed numbers say of each, `paper`; NaN where it prints none."""
+    """Add to each check the value that follows from the paper's printed numbers.
+
+    The column is `paper`. It is NaN if the paper prints none.
+    """
     reported = results.config["reported"]
 
     def printed(check: pd.Series) -> float:

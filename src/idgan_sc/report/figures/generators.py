@@ -115,12 +115,14 @@ def figure_generator_pictures(results: Results) -> list[Path]:
 
 
 def figure_pairs(results: Results) -> list[Path]:
-    """C11: how well E or H tells the pairs of its own rule along stage B; how many more pairs than unrelated ones show
-    the rule.
+    """C11: lines show how well E or H tells the pairs of its own rule.
 
-    Left: accuracy with chance taken off, (a − 1/k)/(1 − 1/k), over the steps of stage B. Right: the share of pairs in
-    which a label can be right, at the start (stage A's generator) and at the end of stage B, less that of unrelated
-    pairs of the same generator, whose labels would be right by chance.
+    The figure also shows how many more pairs than unrelated ones show the rule.
+
+    The left panel has the accuracy with chance removed, (a − 1/k)/(1 − 1/k), over the steps of stage B. The right
+    panel has the share of pairs in which a label can be right, minus that of unrelated pairs of the same
+    generator. The labels of unrelated pairs would be right by chance. The shares are at the start
+    (stage A's generator) and at the end of stage B.
     """
     labels = read_generator_table(results.root / "pair_labels.csv")
     accuracy, shares = _accuracies(labels), _right_shares(results, labels)
@@ -155,7 +157,10 @@ def figure_pairs(results: Results) -> list[Path]:
 
 
 def _slopes(ax: Axes, shares: pd.DataFrame) -> None:
-    """The excess over unrelated pairs, from the start to the end of stage B, a place an arm."""
+    """Draw the excess over unrelated pairs at start and end of stage B.
+
+    Each arm has its own place.
+    """
     names = []
     for i, ((system, variant), mine) in enumerate(shares.groupby(["system", "variant"], sort=False)):
         _seed_lines(ax, mine.assign(x=2 * i + mine["at"], mean=mine["excess"]), "x")
@@ -191,7 +196,10 @@ def _unrelated(shares: pd.DataFrame) -> str:
 
 
 def _accuracies(labels: pd.DataFrame) -> pd.DataFrame:
-    """A row an arm and logged step, and one for each seed of it: accuracy with chance taken off, mean over seeds."""
+    """Compute the accuracy with chance removed, by arm and logged step.
+
+    One row is the mean over seeds. There is also one row for each seed.
+    """
     log = select(labels, measure="accuracy_log", system=list(SYSTEMS), variant=list(VARIANTS))
     chance = 1 / log["k"]
     log = log.assign(mean=(log["value"] - chance) / (1 - chance))
@@ -201,10 +209,12 @@ def _accuracies(labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _right_shares(results: Results, labels: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the regularised arms at the start (0) and the end (1), one for each seed and one for their mean.
+    """Compute how often labels can be right, by regularised arm.
 
-    mean: share of pairs of the arm's rule that show it; unrelated: that of unrelated pairs of the same generator;
-    excess: the difference, with its interval over seeds.
+    There are rows for the start (0) and the end (1): one for each seed and one for their mean.
+
+    `mean` is the share of pairs of the arm's rule that show it. `unrelated` is that of unrelated pairs of the
+    same generator. `excess` is the difference, with its interval over seeds.
     """
     rows = []
     for run in generators_by_matching(results.config, results.preset):
@@ -253,7 +263,10 @@ def _line(mine: pd.DataFrame) -> dict[str, Any]:
 
 
 def _points(scores: pd.DataFrame, data: list[str], measures: Iterable[str]) -> pd.DataFrame:
-    """A row a run of the arms on `data`; a column a metric of the generator, `q_` and a metric of Q, and a measure."""
+    """Return one row for each run of the arms on `data`.
+
+    The columns are the metrics of the generator, the metrics of Q with the prefix `q_`, and the measures.
+    """
     key = ["dataset", "system", "variant", "seed"]
     wide = _wide(scores, data, key, GENERATOR_CODE).reindex(columns=[*METRIC_LABELS, *measures])
     return wide.join(
@@ -291,7 +304,10 @@ def _diagonal(ax: Axes) -> None:
 
 
 def _components(root: Path, data: str, metric: str) -> list[float]:
-    """What the pixels' principal components of a data set score, by how many they are; NaN where there is no score."""
+    """Return the scores of the pixels' principal components of a data set.
+
+    They are ordered by the number of components. A missing score is NaN.
+    """
     cells = [cell for baseline in baseline_cells(root, data, AS_GENERATORS) for cell in baseline]
     mine = [cell for cell in cells if cell["system"] == "pixel_components" and cell["metric"] == metric]
     return [cell["mean"] if cell["n"] else np.nan for cell in mine]

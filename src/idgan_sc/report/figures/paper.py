@@ -1,4 +1,7 @@
-"""Figures 1 and 4 of the paper, InfoGAN-CR beside IDGAN-SC, each with true images; PNG, PDF, CSV and caption."""
+"""Draw Figures 1 and 4 of the paper.
+
+InfoGAN-CR is beside IDGAN-SC, each with true images. The files are PNG, PDF, CSV and caption.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,8 +33,9 @@ ASSIGNED = "No code stands for two factors: of all assignments, this one has the
 
 # ------------------------------------------------------------------------------------------------------------- figures
 def figure1(results: Results) -> list[Path]:
-    """Figure 1: pairs of images that differ in one code, of InfoGAN-CR and IDGAN-SC beside true pairs that differ in
-    one factor: size, then rotation.
+    """Figure 1: pairs of images differ in one code, beside true pairs.
+
+    The pairs are of InfoGAN-CR and IDGAN-SC. The true pairs differ in one factor: size, then rotation.
     """
     return _beside(results, "figure1", PAIR_ROWS, _pairs, [
         "Pairs of images x₁ and x₂ that differ in one code, each beside the image that it was made from.",
@@ -41,8 +45,10 @@ def figure1(results: Results) -> list[Path]:
 
 
 def figure4(results: Results) -> list[Path]:
-    """Figure 4: traversals of InfoGAN-CR and IDGAN-SC beside true ones, a panel a factor: the code that stands for it
-    sweeps, all else stays.
+    """Figure 4: each panel sweeps the code of one factor, beside true images.
+
+    The traversals are of InfoGAN-CR and IDGAN-SC. The code that stands for the factor changes, and all else
+    stays.
     """
     return _beside(results, "figure4", TRAVERSAL_ROWS, _sweep, [
         "What one code does: it takes the values above the images, and all else stays. A panel is a factor, and the "
@@ -55,7 +61,10 @@ Shown = Callable[["FactorRow", Arrays], tuple[np.ndarray, np.ndarray, list[dict[
 
 
 def _beside(results: Results, name: str, factors: tuple[str, ...], shown: Shown, caption: list[str]) -> list[Path]:
-    """A figure with a column a system; `shown`: true images of a factor, generated ones, and what tells each apart."""
+    """Draw a figure with one column for each system.
+
+    `shown` returns the true images of a factor, the generated ones, and what tells each apart.
+    """
     columns = []
     for system in PICTURE_SYSTEMS:
         run, arrays = _traversal(results, system)
@@ -102,7 +111,10 @@ def _sweep(row: "FactorRow", arrays: Arrays) -> tuple[np.ndarray, np.ndarray, li
 # ------------------------------------------------------------------------------------------------- codes and factors
 @dataclass(frozen=True)
 class FactorRow:
-    """A factor and the code that stands for it; `dimension` counts from 0 here and from 1 in what is printed."""
+    """Hold a factor and the code that stands for it.
+
+    `dimension` counts from 0 here and from 1 in print.
+    """
 
     factor: str
     dimension: int
@@ -114,9 +126,9 @@ class FactorRow:
 
 
 def assign(association: np.ndarray, names: list[str], factors: tuple[str, ...]) -> list[FactorRow]:
-    """One code for each of `factors`, no code twice, so that the sum of their associations is largest.
+    """Assign one code to each of `factors` with the largest sum of associations.
 
-    association: (k, K), of `names` (K,).
+    No code is used twice. `association` is (k, K), with a column for each of `names` (K,).
 
     >>> [row.dimension for row in assign(np.array([[0.9, 0.8], [0.7, 0.1]]), ["x", "y"], ("x", "y"))]
     [1, 0]

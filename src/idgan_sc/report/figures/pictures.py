@@ -1,6 +1,7 @@
-"""Figures 5 to 8 of the paper, InfoGAN-CR and IDGAN-SC apart as the paper has them and side by side.
+"""Draw Figures 5 to 8 of the paper.
 
-The code for each panel is chosen by measurement, never by eye.
+InfoGAN-CR and IDGAN-SC are drawn apart, as in the paper, and side by side. The code for each panel is chosen
+by measurement, never by eye.
 """
 
 from pathlib import Path
@@ -30,8 +31,9 @@ CHOSEN = {"morphometrics": BY_RESPONSE, "stand-in": BY_STAND_IN}  # else a share
 
 
 def picture_figure(results: Results, name: str, data: str, systems: tuple[str, ...]) -> list[Path]:
-    """What the code of each factor changes in generated images of a data set, below true images where they can be
-    drawn.
+    """Each panel shows what the code of one factor changes in generated images.
+
+    The images are of one data set. They stand below true images if those can be drawn.
     """
     shown = [(system, *_panels(results, data, system)) for system in systems]
     columns = [
@@ -104,7 +106,10 @@ def _association(table: pd.DataFrame, row: str, code: int) -> float:
 
 
 def _digits(table: pd.DataFrame, data: str, least: float) -> str:
-    """Where the rows of digits start, and how well the classifier that finds them does on images it never saw."""
+    """Say where the rows of digits start and how good the classifier is.
+
+    The classifier finds the digits. It is tested on images it never saw.
+    """
     found = table[(table.measure == "held_out") & (table.factor == "digit")]["value"]
     return (
         "A digit's row starts from the generated image that a classifier is surest of (probability at least "

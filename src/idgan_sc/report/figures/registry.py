@@ -42,7 +42,11 @@ APART: dict[str, Draw] = {"regularisers": regularisers_figure}  # of no run; its
 
 
 def picture_drawers(results: Results) -> dict[str, Draw]:
-    """The figures of pictures that a preset can have: one a system, and both side by side, `figure_<data set>`."""
+    """Return the picture figures that a preset can have.
+
+    There is one for each system, and one with both side by side, `figure_<data set>`. If there are any, the
+    leakage figure is added.
+    """
     found: dict[str, Draw] = {}
     planned = configuration.picture_figures(results.config, results.preset)
     for name, (data, system) in planned.items():
@@ -53,13 +57,20 @@ def picture_drawers(results: Results) -> dict[str, Draw]:
 
 
 def drawers(results: Results) -> dict[str, Draw]:
-    """Every figure that a preset can have, the paper's first; those of the sensitivity study are drawn with it."""
+    """Return every figure that a preset can have, the paper's first.
+
+    The figures of the sensitivity study are drawn with that study.
+    """
     return {**FIGURES, **picture_drawers(results), **generators.FIGURES, **forest.FIGURES}
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure: its title, what it shows, the command that makes it, and its caption, empty until it is drawn."""
+    """Hold the words about a figure.
+
+    It has a title, what the figure shows, the command that makes it, and its caption. The caption is empty until
+    the figure is drawn.
+    """
 
     title: str
     shows: str

@@ -40,7 +40,10 @@ def regularisers(results: Results) -> list[Path]:
 
 
 def regularisers_figure(results: Results) -> list[Path]:
-    """How far turned codes raise each pair regulariser's loss on true images, and the accuracy that it reaches."""
+    """Draw how far turned codes raise each pair regulariser's loss.
+
+    The images are true ones. The accuracy that each regulariser reaches is drawn too.
+    """
     rows, study = compared(results), results.config["regularisers"]
     turns = list(dict.fromkeys(turned_words(study, name) for name in study["rotations"]))
     corners = [(rule, loss) for rule in study["pair_rules"] for loss in study["pair_losses"]]
@@ -71,7 +74,10 @@ def regularisers_figure(results: Results) -> list[Path]:
 
 
 def _marks(ax: Axes, rows: pd.DataFrame, measure: str, turns: list[str], noises: list[str]) -> None:
-    """Seeds as small marks, their mean as a large one; what is noise side by side."""
+    """Draw seeds as small marks and their mean as a large one.
+
+    The kinds of noise are side by side.
+    """
     of_seeds = rows.groupby(["noise", "turned", "seed"])[measure].mean().reset_index()
     for (marker, edge, face), noise, shift in zip(LOOKS, noises, (-0.17, 0.17, 0.34), strict=False):
         for x, turned in enumerate(turns):

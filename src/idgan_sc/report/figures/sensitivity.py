@@ -25,7 +25,11 @@ from idgan_sc.report.words import COLOURS, METRIC_LABELS, label, seeds_words
 
 
 def sensitivity(results: Results) -> list[Path]:
-    """Write the two figures with their data, the scores of the study's seeds, and what each variant does to claims."""
+    """Write the figures and tables of the sensitivity study.
+
+    These are the two figures with their data, the scores of the study's seeds, and what each variant does to
+    claims.
+    """
     folder = results.root / "sensitivity"
     written = [gather(results, folder, *names) for names in GATHERED_AS.items()]
     scores = specifications(results, folder)
@@ -37,7 +41,10 @@ def sensitivity(results: Results) -> list[Path]:
 
 
 def specification_figure(results: Results, scores: pd.DataFrame) -> list[Path]:
-    """Specifications in the order of their mean, each seed a point; below, which settings differ from the default."""
+    """Each point shows one seed under one specification, in order of the means.
+
+    The lower part shows which settings differ from the default.
+    """
     study = results.config["sensitivity"]
     order = scores.groupby("variant")["above"].mean().sort_values().index.tolist()
     differ = {variant: changed(results, variant) for variant in order}
