@@ -22,7 +22,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import job, make_floor, with_data
+from conftest import job, make_baselines, with_data
 from idgan_sc import cli, recompute
 from idgan_sc import config as configuration
 from idgan_sc.config import ConfigError, Run
@@ -243,7 +243,7 @@ def test_tables_can_be_made_of_the_runs_that_exist_and_say_what_is_missing(
         gather_scores(Results(config, "test", root))
     gather_scores(Results(config, "test", root), allow_missing=True)
     assert "missing: dsprites/idgan/main/0" in capsys.readouterr().err
-    make_floor(root)
+    make_baselines(root)
     table3(Results(config, "test", root))
     assert "missing" in (root / "tables" / "table3.md").read_text()
     shutil.rmtree(place)

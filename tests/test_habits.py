@@ -37,6 +37,37 @@ def test_tool_is_content(command):
     run(*command.split())
 
 
+# Names of before that sent readers astray, by what is said now: in code, workflow and tests.
+OLD_NAMES = {
+    "FLOORS": "BASELINES",
+    "FLOOR_SEEDS|floor_(starts|fingerprint|counts)": "BASELINE_SEEDS, baseline_starts, …",
+    "(read|make|published)_floor": "read_baselines",
+    "generated_factors": "matched_factors, factors_modulo_symmetry",
+    "read_generators": "generators_by_reader",
+    "def stays|passed_on": "redistributable",
+    "check_hash": "verify_hash",
+    "measured_twice|measured_by|note_measuring": "evaluation_hash, note_evaluation",
+    "GATHERED\\[1:\\]|PUBLISHED(_FILES)?\\[[01]": "SCORE_FILES",
+    "LIKEWISE|TOGETHER": "a name that says what it holds",
+    "_could|^def (said|words|about|counted)": "verdict_text, check_text, describe_results, was_judged",
+    "system (not )?in COLOURS|in (set|list)\\(COLOURS\\)": "SYSTEMS",
+    "next\\(adjusted\\)|\\]\\[::order\\]": "a lookup by name",
+}
+
+
+def test_old_names_do_not_return():
+    """None stands in the package or the workflow again."""
+    old = {re.compile(rf"(?<!\w)(?:{name})(?!\w)", re.M): now for name, now in OLD_NAMES.items()}
+    paths = [*(ROOT / "src").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}: say {now}"
+        for path in paths
+        for name, now in old.items()
+        for match in name.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert not found
+
+
 def lock() -> dict[str, str]:
     """Name -> version of requirements.lock."""
     return dict(re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.M))
@@ -57,6 +88,18 @@ def imported(*files: Path) -> set[str]:
     found |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
     tops = {name.partition(".")[0] for name in found} - sys.stdlib_module_names - {"idgan_sc"}
     return {names.get(name, name).lower() for name in tops}
+
+
+def test_docstrings_begin_with_a_short_sentence():
+    """At most fifteen words, on one line, with a full stop."""
+    found = []
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+                first = text.splitlines()[0]
+                if len(first.split()) > 15 or not first.rstrip('`*)"').endswith((".", "?", ":")):
+                    found.append(f"{path.relative_to(ROOT)}: {first}")
+    assert found == []
 
 
 def test_what_is_imported_is_declared_and_nothing_else():
@@ -88,11 +131,8 @@ def test_conda_installs_the_lock():
     assert here["dependencies"].pop() == {"pip": ["-r requirements.lock"]}
     assert there["dependencies"].pop() == {"pip": ["-r ../../requirements.lock"]}
     assert here == there
-    with open(ROOT / "requirements.lock") as file:
-        sum_of_lock = subprocess.run(["cksum"], stdin=file, capture_output=True, text=True, check=True).stdout.split()[
-            0
-        ]
-    assert f"cksum {sum_of_lock}." in rules.read_text()
+    done = subprocess.run(["cksum", "requirements.lock"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"cksum {done.stdout.split()[0]}." in rules.read_text()
 
 
 def test_the_catalog_finds_what_it_lists():

@@ -22,11 +22,11 @@ from idgan_sc.evaluation.unfinished import score_curve
 from idgan_sc.files import DataError
 from idgan_sc.metrics import score as score_arrays
 from idgan_sc.publish.card import write_card
-from idgan_sc.records.record import check_hash, note_hashes
+from idgan_sc.records.record import note_hashes, verify_hash
 from idgan_sc.records.results import Job, Results
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import FEW_CODES, encode
-from idgan_sc.training.prepare import check_given
+from idgan_sc.training.prepare import refuse_other_images
 from idgan_sc.training.train import train
 
 Config = dict[str, Any]
@@ -161,9 +161,9 @@ def test_scores_of_other_codes_are_not_gathered(small_config: Config, place: Pat
 
 def test_what_was_never_noted_passes(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text("a\n1\n")
-    check_hash(tmp_path, "scores.csv", "score again")
+    verify_hash(tmp_path, "scores.csv", "score again")
     note_hashes(tmp_path, ["scores.csv"], of=["codes.npz"])
-    check_hash(tmp_path, "scores.csv", "score again", {"factors": "0"})
+    verify_hash(tmp_path, "scores.csv", "score again", {"factors": "0"})
 
 
 def test_one_continuous_factor_refuses_only_what_needs_classes(
@@ -185,12 +185,12 @@ def test_one_continuous_factor_refuses_only_what_needs_classes(
 
 
 def test_sizes_that_own_images_do_not_have_are_refused(small_config: Config) -> None:
-    from idgan_sc.config import ConfigError, check
+    from idgan_sc.config import ConfigError, validate
 
     config = copy.deepcopy(small_config)
     config["datasets"]["own"]["evaluation"] = {"pool": "all", "points": 100}
     with pytest.raises(ConfigError, match="`points`: all images of the pool are scored, each once: remove it"):
-        check(config)
+        validate(config)
 
 
 def test_data_says_what_it_took(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,11 +222,11 @@ def test_a_checkpoint_of_other_images_is_set_aside(
 
 def test_a_predecessor_of_other_images_is_refused(small_config: Config, place: Path) -> None:
     job = job_of(small_config, place)
-    check_given(job.results, "own", job.folder)
+    refuse_other_images(job.results, "own", job.folder)
     Image.fromarray(np.full((64, 64), 77, np.uint8)).save(place / "images/000.png")
     prepared(place)
     with pytest.raises(DataError, match=r"was trained on other images than .*data/own holds: give another"):
-        check_given(job.results, "own", job.folder)
+        refuse_other_images(job.results, "own", job.folder)
 
 
 def test_a_network_that_read_other_factors_is_trained_again(

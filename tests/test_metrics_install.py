@@ -48,7 +48,7 @@ for words in ast.literal_eval(sys.argv[1]):
 """
 COMMANDS = [
     *(["encode", "score", "traverse", "train", "leakage", "match", "read-generator", "card"]),
-    *(["data", "probe", "floor", "check", "plan", "verify", "publish", "report", "claims", "gather"]),
+    *(["data", "probe", "baseline", "floor", "check", "plan", "verify", "publish", "report", "claims", "gather"]),
 ]
 
 

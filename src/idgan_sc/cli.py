@@ -1,4 +1,7 @@
-"""`idgan-sc COMMAND`: one step of the pipeline by hand, with the very functions that the workflow's rules call."""
+"""Run one step of the pipeline by hand: `idgan-sc COMMAND`.
+
+It calls the same functions as the workflow's rules.
+"""
 
 import argparse
 import importlib
@@ -17,9 +20,10 @@ from idgan_sc.records.results import Job, Results
 
 
 class Step(NamedTuple):
-    """A command that calls functions of the package, each with a job, with results and a data set, or with results.
+    """Describe a command and the functions of the package that it calls.
 
-    They are named `module:function` and imported when the command runs: `idgan-sc table` must not wait for PyTorch.
+    Each function gets a job, or results and a data set, or results alone. The functions are named
+    `module:function` and imported when the command runs. So `idgan-sc table` does not wait for PyTorch.
     """
 
     name: str
@@ -33,8 +37,8 @@ STEPS = (
          "train the network that reads a data set's factors off images"),
     Step("encode", "run", ("training.encode:encode",), "encode the evaluation pool with a finished run"),
     Step("score", "run", ("evaluation.score:score",), "score a run's codes"),
-    Step("floor", "dataset", ("evaluation.generators.baselines:baseline",),
-         "score what learned nothing: an untrained Q, noise, principal components"),
+    Step("baseline", "dataset", ("evaluation.generators.baselines:baseline",),
+         "score the chance level: an untrained Q, noise, principal components of the pixels"),
     Step("leakage", "run", ("evaluation.generators.leakage:leakage",),
          "measure what each code of a finished run changes"),
     Step("traverse", "run", ("evaluation.generators.traverse:traverse",),
@@ -48,12 +52,12 @@ STEPS = (
     Step("gather", "preset", ("evaluation.gather:gather_scores",),
          "concatenate the score tables of all runs that the tables are made of"),
     Step("gather-leakage", "preset", ("evaluation.gather:gather_leakage",),
-         "concatenate what was measured, a row a run"),
+         "concatenate the leakage of all runs, a row a run"),
     Step("gather-generators", "preset", ("evaluation.gather:gather_generators",),
-         "concatenate what was measured of all generators"),
+         "concatenate the scores of all generators"),
     Step("claims", "preset", ("report.claims:write_claims", "report.exploratory:write_exploratory",
                               "report.verdict_sensitivity:write_sensitivity", "report.errata:write_findings"),
-         "judge the paper's claims and write what stands beside the verdicts, and what its own numbers contradict"),
+         "judge the paper's claims; list further comparisons, and what the paper's own numbers contradict"),
     Step("agreement", "preset", ("report.agreement:agreement", "report.figures.agreement:figure_agreement"),
          "say which scores order the runs alike, over every run whose codes or weights are at hand"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
@@ -64,6 +68,7 @@ STEPS = (
          "write the page to read and to play with"),
     Step("film", "preset", ("publish.film:write_film",), "write a short film of the page"),
 )  # fmt: skip
+OLD_NAMES = {"baseline": ["floor"]}  # of commands, which still work
 
 
 ANYWHERE = ("referee", "logs")  # they read any codes and any logs, and no configuration
@@ -75,10 +80,13 @@ def _run(args: argparse.Namespace) -> Run:
 
 
 def _job(results: Results, args: argparse.Namespace) -> Job:
-    """The run that the options name, its data set rendered or downloaded where it is missing."""
-    from idgan_sc.training.prepare import prepare
+    """Return the job of the run that the options name.
 
-    prepare(results, args.dataset)
+    A missing data set is rendered or downloaded first.
+    """
+    from idgan_sc.training.prepare import ensure_images
+
+    ensure_images(results, args.dataset)
     return results.job(_run(args))
 
 
@@ -105,8 +113,8 @@ def _take(results: Results, args: argparse.Namespace) -> None:
 # ----------------------------------------------------------------------------------- commands with options of their own
 def _data(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.data.preview import write_preview
-    from idgan_sc.data.table import about_factors
-    from idgan_sc.training.prepare import prepare
+    from idgan_sc.data.table import factor_lines
+    from idgan_sc.training.prepare import ensure_images
 
     for option in ("factors", "crop", "background", "categories", "numbers"):
         if getattr(args, option) is not None and not args.from_folder:
@@ -118,10 +126,10 @@ def _data(results: Results, args: argparse.Namespace) -> None:
     if args.from_folder or args.from_grid:
         images = _own_images(results, args)
     else:
-        images = prepare(results, args.dataset, args.file)
+        images = ensure_images(results, args.dataset, args.file)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
-    for line in about_factors(images):
+    for line in factor_lines(images):
         print(f"  {line}")
     print(f"{write_preview(images)} shows some of them")
 
@@ -135,7 +143,7 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
     option = "--from-folder" if args.from_folder else "--from-grid"
     if args.from_folder and args.from_grid:
         raise ConfigError("--from-folder and --from-grid: give one of them")
-    if results.about_data(args.dataset)["source"] != "folder":
+    if results.dataset_settings(args.dataset)["source"] != "folder":
         raise ConfigError(f"{option}: {args.dataset} has a source of its own: name one with `source: folder`")
     if args.crop is not None and args.crop < 1:
         raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
@@ -155,7 +163,10 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
 
 
 def _images_hash(folder: Path) -> str:
-    """The hash of the images that a folder holds; empty if it holds none that can be opened."""
+    """Return the hash of the images in a folder.
+
+    It is empty if the folder holds no images that can be opened.
+    """
     from idgan_sc.data.images import open_images
 
     try:
@@ -165,7 +176,7 @@ def _images_hash(folder: Path) -> str:
 
 
 def _train(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.training.prepare import check_given
+    from idgan_sc.training.prepare import refuse_other_images
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
@@ -177,7 +188,7 @@ def _train(results: Results, args: argparse.Namespace) -> None:
         raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
     job = _job(results, args)
     for given in before.values():
-        check_given(job.results, args.dataset, given)
+        refuse_other_images(job.results, args.dataset, given)
     for folder in train_seeds(job, seeds, before):
         print(folder, file=sys.stderr)
 
@@ -247,7 +258,7 @@ def _check(results: Results, args: argparse.Namespace) -> None:
     print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
     for preset, row in config["presets"].items():
         if row["evidence"]:
-            for dataset in configuration.datasets(config, preset):
+            for dataset in configuration.datasets_of(config, preset):
                 print(f"protocol of {preset}, {dataset}: {protocol_hash(config, preset, dataset)}")
 
 
@@ -261,13 +272,13 @@ def _publish(results: Results, args: argparse.Namespace) -> None:
 
 
 def _prove(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.recompute import prove, seconds
+    from idgan_sc.recompute import budget_seconds, prove
     from idgan_sc.records.agreement import summary
     from idgan_sc.records.machine import process_age
 
     if args.claim not in results.config["claims"]:
         raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(results.config['claims'])}")
-    budget = seconds(args.budget)
+    budget = budget_seconds(args.budget)
     chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
     print(f"runs behind {args.claim} are trained again within {args.budget}, in the order of --chance {chance}")
     proofs = []
@@ -323,7 +334,7 @@ def parser() -> argparse.ArgumentParser:
     def command(
         name: str, takes: str, help: str, do: Callable[[Results, argparse.Namespace], None] = _take
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=help, description=help)
+        added = commands.add_parser(name, help=help, description=help, aliases=OLD_NAMES.get(name, []))
         added.set_defaults(do=do)
         _add_place(added, takes)
         return added
@@ -382,7 +393,7 @@ def parser() -> argparse.ArgumentParser:
     words = "prove that an older source makes the same numbers as today's, and list it beside the published runs"
     accepted = command("accept", "preset", words, _accept)
     accepted.add_argument("revision", help="a commit of this repository")
-    accepted.add_argument("--reason", required=True, help="why its source counts, for the list")
+    accepted.add_argument("--reason", required=True, help="why the numbers are the same, for the list")
     accepted.add_argument("--steps", type=_number(1), default=500, help="of every training (default: 500)")
     plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", _plan)
     plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")
@@ -393,7 +404,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_place(added: argparse.ArgumentParser, takes: str) -> None:
-    """The options that say what a command is about: results, a data set in them, or a run."""
+    """Add the options that name a command's results, data set or run."""
     if takes:
         added.add_argument("--preset", help="a preset of the configuration (default: the one it names)")
         added.add_argument("--out", type=Path, help="where the preset's results lie (default: results/<preset>)")
@@ -422,11 +433,14 @@ def _checked(config: Config, args: Any) -> None:
     if hasattr(args, "system"):
         if not configuration.applies(config, args.variant, args.system):
             raise ConfigError(f"--variant {args.variant}: it does not change system {args.system}")
-        configuration.check_run(config, _run(args))
+        configuration.validate_run(config, _run(args))
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one command; a mistake of the user's is one line on stderr and exit status 2."""
+    """Run one command.
+
+    A mistake of the user gives one line on stderr and exit status 2.
+    """
     args = parser().parse_args(argv)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # paths that are no UTF-8
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU's matrix products may vary

@@ -1,8 +1,10 @@
-"""What runs cost, and what a preset will cost: jobs, hours, memory, disk and makespan, beside what runs took.
+"""Estimate what the runs of a preset cost.
 
-Trainings and codes are counted and timed: on a CPU by a few real steps of this machine, on a GPU by a stated rate.
-Scores, tables and figures are not counted. The workflow reads this file in every job, so that PyTorch is imported only
-where steps are timed, and what a network costs is a table here, which a test holds against the networks.
+The estimate has jobs, hours, memory, disk and makespan, beside what finished runs took. Only trainings and
+codes are counted and timed. On a CPU, a few real steps of this machine are timed. On a GPU, the rate is a
+stated one. Scores, tables and figures are not counted. The workflow reads this file in every job. So PyTorch is
+imported only where steps are timed. The cost of a network is a table here, and a test compares it with the
+networks.
 """
 
 import json
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Network(NamedTuple):
-    """What one network of a family costs: for one image multiply-adds and numbers put out; layers; weights."""
+    """Store the costs of one network of a family.
+
+    Multiply-adds and outputs are for one image. Layers and weights are counted for the network.
+    """
 
     multiply_adds: float
     outputs: float
@@ -66,14 +71,17 @@ GPUS = {"h200": 80e12, "h100": 80e12, "a100": 25e12}
 
 # --------------------------------------------------------------------------------------------------------------- steps
 class Pass(NamedTuple):
-    """A network passed `times` times on `images` images; backward through all of it counts as two forward ones."""
+    """Count how often a network passes over how many images.
+
+    A backward pass through all of it counts as two forward passes.
+    """
 
     network: str
     images: int
     times: int
 
 
-def kind(settings: Settings) -> str:
+def update_kind(settings: Settings) -> str:
     """Which of SYSTEMS a run's update is timed by."""
     if settings["family"] == "vae":
         return "factor" if settings["objective"] == "factor" else "beta"
@@ -94,13 +102,20 @@ def network(settings: Settings, name: str) -> Network:
 
 
 def passes(settings: Settings) -> list[Pass]:
-    """The passes of one step, by family; forward 1, backward 2, backward through a frozen network 1.
+    """List the passes of one training step for a family.
 
-    β-VAE: encoder and decoder, 3 each. FactorVAE: the same, its critic 2 (frozen) and, on codes and permuted codes, 6.
-    GAN: D 3 on real and generated images; then, `generator_steps` times, G 3 and D 2 (frozen), and with a pair
-    regulariser G 3 on both images of every pair and the pair network 3 where it moves, 2 where it does not; `separate`
-    adds a step of its own, 3. A frozen β-VAE 1 for codes, 1 for pairs that need the posterior, 2 where it is Q. R1 goes
-    backward through D's pass of real images and through that pass, 5. IB-GAN's Q is a critic of its own, 3.
+    A forward pass counts 1 and a backward pass 2. A backward pass through a frozen network counts 1.
+
+    β-VAE: encoder and decoder count 3 each. FactorVAE is the same. Its critic counts 2 (frozen), and 6 on codes and
+    permuted codes.
+
+    GAN: D counts 3 on real and generated images. Then come `generator_steps` steps, each with G 3 and D 2 (frozen).
+    With a pair regulariser, G counts 3 on both images of every pair. The pair network counts 3 where it moves and 2
+    where it does not. `separate` adds its own step, 3. A frozen β-VAE counts 1 for codes, 1 for pairs that need the
+    posterior, and 2 where it is Q. R1 goes backward through D's pass of real images and through that backward pass:
+    5.
+
+    IB-GAN: Q is a separate critic, 3.
     """
     batch = settings["batch"]
     if settings["family"] == "vae":
@@ -134,7 +149,10 @@ def multiply_adds(settings: Settings) -> float:
 
 
 def launches(settings: Settings) -> float:
-    """Forward or backward visits of a layer in one step: what a GPU's launch overhead is counted by."""
+    """Count the forward and backward visits of a layer in one step.
+
+    A GPU's launch overhead is proportional to them.
+    """
     return float(sum(network(settings, p.network).layers * p.times for p in passes(settings)))
 
 
@@ -144,13 +162,19 @@ def encoding_multiply_adds(settings: Settings) -> float:
 
 
 def memory_mb(settings: Settings) -> float:
-    """Expected peak of a training: all layers' outputs with gradients and norms, weights with Adam's moments."""
+    """Estimate the peak memory of a training in MB.
+
+    It counts all layers' outputs with gradients and norms, and weights with Adam's moments.
+    """
     outputs = sum(16 * p.images * network(settings, p.network).outputs for p in passes(settings))
     return BASE_MB + (outputs + 16 * _weights(settings, {p.network for p in passes(settings)})) / 2**20
 
 
 def disk_mb(settings: Settings, pool: int, keeps_moments: bool) -> float:
-    """Expected size of a finished run: weights, with Adam's moments for a stage A, and the pool's codes."""
+    """Estimate the disk space of a finished run in MB.
+
+    It counts the weights and the pool's codes. A stage A also keeps Adam's moments.
+    """
     codes = (settings["curve_points"] + _codes(settings)) * pool * settings["c_dim"]
     weights = _weights(settings, {p.network for p in passes(settings)} - {"vae"})
     return 4 * (weights * (4 if keeps_moments else 1) + codes) / 2**20
@@ -166,7 +190,11 @@ CALIBRATION = Path("results/calibration.json")
 
 @cache
 def calibration(path: Path = CALIBRATION) -> dict[str, float]:
-    """Seconds for 1e9 multiply-adds by kind of update and for `encode`, as `idgan-sc plan` measured them, or FLOPS."""
+    """Read the measured seconds for 1e9 multiply-adds.
+
+    There is one number for each kind of update and one for `encode`. `idgan-sc plan` measures them. Where nothing
+    was measured, FLOPS gives the number.
+    """
     found = json.loads(path.read_text(encoding="utf-8"))["seconds_per_gmac"] if path.exists() else {}
     return {name: float(found.get(name, 2e9 / FLOPS)) for name in (*SYSTEMS, "encode")}
 
@@ -174,7 +202,7 @@ def calibration(path: Path = CALIBRATION) -> dict[str, float]:
 def pool_size(config: Config, run: Run) -> int:
     """Images that are encoded; a data set of unknown size counts as 100 000."""
     pool = configuration.evaluation(config, run.preset, run.dataset)["pool"]
-    known = configuration.dataset(config, run.preset, run.dataset).get("n") or dataset_row(run.dataset).images
+    known = configuration.dataset_settings(config, run.preset, run.dataset).get("n") or dataset_row(run.dataset).images
     return (known or 100_000) if pool == "all" else int(pool)
 
 
@@ -184,10 +212,12 @@ def curve_multiply_adds(config: Config, run: Run) -> float:
     return settings["curve_points"] * pool_size(config, run) * encoding_multiply_adds(settings)
 
 
-def seconds(config: Config, run: Run, speed: dict[str, float]) -> float:
+def training_seconds(config: Config, run: Run, speed: dict[str, float]) -> float:
     """Expected seconds of a training at a speed such as `calibration` gives."""
     settings = configuration.resolve(config, run)
-    return (multiply_adds(settings) * speed[kind(settings)] + curve_multiply_adds(config, run) * speed["encode"]) / 1e9
+    return (
+        multiply_adds(settings) * speed[update_kind(settings)] + curve_multiply_adds(config, run) * speed["encode"]
+    ) / 1e9
 
 
 def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
@@ -197,8 +227,11 @@ def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
     return max(2 * arithmetic / GPUS[gpu], settings["steps"] * launches(settings) * LAUNCH[settings["family"]])
 
 
-def record(folder: Path) -> dict[str, Any]:
-    """The record of a finished run; empty where there is none or it is damaged, which is for others to refuse."""
+def record_or_empty(folder: Path) -> dict[str, Any]:
+    """Read the record of a finished run.
+
+    It is empty if the record is missing or damaged. Other functions refuse a damaged one.
+    """
     try:
         return dict(json.loads((folder / "record.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -206,24 +239,35 @@ def record(folder: Path) -> dict[str, Any]:
 
 
 def comparable(record: dict[str, Any], settings: Settings, device: str) -> bool:
-    """Whether a record is of a run of these settings, on this kind of device, that was trained by itself."""
+    """Check whether a record is of a run with these settings.
+
+    The run must also use this kind of device and be trained on its own.
+    """
     alone = record.get("seeds", [record.get("seed")]) == [record.get("seed")]
     return alone and record.get("settings") == settings and record.get("device") == device
 
 
 def resources(results: Results, run: Run) -> dict[str, int]:
-    """What a training asks a scheduler for, MARGIN above what one was measured to need or is expected to on a core."""
+    """Compute the resources that a training asks of a scheduler.
+
+    They are MARGIN times what a comparable run needed. Without such a run, they are MARGIN times what is expected
+    on a core.
+    """
     settings, root = results.settings(run), results.root
     device = "cuda" if results.config["compute"]["device"] == "cuda" else "cpu"
     folders = [root / run.path, *sorted((root / run.path).parent.glob("*")), root / "published" / run.path]
-    found = next((r for r in map(record, folders) if comparable(r, settings, device)), {})
-    took = found["seconds"] if found else seconds(results.config, run, calibration())
+    found = next((r for r in map(record_or_empty, folders) if comparable(r, settings, device)), {})
+    took = found["seconds"] if found else training_seconds(results.config, run, calibration())
     memory = found["peak_memory_mb"] if found else memory_mb(settings)
     return {"runtime": _minutes(took, LEAST_MINUTES), "mem_mb": max(LEAST_MB, round(MARGIN * memory))}
 
 
 def largest(results: Results, runs: list[Run]) -> dict[str, int]:
-    """What an array asks for: Slurm gives all its members the same, so that of the longest and of the largest arm."""
+    """Compute the resources of an array of trainings.
+
+    Slurm gives all members of an array the same. So the array asks for the time of the longest and the memory of
+    the largest arm.
+    """
     arms = {(run.dataset, run.system, run.variant): run for run in reversed(runs)}  # an arm's first seed stands for it
     wanted = [resources(results, run) for run in arms.values()]
     least = {"runtime": LEAST_MINUTES, "mem_mb": LEAST_MB}
@@ -255,7 +299,10 @@ def _minutes(took: float, least: int = LEAST_EVALUATION) -> int:
 
 # ---------------------------------------------------------------------------------------------------------- calibration
 def calibrate(results: Results, budget: float = BUDGET) -> dict[str, float]:
-    """CPU seconds for 1e9 multiply-adds of each kind of update, from real steps on noise, in `budget` seconds."""
+    """Measure the CPU seconds for 1e9 multiply-adds by kind of update.
+
+    The steps are real steps on noise. They take `budget` seconds in all.
+    """
     import numpy as np
     import torch
 
@@ -292,19 +339,25 @@ def calibrate(results: Results, budget: float = BUDGET) -> dict[str, float]:
 
 
 def noise_images(folder: Path, colours: int, n: int = 512) -> "Images":
-    """A data set of random 64x64 images, packed where they have one channel as dSprites is."""
+    """Create a data set of random 64x64 images.
+
+    Images of one channel are packed, as in dSprites.
+    """
     import numpy as np
 
     from idgan_sc.data.images import save_images
 
     row = (64 * 64 // 8,) if colours == 1 else (64, 64, colours)
     chunk = np.random.default_rng(0).integers(0, 256, (n, *row), dtype=np.uint8)
-    about = {"name": "noise", "source": "noise", "licence": "none", "shape": (colours, 64, 64)}
-    return save_images(folder, [chunk], n=n, packed=colours == 1, **about)  # type: ignore[arg-type]
+    description = {"name": "noise", "source": "noise", "licence": "none", "shape": (colours, 64, 64)}
+    return save_images(folder, [chunk], n=n, packed=colours == 1, **description)  # type: ignore[arg-type]
 
 
 def _median(do: Callable[[], object], budget: float, most: int = 15) -> float:
-    """Median CPU seconds of `do`, after two calls that are not counted, of what fits into `budget` seconds."""
+    """Measure the median CPU seconds of `do` within `budget` seconds.
+
+    The first two calls are not counted, unless the budget ends before a third.
+    """
     end, times = time.monotonic() + budget, []
     for number in range(2 + most):
         began = time.process_time()
@@ -336,25 +389,28 @@ class PlannedArm:
 
     @property
     def jobs(self) -> int:
-        """Train, encode and score each run that the tables are made of; only train what these build on."""
+        """Count the jobs of an arm.
+
+        Each run of the tables is trained, encoded and scored. The runs that these build on are only trained.
+        """
         scored = self.first in self.results.planned and configuration.scored(self.results.config, self.first.dataset)
         return len(self.runs) * (3 if scored else 1)
 
     @property
     def disk_mb(self) -> float:
         config = self.results.config
-        keeps_moments = self.first.system in configuration.starts(config)
+        keeps_moments = self.first.system in configuration.continued_systems(config)
         return len(self.runs) * disk_mb(self.settings, pool_size(config, self.first), keeps_moments)
 
     @cached_property
-    def measured(self) -> float | None:
+    def seconds_taken(self) -> float | None:
         """Median seconds of the finished runs that are `comparable`."""
-        records = [record(self.results.root / run.path) for run in self.runs]
+        records = [record_or_empty(self.results.root / run.path) for run in self.runs]
         took = [r["seconds"] for r in records if comparable(r, self.settings, self.device)]
         return statistics.median(took) if took else None
 
 
-def arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[PlannedArm]:
+def planned_arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[PlannedArm]:
     """Every arm that a preset trains, predecessors first."""
     grouped: dict[tuple[str, str, str], list[Run]] = {}
     for run in with_predecessors(results.config, results.planned):
@@ -373,7 +429,10 @@ def critical_path(expected: list[PlannedArm]) -> float:
 
 
 def report(expected: list[PlannedArm], workers: int, unit: str) -> str:
-    """The plan as text: a row an arm, totals, and the makespan over `workers` cores or GPUs."""
+    """Write the plan as text.
+
+    It has a row for each arm, the totals, and the makespan over `workers` cores or GPUs.
+    """
     heads = ("data set", "system", "variant", "runs", "jobs", f"{unit}/run", unit, "MB", "disk MB", "measured", "ratio")
     rows = [heads, *map(_row, expected)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
@@ -392,24 +451,27 @@ def report(expected: list[PlannedArm], workers: int, unit: str) -> str:
 
 
 def _row(arm: PlannedArm) -> tuple[str, ...]:
-    hours, found, run, n = arm.seconds / 3600, arm.measured, arm.first, len(arm.runs)
+    hours, found, run, n = arm.seconds / 3600, arm.seconds_taken, arm.first, len(arm.runs)
     beside = ("", "") if found is None else (f"{found / 3600:.4f}", f"{arm.seconds / found:.2f}")
     expected = (f"{hours:.4f}", f"{hours * n:.2f}", f"{memory_mb(arm.settings):.0f}", f"{arm.disk_mb:.0f}")
     return (run.dataset, run.system, run.variant, str(n), str(arm.jobs), *expected, *beside)
 
 
 def plan(results: Results, cores: int, gpus: int | None, gpu: str) -> str:
-    """The report for `cores` cores of this machine, which is timed first, or for `gpus` GPUs of a stated kind."""
+    """Report the plan for cores of this machine or for GPUs.
+
+    For `cores` cores, this machine is timed first. For `gpus` GPUs, the kind of GPU is given.
+    """
     config = results.config
     if gpus is not None:
-        expected = arms(results, lambda run: gpu_seconds(config, run, gpu), "cuda")
+        expected = planned_arms(results, lambda run: gpu_seconds(config, run, gpu), "cuda")
         visits = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
         source = "measured" if gpu == "h200" else "launches of an h200, arithmetic by the ratio of the data sheets"
         speeds = f"microseconds of launches a layer and direction: {visits}; {GPUS[gpu] / 1e12:g} TFLOP/s ({source})"
         return f"{report(expected, gpus, 'GPU-hours')}\n{gpu}: {speeds}"
     speed = calibrate(results)  # kept for the workflow's rules, with the processor and preset that it is of
-    about = {"processor": machine()["processor"], "preset": results.preset, "seconds_per_gmac": speed}
-    path = write_json(CALIBRATION, about)
-    expected = arms(results, lambda run: seconds(config, run, speed))
+    description = {"processor": machine()["processor"], "preset": results.preset, "seconds_per_gmac": speed}
+    path = write_json(CALIBRATION, description)
+    expected = planned_arms(results, lambda run: training_seconds(config, run, speed))
     speeds = ", ".join(f"{name} {2 / took:.1f}" for name, took in speed.items())
     return f"{report(expected, cores, 'core-hours')}\nthis machine, GFLOP/s of one core: {speeds} (kept in {path})"

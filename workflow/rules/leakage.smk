@@ -4,7 +4,7 @@
 
 rule probe:
     input:
-        lambda wildcards: f"{ROOT}/data/{configuration.read_from(wildcards.dataset)}/dataset.json",
+        lambda wildcards: f"{ROOT}/data/{configuration.reader_dataset(wildcards.dataset)}/dataset.json",
     output:
         f"{ROOT}/probes/{{dataset}}.safetensors",
     log:

@@ -1,4 +1,7 @@
-"""A data set made of a folder of the user's own images, with factor labels from a table if there is one."""
+"""Make a data set of a folder of the user's own images.
+
+Factor labels come from a table if there is one.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,18 @@ def prepare_folder(
     categories: Iterable[str] = (),
     numbers: Iterable[str] = (),
 ) -> Images:
-    """Make a data set in `out_folder` of all images in `images_folder` that Pillow reads, in the order of their names.
+    """Make a data set in `out_folder` of all images in `images_folder`.
 
-    Folders within are searched too. Files that are no images, or whose names begin with a dot, are left out. An image
-    of any size becomes a square of `crop` pixels around its centre, or the largest there is, which is resized to
-    `size`. The first image decides whether the data set is grey or in colour: in one of colour a grey image gets three
-    equal channels; in a grey one a colour image is refused, since dropping colour unasked would lose what may be a
-    factor. What was left out, cut, enlarged or laid on `background` is counted on stderr.
+    These are all images that Pillow reads, in the order of their names. Folders within are searched too. Files
+    that are no images, or whose names begin with a dot, are left out.
+
+    Each image is cut to a square around its centre. The square has `crop` pixels a side; without `crop` it is the
+    largest there is. The square is resized to `size`.
+
+    The first image decides whether the data set is grey or in colour. In a colour data set a grey image gets
+    three equal channels. In a grey data set a colour image is refused, because its colour may be a factor.
+
+    What was left out, cut, enlarged or laid on `background` is counted on stderr.
 
     Parameters
     ----------
@@ -81,12 +89,18 @@ def prepare_folder(
 
 
 def _in_utf8(name: str) -> str:
-    """A name of a file as JSON can hold it: bytes that are no UTF-8 become marks."""
+    """Return a file's name as JSON can hold it.
+
+    Bytes that are no UTF-8 become marks.
+    """
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _image_files(folder: Path) -> tuple[list[str], list[str]]:
-    """Paths within `folder`, as the factor table names them, and lines that say what was left out."""
+    """Return the paths of images in `folder`, and what was left out.
+
+    The paths are as the factor table names them. Each line of the second list says what was left out.
+    """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: give the folder that holds the images")
     found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]

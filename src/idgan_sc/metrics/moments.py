@@ -19,7 +19,10 @@ class Cross(NamedTuple):
 
 
 def covariance(array: Array) -> Array:
-    """Covariance (D, D) of the columns of an array (N, D): Σ_n (x - mean)(x - mean)' / N."""
+    """Compute the covariance (D, D) of the columns of an array (N, D).
+
+    It is Σ_n (x - mean)(x - mean)' / N.
+    """
     n, d = array.shape
     total, sums, ones = np.zeros((d, d)), np.zeros(d), np.ones(BLOCK)
     for start in range(0, n, BLOCK):
@@ -33,7 +36,10 @@ def covariance(array: Array) -> Array:
 
 
 def cross_covariance(first: Array, second: Array) -> Cross:
-    """Covariances of the columns of (N, D) with those of (N, K), and the variances of either."""
+    """Compute the covariances of the columns of (N, D) with those of (N, K).
+
+    The variances of both arrays are returned as well.
+    """
     n, ones = len(first), np.ones(BLOCK)
     total = np.zeros((first.shape[1], second.shape[1]))
     sums, squares = ([np.zeros(array.shape[1]) for array in (first, second)] for _ in range(2))

@@ -1,4 +1,4 @@
-"""Logs of trainings in the formats that people look at: TensorBoard's event files, offline runs of Weights & Biases.
+"""Logs of trainings for TensorBoard and, offline, for Weights & Biases.
 
 No training needs this: it reads `log.csv` of runs that are finished, or published.
 """
@@ -38,7 +38,10 @@ class Log:
 
 
 def read_log(path: Path) -> Log:
-    """A run's log, named as its record says, such as `desk/dsprites/infogan/main/0`; else by the end of its path."""
+    """A run's log, named as its record says.
+
+    Such as `desk/dsprites/infogan/main/0`; without a record, by the end of its path.
+    """
     table = read_table(path, ["step"], "train the run again")
     if not path.with_name("record.json").exists():
         return Log("/".join(path.parent.absolute().parts[1:][-len(OF_RUN) :]), table, {})
@@ -47,7 +50,9 @@ def read_log(path: Path) -> Log:
 
 
 def write_logs(folders: Sequence[Path], to: Path, write: Callable[[Path, Sequence[Log]], None]) -> Path:
-    """Write every `log.csv` below `folders` to the new folder `to`, which appears whole or not at all.
+    """Write every `log.csv` below `folders` to the new folder `to`.
+
+    The folder appears whole or not at all.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def write_logs(folders: Sequence[Path], to: Path, write: Callable[[Path, Sequenc
 
 
 def to_tensorboard(folder: Path, logs: Sequence[Log]) -> None:
-    """Write each log as an event file in a folder of its own, the settings as a text."""
+    """Write each log as an event file, the settings as a text."""
     from tensorboardX import SummaryWriter
 
     for log in logs:

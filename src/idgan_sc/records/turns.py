@@ -1,4 +1,7 @@
-"""One Snakemake at a time works on a preset's results, and finds none of them dated in the future."""
+"""Let one Snakemake at a time work on a preset's results.
+
+Results dated in the future are dated to now.
+"""
 
 import contextlib
 import os
@@ -15,10 +18,10 @@ _held: list[IO[bytes]] = []  # until this process ends, however it does
 
 
 def wait_for_others(root: Path) -> None:
-    """Let one Snakemake at a time work below `root`; one that had to wait plans its jobs anew.
+    """Let one Snakemake at a time work below `root`.
 
-    Snakemake removes a job's outputs before it runs the job. Its own lock is off, since it outlives a killed process;
-    this one does not.
+    A Snakemake that had to wait plans its jobs again. Snakemake removes a job's outputs before it runs the job.
+    Its own lock is off, because it outlives a killed process. This lock does not.
 
     Raises
     ------
@@ -47,7 +50,10 @@ def wait_for_others(root: Path) -> None:
 
 
 def date_back(root: Path) -> None:
-    """Date files of the future to now: Snakemake fails, and deletes, what is older than its input."""
+    """Date files of the future to now.
+
+    If a file is older than its input, Snakemake fails and deletes the file.
+    """
     found = 0
     for path in root.rglob("*"):
         with contextlib.suppress(OSError):  # another process may have moved it meanwhile

@@ -1,7 +1,8 @@
-"""Which scores tell the same story: rank agreement of all scores over every run whose codes are at hand.
+"""Measure which scores rank the runs alike.
 
-A run's codes of the fixed images are published (`few_codes.npz`) or follow from its weights; runs that have neither
-are named as lacking them. Nothing is trained.
+The rank agreement covers all scores and every run whose codes are available. A run's codes of the fixed
+images are published (`few_codes.npz`) or follow from its weights. Runs with neither are named as lacking
+codes. Nothing is trained.
 """
 
 import sys
@@ -17,7 +18,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from idgan_sc.config import Run, scored
 from idgan_sc.data.images import open_images
-from idgan_sc.evaluation.gather import about_run
+from idgan_sc.evaluation.gather import run_columns
 from idgan_sc.evaluation.model import load
 from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
 from idgan_sc.files import DataError
@@ -42,10 +43,11 @@ PROTOCOLS: dict[str, tuple[Callable[..., Any], list[str]]] = {
 
 
 def agreement(results: Results) -> list[Path]:
-    """Write which runs have codes, their scores, and the rank agreement of each two scores by data set.
+    """Write which runs have codes, their scores, and the scores' rank agreement.
 
-    agreement.csv: Spearman's and Kendall's coefficient of two scores over n runs, of every system together. Scores
-    that are lower where a representation is better, such as total correlation, are not turned round.
+    The agreement is that of each two scores, by data set. `agreement.csv` has Spearman's and Kendall's
+    coefficient of two scores over n runs, of every system together. Some scores, such as total correlation, are
+    lower for a better representation. Their sign is not changed.
 
     Raises
     ------
@@ -57,9 +59,9 @@ def agreement(results: Results) -> list[Path]:
     for run in runs:
         if run not in found:
             print(f"lacks codes: {run}", file=sys.stderr)
-    about = [about_run(run) | {"codes": found[run][0] if run in found else "lacking"} for run in runs]
-    written = [write_table(results.root / CODES, pd.DataFrame(about))]
-    rows = [about_run(run) | row for run, (_, arrays) in found.items() for row in all_scores(arrays)]
+    key_columns = [run_columns(run) | {"codes": found[run][0] if run in found else "lacking"} for run in runs]
+    written = [write_table(results.root / CODES, pd.DataFrame(key_columns))]
+    rows = [run_columns(run) | row for run, (_, arrays) in found.items() for row in all_scores(arrays)]
     if not rows:
         raise DataError(f"no run below {results.root} has codes or weights: encode runs, or fetch published ones")
     scores = pd.DataFrame(rows)
@@ -72,7 +74,10 @@ def agreement(results: Results) -> list[Path]:
 
 
 def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | None:
-    """Where a run's codes of the fixed images come from, and the arrays of `few_codes.npz`; None if there are none."""
+    """Return a run's codes of the fixed images and where they come from.
+
+    The arrays are those of `few_codes.npz`. The result is None if there are none.
+    """
     path = results.find_or_make(run, FEW_CODES)
     if path.exists():
         return FEW_CODES, read_recorded(path, f"run `idgan-sc encode` for {run}")
@@ -110,7 +115,7 @@ def rank_agreement(scores: pd.DataFrame) -> list[dict[str, Any]]:
         if len(both) < LEAST or (both.nunique() < 2).any():
             continue
         x, y = both.to_numpy().T
-        about = {"protocol_a": a[0], "metric_a": a[1], "protocol_b": b[0], "metric_b": b[1], "n": len(both)}
+        key_columns = {"protocol_a": a[0], "metric_a": a[1], "protocol_b": b[0], "metric_b": b[1], "n": len(both)}
         found = {"spearman": spearmanr(x, y).statistic, "kendall": kendalltau(x, y).statistic}
-        rows.append(about | {name: round(float(value), 4) for name, value in found.items()})
+        rows.append(key_columns | {name: round(float(value), 4) for name, value in found.items()})
     return rows

@@ -28,7 +28,10 @@ def use_device(config: Config) -> str:
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep freed blocks instead of returning them: page faults cost 5-12 % of a step otherwise."""
+    """Let glibc keep freed blocks instead of returning them.
+
+    Otherwise page faults cost 5-12 % of a step.
+    """
     try:
         libc = ctypes.CDLL("libc.so.6")
     except OSError:

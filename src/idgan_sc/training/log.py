@@ -11,7 +11,10 @@ COLLAPSE_STEPS = 200  # a warning must hold for this long before it counts
 
 
 class TrainingFailed(ConfigError):
-    """These settings made a loss infinite or undefined; the message names system, seed, step and loss."""
+    """Report that these settings made a loss infinite or undefined.
+
+    The message names system, seed, step and loss.
+    """
 
 
 class Log:

@@ -1,4 +1,7 @@
-"""The one training loop: batches, log, checkpoint, resume. A method owns its update; this file knows no objective."""
+"""Run the one training loop: batches, log, checkpoint, resume.
+
+A method owns its update. This file knows no objective.
+"""
 
 import contextlib
 import dataclasses
@@ -24,7 +27,7 @@ from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.records.machine import commit, machine, peak_memory_mb, processor
-from idgan_sc.records.record import check_outputs, fingerprint, read_record
+from idgan_sc.records.record import fingerprint, read_record, verify_outputs
 from idgan_sc.records.results import Job
 from idgan_sc.source import training_source
 from idgan_sc.training import checkpoint
@@ -36,7 +39,10 @@ from idgan_sc.training.stacked import Stack
 
 
 class Interrupted(SystemExit):
-    """SIGTERM: the checkpoint is written, the job is not done; exit status 143, so that a cluster requeues it."""
+    """Stop a job after SIGTERM, with the checkpoint written.
+
+    The job is not done. The exit status is 143, so that a cluster requeues it.
+    """
 
 
 def train(job: Job, before: dict[str, Path] | None = None) -> Path:
@@ -64,10 +70,12 @@ def train(job: Job, before: dict[str, Path] | None = None) -> Path:
 
 
 def train_seeds(job: Job, seeds: list[int], before: dict[str, Path] | None = None) -> list[Path]:
-    """As `train`, for several seeds of one arm as one (`stacked`); those of its predecessors likewise.
+    """Train several seeds of one arm as one (see `stacked`).
 
-    Every seed gets the folder that it would get alone, with the same numbers up to rounding: its record names the seeds
-    it was trained with, since only with the same ones come the same bytes. Seeds that are finished are left out.
+    The predecessors of these seeds are trained in the same way.
+
+    Every seed gets the folder that it would get alone, with the same numbers up to rounding. Its record names the
+    seeds it was trained with, because only the same seeds give the same bytes. Finished seeds are left out.
     """
     jobs = [Job(job.results, dataclasses.replace(job.run, seed=seed)) for seed in sorted(set(seeds))]
     folders: list[dict[str, Path]] = [{} for _ in jobs]
@@ -75,7 +83,7 @@ def train_seeds(job: Job, seeds: list[int], before: dict[str, Path] | None = Non
         given = (before or {}).get(role)
         found = [given] * len(jobs) if given else train_seeds(earlier, seeds, before)
         for own, folder in zip(folders, found, strict=True):
-            _check_predecessor(folder, earlier.run, job.settings)
+            _refuse_wrong_predecessor(folder, earlier.run, job.settings)
             own[role] = folder
     with contextlib.ExitStack() as locks:
         for each in jobs:
@@ -89,15 +97,18 @@ def train_seeds(job: Job, seeds: list[int], before: dict[str, Path] | None = Non
     return [each.folder for each in jobs]
 
 
-def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
-    """Refuse a folder that was given as a predecessor and holds another system, or one for other codes or images."""
+def _refuse_wrong_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
+    """Refuse a predecessor's folder that holds a run of another kind.
+
+    The run must be of the expected system, and for the same number of codes and image size.
+    """
     record = read_record(folder)
     if record["system"] != expected.system:
         raise DataError(f"{folder} holds a run of {record['system']}, where one of {expected.system} is needed")
     for key in ("c_dim", "image_size"):
         if record["settings"].get(key) != settings[key]:
             raise DataError(f"{folder} has {key} {record['settings'].get(key)}, where {settings[key]} is needed")
-    check_outputs(folder)
+    verify_outputs(folder)
 
 
 def _finished(task: "_Task") -> bool:
@@ -105,11 +116,11 @@ def _finished(task: "_Task") -> bool:
     if not (folder / "record.json").exists():
         return False
     record = read_record(folder)
-    if record["fingerprint"] != task.fingerprint and not task.job.results.valid(task.run, record):
+    if record["fingerprint"] != task.fingerprint and not task.job.results.is_valid(task.run, record):
         raise DataError(f"{folder} was made by other settings or source: delete it or choose another --out")
     if record.get("inputs") != _inputs(images):
         raise DataError(f"{folder} was trained on other images than {images.folder} holds: delete it or them")
-    check_outputs(folder)
+    verify_outputs(folder)
     return True
 
 
@@ -118,12 +129,15 @@ def _inputs(images: Images) -> dict[str, str]:
 
 
 class _Task:
-    """A run to be trained: its settings, images and finished predecessors, and the fingerprint that they give it."""
+    """Hold a run to be trained.
+
+    It has the settings, the images, the finished predecessors, and the fingerprint that they give it.
+    """
 
     def __init__(self, job: Job, images: Images, folders: dict[str, Path]) -> None:
         self.job, self.run, self.folder, self.settings = job, job.run, job.folder, job.settings
         self.images, self.folders = images, folders
-        self.continued = job.run.system in configuration.starts(job.results.config)  # by a stage B
+        self.continued = job.run.system in configuration.continued_systems(job.results.config)  # by a stage B
         self.records = {role: read_record(path) for role, path in folders.items()}
         before = [record["fingerprint"] for record in self.records.values()]
         self.source = training_source(self.settings, [r["settings"] for r in self.records.values()], self.run.dataset)
@@ -131,7 +145,10 @@ class _Task:
 
 
 class _Training:
-    """A run on its way: its method, place in the data, log and files. `seeds`: all those trained as one with it."""
+    """Hold a run in training, with its method, batches, log and files.
+
+    `seeds` are all the seeds that are trained as one with it.
+    """
 
     def __init__(self, task: _Task, seeds: list[int], device: str) -> None:
         self.task, self.seeds, self.device = task, seeds, device
@@ -141,7 +158,7 @@ class _Training:
         vae = load_run(task.folders["vae"], device) if "vae" in task.folders else None
         self.method: Method = build(settings, self.images.shape[0], run.seed, self.stage, device, vae)
         if settings.get("pair_dims") == "live":
-            self.method.dims = torch.tensor(self._live_dims(), device=device)  # type: ignore[union-attr]
+            self.method.dims = torch.tensor(self._active_dims(), device=device)  # type: ignore[union-attr]
         weights = pool_weights(self.images, settings.get("correlation"))
         self.batches = Batches(self.images.n, settings["batch"], run.seed, self.stage, weights)
         self.log = Log(run, settings["log_every"])
@@ -152,13 +169,15 @@ class _Training:
         self.checkpoint, self.curve = self.folder / "checkpoint.safetensors", self.folder / ".curve"
 
     # ------------------------------------------------------------------------------------------------ from beginning
-    def _live_dims(self) -> list[int]:
+    def _active_dims(self) -> list[int]:
         """Dimensions of the β-VAE with more than DEAD_NATS, by the last row of its log."""
         row = pd.read_csv(self.task.folders["vae"] / "log.csv").iloc[-1]
-        live = [j for j in range(self.settings["c_dim"]) if row[f"kl_{j + 1}"] > DEAD_NATS]
-        if len(live) < 2:
-            raise DataError(f"{self.run}: the β-VAE has {len(live)} live dimensions, pairs need two: use pair_dims all")
-        return live
+        active = [j for j in range(self.settings["c_dim"]) if row[f"kl_{j + 1}"] > DEAD_NATS]
+        if len(active) < 2:
+            raise DataError(
+                f"{self.run}: the β-VAE has {len(active)} active dimensions, pairs need two: use pair_dims all"
+            )
+        return active
 
     def begin(self) -> None:
         """From a checkpoint of this very run; else from stage A's state; else from initialisation."""
@@ -174,28 +193,28 @@ class _Training:
             checkpoint.load_moments(self.method, tensors)
 
     def _resume(self) -> bool:
-        tensors, about = checkpoint.read(self.checkpoint)
-        if about["fingerprint"] != self.task.fingerprint:
+        tensors, metadata = checkpoint.read(self.checkpoint)
+        if metadata["fingerprint"] != self.task.fingerprint:
             print(f"{self.checkpoint} is of other settings or source: starting again", file=sys.stderr)
             return False
-        if about["seeds"] != self.seeds:
+        if metadata["seeds"] != self.seeds:
             print(f"{self.checkpoint} is of a training as one with other seeds: starting again", file=sys.stderr)
             return False
-        done = [step for step in self.curve_steps if step < about["step"]]
+        done = [step for step in self.curve_steps if step < metadata["step"]]
         if not all(self._curve_point(step).exists() for step in done):
-            print(f"{self.curve} lacks points before step {about['step']}: starting again", file=sys.stderr)
+            print(f"{self.curve} lacks points before step {metadata['step']}: starting again", file=sys.stderr)
             return False
         checkpoint.load_networks(self.method, tensors, self.checkpoint)
         checkpoint.load_moments(self.method, tensors)
         checkpoint.load_streams(self.method, tensors)
         self.batches.load(tensors)
         self.step, self.seconds, self.log.rows, self.log.warned = (
-            about["step"], about["seconds"], about["rows"], about["warned"],
+            metadata["step"], metadata["seconds"], metadata["rows"], metadata["warned"],
         )  # fmt: skip
-        self.parts = about["parts"]
+        self.parts = metadata["parts"]
         self.method.steps_done = self.step
-        self.log.counts = about["counts"]
-        self.log.sums = {name: tensors[f"sum/{name}"] for name in about["counts"]}
+        self.log.counts = metadata["counts"]
+        self.log.sums = {name: tensors[f"sum/{name}"] for name in metadata["counts"]}
         return True
 
     def save_checkpoint(self) -> None:
@@ -207,16 +226,19 @@ class _Training:
             **self.batches.tensors(),
             **{f"sum/{name}": tensor for name, tensor in self.log.sums.items()},
         }
-        about = {
+        metadata = {
             "fingerprint": self.task.fingerprint, "seeds": self.seeds, "step": self.step, "seconds": self.seconds,
             "rows": self.log.rows, "warned": self.log.warned, "counts": self.log.counts,
             "parts": self.parts,
         }  # fmt: skip
-        checkpoint.save(self.checkpoint, tensors, about)
+        checkpoint.save(self.checkpoint, tensors, metadata)
 
     # -------------------------------------------------------------------------------------------------------- to end
     def note(self, values: dict[str, torch.Tensor]) -> dict[str, float] | None:
-        """Count a step, of which `values` are what the method returned; the log's row where one is due."""
+        """Add a step to the log and return its row if one is due.
+
+        `values` is what the method returned for the step.
+        """
         self.log.add(self.step + 1, values)
         self.step += 1
         if self.step % self.log.every > 0 and self.step < self.settings["steps"]:
@@ -236,7 +258,10 @@ class _Training:
         return self.curve / f"{step}.safetensors"
 
     def clear(self) -> None:
-        """Remove what only an unfinished run needs, and what killed processes left of files they were writing."""
+        """Remove the files that only an unfinished run needs.
+
+        Partly written files of killed processes are removed too.
+        """
         self.checkpoint.unlink(missing_ok=True)
         shutil.rmtree(self.curve, ignore_errors=True)
         for left in self.folder.glob(".tmp-*"):
@@ -244,13 +269,13 @@ class _Training:
 
     def finish(self) -> None:
         self.parts[-1]["to"] = self.step
-        folder, about = self.folder, {"fingerprint": self.task.fingerprint}
+        folder, metadata = self.folder, {"fingerprint": self.task.fingerprint}
         weights = checkpoint.network_tensors(self.method)
-        checkpoint.save(folder / "weights.safetensors", weights, about)
+        checkpoint.save(folder / "weights.safetensors", weights, metadata)
         outputs = ["weights.safetensors", "curve.npz", "log.csv"]
         if self.task.continued:
             state = weights | checkpoint.moment_tensors(self.method)
-            checkpoint.save(folder / "state.safetensors", state, about)
+            checkpoint.save(folder / "state.safetensors", state, metadata)
             outputs.append("state.safetensors")
         points = [checkpoint.read(self._curve_point(step))[0]["codes"].numpy() for step in self.curve_steps]
         write_arrays(folder / "curve.npz", steps=np.array(self.curve_steps), codes=np.stack(points))
@@ -284,7 +309,10 @@ class _Training:
 
 
 class _Loop:
-    """Steps one run, or several seeds of one arm as one, from the start or their checkpoints to the end."""
+    """Train one run, or several seeds of one arm as one, to the end.
+
+    The training begins at the start or at the checkpoints.
+    """
 
     def __init__(self, tasks: list[_Task]) -> None:
         config = tasks[0].job.results.config
