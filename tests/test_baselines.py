@@ -117,7 +117,7 @@ def test_there_is_no_baseline_where_no_factor_is_known(
     shipped: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        cli.main(["floor", "--preset", "paper", "--dataset", "mnist", "--out", str(tmp_path)])
+        cli.main(["baseline", "--preset", "paper", "--dataset", "mnist", "--out", str(tmp_path)])
     assert "mnist: its factors are not known" in capsys.readouterr().err and not any(tmp_path.iterdir())
 
 
@@ -129,5 +129,5 @@ def test_principal_components_are_scikit_learns(small_data: Path) -> None:
 
 
 def test_a_missing_baseline_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"floor/dsprites.csv is missing: run `idgan-sc floor --dataset dsprites`"):
+    with pytest.raises(DataError, match=r"floor/dsprites.csv is missing: run `idgan-sc baseline --dataset dsprites`"):
         read_baselines(tmp_path)

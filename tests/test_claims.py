@@ -319,7 +319,7 @@ def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path
     assert not share("infogan", "infogan/c10") and not share("infogan_cr", "idgan_sc")
 
 
-def test_holm_runs_over_all_planned_orders(config: Config, tmp_path: Path) -> None:
+def test_holm_runs_over_all_planned_directional_tests(config: Config, tmp_path: Path) -> None:
     """A study that ran one comparison of many is not judged more mildly than one that ran all."""
     write_results(tmp_path, {arm: PAPER[arm] for arm in ("infogan", "infogan_cr")}, sd=0.05)
     checks = judging.judge(comparisons.Gathered(Results(config, "desk", tmp_path)))
@@ -328,7 +328,7 @@ def test_holm_runs_over_all_planned_orders(config: Config, tmp_path: Path) -> No
     assert len(ran) == 1 and ran["p_holm"].iloc[0] == pytest.approx(min(1.0, ran["p"].iloc[0] * planned))
 
 
-def test_unfinished_orders_move_no_verdict(config: Config, tmp_path: Path) -> None:
+def test_unfinished_directional_tests_move_no_verdict(config: Config, tmp_path: Path) -> None:
     write_results(tmp_path, PAPER)
     for name in ("scores.csv", "curves.csv"):
         frame = pd.read_csv(tmp_path / name)

@@ -33,6 +33,37 @@ def test_tool_is_content(command):
     run(*command.split())
 
 
+# Names of before that sent readers astray, by what is said now: in code, workflow and tests.
+OLD_NAMES = {
+    "FLOORS": "BASELINES",
+    "FLOOR_SEEDS|floor_(starts|fingerprint|counts)": "BASELINE_SEEDS, baseline_starts, …",
+    "(read|make|published)_floor": "read_baselines",
+    "generated_factors": "matched_factors, factors_modulo_symmetry",
+    "read_generators": "generators_by_reader",
+    "def stays|passed_on": "redistributable",
+    "check_hash": "verify_hash",
+    "measured_twice|measured_by|note_measuring": "evaluation_hash, note_evaluation",
+    "GATHERED\\[1:\\]|PUBLISHED(_FILES)?\\[[01]": "SCORE_FILES",
+    "LIKEWISE|TOGETHER": "a name that says what it holds",
+    "_could|^def (said|words|about|counted)": "verdict_text, check_text, describe_results, was_judged",
+    "system (not )?in COLOURS|in (set|list)\\(COLOURS\\)": "SYSTEMS",
+    "next\\(adjusted\\)|\\]\\[::order\\]": "a lookup by name",
+}
+
+
+def test_old_names_do_not_return():
+    """None stands in the package or the workflow again."""
+    old = {re.compile(rf"(?<!\w)(?:{name})(?!\w)", re.M): now for name, now in OLD_NAMES.items()}
+    paths = [*(ROOT / "src").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}: say {now}"
+        for path in paths
+        for name, now in old.items()
+        for match in name.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert not found
+
+
 def lock() -> dict[str, str]:
     """Name -> version of requirements.lock."""
     lines = (ROOT / "requirements.lock").read_text().splitlines()

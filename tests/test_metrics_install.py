@@ -35,7 +35,7 @@ main(sys.argv[1:])
 """
 COMMANDS = [
     *(["encode", "score", "traverse", "train", "leakage", "match", "read-generator", "card"]),
-    *(["data", "probe", "floor", "check", "plan", "verify", "publish", "report", "claims", "gather"]),
+    *(["data", "probe", "baseline", "floor", "check", "plan", "verify", "publish", "report", "claims", "gather"]),
 ]
 
 

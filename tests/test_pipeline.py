@@ -148,7 +148,7 @@ def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
     counts = jobs(another, "--config", "seeds=0,1", "--", "runs")
     assert (counts["train"], counts["train_stage_a"], counts["score"]) == (8, 3, 8)
     rest = jobs(another, "--config", "allow_missing=true", "--", "all")  # of what is there alone
-    assert set(rest) == {"data", "floor", "gather", "table", "figure", "claims", "report"}
+    assert set(rest) == {"data", "baseline", "gather", "table", "figure", "claims", "report"}
     assert rest["figure"] == 4
     shutil.rmtree(another / "results/test/published/runs/dsprites/idgan_sc")  # which three of the figures show
     assert jobs(another, "--config", "allow_missing=true", "--", "figures")["figure"] == 1

@@ -264,7 +264,7 @@ def test_one_seed_is_left_out_at_a_time(noisy: pd.DataFrame) -> None:
 
 
 def test_what_rests_on_one_seed_is_found(config: Config, tmp_path: Path) -> None:
-    """An order that holds only with the seed whose difference is large."""
+    """A directional check that holds only with the seed whose difference is large."""
     write_results(tmp_path, dict.fromkeys(PAPER, 0.8), sd=0.0)
     curves = pd.read_csv(tmp_path / "curves.csv")
     lifted = (curves["system"] == "infogan_cr") & (curves["seed"] == 7)

@@ -33,7 +33,7 @@ from idgan_sc.publish import origins as bundles
 from idgan_sc.publish import publish as publishing
 from idgan_sc.publish.copy import copy_runs
 from idgan_sc.records import machine
-from idgan_sc.records.published import CARD, GATHERED, WEIGHTS
+from idgan_sc.records.published import CARD, SCORE_FILES, WEIGHTS
 from idgan_sc.records.record import fingerprint, protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.report import claims, errata, read, readings, tables, words
@@ -209,7 +209,7 @@ def test_the_pages_numbers_are_the_artifacts(made_up: Config, results: Path) -> 
         assert row["low"] < row["mean"] < row["high"]
     shown = readings.shown_verdicts(pd.read_csv(results / "claims.csv"), pd.read_csv(results / "readings.csv"))
     words = list(shown.values())
-    assert re.findall(r'<span class="said">(.*?)</span>', text) == words
+    assert re.findall(r'<span class="verdict">(.*?)</span>', text) == words
     assert f"{len(pd.read_csv(results / 'cost.csv'))} trainings" in text
 
 
@@ -296,7 +296,7 @@ def test_systems_that_are_not_the_papers_have_a_page_of_their_own(
 
 
 def test_every_traversed_generator_is_shown_with_what_was_measured(made_up: Config, results: Path) -> None:
-    """The pair that the paper compares first; beside a slider the factor that the code tells most of."""
+    """The pair that the paper compares first; beside a slider the factor most associated with the code."""
     found, left_out = interactive.interactive_generators(Results(made_up, "desk", results))
     assert [(g["dataset"], g["system"], g["seed"], g["pictured"]) for g in found] == [
         ("dsprites", "infogan_cr", 0, True), ("dsprites", "idgan_sc", 0, True), ("dsprites", "idgan", 0, False),
@@ -307,7 +307,7 @@ def test_every_traversed_generator_is_shown_with_what_was_measured(made_up: Conf
     assert association["factors"] == leakage["factors"] == ["background", "fringe", "angle", "light", "expression"]
     assert leakage["rows"][2] == [0.1, 0.1, 0.62, 0.1, 0.1] and leakage["own"][2] == [2, 2]
     assert "angle 25%" in leakage["about"] and leakage["beside"] == [0.5] * 10
-    assert found[0]["tells"][0] == "y, 90%" and len(found[0]["matrices"]) == 1
+    assert found[0]["strongest"][0] == "y, 90%" and len(found[0]["matrices"]) == 1
     redrawn = found[2]["matrices"][1]
     shares = [0.0, 0.125, 0.25, 0.375, 0.5]
     assert redrawn["rows"] == [*[shares] * 3, [None] * 5, *[shares] * 6] and redrawn["factors"][1] == "size"
@@ -676,7 +676,7 @@ def test_a_run_is_published_whole_and_undamaged(finished_desk: tuple[Config, Pat
 def test_what_others_settings_trained_or_measured_is_refused(finished_desk: tuple[Config, Path]) -> None:
     config, root = finished_desk
     runs = planned_runs(config, "test")
-    run, names = runs[-1], GATHERED[1:]
+    run, names = runs[-1], SCORE_FILES
     Results(config, "test", root).refuse_others(runs, names, "evaluation")  # scored by these settings
     noted = root / run.path / "hashes.json"
     hashes = json.loads(noted.read_text())

@@ -33,8 +33,8 @@ STEPS = (
          "train the network that reads a data set's factors off images"),
     Step("encode", "run", ("training.encode:encode",), "encode the evaluation pool with a finished run"),
     Step("score", "run", ("evaluation.score:score",), "score a run's codes"),
-    Step("floor", "dataset", ("evaluation.generators.baselines:baseline",),
-         "score what learned nothing: an untrained Q, noise, principal components"),
+    Step("baseline", "dataset", ("evaluation.generators.baselines:baseline",),
+         "score the chance level: an untrained Q, noise, principal components of the pixels"),
     Step("leakage", "run", ("evaluation.generators.leakage:leakage",),
          "measure what each code of a finished run changes"),
     Step("traverse", "run", ("evaluation.generators.traverse:traverse",),
@@ -48,12 +48,12 @@ STEPS = (
     Step("gather", "preset", ("evaluation.gather:gather_scores",),
          "concatenate the score tables of all runs that the tables are made of"),
     Step("gather-leakage", "preset", ("evaluation.gather:gather_leakage",),
-         "concatenate what was measured, a row a run"),
+         "concatenate the leakage of all runs, a row a run"),
     Step("gather-generators", "preset", ("evaluation.gather:gather_generators",),
-         "concatenate what was measured of all generators"),
+         "concatenate the scores of all generators"),
     Step("claims", "preset", ("report.claims:write_claims", "report.exploratory:write_exploratory",
                               "report.verdict_sensitivity:write_sensitivity", "report.errata:write_findings"),
-         "judge the paper's claims and write what stands beside the verdicts, and what its own numbers contradict"),
+         "judge the paper's claims; list further comparisons, and what the paper's own numbers contradict"),
     Step("agreement", "preset", ("report.agreement:agreement", "report.figures.agreement:figure_agreement"),
          "say which scores order the runs alike, over every run whose codes or weights are at hand"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
@@ -64,6 +64,7 @@ STEPS = (
          "write the page to read and to play with"),
     Step("film", "preset", ("publish.film:write_film",), "write a short film of the page"),
 )  # fmt: skip
+OLD_NAMES = {"baseline": ["floor"]}  # of commands, which still work
 
 
 def _run(args: argparse.Namespace) -> Run:
@@ -313,7 +314,7 @@ def parser() -> argparse.ArgumentParser:
     def command(
         name: str, takes: str, help: str, do: Callable[[Results, argparse.Namespace], None] = _take
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=help, description=help)
+        added = commands.add_parser(name, help=help, description=help, aliases=OLD_NAMES.get(name, []))
         added.set_defaults(do=do)
         _add_place(added, takes)
         return added
@@ -368,7 +369,7 @@ def parser() -> argparse.ArgumentParser:
     words = "prove that an older source makes the same numbers as today's, and list it beside the published runs"
     accepted = command("accept", "preset", words, _accept)
     accepted.add_argument("revision", help="a commit of this repository")
-    accepted.add_argument("--reason", required=True, help="why its source counts, for the list")
+    accepted.add_argument("--reason", required=True, help="why the numbers are the same, for the list")
     accepted.add_argument("--steps", type=_number(1), default=500, help="of every training (default: 500)")
     plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", _plan)
     plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")

@@ -430,12 +430,14 @@ def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Ite
         yield f"{run}: equal: {', '.join(names)}", "trainings", read_record(a)["source"]
     if configuration.scored(results.config, dataset):
         for side in sides:
-            side.call("floor", *place)
+            side.call("floor", *place)  # the name of `baseline` that older sources know too
         tables = [pd.read_csv(side.root / "floor" / f"{dataset}.csv").drop(columns="fingerprint") for side in sides]
         _refuse_unequal(f"the baseline of {dataset}", tables[0].equals(tables[1]))
         code = (
             "from pathlib import Path; from idgan_sc.config import load; from idgan_sc.records.results import Results; "
-            f"print(Results(load({str(old.config)!r}), {results.preset!r}, Path()).baseline_source({dataset!r}))"
+            f"results = Results(load({str(old.config)!r}), {results.preset!r}, Path()); "
+            "hash_of = getattr(results, 'baseline_source', None) or results.floor_source; "  # its name before
+            f"print(hash_of({dataset!r}))"
         )
         yield f"{dataset}: the same baseline", "baselines", old.ask(code)
 
@@ -469,7 +471,7 @@ def _list_accepted(results: Results, found: dict[str, set[str]], reason: str) ->
 
 
 ACCEPTED_HEAD = """\
-# Source hashes whose results count as today's do, since the edits after them change no number; `idgan-sc accept` writes
+# Older source hashes whose results are valid, since the edits after them change no number; `idgan-sc accept` writes
 # them. For each kind of work, lines of `hash: reason`. A baseline has two hashes where training and scoring were hashed
-# apart. The lines count only while today's source is one that `proved_for` lists: another edit has to be proved anew.
+# apart. The lines hold only while today's source is one that `proved_for` lists: another edit has to be proved anew.
 """

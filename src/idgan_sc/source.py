@@ -48,7 +48,7 @@ EXECUTES = {
     "regularisers_shown": ("report.figures.regularisers.regularisers",),
     "report": ("publish.page.write_page", "publish.origins.write_cost"),
 }
-# Modules that say which runs there are, where they lie and whether they count: no number comes from them.
+# Modules that say which runs there are, where they lie and whether they are valid: no number comes from them.
 OUTSIDE = ("cli", "config", "data.download", "files", "plan", "records", "source", "training.prepare")
 # Dictionaries of which a run executes the entries that it names, and no other: a new entry changes no hash.
 REGISTRIES = ("METHODS", "NETWORKS", "METRICS")

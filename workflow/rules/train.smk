@@ -3,11 +3,11 @@
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
 
 
-TRAININGS = configuration.with_predecessors(CONFIG, RUNS)
+TRAININGS = configuration.with_predecessors(CONFIG, RESULTS.planned)
 # Memory and run time that a training asks a cluster for, the same for all of its rule: they are sent as arrays.
-TRAIN = plan.largest(RESULTS, [run for run in TRAININGS if run.system not in STARTS])
+TRAIN = plan.largest(RESULTS, [run for run in TRAININGS if run.system not in STAGES_A])
 TRAIN_STAGE_A = plan.largest(
-    RESULTS, [run for run in TRAININGS if run.system in STARTS]
+    RESULTS, [run for run in TRAININGS if run.system in STAGES_A]
 )
 
 
@@ -23,7 +23,7 @@ rule train:
     log:
         f"{LOGS}/train/{OF_RUN}.log",
     wildcard_constraints:
-        system="|".join(name for name in CONFIG["systems"] if name not in STARTS),
+        system="|".join(name for name in CONFIG["systems"] if name not in STAGES_A),
     threads: CONFIG["compute"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: attempt * TRAIN["mem_mb"],
@@ -44,7 +44,7 @@ use rule train as train_stage_a with:
         record=f"{RUN}/record.json",
         state=f"{RUN}/state.safetensors",
     wildcard_constraints:
-        system="|".join(STARTS),
+        system="|".join(STAGES_A),
     priority: 1  # stages B of several systems wait for it
     resources:
         mem_mb=lambda wildcards, attempt: attempt * TRAIN_STAGE_A["mem_mb"],

@@ -15,8 +15,8 @@ from idgan_sc.config.settings import (
     scored,
 )
 
-BASELINE_SEEDS = 5  # of the preset's, for what is random in the floor: enough for an interval
-BASELINE_START = "infogan_stage_a"  # whose untrained Q the floor scores
+BASELINE_SEEDS = 5  # of the preset's, for what is random in a baseline: enough for an interval
+BASELINE_START = "infogan_stage_a"  # whose untrained Q is a baseline
 
 
 def predecessors(config: Config, run: Run) -> dict[str, Run]:

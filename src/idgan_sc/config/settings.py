@@ -69,7 +69,8 @@ def resolve(config: Config, run: Run) -> Settings:
     """The flat settings of one run; keys that its other settings make meaningless are left out."""
     settings = _merged(config, run)
     base = _merged(config, replace(run, variant="main"))
-    if settings.get("start") == "scratch" != base.get("start") and "steps" not in config["variants"][run.variant]:
+    from_scratch = settings.get("start") == "scratch" and base.get("start") != "scratch"
+    if from_scratch and "steps" not in config["variants"][run.variant]:
         settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
     kept = [key for key in sorted(_meaningful(settings)) if key in settings and settings[key] != NEUTRAL.get(key, ())]
     settings = {key: settings[key] for key in kept}

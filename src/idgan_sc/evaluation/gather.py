@@ -38,7 +38,7 @@ def gather_scores(results: Results, allow_missing: bool = False) -> list[Path]:
     Raises
     ------
     DataError
-        If a run is not scored, damaged, of source or settings that do not count, or builds on another training.
+        If a run is not scored, damaged, of other source or settings than today's, or builds on another training.
     """
     runs = [run for run in results.planned if scored(results.config, run.dataset)]
     runs = _to_gather(results, runs, GATHERED, "evaluation", allow_missing)
@@ -84,7 +84,7 @@ def gather_leakage(results: Results, allow_missing: bool = False) -> list[Path]:
 
 
 def _to_gather(results: Results, runs: list[Run], names: Sequence[str], key: str, allow_missing: bool) -> list[Run]:
-    """The runs to gather, once those that do not count, or were measured by other settings of `key`, are refused."""
+    """The runs to gather, once those that are not valid, or were measured by other settings of `key`, are refused."""
     results.refuse_others(runs, [name for name in names if name != "record.json"], key)
     found = results.without_missing(runs, *names) if allow_missing else runs
     if not found:

@@ -1,5 +1,5 @@
 """One run's codes -> its scores: `scores.csv` (a row a code and metric), `curve.csv` (along the training) and
-`association.csv` (what every dimension tells of every factor).
+`association.csv` (of every dimension and factor).
 """
 
 import hashlib

@@ -16,7 +16,7 @@ def pearson_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool =
 
     Mean |correlation| over the min(D, K) pairs of the best assignment of codes (N, D) to values (N, K).
 
-    Range 0 (its floor is about sqrt(2 / (pi N)), times what a maximum gains) to 1. Neither too few nor too many codes
+    Range 0 (chance level: about sqrt(2 / (pi N)), times what a maximum gains) to 1. Neither too few nor too many codes
     cost anything. Invariant to permutation, sign and to scale and shift of each code. A category counts as its number.
 
     Deviates: a constant code correlates 0 with everything; `strict=True` refuses it, as the reference does.

@@ -54,7 +54,7 @@ def infogan_cr_modularity_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *,
     """`modularity_of` the 20-bin mutual information of codes (N, D) and classes (N, K).
 
     Invariant to permutation, sign and scale (up to points on a bin's edge). Even noise has some plug-in information,
-    spread over the factors as it happens: its floor is not 0.
+    spread over the factors as it happens: its chance level is not 0.
 
     >>> z = np.random.default_rng(0).integers(0, 9, size=(5000, 2))
     >>> round(infogan_cr_modularity_score(z, z), 2)

@@ -28,7 +28,7 @@ NETWORKS: dict[str, tuple[Any, Any, Any]] = {  # by the setting `network`: G, D 
 class GAN:
     """settings: as `families.gan` in config.yaml; image_shape (C, H, W); vae: the frozen encoder where codes need it.
 
-    live: the dimensions that `pair_dims: live` may choose from, all by default.
+    active: the dimensions that `pair_dims: live` may choose from, all by default.
     """
 
     def __init__(

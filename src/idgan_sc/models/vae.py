@@ -46,5 +46,5 @@ class VAE:
         return (
             []
             if active > 1
-            else [f"only {active} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
+            else [f"only {active} codes are active (more than {DEAD_NATS} nat): the posterior has collapsed"]
         )

@@ -36,7 +36,7 @@ LIMITS = (
 
 def card(job: Job) -> list[Path]:
     """Write the model card of a finished run, and the weights to publish with it where they may be passed on."""
-    weights = [] if not redistributable(job.results.config, job.run) else [write_weights(job.folder)]
+    weights = [write_weights(job.folder)] if redistributable(job.results.config, job.run) else []
     return [*weights, write_card(job)]
 
 

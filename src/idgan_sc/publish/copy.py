@@ -12,11 +12,11 @@ from idgan_sc.config import (
     with_predecessors,
 )
 from idgan_sc.files import DataError, copy_atomic, sha256
-from idgan_sc.records.published import CARD, GATHERED, WEIGHTS
+from idgan_sc.records.published import CARD, SCORE_FILES, WEIGHTS
 from idgan_sc.records.record import verify_hash
 from idgan_sc.records.results import Results
 
-PUBLISHED_FILES = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")
+PUBLISHED_FILES = (*SCORE_FILES, "log.csv", "leakage.csv", "hashes.json")  # and last the record
 PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "few_codes.npz")
 
@@ -36,7 +36,7 @@ def copy_runs(results: Results) -> list[Path]:
     wanted = dict.fromkeys([*results.planned, *studied(results.config, results.preset)])
     copied, with_weights = [], runs_with_weights(results.config, results.preset)
     for run in with_predecessors(results.config, list(wanted)):
-        needed = [*(GATHERED[1:] if scored(results.config, run.dataset) else ())] if run in wanted else []
+        needed = [*(SCORE_FILES if scored(results.config, run.dataset) else ())] if run in wanted else []
         needed += ["leakage.csv"] if run in wanted and run.dataset in PICTURE_DATASETS else []
         whole = all((results.root / run.path / name).exists() for name in needed)
         if not whole or not results.is_trained_here(run):
@@ -47,7 +47,7 @@ def copy_runs(results: Results) -> list[Path]:
         weights = (WEIGHTS, CARD) if run in with_weights else ()
         if weights:
             _refuse_unpaired_card(results.root / run.path)
-        names = (*PUBLISHED_FILES[1:], *pictures, *PUBLISHED_IF_MADE, *weights, PUBLISHED_FILES[0])
+        names = (*PUBLISHED_FILES, *pictures, *PUBLISHED_IF_MADE, *weights, "record.json")
         for name in names:
             source = results.root / run.path / name
             if source.exists():

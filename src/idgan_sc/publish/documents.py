@@ -1,6 +1,6 @@
-"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md and parts of README: texts whose numbers artifacts fill in.
+"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md and parts of README: texts whose numbers published files fill in.
 
-Everything is a function of the configuration and the committed files of a preset, so that a test can compare what
+Everything is a function of the configuration and the published files of a preset, so that a test can compare what
 stands in the repository with what the files say.
 """
 
@@ -31,7 +31,7 @@ from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, ch
 from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 
 TEMPLATES = Path(__file__).parent / "templates"
-PUBLISHED_PRESET = "desk"  # the preset whose committed results the documents are about
+PUBLISHED_PRESET = "desk"  # the preset whose published results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
 WRITTEN = ("README.md", "docs/regularisers.md")  # by hand, but for the generated parts; PROTOCOL.md is fixed text
 # A line of PROTOCOL.md for a data set: the date, and what `protocol_hash` was.
@@ -61,7 +61,7 @@ def documents(results: Results, repository: Path) -> dict[Path, str]:
 
 
 def write_documents(results: Results, repository: Path) -> list[Path]:
-    """Write the documents from the committed files of a preset."""
+    """Write the documents from the published files of a preset."""
     published = dataclasses.replace(results, root=results.root / "published")
     return [write_text(path, text) for path, text in documents(published, repository).items()]
 
@@ -183,7 +183,7 @@ def _chinese_reading(read: pd.Series, claim: str) -> str:
 
 
 def _chinese(claim: pd.Series) -> str:
-    """`said` in Chinese."""
+    """`verdict_text` in Chinese."""
     counts = "，".join(f"{claim[name]} 项{words}" for name, words in CHINESE_ANSWERS.items() if claim[name])
     part = "仅就此处检验的部分：" if as_far(claim) else ""
     return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if was_judged(claim) else "")
@@ -364,7 +364,7 @@ def _protocol(results: Results) -> str:
     """For each data set whether the protocol beside the published runs is registered, and as config.yaml has it."""
     path = results.root.parent / "PROTOCOL.md"
     lines = REGISTERED.findall(path.read_text(encoding="utf-8")) if path.exists() else []
-    registered = {dataset: (date, digits) for date, dataset, digits in lines}  # the last line of a data set counts
+    registered = {dataset: (date, digits) for date, dataset, digits in lines}  # of a data set the last line
     words = []
     for dataset in configuration.datasets_of(results.config, results.preset):
         if dataset not in registered:
@@ -404,11 +404,11 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "regularisers": _regularisers,
 }
 OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, the text says that nothing is published
-    "counted": _verdict_summary,
+    "verdict_summary": _verdict_summary,
     "verdicts": _verdicts,
     "gains": _gains,
     "answer": _answer,
-    "told": _readings_list,
+    "readings": _readings_list,
     "checks_table": _checks_table,
     "figures": _figures,
     "short_verdicts": _short_table,

@@ -25,16 +25,16 @@ Array = np.ndarray
 
 
 class Actor:
-    """One generator of the film: its model, and for each factor how much each of its codes tells of it."""
+    """One generator of the film: its model, and for each factor the association of each of its codes."""
 
     def __init__(self, results: Results, run: Run, folder: Path) -> None:
         arrays = read_arrays(folder / "traversal.npz", "run `idgan-sc traverse`")
         self.run, self.model = run, load(folder)
         self.anchors = arrays["anchors"]  # (A, k)
         self.noise = anchor_noise(self.model)[: len(self.anchors)]
-        told = np.array(arrays["association"])  # (k, K)
-        told[dead_codes(results, run)] = -1
-        self.told = dict(zip(map(str, arrays["factor_names"]), told.T, strict=True))
+        association = np.array(arrays["association"])  # (k, K)
+        association[dead_codes(results, run)] = -1
+        self.association = dict(zip(map(str, arrays["factor_names"]), association.T, strict=True))
 
     def along(self, factor: str, sign: int) -> Array:
         """Images (FRAMES, H, W, C) of the first start, its code of a factor from one end to the other."""
@@ -50,7 +50,7 @@ class Actor:
         return np.mean([image[1] - image[0] for image in images], axis=0)
 
     def _images(self, anchor: Array, factor: str, values: Array, noise: Array) -> Array:
-        code = int(self.told[factor].argmax())
+        code = int(self.association[factor].argmax())
         return to_bytes(self.model.traverse(anchor, code, values, noise)).transpose(0, 2, 3, 1)
 
 
@@ -99,9 +99,9 @@ def _there(folder: Path) -> bool:
 
 
 def _column(pair: list[Actor]) -> dict[str, Any]:
-    """A data set's part of the film: its factors that both systems tell most of, and the images of both along each."""
-    shared = [name for name in pair[0].told if name in pair[1].told and name not in CLASSES]
-    best = sorted(shared, key=lambda name: -min(float(actor.told[name].max()) for actor in pair))[:FACTORS]
+    """A data set's part of the film: images of both systems along the factors that their codes follow best."""
+    shared = [name for name in pair[0].association if name in pair[1].association and name not in CLASSES]
+    best = sorted(shared, key=lambda name: -min(float(actor.association[name].max()) for actor in pair))[:FACTORS]
     scenes = []
     for factor in best:
         agree = float((pair[0].change(factor) * pair[1].change(factor)).sum())

@@ -83,7 +83,7 @@ def _entry(results: Results, run: Run, folder: Path) -> Entry:
         "reach": _reach(model, model.settings.get("code") == "prior", anchors),
         "noise_reach": _reach(model, True, noise),
         "dead": dead,
-        "tells": _strongest_factors(matrices, anchors.shape[1]),
+        "strongest": _strongest_factors(matrices, anchors.shape[1]),
         "matrices": matrices,
         "match": row.reading == "match",
         "still": webp(sheet(arrays["images"][0]), lossless=False),
@@ -173,16 +173,16 @@ def dead_codes(results: Results, run: Run) -> list[int]:
     return [int(str(name)[3:]) - 1 for name, nats in last.items() if nats < DEAD_NATS]
 
 
-# ------------------------------------------------------------------------------------------------ what codes tell
+# ------------------------------------------------------------------------------------------------ codes and factors
 def _association(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """What every code tells of every factor, where factors are known; a digit's class alone is none of the paper's."""
+    """The association of every code and factor, where factors are known; a digit's class is none of the paper's."""
     names = [str(name) for name in arrays.get("factor_names", [])]
     if names in ([], ["digit"]):
         return []
     return [
         {
-            "title": "What every code tells of every factor",
-            "about": "Mutual information on real images, in percent of the factor's entropy.",
+            "title": "Association of every code with every factor",
+            "about": "Association: mutual information on real images, in percent of the factor's entropy.",
             "factors": [factor_words(name) for name in names],
             "rows": [[round(float(share), 4) for share in row] for row in arrays["association"]],
             "percent": True,
@@ -206,7 +206,7 @@ def _leakage(results: Results, run: Run) -> list[dict[str, Any]]:
         {
             "title": "Leakage: how much every code moves every factor",
             "about": "SD of the factor over a sweep, in SD of real images; framed: the code that stands for it. "
-            f"H: entropy of the row, 0 if one factor moves alone, 1 if all move alike. Outside it: {shares}.",
+            f"Evenness: entropy of the row, 0 if one factor moves alone, 1 if all move alike. Outside it: {shares}.",
             "factors": [factor_words(factor) for factor in factors],
             "rows": rows.round(3).to_numpy().tolist(),
             "percent": False,
@@ -248,7 +248,7 @@ def factor_words(factor: str) -> str:
 
 
 def _strongest_factors(matrices: list[dict[str, Any]], k: int) -> list[str]:
-    """What stands beside each slider: the factor that the code tells most of, or moves most."""
+    """What stands beside each slider: the factor that the code is most associated with, or moves most."""
     if not matrices:
         return ["no factor known"] * k
     best = [(int(np.argmax(row)), max(row)) for row in matrices[0]["rows"]]

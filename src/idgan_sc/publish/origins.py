@@ -15,7 +15,7 @@ COST += ["peak_memory_mb"]
 
 
 def cost(results: Results) -> pd.DataFrame:
-    """A row a training that the results rest on: made here or committed, from which commit, how long, how large."""
+    """A row a training that the results rest on: made here or published, from which commit, how long, how large."""
     rows = []
     for run in with_predecessors(results.config, results.planned):
         path = results.find(run, "record.json")

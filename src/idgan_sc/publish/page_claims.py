@@ -28,7 +28,7 @@ class Forest:
 def forest(check: Any) -> Forest | None:
     """A row of `checks.csv` in the forest plot: differences of scores, or a score less the level that is claimed.
 
-    None where nothing was measured. What the claim says: above 0 for an order, else the value and its margin.
+    None where nothing was measured. What the claim says: above 0 for a directional check, else a value and its margin.
     """
     if pd.isna(check["estimate"]):
         return None
@@ -91,7 +91,7 @@ def claim_rows(results: Results, judged: list[Row]) -> list[Row]:
             "sentence": row["sentence"],
             "place": row["place"],
             "verdict": row["verdict"],
-            "said": verdict_text(row),
+            "verdict_text": verdict_text(row),
             "n": n_of(row["n"], row["needs"]),
             "data": data_words(results, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
             "checks": [check for check in judged if check["claim"] == row["claim"]],

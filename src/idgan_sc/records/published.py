@@ -7,15 +7,16 @@ from pathlib import Path
 from idgan_sc.files import DataError
 
 WEIGHTS, CARD = "model.safetensors", "card.md"  # of the runs that `shipped` names
-AS_GENERATORS = "infogan_cr, as generators"  # the floor's other protocol: few images, scored as generated ones are
-GATHERED = ("record.json", "scores.csv", "curve.csv", "association.csv")
+AS_GENERATORS = "infogan_cr, as generators"  # the baselines' other protocol: few images, scored as generated ones are
+SCORE_FILES = ("scores.csv", "curve.csv", "association.csv")  # of a run
+GATHERED = ("record.json", *SCORE_FILES)
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """Source hashes that count as today's do, by what they made: an edit after them changes no number.
+    """Older source hashes whose results are valid, by what they made: an edit after them changes no number.
 
-    They do so for as long as today's source is the one that this was proved for.
+    They are for as long as today's source is the one that this was proved for.
     """
 
     trainings: frozenset[str] = frozenset()
@@ -24,7 +25,7 @@ class Accepted:
     proved_for: frozenset[str] = frozenset()
 
     def of(self, kind: str, today: str) -> frozenset[str]:
-        """The older hashes of a kind of work that count where today's source of it has this hash."""
+        """The older hashes of a kind of work that are valid where today's source of it has this hash."""
         older: frozenset[str] = getattr(self, kind)
         return older if today in self.proved_for else frozenset()
 

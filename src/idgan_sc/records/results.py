@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Results:
-    """What a preset's results are made of, where each file lies, and which published run counts."""
+    """What a preset's results are made of, where each file lies, and which published run is valid."""
 
     config: Config
     preset: str
@@ -92,7 +92,7 @@ class Results:
     def job(self, run: Run) -> "Job":
         return Job(self, run)
 
-    # ------------------------------------------------------------------------------------------------- what counts
+    # ------------------------------------------------------------------------------------------------- what is valid
     def accepted(self) -> Accepted:
         return accepted(self.root)
 
@@ -129,12 +129,12 @@ class Results:
         return bool(record["fingerprint"] == fingerprint(self.settings(run), run.seed, before, record["source"]))
 
     def is_published(self, run: Run) -> bool:
-        """Whether a run's published record counts, so that its files come from there and not from a training here."""
+        """Whether a run's published record is valid, so that its files come from there and not from a training here."""
         record = self._record(self.root / "published" / run.path)
         return bool(record) and self.is_valid(run, record)
 
     def is_trained_here(self, run: Run) -> bool:
-        """Whether a run is trained below `root` itself, by source that counts."""
+        """Whether a run is trained below `root` itself, and its record is valid."""
         return self.is_valid(run, self._record(self.root / run.path))
 
     def finished_here(self, run: Run) -> bool:
@@ -172,7 +172,7 @@ class Results:
         return self.root / "data" / dataset
 
     def find(self, run: Run, name: str) -> Path:
-        """Where a file of a run lies: among the published ones if they count, else where it is made."""
+        """Where a file of a run lies: among the published ones if they are valid, else where it is made."""
         return (self.root / "published" if self.is_published(run) else self.root) / run.path / name
 
     def find_or_make(self, run: Run, name: str) -> Path:
@@ -214,7 +214,7 @@ class Results:
         return f"commit {commit}{', changed' if record.get('dirty') else ''}"
 
     def refuse_others(self, runs: Iterable[Run], names: Sequence[str], key: str) -> None:
-        """Refuse runs that do not count, or that were measured by another `evaluation` or `generated` (`key`).
+        """Refuse runs that are not valid, or that were measured by another `evaluation` or `generated` (`key`).
 
         Of the runs that have files of these names; what was measured before such settings were noted passes.
 
@@ -239,16 +239,16 @@ class Results:
 
     # ------------------------------------------------------------------------------------------------- the baseline
     def baseline_path(self, dataset: str) -> Path:
-        """Where the scores of a data set's baseline are made: what learned nothing."""
+        """Where the scores of a data set's baseline are made: of codes that learned nothing."""
         return self.root / "floor" / f"{dataset}.csv"
 
     def published_baseline(self, dataset: str) -> Path | None:
-        """The published scores of a data set's baseline, if they count."""
+        """The published scores of a data set's baseline, if they are valid."""
         path = self.root / "published" / "floor" / f"{dataset}.csv"
         return path if self.is_valid_baseline(dataset, path) else None
 
     def is_valid_baseline(self, dataset: str, path: Path) -> bool:
-        """Whether a file holds a data set's baseline of these settings and of source that counts."""
+        """Whether a file holds a data set's baseline of these settings and of today's or accepted source."""
         return _fingerprint_of(path) in self._valid_baselines(dataset)
 
     def baseline_params(self, dataset: str) -> str:

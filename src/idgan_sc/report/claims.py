@@ -60,8 +60,9 @@ def _page(results: Results, table: pd.DataFrame, judged: pd.DataFrame, read: pd.
     notes = [
         "; ".join(describe_results(results, fewest, judged_on)) + ".",
         READINGS_NOTE,
-        f"Holm's adjustment runs over all {int((judged['rule'] == 'order').sum())} planned orders, run or not; "
-        "levels, differences and ties are equivalence tests (TOST) within the stated margin.",
+        f"Holm's adjustment runs over all {int((judged['rule'] == 'order').sum())} planned directional tests (does one "
+        "system score higher?), run or not; levels, differences and ties are equivalence tests (TOST) within the "
+        "stated margin.",
         "Reproduced: every check is a yes; partly: one at least; not reproduced: none, and one at least is a no; "
         "inconclusive: one has fewer seeds than it needs, or all are unclear.",
         f"Below, a check's estimate and its {LEVEL:.0%} interval, from n = {MIN_N} on; an equivalence test "

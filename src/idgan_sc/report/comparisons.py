@@ -147,7 +147,7 @@ def _early(log: pd.DataFrame, first: float, chance: float) -> float:
 
 
 def _controlled(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
-    """Factors that have a code of their own, by seed: one that tells more of this factor than of any other."""
+    """Factors that have a code of their own, by seed: one that is more associated with it than with any other."""
     rows = gathered.rows("associations.csv", data, arm)
     return pd.Series(
         {
@@ -159,7 +159,7 @@ def _controlled(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Ser
 
 
 def controlled_factors(association: np.ndarray) -> int:
-    """Number of factors (columns of (k, K)) whose best code tells more of them than of any other factor.
+    """Number of factors (columns of (k, K)) whose best code is more associated with them than with any other.
 
     >>> controlled_factors(np.array([[0.9, 0.8], [0.7, 0.1]])), controlled_factors(np.eye(2))
     (1, 2)

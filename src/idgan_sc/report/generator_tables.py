@@ -1,6 +1,6 @@
 """Tables beyond the paper's: the generator's own scores, and what the pairs really show (Sec. 2.1, 2.2).
 
-Functions of `generator_scores.csv`, `pair_labels.csv` and the floors below a preset's results.
+Functions of `generator_scores.csv`, `pair_labels.csv` and the baselines below a preset's results.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.words import (
     BASELINES,
-    COLOURS,
     DASH,
     METRIC_LABELS,
+    SYSTEMS,
     VARIANTS,
     label,
     notes,
@@ -177,9 +177,8 @@ TABLES: dict[str, Callable[[Results], list[Path]]] = {
 # -------------------------------------------------------------------------------------------------------------- reading
 def _arms(results: Results, starts: bool) -> list[tuple[str, str]]:
     """System and variant of the rows, those of stage A among them if `starts`."""
-    known = set(COLOURS)
     runs = [run for run in generators_by_matching(results.config, results.preset) if run.variant in VARIANTS]
-    return list(dict.fromkeys((run.system, run.variant) for run in runs if starts or run.system in known))
+    return list(dict.fromkeys((run.system, run.variant) for run in runs if starts or run.system in SYSTEMS))
 
 
 def _read_arms(results: Results, data: str) -> list[tuple[str, str]]:
@@ -237,7 +236,7 @@ def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measur
 
 
 def _traced(results: Results, cells: list[dict[str, Any]], measurements: pd.DataFrame) -> pd.DataFrame:
-    """The cells, each with the origin of its runs, as in Table 3; a floor has its own, a cell of true images none."""
+    """The cells, each with the origin of its runs, as in Table 3; a baseline has its own, true images have none."""
     whence: dict[tuple[str, str, str], str | None] = {}
     for cell in [cell for cell in cells if "origin" not in cell]:
         key = (cell.get("dataset", DATASET), cell["system"], cell["variant"])
@@ -262,7 +261,7 @@ def _k(results: Results, system: str, variant: str, data: str = DATASET) -> int:
 
 
 def _label(results: Results, system: str, variant: str) -> str:
-    if system in COLOURS:
+    if system in SYSTEMS:
         return label(system)
     code = results.settings(results.run(DATASET, system, variant, 0))["code"]
     return f"{START.format('ID-GAN' if code == 'vae' else 'InfoGAN')}, {SPACES[code]}"
@@ -270,7 +269,7 @@ def _label(results: Results, system: str, variant: str) -> str:
 
 def _reasons(scores: pd.DataFrame) -> list[str]:
     """Why scores are absent, and of which runs: a line a reason and set of scores."""
-    absent = select(scores, system=list(COLOURS), variant=list(VARIANTS))
+    absent = select(scores, system=list(SYSTEMS), variant=list(VARIANTS))
     absent = absent[absent["value"].isna()]
     key = ["dataset", "system", "variant", "seed", "code"]
     words = absent.assign(metric=absent["metric"].map(MEASURE_LABELS)).groupby([*key, "reason"], sort=False)["metric"]
@@ -285,7 +284,7 @@ def _reasons(scores: pd.DataFrame) -> list[str]:
 
 def _without_q(scores: pd.DataFrame) -> list[str]:
     """The runs whose measurement has no row of Q: what "(n = 9)" stands for."""
-    planned = select(scores, system=list(COLOURS), variant=list(VARIANTS))
+    planned = select(scores, system=list(SYSTEMS), variant=list(VARIANTS))
     key = ["dataset", "system", "variant", "seed"]
     runs = planned.groupby(key, sort=False)["code"].agg(set).reset_index()
     lacking = runs[[Q_CODE not in codes for codes in runs["code"]]]

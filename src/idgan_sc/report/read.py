@@ -52,7 +52,7 @@ def datasets_by_reader(results: Results, scores: pd.DataFrame) -> list[str]:
 
 
 def baseline_cells(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> Iterator[list[dict[str, Any]]]:
-    """What learned nothing, a list of cells, one a metric, for each kind of floor and number of codes."""
+    """What learned nothing, a list of cells, one a metric, for each kind of baseline and number of codes."""
     scores, whence = read_baselines(root, dataset, protocol), _baseline_origin(root, dataset)
     for system, (code, words) in BASELINES.items():
         mine = scores[(scores["system"] == system) & (scores["code"] == code)]
@@ -68,7 +68,7 @@ def read_baselines(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL)
     """What representations that learned nothing score on a data set, the published scores where none are here."""
     places = [folder / "floor" / f"{dataset}.csv" for folder in (root, root / "published")]
     found = next((path for path in places if path.exists()), places[0])
-    frame = read_scores(found, SCORE_KEY, f"floor --dataset {dataset}")
+    frame = read_scores(found, SCORE_KEY, f"baseline --dataset {dataset}")
     return frame[frame["protocol"] == protocol]
 
 

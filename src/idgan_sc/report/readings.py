@@ -115,7 +115,7 @@ def printed_outside(gathered: Gathered, pairs: Pairs) -> Reading | None:
 
 
 def gain_excluded(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The interval of every order ends below the margin, so that none leaves room for a gain beyond it."""
+    """The interval of every directional check ends below the margin: none leaves room for a gain beyond it."""
     directional = [pair for pair in pairs if pair[0].rule == "order"]
     excluded = [
         (check, row) for check, row in directional if row["answer"] == "unclear" and row["high"] < row["margin"]
@@ -129,14 +129,14 @@ def gain_excluded(gathered: Gathered, pairs: Pairs) -> Reading | None:
     check = directional[0][0]
     evidence = (
         f"{arm_words(check.arm)} − {_other(check)}: {told}. Each interval ends below {margin:g}; {below} of "
-        f"{len(directional)} lie wholly below 0. No order is significant after Holm's adjustment."
+        f"{len(directional)} lie wholly below 0. No directional test is significant after Holm's adjustment."
     )
     words = f"a gain of more than {margin:g} is excluded in {counts} scores, by the interval of each alone"
     return Reading(words, f"{counts} 项分数各自的区间排除大于 {margin:g} 的提升", evidence)
 
 
 def alone(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The claim's only order is significant alone, and not any more among all orders that were planned."""
+    """The claim's only directional test is significant alone, and no longer among all that were planned."""
     directional = [row for check, row in pairs if check.rule == "order" and pd.notna(row["p"])]
     alpha = gathered.results.config["judging"]["alpha"]
     if len(directional) != 1 or not directional[0]["p"] < alpha <= directional[0]["p_holm"]:
@@ -144,7 +144,8 @@ def alone(gathered: Gathered, pairs: Pairs) -> Reading | None:
     row, family = directional[0], sum(check.rule == "order" for check in planned_checks(gathered.results.config))
     side, chinese = ("for", "支持") if row["estimate"] > 0 else ("against", "反对")
     p = f"p = {row['p']:.3f}"
-    evidence = f"{row['words']}: {_interval(row)}, {p}; {row['p_holm']:.3f} by Holm's adjustment over {family} orders."
+    adjusted = f"{row['p_holm']:.3f} by Holm's adjustment over {family} directional tests"
+    evidence = f"{row['words']}: {_interval(row)}, {p}; {adjusted}."
     words = f"{side} the claim if tested alone ({p}); not significant among the {family} tests"
     return Reading(words, f"单独检验{chinese}该论断（{p}）；在 {family} 项比较中不显著", evidence)
 

@@ -103,7 +103,7 @@ def table3(results: Results) -> list[Path]:
     Raises
     ------
     DataError
-        If `scores.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
+        If `scores.csv` or the baselines are missing or not what `idgan-sc gather` and `baseline` write.
     """
     scores = read_scores(results.root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
@@ -130,14 +130,14 @@ def table3(results: Results) -> list[Path]:
 
 
 def stage_a(results: Results) -> list[Path]:
-    """Where stage A ended, before any regulariser: the FactorVAE score of its Q, beside the floor's.
+    """Where stage A ended, before any regulariser: the FactorVAE score of its Q, beside the baseline's.
 
-    The question whether a regulariser helps is live where that score lies well above the floor (PROTOCOL.md).
+    Whether a regulariser helps can be asked where that score lies well above the baseline (PROTOCOL.md).
 
     Raises
     ------
     DataError
-        If `curves.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
+        If `curves.csv` or the baselines are missing or not what `idgan-sc gather` and `baseline` write.
     """
     points = read_scores(results.root / "curves.csv", [*SCORE_KEY, "step", "draw"])
     wanted_columns = {"dataset": DATASET, "metric": "factor_vae", "protocol": PROTOCOL, "step": 0}

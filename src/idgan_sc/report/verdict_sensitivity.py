@@ -19,9 +19,9 @@ from idgan_sc.report.words import DASH, describe_results, planned_words
 
 REGISTERED = "registered"
 FAMILIES = {
-    "Holm, over the claim": "Holm's adjustment over the orders of the claim alone",
-    "Holm, over Figure 3": "Holm's adjustment over the orders of the claims about Figure 3",
-    "Benjamini–Hochberg": "the false discovery rate over all planned orders",
+    "Holm, over the claim": "Holm's adjustment over the directional tests of the claim alone",
+    "Holm, over Figure 3": "Holm's adjustment over the directional tests of the claims about Figure 3",
+    "Benjamini–Hochberg": "the false discovery rate over all planned directional tests",
 }
 TABLES_DRAW, CURVES_END = "Table 3's draw", "the curve's end"
 
@@ -54,7 +54,12 @@ def _ways(gathered: Gathered) -> Iterator[Way]:
     every = frozenset(config["claims"])
     with_directional = frozenset(check.claim for check in planned if check.rule == "order")
     figure3 = frozenset(name for name in with_directional if "Fig. 3" in config["claims"][name]["place"])
-    yield Way(REGISTERED, "Holm, over all orders", every, judge(gathered, planned, holm_over_all))
+    yield Way(
+        REGISTERED,
+        "Holm, over all orders",  # the rule `order` of config.yaml: a directional test
+        every,
+        judge(gathered, planned, holm_over_all),
+    )
     for name, (adjust, claims) in {
         "Holm, over the claim": (_holm_by(lambda claim: claim), with_directional),
         "Holm, over Figure 3": (_holm_by(lambda claim: "Figure 3" if claim in figure3 else claim), figure3),

@@ -19,7 +19,9 @@ from idgan_sc.report.words import METRIC_LABELS, label, with_interval
 
 VERDICTS = ("reproduced", "partly", "not_reproduced", "inconclusive", "not_tested")
 ANSWERS = ("yes", "no", "unclear", "few", "untested", "elsewhere")
-Adjust = Callable[[Sequence[Check], Sequence[float]], Sequence[float]]  # orders and their p values -> adjusted ones
+Adjust = Callable[
+    [Sequence[Check], Sequence[float]], Sequence[float]
+]  # directional checks and their p values -> adjusted ones
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,15 @@ DECISIONS: dict[str, Callable[[CheckResult, float, Check, dict[str, Any]], Answe
 
 # ------------------------------------------------------------------------------------------------------------ judging
 def holm_over_all(directional: Sequence[Check], p: Sequence[float]) -> list[float]:
-    """The registered adjustment: Holm over all planned orders of all claims."""
+    """The registered adjustment: Holm over all planned directional tests (rule `order`) of all claims."""
     return statistics.holm(p)
 
 
 def judge(gathered: Gathered, planned: Sequence[Check] = (), adjust: Adjust = holm_over_all) -> pd.DataFrame:
     """Every planned check, or those given in its place, with its comparison and answer, a row each.
 
-    An order that has fewer seeds than needed enters the adjustment as p = 1, so that no unfinished run moves a verdict.
+    A directional check that has fewer seeds than needed enters the adjustment as p = 1: no unfinished run moves a
+    verdict.
     """
     planned = planned or planned_checks(gathered.results.config)
     found = [evaluate_check(gathered, check) for check in planned]

@@ -6,6 +6,8 @@ from typing import Any
 from idgan_sc.config import DATASET, dataset_row
 from idgan_sc.records.results import Results
 
+# The systems that the paper compares, in the order of the tables.
+SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc")
 COLOURS = {  # of a system, the same in every figure; dark enough for text, told apart by the colour-blind
     "beta_vae": "#000000",
     "factor_vae": "#454100",

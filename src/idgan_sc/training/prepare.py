@@ -83,7 +83,7 @@ def set_aside(results: Results, dataset: str) -> None:
 
 
 def _made_by(folder: Path, by: dict[str, Any], valid_sources: set[str]) -> bool:
-    """Whether images were made by these settings and by code that counts, as far as it was noted.
+    """Whether images were made by these settings and by valid source, as far as it was noted.
 
     A user's own images were made by no code of this project: theirs is not compared.
     """

@@ -103,7 +103,9 @@ class Stack:
             raise ConfigError(f"{', '.join(sorted(single))}: seeds with this setting are trained singly")
         dims = [m.dims for m in methods if hasattr(m, "dims")]
         if not all(dims[0].equal(other) for other in dims):
-            raise ConfigError("pair_dims: the seeds' β-VAEs have different live codes: use `all`, or train them singly")
+            raise ConfigError(
+                "pair_dims: the seeds' β-VAEs have different active codes: use `all`, or train them singly"
+            )
         self.streams = {stream: [m.streams[purpose] for m in methods] for purpose, stream in first.streams.items()}
         method = copy.copy(first)  # its networks' state is exchanged for that of all seeds while it makes a step
         self.one_step = _Step(method)

@@ -158,7 +158,7 @@ class _Training:
         active = [j for j in range(self.settings["c_dim"]) if row[f"kl_{j + 1}"] > DEAD_NATS]
         if len(active) < 2:
             raise DataError(
-                f"{self.run}: the β-VAE has {len(active)} live dimensions, pairs need two: use pair_dims all"
+                f"{self.run}: the β-VAE has {len(active)} active dimensions, pairs need two: use pair_dims all"
             )
         return active
 

@@ -27,7 +27,7 @@ from idgan_sc.training.prepare import ensure_images
 
 
 def baseline(results: Results, dataset: str) -> list[Path]:
-    """Write the scores of a data set's baseline, the published ones where they count.
+    """Write the scores of a data set's baseline, the published ones where they are valid.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def score_baseline(results: Results, images: Images) -> Path:
 
 
 def _codes(results: Results, images: Images, indices: np.ndarray, device: str) -> Iterator[tuple[Run, str, np.ndarray]]:
-    """Each floor's codes of the evaluation pool `indices`, as a run of its own: run, what is scored, codes (N, k)."""
+    """Each baseline's codes of the evaluation pool `indices`, as a run: the run, what is scored, codes (N, k)."""
     seeds = results.seeds(images.name)[:BASELINE_SEEDS]
     for start in baseline_starts(results.config, results.preset, images.name):
         variant, settings = start.variant, results.settings(start)

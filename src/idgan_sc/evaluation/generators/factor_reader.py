@@ -65,10 +65,6 @@ class Probe:
         """
         return _outputs(self.network[:LAST_CONVOLUTION], images).numpy().astype(np.float64)
 
-    def words(self) -> str:
-        """How well it reads held-out images, for the line below a figure."""
-        return ", ".join(f"{f.name} {'accuracy' if f.classes else 'R²'} {f.held_out:.2f}" for f in self.factors)
-
 
 def train_probe(images: Images, steps: int) -> Probe:
     """Train on four fifths of the labelled images, judge on the rest; everything depends on the data set alone.

@@ -28,7 +28,7 @@ from idgan_sc.metrics.information import entropy
 from idgan_sc.models import GAN
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.records.record import note_evaluation, note_hashes
+from idgan_sc.records.record import TABLE3_METRICS, note_evaluation, note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training.device import use_device
@@ -37,7 +37,6 @@ from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool
 GENERATOR_CODE = "generator"  # in the column `code`: the true code c against the generated factors
 Q_CODE = "q"  # likewise: what the run's encoder makes of as many true images, against their factors
 GROUP_METRICS, POINT_METRICS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
-METRICS = GROUP_METRICS + POINT_METRICS
 DISTILLED = "distilled"  # in the column `metric`, of generators whose codes come from a β-VAE
 
 
@@ -129,7 +128,7 @@ def score_factors(
 
 
 def few_true(images: Images, preset: str, pool: int | str, n: int) -> Array:
-    """Which n images of the pool, or all of a smaller one, Q and the floor are scored on beside n generated ones.
+    """The n images of the pool that Q and the baselines are scored on beside n generated ones; all of a smaller pool.
 
     FactorVAE, β-VAE and DCI are lower on few images than on the whole pool, so that a generator is compared with these.
     """
@@ -147,7 +146,7 @@ def true_factors(images: Images, index: Array) -> tuple[Array, Array]:
 
 def score_rows(code: str, scores: dict[str, float], reasons: dict[str, str]) -> list[dict[str, Any]]:
     """Rows of `generator_scores.csv`: the five scores of a code, absent ones empty and with the reason."""
-    rows = metric_rows(PROTOCOL, {metric: scores.get(metric) for metric in METRICS})
+    rows = metric_rows(PROTOCOL, {metric: scores.get(metric) for metric in TABLE3_METRICS})
     return [row | {"code": code, "reason": reasons.get(row["metric"], "")} for row in rows]
 
 

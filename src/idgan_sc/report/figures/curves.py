@@ -131,7 +131,7 @@ def arm_curves(config: Config, root: Path) -> pd.DataFrame:
 
     `low` and `high`: mean ± sd. `above` and its interval: mean over seeds of an arm's score less the first arm's of the
     same seed. Rows with a `seed` have that seed's own values. An arm without runs has no rows. Every row repeats the
-    floor: what an untrained Q and the principal components of the pixels score, mean over seeds.
+    baselines: what an untrained Q and the principal components of the pixels score, mean over seeds.
     """
     key = ["dataset", "system", "variant", "seed", "code", "step", "draw", "metric", "protocol"]
     points = read_scores(root / "curves.csv", key)

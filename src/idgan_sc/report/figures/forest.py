@@ -117,8 +117,8 @@ def forest(results: Results) -> list[Path]:
 def _notes() -> list[str]:
     return [
         "IDGAN-SC with, without: with the β-VAE, without it. (10): with 10 codes in place of the system's 5.",
-        f"Intervals are at {LEVEL:.0%}, from {MIN_N} seeds on. A yes of an order needs significance after Holm's "
-        "adjustment over all planned orders, so that an interval beside 0 may still be unclear.",
+        f"Intervals are at {LEVEL:.0%}, from {MIN_N} seeds on. A yes of a directional check (>) needs significance "
+        "after Holm's adjustment over all planned directional tests: an interval beside 0 may still be unclear.",
     ]
 
 

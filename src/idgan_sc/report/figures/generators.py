@@ -19,7 +19,7 @@ from idgan_sc.report.figures.canvas import GREY, LARGE, LIGHT, STYLE, key, mark,
 from idgan_sc.report.generator_tables import FIDELITY, SHARED_MANIFOLD, _held_out
 from idgan_sc.report.read import baseline_cells, datasets_by_reader, read_generator_table, select
 from idgan_sc.report.statistics import LEVEL, MIN_N, summary
-from idgan_sc.report.words import COLOURS, METRIC_LABELS, VARIANTS, label, places, seeds_range
+from idgan_sc.report.words import COLOURS, METRIC_LABELS, SYSTEMS, VARIANTS, label, places, seeds_range
 
 RIGHT = {"change_one": "one_changes", "keep_one": "one_stays"}  # when a rule's label can be right
 PANELS = ("factor_vae", "mig")  # of the figures
@@ -192,7 +192,7 @@ def _unrelated(shares: pd.DataFrame) -> str:
 
 def _accuracies(labels: pd.DataFrame) -> pd.DataFrame:
     """A row an arm and logged step, and one for each seed of it: accuracy with chance taken off, mean over seeds."""
-    log = select(labels, measure="accuracy_log", system=list(COLOURS), variant=list(VARIANTS))
+    log = select(labels, measure="accuracy_log", system=list(SYSTEMS), variant=list(VARIANTS))
     chance = 1 / log["k"]
     log = log.assign(mean=(log["value"] - chance) / (1 - chance))
     key_columns = ["system", "variant", "k", "step"]
@@ -210,7 +210,7 @@ def _right_shares(results: Results, labels: pd.DataFrame) -> pd.DataFrame:
     for run in generators_by_matching(results.config, results.preset):
         settings = results.settings(run)
         rule = settings["pair_rule"]
-        if run.system not in COLOURS or run.variant not in VARIANTS or rule == "none":
+        if run.system not in SYSTEMS or run.variant not in VARIANTS or rule == "none":
             continue
         for at, source in enumerate((results.before(run).get("start"), run)):
             if source is None:
@@ -236,8 +236,8 @@ def _right_shares(results: Results, labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows by system in the order of `COLOURS`, then 5 codes before 10."""
-    orders = {"system": list(COLOURS), "variant": list(VARIANTS)}
+    """Rows by system in the order of `SYSTEMS`, then 5 codes before 10."""
+    orders = {"system": list(SYSTEMS), "variant": list(VARIANTS)}
     return rows.sort_values([*orders], key=lambda column: column.map(orders[str(column.name)].index), kind="stable")
 
 
@@ -262,7 +262,7 @@ def _points(scores: pd.DataFrame, data: list[str], measures: Iterable[str]) -> p
 
 
 def _wide(scores: pd.DataFrame, data: list[str], key: list[str], code: str) -> pd.DataFrame:
-    wanted = select(scores, dataset=data, system=list(COLOURS), variant=list(VARIANTS), code=code)
+    wanted = select(scores, dataset=data, system=list(SYSTEMS), variant=list(VARIANTS), code=code)
     return wanted.pivot(index=key, columns="metric", values="value")
 
 
@@ -302,9 +302,9 @@ def _seeds(wide: pd.DataFrame) -> str:
 
 
 def _systems(wide: pd.DataFrame) -> list[dict[str, Any]]:
-    """The systems' marks for a key, in the order of `COLOURS`."""
+    """The systems' marks for a key, in the order of `SYSTEMS`."""
     there = set(zip(wide["system"], wide["variant"], strict=True))
-    arms = [(system, variant) for system in COLOURS for variant in VARIANTS if (system, variant) in there]
+    arms = [(system, variant) for system in SYSTEMS for variant in VARIANTS if (system, variant) in there]
     return [mark(*arm) | {"linestyle": ""} for arm in arms]
 
 
