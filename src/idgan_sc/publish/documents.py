@@ -17,6 +17,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import dataset_row, with_predecessors
 from idgan_sc.config.claims import claim_runs, planned_checks, seeds_needed
 from idgan_sc.files import DataError, write_text
+from idgan_sc.publish import chinese
 from idgan_sc.publish.origins import core_hours
 from idgan_sc.publish.page import origins_table
 from idgan_sc.records.record import protocol_hash
@@ -27,7 +28,7 @@ from idgan_sc.report.comparisons import two_measurements_note
 from idgan_sc.report.figures.forest import with_paper
 from idgan_sc.report.figures.registry import all_figures
 from idgan_sc.report.readings import READINGS_NOTE, shown_verdicts
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, check_text, was_judged
+from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, check_text
 from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,20 +38,6 @@ WRITTEN = ("README.md", "docs/regularisers.md")  # by hand, but for the generate
 # A line of PROTOCOL.md for a data set: the date, and what `protocol_hash` was.
 REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d): (\w+) as `([0-9a-f]{12})`", re.M)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
-CHINESE = {
-    "reproduced": "复现",
-    "partly": "部分复现",
-    "not_reproduced": "未复现",
-    "inconclusive": "证据不足",
-    "not_tested": "未检验",
-}
-CHINESE_ANSWERS = {
-    "yes": "成立",
-    "no": "不成立",
-    "unclear": "不明确",
-    "untested": "未运行",
-    "elsewhere": "在其他预设检验",
-}
 
 
 def documents(results: Results, repository: Path) -> dict[Path, str]:
@@ -177,26 +164,15 @@ def _data(row: pd.Series) -> str:
 
 
 def _chinese_claims(results: Results) -> str:
-    if not (results.root / "claims.csv").exists():
-        return "尚未发布任何结果，因此还没有结论。"
-    read = _readings(results).set_index("claim")["chinese"]
-    rows = (
-        (r["claim"], r["place"], _chinese_reading(read, r["claim"]) + _chinese(r), r["n"])
-        for r in _rows(results, "claims.csv")
-    )
-    return _table("| 编号 | 论文位置 | 结论 | 种子数 |", rows)
+    claims = table_or_empty(results.root / "claims.csv")
+    if claims.empty:
+        return chinese.NOTHING
+    return _table(chinese.CLAIMS_HEAD, chinese.claim_rows(claims, _readings(results)))
 
 
-def _chinese_reading(read: pd.Series, claim: str) -> str:
-    """A claim's reading in Chinese, before its registered verdict; nothing if it has none."""
-    return f"**{read[claim]}**；登记的结论：" if claim in read else ""
-
-
-def _chinese(claim: pd.Series) -> str:
-    """`verdict_text` in Chinese."""
-    counts = "，".join(f"{claim[name]} 项{words}" for name, words in CHINESE_ANSWERS.items() if claim[name])
-    part = "仅就此处检验的部分：" if as_far(claim) else ""
-    return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if was_judged(claim) else "")
+def _chinese_answer(results: Results) -> str:
+    nearest = _nearest(results) if (results.root / "checks.csv").exists() else pd.DataFrame()
+    return "\n".join(chinese.answer_lines(nearest)) or chinese.NOTHING
 
 
 def _verdicts(results: Results) -> str:
@@ -326,11 +302,11 @@ MNIST = {"leakage": "Outside", "row_entropy": "Entropy of rows", "column_entropy
 MNIST |= {"class_change": "Class change"}
 
 
-def _mnist(results: Results) -> str:
+def _mnist(results: Results, head: str = f"| System | Seed | {' | '.join(MNIST.values())} |") -> str:
     """What was measured on real MNIST, from the table beside its figures."""
     found = _rows(results, "mnist/leakage.csv")
     rows = ((label(str(row["system"])), row["seed"], *(f"{row[key]:.2f}" for key in MNIST)) for row in found)
-    return _table(f"| System | Seed | {' | '.join(MNIST.values())} |", rows) if found else _nothing(results)
+    return _table(head, rows) if found else _nothing(results)
 
 
 def _artifact(results: Results) -> str:
@@ -430,6 +406,8 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "omitted": lambda results: errata.omitted_comparator(results.config).sentence,
     "figure_commands": _figure_commands,
     "mnist": _mnist,
+    "chinese_mnist": lambda results: _mnist(results, chinese.MNIST_HEAD),
+    "chinese_answer": _chinese_answer,
     "published": _published,
     "planned_checks": _planned_checks,
     "protocol": _protocol,

@@ -47,11 +47,11 @@ def copied_spreads(config: Config) -> Finding:
     ]
     tenfold = sum(row["printed"] == round(10 * row["source"], 4) for row in rows)
     places = ", ".join(f"{METRIC_LABELS[row['metric']]} of {label(row['system'])}" for row in rows)
-    sentence = (
-        f"{len(rows)} spreads of quoted rows differ from the source, {tenfold} of them by a factor of ten: {places}."
-    )
+    which = "all" if tenfold == len(rows) else f"{tenfold} of them"
+    sentence = f"{len(rows)} spreads of quoted rows differ from the source, {which} by a factor of ten: {places}."
     places = "、".join(f"{label(row['system'])} 的 {METRIC_LABELS[row['metric']]}" for row in rows)
-    chinese = f"引用行中有 {len(rows)} 个离散度与来源不同，其中 {tenfold} 个恰为来源的十倍：{places}。"
+    which = "均" if tenfold == len(rows) else f"其中 {tenfold} 个"
+    chinese = f"引用行中有 {len(rows)} 个离散度与来源不同，{which}恰为来源的十倍：{places}。"
     return Finding("copied_spreads", sentence, chinese, rows)
 
 

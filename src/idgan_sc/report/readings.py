@@ -109,7 +109,8 @@ def level_at_other_preset(gathered: Gathered, pairs: Pairs) -> Reading | None:
         f"{places(value)}."
     )
     chinese = "稳定" if stable else "此处检验的部分成立"
-    return Reading(f"{words}; level not tested: {against}", f"{chinese}；水平未检验：{against}", evidence)
+    untested = f"水平未检验：此处 {places(mean)}，论文 {places(value)}"
+    return Reading(f"{words}; level not tested: {against}", f"{chinese}；{untested}", evidence)
 
 
 def printed_outside(gathered: Gathered, pairs: Pairs) -> Reading | None:
@@ -152,7 +153,8 @@ def gain_excluded(gathered: Gathered, pairs: Pairs) -> Reading | None:
         f"{len(directional)} lie wholly below 0. No directional test is significant after Holm's adjustment."
     )
     words = f"a gain of more than {margin:g} is excluded in {counts} scores, by the interval of each alone"
-    return Reading(words, f"{counts} 项分数各自的区间排除大于 {margin:g} 的提升", evidence)
+    chinese = f"{len(directional)} 项分数中有 {len(excluded)} 项各自的区间排除大于 {margin:g} 的提升"
+    return Reading(words, chinese, evidence)
 
 
 def alone(gathered: Gathered, pairs: Pairs) -> Reading | None:
