@@ -132,6 +132,7 @@ MEASURED: dict[str, dict[int, tuple[float, float]]] = {  # metric -> points -> (
     },
 }
 WORTH_SAYING = 0.05
+NEAR = 1.5  # times as many points, or as few, count as about so many
 
 
 def caution(metric: str, points: int) -> str:
@@ -140,9 +141,11 @@ def caution(metric: str, points: int) -> str:
     The text is empty if they are small or not measured.
     """
     table = MEASURED.get(metric, {})
-    near = [n for n in table if n >= points / 1.5] if table else []
+    near = [n for n in table if n >= points / NEAR]
     if not near:
         return ""
+    if points < min(table) / NEAR:
+        return f"with so few points it was not measured; with {min(table)} it was"
     bias, sd = table[min(near)]
     if max(abs(bias), sd) < WORTH_SAYING:
         return ""

@@ -27,6 +27,7 @@ from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training.encode import FEW_CODES, few_codes
+from idgan_sc.training.prepare import refuse_other_images
 
 LEAST = 3  # runs of which an order says anything
 CODES, SCORES, TABLE = "agreement_codes.csv", "agreement_scores.csv", "agreement.csv"
@@ -43,19 +44,19 @@ PROTOCOLS: dict[str, tuple[Callable[..., Any], list[str]]] = {
 
 
 def agreement(results: Results) -> list[Path]:
-    """Write which runs have codes, their scores, and the scores' rank agreement.
+    """Write which runs have codes, their scores, and the rank agreement of each two scores by data set.
 
-    The agreement is that of each two scores, by data set. `agreement.csv` has Spearman's and Kendall's
-    coefficient of two scores over n runs, of every system together. Some scores, such as total correlation, are
-    lower for a better representation. Their sign is not changed.
+    agreement.csv: Spearman's and Kendall's coefficient of two scores over n runs, of every system together. Scores
+    that are lower where a representation is better, such as total correlation, are not turned round.
 
     Raises
     ------
     DataError
-        If fewer than three runs of a data set have codes or weights.
+        If fewer than three runs of a data set have codes or weights, or the codes are of different images.
     """
     runs = [run for run in results.planned if scored(results.config, run.dataset)]
     found = {run: found for run in runs if (found := codes_of(results, run))}
+    _refuse_other_images({run: arrays for run, (_, arrays) in found.items()})
     for run in runs:
         if run not in found:
             print(f"lacks codes: {run}", file=sys.stderr)
@@ -84,8 +85,18 @@ def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | 
     folder = results.find(run, "record.json").parent
     for name in (WEIGHTS, "weights.safetensors"):
         if (folder / name).exists() and (results.images(run.dataset) / "dataset.json").exists():
+            refuse_other_images(results, run.dataset, folder)
             return name, few_codes(load(folder).method, open_images(results.images(run.dataset)), "cpu")
     return None
+
+
+def _refuse_other_images(found: dict[Run, dict[str, np.ndarray]]) -> None:
+    """Refuse runs of one data set whose codes are not of the same images with the same factors."""
+    first: dict[str, Run] = {}
+    for run, arrays in found.items():
+        other = first.setdefault(run.dataset, run)
+        if any(not np.array_equal(found[other].get(name), arrays.get(name)) for name in ("indices", "factors")):
+            raise DataError(f"{run} has codes of other images than {other}: run `idgan-sc encode` for both again")
 
 
 def all_scores(arrays: dict[str, np.ndarray]) -> Iterator[dict[str, Any]]:

@@ -65,7 +65,7 @@ def specifications(results: Results, folder: Path) -> pd.DataFrame:
     A row also says how far the score lies above the reference of the same seed.
     """
     study = results.config["sensitivity"]
-    frame = pd.read_csv(folder / "scores.csv")
+    frame = read_table(folder / "scores.csv", ["dataset", "metric"], "run `idgan-sc sensitivity`")
     frame = frame[(frame["dataset"] == DATASET) & (frame["metric"] == study["metric"])]
     runs = configuration.sensitivity_runs(results.config, results.preset, DATASET)
     value = {run: _value(results.config, frame, run) for run in runs}

@@ -58,9 +58,7 @@ def ensure_images(results: Results, dataset: str, file: Path | None = None) -> "
 
 
 def refuse_other_images(results: Results, dataset: str, folder: Path) -> None:
-    """Refuse a given predecessor that was trained on other images.
-
-    It is given by its folder. Its images must be those that the data set holds.
+    """Refuse a run, given by its folder, that was trained on other images than the data set holds.
 
     Raises
     ------
@@ -73,7 +71,10 @@ def refuse_other_images(results: Results, dataset: str, folder: Path) -> None:
     inputs = read_record(folder).get("inputs", {})
     trained_on = {digest for name, digest in inputs.items() if name.endswith("/images.npy")}
     if trained_on and now not in trained_on:
-        raise DataError(f"{folder} was trained on other images than {results.images(dataset)} holds: give another")
+        raise DataError(
+            f"{folder} was trained on other images than {results.images(dataset)} holds: put those back, or take "
+            "another run"
+        )
 
 
 def set_aside(results: Results, dataset: str) -> None:
