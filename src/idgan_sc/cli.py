@@ -177,6 +177,7 @@ def _images_hash(folder: Path) -> str:
 
 
 def _train(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.plan import alone
     from idgan_sc.training.prepare import refuse_other_images
     from idgan_sc.training.train import train_seeds
 
@@ -190,8 +191,12 @@ def _train(results: Results, args: argparse.Namespace) -> None:
     job = _job(results, args)
     for given in before.values():
         refuse_other_images(job.results, args.dataset, given)
-    for folder in train_seeds(job, seeds, before):
-        print(folder, file=sys.stderr)
+    why = alone(results.config, job.settings, len(seeds)) if len(seeds) > 1 else ""
+    if why:
+        print(f"{job.run} and {len(seeds) - 1} seeds more are trained one after another: {why}", file=sys.stderr)
+    for group in [[seed] for seed in seeds] if why else [seeds]:
+        for folder in train_seeds(job, group, before):
+            print(folder, file=sys.stderr)
 
 
 def _state(results: Results, args: argparse.Namespace) -> None:
@@ -368,7 +373,7 @@ def parser() -> argparse.ArgumentParser:
     )
     data.set_defaults(dataset=None)
     train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", _train)
-    train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, stacked (for a GPU)")
+    train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, as one where that pays")
     train.set_defaults(seed=None)
     train.add_argument("--from", dest="start_from", type=Path, help="folder of a finished stage A to continue")
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")

@@ -1,13 +1,14 @@
-"""Estimate what the runs of a preset cost.
+"""What runs cost, and what a preset will cost: jobs, hours, memory, disk and makespan, beside what runs took.
 
-The estimate has jobs, hours, memory, disk and makespan, beside what finished runs took. Only trainings and
-codes are counted and timed. On a CPU, a few real steps of this machine are timed. On a GPU, the rate is a
-stated one. Scores, tables and figures are not counted. The workflow reads this file in every job. So PyTorch is
-imported only where steps are timed. The cost of a network is a table here, and a test compares it with the
-networks.
+Trainings and codes are counted and timed: on a CPU by a few real steps of this machine, on a GPU by the steps that were
+measured on one (`gpu.csv`), and where a step was not, by its launches. The same table says which seeds one job trains.
+Scores, tables and figures are not counted. The workflow reads this file in every job, so that PyTorch is imported only
+where steps are timed, and what a network costs is a table here, which a test holds against the networks.
 """
 
+import csv
 import json
+import math
 import statistics
 import tempfile
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, Settings, dataset_row, with_predecessors
+from idgan_sc.config import ALONE, Config, Run, Settings, dataset_row, with_predecessors
 from idgan_sc.files import write_json
 from idgan_sc.records.machine import machine
 from idgan_sc.records.results import Results
@@ -62,10 +63,11 @@ BASE_MB = 800  # PyTorch itself, and the pages of a data set that a process touc
 # Updates that are timed apart, since their share of small operations differs, and the system that is timed for each.
 SYSTEMS = {"beta": "beta_vae", "factor": "factor_vae", "gan": "infogan", "pairs": "idgan_sc_prior"}
 BUDGET = 60.0  # seconds that a calibration may take
-# Seconds of launches for each visit of a layer, forward or backward, with its activation, norm and share of the
-# optimiser; and FLOP/s of the only training here that is not bound by them, IDGAN-SC with CelebA's networks, in TF32.
-# Measured on an H200 (benchmarks/GPU.md); the other cards' FLOP/s are its own times the ratio of the data sheets.
+# Where a step was not measured: seconds of launches for each visit of a layer, forward or backward, with its
+# activation, norm and share of the optimiser; and FLOP/s of the only training here that is not bound by them, IDGAN-SC
+# with CelebA's networks, in TF32. Both are an H200's; the other cards' FLOP/s follow by the ratio of the data sheets.
 LAUNCH = {"vae": 120e-6, "gan": 220e-6}
+CARD = "h200"  # on which steps were measured
 GPUS = {"h200": 80e12, "h100": 80e12, "a100": 25e12}
 
 
@@ -220,11 +222,18 @@ def training_seconds(config: Config, run: Run, speed: dict[str, float]) -> float
     ) / 1e9
 
 
-def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
-    """Expected seconds of a training on a GPU: arithmetic or launches, whichever is longer."""
+def gpu_seconds(config: Config, run: Run, gpu: str, seeds: int = 1, graph: bool = False) -> float:
+    """Expected seconds of a training on a GPU, one of `seeds` as one: by its measured step, else as a single one.
+
+    Then it is arithmetic or launches, whichever is longer.
+    """
     settings = configuration.resolve(config, run)
-    arithmetic = multiply_adds(settings) + curve_multiply_adds(config, run)
-    return max(2 * arithmetic / GPUS[gpu], settings["steps"] * launches(settings) * LAUNCH[settings["family"]])
+    codes = 2 * curve_multiply_adds(config, run) / GPUS[gpu]
+    step = step_seconds(settings, gpu, seeds, graph)
+    if step is not None:
+        return settings["steps"] * step + codes
+    arithmetic = 2 * multiply_adds(settings) / GPUS[gpu]
+    return max(arithmetic + codes, settings["steps"] * launches(settings) * LAUNCH[settings["family"]])
 
 
 def record_or_empty(folder: Path) -> dict[str, Any]:
@@ -238,27 +247,23 @@ def record_or_empty(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def comparable(record: dict[str, Any], settings: Settings, device: str) -> bool:
-    """Check whether a record is of a run with these settings.
-
-    The run must also use this kind of device and be trained on its own.
-    """
-    alone = record.get("seeds", [record.get("seed")]) == [record.get("seed")]
-    return alone and record.get("settings") == settings and record.get("device") == device
+def comparable(record: dict[str, Any], settings: Settings, device: str, seeds: int = 1) -> bool:
+    """Whether a record is of a run of these settings, on this kind of device, that was trained as one of `seeds`."""
+    together = len(record.get("seeds", [record.get("seed")])) == seeds
+    return together and record.get("settings") == settings and record.get("device") == device
 
 
-def resources(results: Results, run: Run) -> dict[str, int]:
-    """Compute the resources that a training asks of a scheduler.
+def resources(results: Results, run: Run, seeds: int = 1) -> dict[str, int]:
+    """What a training of `seeds` as one asks a scheduler for: MARGIN above what one was measured to need.
 
-    They are MARGIN times what a comparable run needed. Without such a run, they are MARGIN times what is expected
-    on a core.
+    Where there is none, above what is expected on a core.
     """
     settings, root = results.settings(run), results.root
     device = "cuda" if results.config["compute"]["device"] == "cuda" else "cpu"
     folders = [root / run.path, *sorted((root / run.path).parent.glob("*")), root / "published" / run.path]
-    found = next((r for r in map(record_or_empty, folders) if comparable(r, settings, device)), {})
-    took = found["seconds"] if found else training_seconds(results.config, run, calibration())
-    memory = found["peak_memory_mb"] if found else memory_mb(settings)
+    found = next((r for r in map(record_or_empty, folders) if comparable(r, settings, device, seeds)), {})
+    took = seeds * (found["seconds"] if found else training_seconds(results.config, run, calibration()))
+    memory = found["peak_memory_mb"] if found else seeds * memory_mb(settings)
     return {"runtime": _minutes(took, LEAST_MINUTES), "mem_mb": max(LEAST_MB, round(MARGIN * memory))}
 
 
@@ -295,6 +300,81 @@ def _codes(settings: Settings) -> int:
 
 def _minutes(took: float, least: int = LEAST_EVALUATION) -> int:
     return max(least, round(MARGIN * took / 60))
+
+
+# --------------------------------------------------------------------------------------------- steps measured on a GPU
+MEASURED = Path(__file__).with_name("gpu.csv")  # a row for each step, as benchmarks/gpu.py measured it
+
+
+class Work(NamedTuple):
+    """What a step comes to: steps of the same work take equally long."""
+
+    multiply_adds: int
+    launches: int
+
+
+def work(settings: Settings) -> Work:
+    return Work(round(step_multiply_adds(settings)), round(launches(settings)))
+
+
+@cache
+def measured_steps(gpu: str, graph: bool) -> dict[Work, dict[int, float]]:
+    """Seconds of the steps that were measured on a kind of GPU, by their work and the number of seeds as one."""
+    found: dict[Work, dict[int, float]] = {}
+    for row in _measured(gpu):
+        if (row["graph"] == "true") == graph:
+            done = Work(int(row["multiply_adds"]), int(row["launches"]))
+            found.setdefault(done, {})[int(row["seeds"])] = float(row["ms"]) / 1e3
+    return found
+
+
+def _measured(gpu: str) -> list[dict[str, str]]:
+    with MEASURED.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if gpu in row["gpu"].lower()]
+
+
+def share(times: dict[int, float], seeds: int) -> float | None:
+    """Seconds of a step for each of `seeds`, by the largest stack of at most so many that was measured."""
+    most = max((n for n in times if n <= seeds), default=None)
+    return None if most is None else times[most] / most
+
+
+def step_seconds(settings: Settings, gpu: str, seeds: int, graph: bool) -> float | None:
+    """Measured seconds of a step of this work, for each of `seeds` as one; None where it was not measured.
+
+    A step that was not measured as a CUDA graph counts as it is without one.
+    """
+    found = share(measured_steps(gpu, graph).get(work(settings), {}), seeds)
+    return step_seconds(settings, gpu, seeds, False) if found is None and graph else found
+
+
+# ---------------------------------------------------------------------------------------------------- seeds as one job
+def alone(config: Config, settings: Settings, seeds: int) -> str:
+    """Why so many seeds of these settings are not trained as one; empty where they are.
+
+    Whether it pays is taken from the measured step that is nearest in multiply-adds.
+    """
+    if single := ALONE & settings.keys():
+        return f"`{min(single)}`: an update that is not one of Adam on the sum of the seeds' losses"
+    if settings.get("pair_dims") == "live":
+        return "`pair_dims: live`: each seed has its own live codes"
+    steps = measured_steps(CARD, config["compute"]["graph"]) or measured_steps(CARD, False)
+    own = step_multiply_adds(settings)
+    times = steps[min(steps, key=lambda measured: abs(math.log(measured.multiply_adds / own)))]
+    ratio = (share(times, seeds) or 0) / times[1]
+    return f"as one, each would take {ratio:.1f} times as long (a step as large as it on a GPU)" if ratio > 1 else ""
+
+
+def together(results: Results, runs: list[Run]) -> list[list[Run]]:
+    """Which of `runs` one job trains: seeds of an arm, `compute.stack` at a time; published ones are not trained."""
+    most, arms = results.config["compute"]["stack"], dict[tuple[str, str, str], list[Run]]()
+    if most == 1:
+        return []
+    for run in runs:
+        if not results.is_published(run):
+            arms.setdefault((run.dataset, run.system, run.variant), []).append(run)
+    chunks = [arm[i : i + most] for arm in arms.values() for i in range(0, len(arm), most)]
+    return [c for c in chunks if len(c) > 1 and not alone(results.config, results.settings(c[0]), len(c))]
 
 
 # ---------------------------------------------------------------------------------------------------------- calibration
@@ -378,6 +458,7 @@ class PlannedArm:
     runs: tuple[Run, ...]
     seconds: float  # expected of one training
     device: str
+    seeds: int = 1  # of one job
 
     @property
     def first(self) -> Run:
@@ -412,10 +493,31 @@ class PlannedArm:
 
 def planned_arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[PlannedArm]:
     """Every arm that a preset trains, predecessors first."""
+    return [PlannedArm(results, runs, seconds(runs[0]), device) for runs in _arms(results)]
+
+
+def _arms(results: Results) -> list[tuple[Run, ...]]:
     grouped: dict[tuple[str, str, str], list[Run]] = {}
     for run in with_predecessors(results.config, results.planned):
         grouped.setdefault((run.dataset, run.system, run.variant), []).append(run)
-    return [PlannedArm(results, tuple(runs), seconds(runs[0]), device) for runs in grouped.values()]
+    return [tuple(runs) for runs in grouped.values()]
+
+
+def arms_on_gpu(results: Results, gpu: str, most: int, graph: bool) -> list[PlannedArm]:
+    """As `arms`, on a kind of GPU: `most` seeds as one where that pays, steps replayed as CUDA graphs or not."""
+    found = []
+    for runs in _arms(results):
+        took = [_seconds_together(results, runs[i : i + most], gpu, graph) for i in range(0, len(runs), most)]
+        seeds = 1 if most == 1 or alone(results.config, results.settings(runs[0]), min(most, len(runs))) else most
+        found.append(PlannedArm(results, runs, sum(took) / len(runs), "cuda", seeds))
+    return found
+
+
+def _seconds_together(results: Results, runs: tuple[Run, ...], gpu: str, graph: bool) -> float:
+    """Expected seconds of runs that one job may train, as one where that pays."""
+    n, config = len(runs), results.config
+    seeds = 1 if n == 1 or alone(config, results.settings(runs[0]), n) else n
+    return n * gpu_seconds(config, runs[0], gpu, seeds, graph)
 
 
 def critical_path(expected: list[PlannedArm]) -> float:
@@ -423,7 +525,7 @@ def critical_path(expected: list[PlannedArm]) -> float:
     took = {arm.first: arm for arm in expected}
 
     def end(run: Run) -> float:
-        return took[run].seconds + max(map(end, took[run].results.before(run).values()), default=0.0)
+        return took[run].seeds * took[run].seconds + max(map(end, took[run].results.before(run).values()), default=0.0)
 
     return max(map(end, took), default=0.0)
 
@@ -464,14 +566,35 @@ def plan(results: Results, cores: int, gpus: int | None, gpu: str) -> str:
     """
     config = results.config
     if gpus is not None:
-        expected = planned_arms(results, lambda run: gpu_seconds(config, run, gpu), "cuda")
-        visits = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
-        source = "measured" if gpu == "h200" else "launches of an h200, arithmetic by the ratio of the data sheets"
-        speeds = f"microseconds of launches a layer and direction: {visits}; {GPUS[gpu] / 1e12:g} TFLOP/s ({source})"
-        return f"{report(expected, gpus, 'GPU-hours')}\n{gpu}: {speeds}"
+        expected = arms_on_gpu(results, gpu, config["compute"]["stack"], config["compute"]["graph"])
+        return f"{report(expected, gpus, 'GPU-hours')}\n{_about_gpu(results, gpu, expected)}"
     speed = calibrate(results)  # kept for the workflow's rules, with the processor and preset that it is of
     description = {"processor": machine()["processor"], "preset": results.preset, "seconds_per_gmac": speed}
     path = write_json(CALIBRATION, description)
     expected = planned_arms(results, lambda run: training_seconds(config, run, speed))
     speeds = ", ".join(f"{name} {2 / took:.1f}" for name, took in speed.items())
     return f"{report(expected, cores, 'core-hours')}\nthis machine, GFLOP/s of one core: {speeds} (kept in {path})"
+
+
+MOST = 16  # seeds as one that are looked at
+
+
+def _about_gpu(results: Results, gpu: str, expected: list[PlannedArm]) -> str:
+    """What the hours rest on, and what they are by the other ways to train."""
+    measured, runs = measured_steps(gpu, False), sum(len(arm.runs) for arm in expected)
+    of_these = sum(len(arm.runs) for arm in expected if work(arm.settings) in measured)
+    visits = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
+    tf32 = " and ".join({"with" if row["tf32"] == "true" else "without" for row in _measured(gpu)})
+    basis = f"a step as measured {tf32} TF32" if measured else "no step measured"
+    lines = [
+        f"{gpu}: {basis}, for {of_these} of {runs} trainings",
+        f"for the others microseconds of launches a layer and direction ({visits}) or {GPUS[gpu] / 1e12:g} TFLOP/s"
+        + ("" if gpu == CARD else f", of an {CARD} or by the ratio of the data sheets"),
+        "for codes along the curve arithmetic alone, not measured",
+    ]  # fmt: skip
+    for graph in (False, True):
+        for most in (1, MOST):
+            way = f"{'one by one' if most == 1 else f'{most} seeds as one'}{', as CUDA graphs' if graph else ''}"
+            hours = sum(arm.seconds * len(arm.runs) for arm in arms_on_gpu(results, gpu, most, graph)) / 3600
+            lines.append(f"{way}: {f'{hours:.0f} GPU-hours' if measured_steps(gpu, graph) else 'not measured'}")
+    return "\n".join(lines)

@@ -33,7 +33,7 @@ from idgan_sc.config.claims import claim_runs
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, read_arrays, sha256, write_text
 from idgan_sc.records.agreement import Arrays, Proof, compare_logs, largest, verdict
-from idgan_sc.records.machine import differences, machine_for
+from idgan_sc.records.machine import OF_GPU, differences, machine_for
 from idgan_sc.records.record import read_record, recorded_hashes
 from idgan_sc.records.results import Job, Results, Row
 from idgan_sc.source import PACKAGE, images_source
@@ -259,10 +259,9 @@ def _copy_predecessors(results: Results, run: Run, temporary: Path) -> None:
 
 # ----------------------------------------------------------------------------------------------- train, then compare
 def _train(results: Results, empty: Results, run: Run, record: Row, **compute: float) -> Job:
-    """Train a run in an empty folder as its record says.
+    """Train a run in an empty folder as its record was: threads, device, precision, seeds that were trained as one.
 
-    The threads, the device, and the seeds trained as one come from the record. The images are a checked input,
-    not a result, so they are used where they lie.
+    The images are a checked input, not a result: they are used where they lie.
     """
     ensure_images(results, run.dataset)
     images = empty.images(run.dataset)
@@ -271,7 +270,8 @@ def _train(results: Results, empty: Results, run: Run, record: Row, **compute: f
         images.symlink_to(results.images(run.dataset).resolve())
     config = copy.deepcopy(results.config)
     device = "cpu" if record.get("device") == "cpu" else "auto"
-    config["compute"] |= {"threads": record.get("threads", config["compute"]["threads"]), "device": device, **compute}
+    config["compute"] |= {key: record[key] for key in ("threads", *OF_GPU) if key in record}
+    config["compute"] |= {"device": device, **compute}
     job = Results(config, empty.preset, empty.root).job(run)
     train_seeds(job, record.get("seeds", [run.seed]))
     return job

@@ -46,6 +46,7 @@ from idgan_sc.config.runs import (
     without_factorial,
 )
 from idgan_sc.config.settings import (
+    ALONE,
     PROTOCOL,
     SIZES,
     Config,

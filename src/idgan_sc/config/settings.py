@@ -37,6 +37,7 @@ GAN = COMMON | FROM_VAE | PAIR | {
 }  # fmt: skip
 OPTIONAL = {"correlation"}  # settings that a run has only where they are not neutral
 PROTOCOL = "infogan_cr"
+ALONE = {"optimiser", "r1", "average"}  # settings whose update is not one of Adam on the sum of the seeds' losses
 
 
 class ConfigError(ValueError):

@@ -19,6 +19,7 @@ PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 LIBRARIES = ("torch", "onednn", "mkl", "openblas")  # that choose among instruction sets
 # Equal bytes are promised within one kind of machine: where all of this, and the `instructions` of every library, is as
 # a record has it.
+OF_GPU = ("tf32", "graph")  # of `compute`: what a GPU computes with
 KIND = ("processor", "processor_model", "platform", "python", *PACKAGES, "device", "gpu", "threads")
 
 SOURCE_PATHS = ("--", ":/", ":(top,exclude)results", ":(top,exclude)*.md")
@@ -62,7 +63,7 @@ def machine_for(record: dict[str, Any]) -> dict[str, Any]:
 
     cuda = record.get("device") == "cuda" and torch.cuda.is_available()
     facts = machine() | {"device": "cuda" if cuda else "cpu", "threads": record.get("threads")}
-    return facts | ({"gpu": torch.cuda.get_device_name()} if cuda else {})
+    return facts | ({"gpu": torch.cuda.get_device_name(), **{key: record.get(key) for key in OF_GPU}} if cuda else {})
 
 
 def differences(record: dict[str, Any], here: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -86,7 +87,9 @@ def _kind(facts: dict[str, Any]) -> dict[str, Any]:
     fields = {key: facts.get(key) for key in KIND} | {f"instructions of {name}": chosen.get(name) for name in LIBRARIES}
     system, _, rest = str(fields["platform"] or "").partition("-")
     machine = re.search(r"(x86_64|AMD64|aarch64|arm64).*", rest)
-    return fields | {"gpu": facts.get("gpu", "none"), "platform": f"{system}-{machine[0]}" if machine else None}
+    without = None if "gpu" in facts else "none"  # a processor needs no word of what concerns a GPU alone
+    fields |= {"gpu": facts.get("gpu", "none")} | {key: facts.get(key, without) for key in OF_GPU}
+    return fields | {"platform": f"{system}-{machine[0]}" if machine else None}
 
 
 @cache

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from idgan_sc.data.images import Images, open_images
-from idgan_sc.data.tensors import to_tensor
+from idgan_sc.data.tensors import Load, loader
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import sample_posterior
@@ -41,18 +41,27 @@ def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
 
 @torch.no_grad()
 def encode_pool(
-    method: Method, images: Images, indices: np.ndarray, device: str, encoder: Encoder | None = None
+    method: Method,
+    images: Images,
+    indices: np.ndarray,
+    device: str,
+    encoder: Encoder | None = None,
+    load: Load | None = None,
 ) -> Array:
-    """`method.encode`, or another encoder, of the pool in evaluation mode: (N, k) float32."""
+    """`method.encode`, or another encoder, of the pool in evaluation mode: (N, k) float32.
+
+    load: what brings the images to `device`, where that is there already.
+    """
+    load = load or loader(images, device)
     size = method.settings["image_size"]
     modes = {name: network.training for name, network in method.networks.items()}
     for network in method.networks.values():
         network.eval()
-    batches = (images.batch(indices[i : i + BATCH], size) for i in range(0, len(indices), BATCH))
-    codes = [(encoder or method.encode)(to_tensor(batch, device)).cpu().numpy() for batch in batches]
+    batches = (load(indices[i : i + BATCH], size) for i in range(0, len(indices), BATCH))
+    codes = torch.cat([(encoder or method.encode)(batch) for batch in batches])  # waits for the device once, below
     for name, network in method.networks.items():
         network.train(modes[name])
-    return np.concatenate(codes)
+    return codes.cpu().numpy()
 
 
 def load_run(folder: Path, device: str = "cpu") -> Method:

@@ -17,11 +17,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
-from idgan_sc.config import ConfigError
+from idgan_sc.config import ALONE, ConfigError
 from idgan_sc.models import Method
 from idgan_sc.models.convolutions import library_convolutions
-
-ALONE = {"optimiser", "r1", "average"}  # settings whose update is not one of Adam on the sum of the seeds' losses
 
 
 class _OfAllSeeds(torch.autograd.Function):
@@ -94,17 +92,15 @@ class _Step(nn.Module):
 
 
 class Stack:
-    """Train S methods of equal settings together, from the same step.
+    """S methods of equal settings, at the same step, each with its own seed's weights, moments and streams.
 
-    Each method has its own seed's weights, moments and streams.
-
-    From then on, the methods' weights, buffers and moments are views of the stacked ones. Each method encodes,
-    and is saved, as if it had been trained alone. It makes no step of its own any more.
+    From then on the methods' weights, buffers and moments are views of the stacked ones: each method encodes, and is
+    saved, as if it had been trained alone. It makes no step of its own any more.
 
     Raises
     ------
     ConfigError
-        If the methods choose pairs from different dimensions (`pair_dims: live`), or have a setting of `ALONE`.
+        If the methods choose pairs from different dimensions (`pair_dims: live`), or have a setting of `config.ALONE`.
     """
 
     def __init__(self, methods: list[Method]) -> None:

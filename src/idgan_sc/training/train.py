@@ -22,11 +22,11 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Run
 from idgan_sc.data.correlation import pool_weights
 from idgan_sc.data.images import Images, open_images
-from idgan_sc.data.tensors import loader
+from idgan_sc.data.tensors import Load, loader
 from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic, write_json
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import DEAD_NATS
-from idgan_sc.records.machine import commit, machine, peak_memory_mb, processor
+from idgan_sc.records.machine import OF_GPU, commit, machine, peak_memory_mb, processor
 from idgan_sc.records.record import fingerprint, read_record, verify_outputs
 from idgan_sc.records.results import Job
 from idgan_sc.source import training_source
@@ -34,6 +34,7 @@ from idgan_sc.training import checkpoint
 from idgan_sc.training.batches import Batches
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode_pool, load_run, pool_indices
+from idgan_sc.training.graphed import Graphed, Recorder, Row, Sums
 from idgan_sc.training.log import Log
 from idgan_sc.training.stacked import Stack
 
@@ -113,7 +114,7 @@ def _refuse_wrong_predecessor(folder: Path, expected: Run, settings: dict[str, A
 
 def _finished(task: "_Task") -> bool:
     folder, images = task.folder, task.images
-    if not (folder / "record.json").exists():
+    if not (folder / "record.json").exists() or (folder / "checkpoint.safetensors").exists():
         return False
     record = read_record(folder)
     if record["fingerprint"] != task.fingerprint and not task.job.results.is_valid(task.run, record):
@@ -234,24 +235,20 @@ class _Training:
         checkpoint.save(self.checkpoint, tensors, metadata)
 
     # -------------------------------------------------------------------------------------------------------- to end
-    def note(self, values: dict[str, torch.Tensor]) -> dict[str, float] | None:
-        """Add a step to the log and return its row if one is due.
+    def row_is_due(self) -> bool:
+        return self.step % self.log.every == 0 or self.step == self.settings["steps"]
 
-        `values` is what the method returned for the step.
-        """
-        self.log.add(self.step + 1, values)
-        self.step += 1
-        if self.step % self.log.every > 0 and self.step < self.settings["steps"]:
-            return None
+    def row(self) -> dict[str, float]:
+        """The log's row that ends with this step."""
         row = self.log.flush(self.step)
         self.log.warn(row, self.method.warnings(row))
         return row
 
-    def save_curve_point(self) -> None:
+    def save_curve_point(self, load: Load) -> None:
         """The pool's codes before the step to come, where the curve has a point."""
         if self.step not in self.curve_steps:
             return
-        codes = encode_pool(self.method, self.images, self.pool, self.device)
+        codes = encode_pool(self.method, self.images, self.pool, self.device, load=load)
         checkpoint.save(self._curve_point(self.step), {"codes": torch.from_numpy(codes)}, {"step": self.step})
 
     def _curve_point(self, step: int) -> Path:
@@ -282,7 +279,6 @@ class _Training:
         log = pd.DataFrame(self.log.rows)
         write_atomic(folder / "log.csv", lambda temporary: log.to_csv(temporary, index=False))
         write_json(folder / "record.json", self._record(outputs))
-        self.clear()
 
     def _record(self, outputs: list[str]) -> dict[str, Any]:
         run, root = self.run, self.task.job.results.root
@@ -304,8 +300,12 @@ class _Training:
             "seeds": self.seeds, "seconds": round(self.seconds / len(self.seeds), 1),  # this run's share
             "parts": self.parts,
             "peak_memory_mb": peak_memory_mb(),
-            "device": self.device, "threads": torch.get_num_threads(), **machine(), **commit(),
+            "device": self.device, "threads": torch.get_num_threads(), **machine(), **self._on_gpu(), **commit(),
         }  # fmt: skip
+
+    def _on_gpu(self) -> dict[str, bool]:
+        compute = self.task.job.results.config["compute"]
+        return {key: compute[key] for key in OF_GPU} if self.device == "cuda" else {}
 
 
 class _Loop:
@@ -322,6 +322,7 @@ class _Loop:
         self.method, self.settings = first.method, first.settings
         self.stack = Stack([training.method for training in self.trainings]) if len(tasks) > 1 else None
         self.load = loader(first.images, self.device)
+        self.graphed = self._record() if self.device == "cuda" and config["compute"]["graph"] else None
 
     def _begin(self, tasks: list[_Task]) -> list[_Training]:
         seeds = [task.run.seed for task in tasks]
@@ -335,6 +336,11 @@ class _Loop:
             training.clear()
         return self._begin(tasks)
 
+    def _record(self) -> Graphed:
+        method = self.stack.one_step.method if self.stack else self.method
+        streams = [stream for training in self.trainings for stream in training.method.streams.values()]
+        return Graphed(self._make, method, Recorder(streams))
+
     def run_to_end(self) -> None:
         previous = signal.signal(signal.SIGTERM, self._on_sigterm)
         try:
@@ -343,6 +349,8 @@ class _Loop:
             signal.signal(signal.SIGTERM, previous)
         for training in self.trainings:
             training.finish()
+        for training in self.trainings:  # whoever is stopped before goes on from the checkpoints of all
+            training.clear()
 
     def _on_sigterm(self, signum: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -353,8 +361,10 @@ class _Loop:
         with tqdm(total=steps, initial=first.step, desc=name, unit="step", mininterval=2.0) as bar:
             while first.step < steps:
                 self._save_curve_points()
-                row, *_ = [training.note(v) for training, v in zip(self.trainings, self._step(), strict=True)]
-                if row:
+                self._step()
+                if first.row_is_due():
+                    self._note_replays()
+                    row, *_ = [training.row() for training in self.trainings]
                     bar.set_postfix({name: f"{row[name]:.4g}" for name in list(row)[1:4]}, refresh=False)
                 bar.update()
                 now = time.monotonic()
@@ -372,19 +382,36 @@ class _Loop:
         others = len(self.trainings) - 1
         return f"{self.trainings[0].run}{f' and {others} seeds more' if others else ''}"
 
-    def _step(self) -> list[dict[str, torch.Tensor]]:
-        """One step of every seed, on a batch of its own; what each returned."""
+    def _step(self) -> None:
+        """One step of every seed, on a batch of its own."""
         indices = np.concatenate([training.batches.next() for training in self.trainings])
         x = self.load(indices, self.settings["image_size"])  # (S B, C, H, W)
-        if self.stack is None:
-            return [self.method.step(x)]
-        return self.stack.step(x.unflatten(0, (len(self.trainings), -1)))
+        if self.stack:
+            x = x.unflatten(0, (len(self.trainings), -1))
+        sums = self.graphed.step(x) if self.graphed else [(1, self._make(x))]
+        for training in self.trainings:
+            training.step += 1
+        self._note(sums)
+
+    def _make(self, x: torch.Tensor) -> list[Row]:
+        return self.stack.step(x) if self.stack else [self.method.step(x)]
+
+    def _note(self, sums: Sums) -> None:
+        """Hand what steps returned to the logs of the seeds."""
+        for steps, rows in sums:
+            for training, row in zip(self.trainings, rows, strict=True):
+                training.log.add(training.step, row, steps)
+
+    def _note_replays(self) -> None:
+        if self.graphed:
+            self._note(self.graphed.take())
 
     def _save_curve_points(self) -> None:
         for training in self.trainings:
-            training.save_curve_point()
+            training.save_curve_point(self.load)
 
     def _save(self, seconds: float) -> None:
+        self._note_replays()
         for training in self.trainings:
             training.seconds = seconds
             training.save_checkpoint()
