@@ -21,7 +21,7 @@ from idgan_sc.evaluation.score import score
 from idgan_sc.evaluation.unfinished import score_curve
 from idgan_sc.files import DataError
 from idgan_sc.metrics import score as score_arrays
-from idgan_sc.publish import film
+from idgan_sc.publish import film, interactive
 from idgan_sc.publish.card import write_card
 from idgan_sc.records.record import note_hashes, verify_hash
 from idgan_sc.records.results import Job, Results
@@ -124,7 +124,7 @@ def test_weights_without_codes_are_not_joined_with_other_images(small_config: Co
         agreement.codes_of(job.results, OWN)
 
 
-@pytest.mark.parametrize("step", [live._entry, film.Actor])
+@pytest.mark.parametrize("step", [interactive._entry, film.Actor])
 def test_a_traversal_of_other_weights_is_not_joined_with_these(
     step: Callable[..., Any], small_config: Config, place: Path
 ) -> None:
