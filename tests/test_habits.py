@@ -27,7 +27,7 @@ def run(*command: str) -> None:
     [
         "ruff check .",
         "ruff format --check .",
-        "mypy",
+        pytest.param("mypy", marks=pytest.mark.long),
         "snakefmt --check Snakefile workflow",
         "snakemake --lint",
         "hadolint Containerfile",

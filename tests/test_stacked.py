@@ -32,7 +32,8 @@ SYSTEMS = [
     ("idgan_sc", "main"),
     ("idgan_sc", "frozen_q"),
 ]
-LIGHT = [case if case[0] != "factor_vae" else pytest.param(*case, marks=pytest.mark.long) for case in SYSTEMS]
+HEAVY = [("factor_vae", "main"), ("infogan", "main"), ("idgan_sc", "frozen_q")]  # what the others do not show is little
+LIGHT = [pytest.param(*case, marks=pytest.mark.long) if case in HEAVY else case for case in SYSTEMS]
 
 
 def new(config: dict[str, Any], system: str, variant: str, seed: int, **changes: Any) -> Method:
