@@ -122,7 +122,7 @@ class Data:
 
 def timed(work: Callable[[Data], Result], data: Data, repeats: int) -> tuple[float, Result]:
     """CPU seconds of the fastest of some repeats, of more where they are short, and the result."""
-    seconds = []
+    seconds: list[float] = []
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         while len(seconds) < repeats or sum(seconds) < SHORT:

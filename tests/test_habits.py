@@ -40,13 +40,13 @@ def test_tool_is_content(command):
 # Names of before that sent readers astray, by what is said now: in code, workflow and tests.
 OLD_NAMES = {
     "FLOORS": "BASELINES",
-    "BASELINE_SEEDS|floor_(starts|fingerprint|counts)": "BASELINE_SEEDS, baseline_starts, …",
+    "FLOOR_SEEDS|floor_(starts|fingerprint|counts)": "BASELINE_SEEDS, baseline_starts, …",
     "(read|make|published)_floor": "read_baselines",
     "generated_factors": "matched_factors, factors_modulo_symmetry",
-    "generators_by_reader": "generators_by_reader",
-    "def stays|redistributable": "redistributable",
-    "verify_hash": "verify_hash",
-    "two_measurements_note|measured_by|note_evaluation": "evaluation_hash, note_evaluation",
+    "read_generators": "generators_by_reader",
+    "def stays|passed_on": "redistributable",
+    "check_hash": "verify_hash",
+    "measured_twice|measured_by|note_measuring": "evaluation_hash, note_evaluation",
     "GATHERED\\[1:\\]|PUBLISHED(_FILES)?\\[[01]": "SCORE_FILES",
     "LIKEWISE|TOGETHER": "a name that says what it holds",
     "_could|^def (said|words|about|counted)": "verdict_text, check_text, describe_results, was_judged",

@@ -23,7 +23,7 @@ from idgan_sc.config import Config, dataset_row
 from idgan_sc.data import dsprites
 from idgan_sc.evaluation.generators.nearest_image import changed
 from idgan_sc.evaluation.model import Model, load
-from idgan_sc.models import networks, networks_celeba
+from idgan_sc.models import networks, networks_celeba, networks_released
 from idgan_sc.publish import interactive, page
 from idgan_sc.records.results import Results
 
@@ -218,11 +218,12 @@ def drawn_by_page(browser: Browser, name: str, z: np.ndarray, codes: np.ndarray)
 
 
 SHAPES = [(networks, 28), (networks, 32), (networks, 64), (networks_celeba, 32), (networks_celeba, 64)]
+SHAPES += [(networks_released, 32), (networks_released, 64)]
 
 
 @pytest.mark.parametrize(("module", "size"), SHAPES)
 def test_every_generator_of_the_project_runs_in_the_page(browser: Browser, path: Path, module: Any, size: int) -> None:
-    """Both architectures at every size, in colour, with weights and statistics that are not those of the start."""
+    """Every architecture at every size, in colour, with weights and statistics that are not those of the start."""
     rng = torch.Generator().manual_seed(size)
     network = module.Generator(size, 3, 4, 3)
     for tensor in network.parameters():

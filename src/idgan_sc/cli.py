@@ -51,6 +51,8 @@ STEPS = (
          "write the model card of a finished and scored run, and the weights to publish with it"),
     Step("gather", "preset", ("evaluation.gather:gather_scores",),
          "concatenate the score tables of all runs that the tables are made of"),
+    Step("gather-related", "preset", ("evaluation.gather:gather_related",),
+         "concatenate what was measured of the systems beside the paper's"),
     Step("gather-leakage", "preset", ("evaluation.gather:gather_leakage",),
          "concatenate the leakage of all runs, a row a run"),
     Step("gather-generators", "preset", ("evaluation.gather:gather_generators",),
@@ -60,6 +62,8 @@ STEPS = (
          "judge the paper's claims; list further comparisons, and what the paper's own numbers contradict"),
     Step("agreement", "preset", ("report.agreement:agreement", "report.figures.agreement:figure_agreement"),
          "say which scores order the runs alike, over every run whose codes or weights are at hand"),
+    Step("selection", "preset", ("evaluation.centrality:centrality", "report.selection:table_selection"),
+         "choose a seed of each system without labels, by UDR and ModelCentrality; score pairs of networks at hand"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
          "figures of what the open choices do, from the study's runs"),
     Step("regularisers", "preset", ("report.figures.regularisers:regularisers",),
@@ -216,9 +220,9 @@ def _curve(results: Results, args: argparse.Namespace) -> None:
 
 
 def _table(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.report import generator_tables, tables
+    from idgan_sc.report import further, generator_tables, related, tables
 
-    _write(tables.TABLES | generator_tables.TABLES, results, args)
+    _write(tables.TABLES | generator_tables.TABLES | related.TABLES | further.TABLES, results, args)
 
 
 def _figure(results: Results, args: argparse.Namespace) -> None:
@@ -254,7 +258,10 @@ def _plan(results: Results, args: argparse.Namespace) -> None:
 
     if args.gpu not in plan.GPUS:
         raise ConfigError(unknown("--gpu", args.gpu, plan.GPUS))
-    print(plan.plan(results, args.cores, args.gpus, args.gpu))
+    wanted = configuration.related(results.config, results.preset) if args.related else results.planned
+    if not wanted:
+        raise ConfigError(f"--related: preset {args.preset} does not run {configuration.DATASET}, their data set")
+    print(plan.plan(results, wanted, args.cores, args.gpus, args.gpu))
 
 
 def _check(results: Results, args: argparse.Namespace) -> None:
@@ -408,6 +415,7 @@ def parser() -> argparse.ArgumentParser:
     accepted.add_argument("--steps", type=_number(1), default=500, help="of every training (default: 500)")
     plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", _plan)
     plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")
+    plan.add_argument("--related", action="store_true", help="of the systems beside the paper's, in place of its runs")
     plan.add_argument("--gpus", type=_number(1), help="GPUs to spread them over instead; nothing is timed then")
     plan.add_argument("--gpu", default="h100", help="kind of GPU: h200, h100, a100 (default: h100)")
     command("check", "", "check the configuration", _check)

@@ -458,6 +458,7 @@ class PlannedArm:
     runs: tuple[Run, ...]
     seconds: float  # expected of one training
     device: str
+    scored: bool  # or only trained, for those that build on it
     seeds: int = 1  # of one job
 
     @property
@@ -474,8 +475,7 @@ class PlannedArm:
 
         Each run of the tables is trained, encoded and scored. The runs that these build on are only trained.
         """
-        scored = self.first in self.results.planned and configuration.scored(self.results.config, self.first.dataset)
-        return len(self.runs) * (3 if scored else 1)
+        return len(self.runs) * (3 if self.scored else 1)
 
     @property
     def disk_mb(self) -> float:
@@ -491,25 +491,35 @@ class PlannedArm:
         return statistics.median(took) if took else None
 
 
-def planned_arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[PlannedArm]:
-    """Every arm that a preset trains, predecessors first."""
-    return [PlannedArm(results, runs, seconds(runs[0]), device) for runs in _arms(results)]
+def planned_arms(
+    results: Results, wanted: list[Run], seconds: Callable[[Run], float], device: str = "cpu"
+) -> list[PlannedArm]:
+    """List every arm that is trained for the wanted runs, predecessors first."""
+    return [
+        PlannedArm(results, runs, seconds(runs[0]), device, _scored(results, wanted, runs[0]))
+        for runs in _arms(results, wanted)
+    ]
 
 
-def _arms(results: Results) -> list[tuple[Run, ...]]:
+def _scored(results: Results, wanted: list[Run], run: Run) -> bool:
+    return run in wanted and configuration.scored(results.config, run.dataset)
+
+
+def _arms(results: Results, wanted: list[Run]) -> list[tuple[Run, ...]]:
     grouped: dict[tuple[str, str, str], list[Run]] = {}
-    for run in with_predecessors(results.config, results.planned):
+    for run in with_predecessors(results.config, wanted):
         grouped.setdefault((run.dataset, run.system, run.variant), []).append(run)
     return [tuple(runs) for runs in grouped.values()]
 
 
-def arms_on_gpu(results: Results, gpu: str, most: int, graph: bool) -> list[PlannedArm]:
+def arms_on_gpu(results: Results, wanted: list[Run], gpu: str, most: int, graph: bool) -> list[PlannedArm]:
     """As `arms`, on a kind of GPU: `most` seeds as one where that pays, steps replayed as CUDA graphs or not."""
     found = []
-    for runs in _arms(results):
+    for runs in _arms(results, wanted):
         took = [_seconds_together(results, runs[i : i + most], gpu, graph) for i in range(0, len(runs), most)]
         seeds = 1 if most == 1 or alone(results.config, results.settings(runs[0]), min(most, len(runs))) else most
-        found.append(PlannedArm(results, runs, sum(took) / len(runs), "cuda", seeds))
+        scored = _scored(results, wanted, runs[0])
+        found.append(PlannedArm(results, runs, sum(took) / len(runs), "cuda", scored, seeds))
     return found
 
 
@@ -559,19 +569,16 @@ def _row(arm: PlannedArm) -> tuple[str, ...]:
     return (run.dataset, run.system, run.variant, str(n), str(arm.jobs), *expected, *beside)
 
 
-def plan(results: Results, cores: int, gpus: int | None, gpu: str) -> str:
-    """Report the plan for cores of this machine or for GPUs.
-
-    For `cores` cores, this machine is timed first. For `gpus` GPUs, the kind of GPU is given.
-    """
+def plan(results: Results, wanted: list[Run], cores: int, gpus: int | None, gpu: str) -> str:
+    """The report of the wanted runs for `cores` cores of this machine, timed first, or `gpus` GPUs of a stated kind."""
     config = results.config
     if gpus is not None:
-        expected = arms_on_gpu(results, gpu, config["compute"]["stack"], config["compute"]["graph"])
-        return f"{report(expected, gpus, 'GPU-hours')}\n{_about_gpu(results, gpu, expected)}"
+        expected = arms_on_gpu(results, wanted, gpu, config["compute"]["stack"], config["compute"]["graph"])
+        return f"{report(expected, gpus, 'GPU-hours')}\n{_about_gpu(results, wanted, gpu, expected)}"
     speed = calibrate(results)  # kept for the workflow's rules, with the processor and preset that it is of
     description = {"processor": machine()["processor"], "preset": results.preset, "seconds_per_gmac": speed}
     path = write_json(CALIBRATION, description)
-    expected = planned_arms(results, lambda run: training_seconds(config, run, speed))
+    expected = planned_arms(results, wanted, lambda run: training_seconds(config, run, speed))
     speeds = ", ".join(f"{name} {2 / took:.1f}" for name, took in speed.items())
     return f"{report(expected, cores, 'core-hours')}\nthis machine, GFLOP/s of one core: {speeds} (kept in {path})"
 
@@ -579,7 +586,7 @@ def plan(results: Results, cores: int, gpus: int | None, gpu: str) -> str:
 MOST = 16  # seeds as one that are looked at
 
 
-def _about_gpu(results: Results, gpu: str, expected: list[PlannedArm]) -> str:
+def _about_gpu(results: Results, wanted: list[Run], gpu: str, expected: list[PlannedArm]) -> str:
     """What the hours rest on, and what they are by the other ways to train."""
     measured, runs = measured_steps(gpu, False), sum(len(arm.runs) for arm in expected)
     of_these = sum(len(arm.runs) for arm in expected if work(arm.settings) in measured)
@@ -595,6 +602,6 @@ def _about_gpu(results: Results, gpu: str, expected: list[PlannedArm]) -> str:
     for graph in (False, True):
         for most in (1, MOST):
             way = f"{'one by one' if most == 1 else f'{most} seeds as one'}{', as CUDA graphs' if graph else ''}"
-            hours = sum(arm.seconds * len(arm.runs) for arm in arms_on_gpu(results, gpu, most, graph)) / 3600
+            hours = sum(arm.seconds * len(arm.runs) for arm in arms_on_gpu(results, wanted, gpu, most, graph)) / 3600
             lines.append(f"{way}: {f'{hours:.0f} GPU-hours' if measured_steps(gpu, graph) else 'not measured'}")
     return "\n".join(lines)

@@ -38,6 +38,10 @@ EXECUTES = {
     "figure": ("report.figures.registry.FIGURES",),
     "picture": ("report.figures.registry.picture_drawers",),
     "generator_table": ("report.generator_tables.TABLES",),
+    "further_table": ("report.further.TABLES",),
+    "further_figure": ("report.figures.further.FIGURES",),
+    "gather_related": ("evaluation.gather.gather_related",),
+    "related_table": ("report.related.TABLES",),
     "generator_figure": ("report.figures.generators.FIGURES",),
     "forest": ("report.figures.forest.FIGURES",),
     "claims": (
@@ -105,7 +109,7 @@ def _images(dataset: str) -> tuple[str, ...]:
 
 def picks_of(settings: dict[str, Any]) -> tuple[str, ...]:
     """The entries of METHODS and NETWORKS that a run of these settings names."""
-    return ("gan", settings["network"]) if settings["family"] == "gan" else (settings["objective"],)
+    return (settings["objective"],) if "objective" in settings else ("gan", settings["network"])
 
 
 def reach(begin: Iterable[str], picks: Iterable[str], package: Path = PACKAGE) -> dict[Key, list[str]]:

@@ -45,6 +45,7 @@ def files_of(runs, *names):
 
 
 # ------------------------------------------------------------------------------------------ which runs are for what
+OF_PAPER = configuration.DATASET in RESULTS.datasets  # whose claims can be judged
 SCORED = there(
     [run for run in RESULTS.planned if configuration.scored(CONFIG, run.dataset)],
     *GATHERED,
@@ -58,7 +59,15 @@ BY_READER = there(
     configuration.generators_by_reader(CONFIG, PRESET), "generator_scores.csv"
 )
 WITH_LEAKAGE = there(configuration.runs_with_leakage(CONFIG, PRESET), "leakage.csv")
-SHOWN = configuration.shown_generators(CONFIG, PRESET)
+SHOWN = configuration.shown_generators(CONFIG, PRESET) if OF_PAPER else []
+RELATED = there(configuration.related(CONFIG, PRESET), *GATHERED)
+RELATED_GANS = there(
+    [run for run in RELATED if configuration.is_gan(CONFIG, run)],
+    "generator_scores.csv",
+)
+RELATED_SHOWN = there(configuration.related_generators(CONFIG, PRESET), "traversal.npz")
+RELATED_TABLES = [f"{ROOT}/related/scores.csv"] if RELATED else []
+RELATED_TABLES += [f"{ROOT}/related/generator_scores.csv"] if RELATED_GANS else []
 STAGES_A = sorted(configuration.continued_systems(CONFIG))
 BASELINES = [
     f"{ROOT}/floor/{name}.csv"
@@ -68,7 +77,7 @@ GATHERED_TABLES = [f"{ROOT}/scores.csv", f"{ROOT}/curves.csv"]
 GENERATOR_TABLES = [f"{ROOT}/generator_scores.csv"] if BY_MATCHING + BY_READER else []
 GENERATOR_TABLES += [f"{ROOT}/pair_labels.csv"] if BY_MATCHING else []
 LEAKAGE_TABLE = [f"{ROOT}/leakage.csv"] if WITH_LEAKAGE else []
-GENERATOR_REPORTS = ["generator", "pairs"] if BY_MATCHING else []
+GENERATOR_REPORTS = ["generator", "pairs"] if BY_MATCHING and OF_PAPER else []
 GENERATOR_REPORTS += ["generator_pictures"] if BY_READER else []
 
 

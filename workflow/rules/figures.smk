@@ -1,10 +1,12 @@
 # Figures, from files alone.
 from idgan_sc.records import pictured
 
-PAPER_FIGURES = pictured.paper_figures(RESULTS, there)
+PAPER_FIGURES = pictured.paper_figures(RESULTS, there) if OF_PAPER else []
 PICTURE_RUNS = pictured.runs_of_figures(RESULTS, there)
 PICTURES = [*PICTURE_RUNS, *pictured.leakage_figure(WITH_LEAKAGE)]
-FORESTS = ["forest", "figure_checks"] if RESULTS.evidence else []
+FORESTS = ["forest", "figure_checks"] if RESULTS.evidence and OF_PAPER else []
+OF_FURTHER = ["figure_s"] if configuration.further(CONFIG, PRESET) else []
+OF_FURTHER += ["figure_strength"] if configuration.correlated(CONFIG, PRESET) else []
 
 
 rule figure:
@@ -27,7 +29,7 @@ rule figure:
     log:
         f"{LOGS}/{{figure}}.log",
     wildcard_constraints:
-        figure="|".join(PAPER_FIGURES),
+        figure="|".join(PAPER_FIGURES) or "none",
     localrule: True
     conda:
         "../envs/idgan_sc.yaml"
@@ -74,6 +76,18 @@ use rule figure as forest with:
         source=source_hash("forest"),
 
 
+use rule figure as further_figure with:
+    input:
+        GATHERED_TABLES,
+        BASELINES,
+        GENERATOR_TABLES,
+    wildcard_constraints:
+        figure="|".join(OF_FURTHER) or "none",
+    params:
+        config=CONFIG,
+        source=source_hash("further_figure"),
+
+
 # Those of generators and checks too, where the preset is evidence.
 rule figures:
     input:
@@ -83,6 +97,7 @@ rule figures:
                 *PAPER_FIGURES,
                 *PICTURES,
                 *FORESTS,
+                *OF_FURTHER,
                 *(f"figure_{name}" for name in GENERATOR_REPORTS if RESULTS.evidence),
             ],
             kind=["png", "pdf", "csv", "md"],

@@ -7,7 +7,7 @@ rule card:
         scores=f"{RUN}/scores.csv",
         of_generator=lambda wildcards: (
             f"{RUN}/generator_scores.csv"
-            if run_of(wildcards) in BY_MATCHING + BY_READER
+            if run_of(wildcards) in BY_MATCHING + BY_READER + RELATED_GANS
             else []
         ),
         data=dataset_of,

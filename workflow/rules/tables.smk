@@ -1,11 +1,12 @@
 # Tables, from files alone.
-TABLES = ["table1", "table2", "table3", "stage_a", "differences"]
+TABLES = ["table1", "differences"]
+TABLES += ["table2", "table3", "stage_a"] if OF_PAPER else []
 
 
 rule table:
     input:
         GATHERED_TABLES,
-        baseline=f"{ROOT}/floor/{configuration.DATASET}.csv",
+        baseline=[f"{ROOT}/floor/{configuration.DATASET}.csv"] if OF_PAPER else [],
         # Table 1 counts the images
         data=lambda wildcards: (
             expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=RESULTS.datasets)
@@ -46,6 +47,28 @@ use rule table as generator_table with:
         source=source_hash("generator_table"),
 
 
+use rule table as further_table with:
+    input:
+        GATHERED_TABLES,
+        BASELINES,
+        GENERATOR_TABLES,
+    wildcard_constraints:
+        table="table_s",
+    params:
+        config=CONFIG,
+        source=source_hash("further_table"),
+
+
+use rule table as related_table with:
+    input:
+        RELATED_TABLES,
+    wildcard_constraints:
+        table="related",
+    params:
+        config=CONFIG,
+        source=source_hash("related_table"),
+
+
 # Those of generators too, where the preset is evidence.
 rule tables:
     input:
@@ -54,6 +77,7 @@ rule tables:
             table=[
                 *TABLES,
                 *(f"table_{name}" for name in GENERATOR_REPORTS if RESULTS.evidence),
+                *(["table_s"] if configuration.further(CONFIG, PRESET) else []),
             ],
             kind=["csv", "md", "tex"],
         ),

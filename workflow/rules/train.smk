@@ -3,7 +3,9 @@
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
 
 
-TRAININGS = configuration.with_predecessors(CONFIG, RESULTS.planned)
+TRAININGS = configuration.with_predecessors(
+    CONFIG, [*RESULTS.planned, *configuration.related(CONFIG, PRESET)]
+)
 # Memory and run time that a training asks a cluster for, the same for all of its rule: they are sent as arrays.
 TRAIN = plan.largest(RESULTS, [run for run in TRAININGS if run.system not in STAGES_A])
 TRAIN_STAGE_A = plan.largest(
@@ -63,7 +65,7 @@ for GROUP in plan.together(RESULTS, TRAININGS):
     JOBS = [RESULTS.job(run) for run in GROUP]
     SEEDS = ",".join(str(run.seed) for run in GROUP)
     FILES = ["weights.safetensors", "curve.npz", "log.csv", "record.json"]
-    FILES += ["state.safetensors"] if FIRST.system in STARTS else []
+    FILES += ["state.safetensors"] if FIRST.system in STAGES_A else []
     NEEDED = plan.resources(RESULTS, FIRST, len(GROUP))
 
     rule:
@@ -76,7 +78,7 @@ for GROUP in plan.together(RESULTS, TRAININGS):
             [str(job.folder / name) for job in JOBS for name in FILES],
         log:
             str(Path(LOGS, "train", *ARM, f"{SPAN}.log")),
-        priority: int(FIRST.system in STARTS)
+        priority: int(FIRST.system in STAGES_A)
         threads: CONFIG["compute"]["threads"]
         resources:
             mem_mb=NEEDED["mem_mb"],

@@ -198,6 +198,17 @@ def runs_with_leakage(config: Config, preset: str) -> list[Run]:
     ]
 
 
+def related(config: Config, preset: str) -> list[Run]:
+    """The runs of the systems beside the paper's at a preset; none where it does not run their data set."""
+    chosen = (
+        seeds_of(config, preset, DATASET)[: config["related"]["seeds"]]
+        if DATASET in datasets_of(config, preset)
+        else []
+    )
+    arms = [(system, variant) for system, variants in config["related"]["runs"].items() for variant in variants]
+    return [Run(preset, DATASET, *arm, seed) for arm in arms for seed in chosen]
+
+
 def planned_runs(config: Config, preset: str) -> list[Run]:
     """All runs that the tables and figures of a preset are made of."""
     return [run for data in datasets_of(config, preset) for run in runs_on(config, preset, data)]
@@ -211,12 +222,26 @@ def studied(config: Config, preset: str) -> list[Run]:
     return sensitivity_runs(config, preset, DATASET) if DATASET in datasets_of(config, preset) else []
 
 
-def datasets_with_baseline(config: Config, preset: str) -> list[str]:
-    """Return the data sets that have a baseline.
+def further(config: Config, preset: str) -> list[str]:
+    """A preset's data sets with known factors that neither the paper has nor a stand-in is for: those of Table S."""
+    names = [data for data in datasets_of(config, preset) if data != DATASET and data not in PICTURE_DATASETS]
+    return [
+        data for data in names if scored(config, data) and dataset_settings(config, preset, data)["source"] != "folder"
+    ]
 
-    They are the data set of Table 3, and the preset's data sets with generators whose factors a network reads.
-    """
-    return list(dict.fromkeys([DATASET, *(run.dataset for run in generators_by_reader(config, preset))]))
+
+def correlated(config: Config, preset: str) -> list[Run]:
+    """The runs of Table S whose training images are drawn with correlation, beside those of the same system without."""
+    every = [run for data in further(config, preset) for run in runs_on(config, preset, data)]
+    systems = {run.system for run in every if "correlation" in resolve(config, run)}
+    return [run for run in every if run.system in systems]
+
+
+def datasets_with_baseline(config: Config, preset: str) -> list[str]:
+    """Data sets that have a baseline: those of Tables 3 and S, and those of a preset whose generators are read."""
+    of_tables = [DATASET, *further(config, preset)]
+    read = (run.dataset for run in generators_by_reader(config, preset))
+    return list(dict.fromkeys([*(data for data in of_tables if data in datasets_of(config, preset)), *read]))
 
 
 def baseline_starts(config: Config, preset: str, dataset: str) -> list[Run]:
@@ -246,7 +271,7 @@ def generators_by_matching(config: Config, preset: str) -> list[Run]:
     """
     found: dict[Run, None] = {}
     for run in planned_runs(config, preset):
-        if run.dataset in MATCHED and config["systems"][run.system]["family"] == "gan":
+        if run.dataset in MATCHED and is_gan(config, run):
             start = predecessors(config, run).get("start")
             found |= {earlier: None for earlier in (start, run) if earlier}
     return list(found)
@@ -254,8 +279,11 @@ def generators_by_matching(config: Config, preset: str) -> list[Run]:
 
 def generators_by_reader(config: Config, preset: str) -> list[Run]:
     """Planned GAN runs on digits and faces, the factors of whose images regressors can read."""
-    family = {name: system["family"] for name, system in config["systems"].items()}
-    return [run for run in planned_runs(config, preset) if run.dataset in LABELLED and family[run.system] == "gan"]
+    return [run for run in planned_runs(config, preset) if run.dataset in LABELLED and is_gan(config, run)]
+
+
+def is_gan(config: Config, run: Run) -> bool:
+    return bool(config["systems"][run.system]["family"] == "gan")
 
 
 def shown_generators(config: Config, preset: str) -> list[Run]:
@@ -263,15 +291,19 @@ def shown_generators(config: Config, preset: str) -> list[Run]:
 
     They are those of the first seed of every data set. The systems that Figures 5 to 8 compare come first.
     """
-    found = [
-        run
-        for data in datasets_of(config, preset)
-        for run in runs_on(config, preset, data)
-        if config["systems"][run.system]["family"] == "gan"
-        and (run.variant, run.seed) == ("main", seeds_of(config, preset, data)[0])
-    ]
+    found = [run for run in planned_runs(config, preset) if is_gan(config, run) and _is_first(config, run)]
     order = datasets_of(config, preset)
     return sorted(found, key=lambda run: (order.index(run.dataset), run.system not in PICTURE_SYSTEMS))
+
+
+def related_generators(config: Config, preset: str) -> list[Run]:
+    """As `shown_generators`, of the systems beside the paper's."""
+    return [run for run in related(config, preset) if is_gan(config, run) and _is_first(config, run)]
+
+
+def _is_first(config: Config, run: Run) -> bool:
+    """Whether a run stands for its system: the first seed's, of the system as it is."""
+    return run.variant == "main" and run.seed == seeds_of(config, run.preset, run.dataset)[0]
 
 
 def redistributable(config: Config, run: Run) -> bool:
@@ -292,9 +324,6 @@ def runs_with_weights(config: Config, preset: str) -> list[Run]:
     """
     return [
         run
-        for run in planned_runs(config, preset)
-        if run.variant == "main"
-        and run.seed == seeds_of(config, preset, run.dataset)[0]
-        and scored(config, run.dataset)
-        and redistributable(config, run)
+        for run in dict.fromkeys([*planned_runs(config, preset), *related(config, preset)])
+        if _is_first(config, run) and scored(config, run.dataset) and redistributable(config, run)
     ]

@@ -25,6 +25,7 @@ IB = COMMON | {  # of IB-GAN
     "objective", "beta", "network", "start", "lr_generator", "lr_discriminator", "z_dim", "prior", "code", "q",
     "lambda_info", "optimiser", "momentum",
 }  # fmt: skip
+GAN_OBJECTIVES = {"ib": IB}  # of GANs that are another game
 CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}
 FROM_VAE = {"vae", "vae_redraw", "pair_dims"}
 PAIR = CONTRASTIVE | {
@@ -113,7 +114,7 @@ def _meaningful(settings: Settings) -> set[str]:
     if settings["family"] == "vae":
         return VAE | OBJECTIVES[settings["objective"]] | OPTIONAL
     if "objective" in settings:
-        return IB | OPTIONAL
+        return GAN_OBJECTIVES[settings["objective"]] | OPTIONAL
     keys = GAN | OPTIONAL
     if settings["code"] == "prior":
         keys -= FROM_VAE

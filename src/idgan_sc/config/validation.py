@@ -15,7 +15,7 @@ from idgan_sc.config.datasets import DATA, DATASET, NATIVE
 from idgan_sc.config.runs import _variant_of, datasets_of, split_arm
 from idgan_sc.config.settings import (
     GAN,
-    IB,
+    GAN_OBJECTIVES,
     OBJECTIVES,
     OPTIONAL,
     SIZES,
@@ -143,6 +143,9 @@ def _validate_names(config: Config) -> None:
     for name, system in config["systems"].items():
         if "family" not in system:
             raise ConfigError(f"systems.{name}: `family` is missing: give vae or gan")
+    for system, variants in config["related"]["runs"].items():
+        for variant in variants:
+            _validate_arm(config, system, variant, f"related.runs.{system}")
     tables = {"runs": config["runs"]}
     for preset, row in config["presets"].items():
         tables |= {f"presets.{preset}.runs": row["runs"]} if "runs" in row else {}
@@ -261,10 +264,12 @@ def _validate_evaluation(config: Config, preset: str, data: str | None = None) -
 
 
 def _every_run(config: Config, preset: str) -> Iterator[Run]:
+    """Every system and variant on every data set of a preset; of native images those of another size are none."""
     for data in datasets_of(config, preset):
+        native = dataset_settings(config, preset, data).get("native", False)
         for system in config["systems"]:
-            for variant in config["variants"]:
-                if applies(config, variant, system):
+            for variant, changes in config["variants"].items():
+                if applies(config, variant, system) and not (native and "image_size" in changes):
                     yield Run(preset, data, system, variant, 0)
 
 
@@ -283,7 +288,7 @@ def validate_run(config: Config, run: Run) -> None:
             raise ConfigError(f"{where}: `{key}`: {reason}")
 
     merged = _merged(config, run)
-    of_gan = GAN | IB if "objective" in merged else GAN
+    of_gan = GAN | GAN_OBJECTIVES.get(merged.get("objective", ""), set())
     allowed = of_gan if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
     for key in merged:
         refuse_if(key not in allowed | OPTIONAL, key, f"not a setting of family {merged['family']}: remove it")

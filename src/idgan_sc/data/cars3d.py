@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from idgan_sc.data.download import check_file, download
+from idgan_sc.data.download import given_or_downloaded
 from idgan_sc.data.grid import grid, refuse_other_sources, save_grid
 from idgan_sc.data.images import Factors, Images
 from idgan_sc.files import DataError
@@ -59,11 +59,7 @@ def prepare(
         If the archive cannot be had, is another one, or does not hold what `release` says.
     """
     refuse_other_sources("cars3d", source)
-    path = Path(file) if file is not None else Path(cache or Path(folder) / "download") / release.url.rpartition("/")[2]
-    if file is None:
-        download(release.url, path, md5=release.md5)
-    else:
-        check_file(path, md5=release.md5)
+    path = given_or_downloaded(release.url, file, Path(cache or Path(folder) / "download"), md5=release.md5)
     sizes = (release.cars, *VIEWS)
     values = tuple(tuple(np.arange(size, dtype=float).tolist()) for size in sizes)
     factors = Factors(("object", "azimuth", "elevation"), sizes, values, discrete=("object",))

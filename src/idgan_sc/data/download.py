@@ -126,6 +126,24 @@ def check_file(
         raise DataError(f"{path} is not the file expected: {difference}; download it again")
 
 
+def given_or_downloaded(
+    url: str, given: str | Path | None, cache: Path, *, mend: str = BY_HAND, **expected: Any
+) -> Path:
+    """The file of `url`: the one that the user gave, checked, or else downloaded into the folder `cache`.
+
+    expected: checksums and size, as `download` takes them.
+
+    Raises
+    ------
+    DataError
+        If it cannot be had, or is another file.
+    """
+    if given is None:
+        return download(url, cache / url.rpartition("/")[2], mend=mend, **expected)
+    check_file(given, **expected)
+    return Path(given)
+
+
 def checksums(path: str | Path) -> dict[str, str]:
     """Return the hexadecimal `md5`, `sha256` and `git_blob` of a file.
 

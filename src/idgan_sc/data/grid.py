@@ -17,7 +17,7 @@ from torchvision.transforms.v2.functional import InterpolationMode, resize
 from tqdm import tqdm
 
 from idgan_sc.data.arrays import ArrayFile
-from idgan_sc.data.download import check_file, download
+from idgan_sc.data.download import given_or_downloaded
 from idgan_sc.data.images import Factors, Images, save_images
 from idgan_sc.files import DataError
 
@@ -66,12 +66,8 @@ def prepare_release(
         If the file cannot be had, is another one, or its arrays are not the grid that `release` describes.
     """
     refuse_other_sources(release.name, source)
-    if file is None:
-        path = Path(cache or Path(folder) / "download") / release.url.rpartition("/")[2]
-        download(release.url, path, md5=release.md5, size=release.size)
-    else:
-        path = Path(file)
-        check_file(path, md5=release.md5, size=release.size)
+    place = Path(cache or Path(folder) / "download")
+    path = given_or_downloaded(release.url, file, place, md5=release.md5, size=release.size)
     arrays, n = ArrayFile(path), prod(release.factors.sizes)
     key = _first_of(arrays, IMAGES)
     shape, dtype = arrays.layout(key)

@@ -9,7 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Run, generators_by_matching, generators_by_reader, runs_with_leakage, scored
+from idgan_sc.config import (
+    Run,
+    generators_by_matching,
+    generators_by_reader,
+    is_gan,
+    related,
+    runs_with_leakage,
+    scored,
+)
 from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED
 from idgan_sc.records.record import read_record
@@ -19,6 +27,7 @@ from idgan_sc.records.tables import read_table, write_table
 RUN = ("dataset", "system", "variant", "seed")  # the columns that name a run
 # A table of each run, and of all runs together.
 GATHERED_AS = {"scores.csv": "scores.csv", "curve.csv": "curves.csv", "association.csv": "associations.csv"}
+RELATED = "related"  # folder of what is gathered of the systems beside the paper's
 LEAKAGE = (*RUN, "anchors", "measure", "code", "factor", "value")
 
 
@@ -67,6 +76,31 @@ def gather_generators(results: Results, allow_missing: bool = False) -> list[Pat
     if matched and (not allow_missing or results.having(matched, "pair_labels.csv")):
         found["pair_labels.csv"] = _to_gather(results, matched, ["pair_labels.csv"], "generated", allow_missing)
     return [write_table(results.root / name, gather(results, runs, name, "match")) for name, runs in found.items()]
+
+
+def gather_related(results: Results, allow_missing: bool = False) -> list[Path]:
+    """Write `related/scores.csv` of the systems beside the paper's, and `related/generator_scores.csv` of their GANs.
+
+    With `allow_missing`, of those that are scored, and no file of none; the others are named on stderr.
+
+    Raises
+    ------
+    DataError
+        If a run is not scored, damaged, of source or settings that do not count, or builds on another training.
+    """
+    every = related(results.config, results.preset)
+    gans = [run for run in every if is_gan(results.config, run)]
+    written = []
+    for name, runs, needed, key in (
+        ("scores.csv", every, GATHERED, "evaluation"),
+        ("generator_scores.csv", gans, ["generator_scores.csv"], "generated"),
+    ):
+        if allow_missing and not results.having(runs, *needed):
+            continue
+        found = _to_gather(results, runs, needed, key, allow_missing)
+        _refuse_other_predecessors(results, found)
+        written.append(write_table(results.root / RELATED / name, gather(results, found, name, "score")))
+    return written
 
 
 def gather_leakage(results: Results, allow_missing: bool = False) -> list[Path]:

@@ -25,6 +25,7 @@ from idgan_sc.training.encode import BATCH, load_run
 Array = np.ndarray
 SWEEP = 10  # values of a traversal
 REACH = 2.0  # standard deviations of a Gaussian code to either side (ledger row 34); a uniform code's whole range
+FROZEN = "vae/"  # begins the names of a frozen encoder's tensors
 TRAINING_ONLY = ("pair", "critic")  # networks that neither encode nor generate
 
 
@@ -200,6 +201,8 @@ def to_bytes(images: Array) -> Array:
 def write_weights(folder: Path) -> Path:
     """Write `model.safetensors` of a finished run: its networks but those that only training needs.
 
+    Where the frozen β-VAE is Q, its encoder too: another training of that β-VAE would read other codes.
+
     Raises
     ------
     DataError
@@ -210,21 +213,25 @@ def write_weights(folder: Path) -> Path:
         raise DataError(f"{folder}: weights trained on {record['dataset']} must not be passed on: none are written")
     tensors, _ = checkpoint.read(folder / "weights.safetensors")
     kept = {name: tensor for name, tensor in tensors.items() if name.partition("/")[0] not in TRAINING_ONLY}
+    if record["settings"].get("q") == "encoder":
+        vae, _ = checkpoint.read(root_of(folder, record) / record["before"]["vae"]["path"] / "weights.safetensors")
+        kept |= {f"{FROZEN}{name}": tensor for name, tensor in vae.items() if name.startswith("encoder/")}
     checkpoint.save(folder / WEIGHTS, kept, {"fingerprint": record["fingerprint"]})
     return folder / WEIGHTS
 
 
 def _load_published(folder: Path) -> Method:
-    """Load a published run from `model.safetensors`, as `load_run` does.
-
-    The β-VAE of a distilled run is needed only where it takes Q's place.
-    """
+    """As `load_run`, of `model.safetensors`, which holds the encoder of the β-VAE where that takes Q's place."""
     record, path = read_record(folder), folder / WEIGHTS
     settings = record["settings"]
-    encoder = settings.get("q") == "encoder"
-    vae = load(root_of(folder, record) / record["before"]["vae"]["path"]).method if encoder else None
-    method = build(settings, record["channels"], record["seed"], settings.get("start", ""), "cpu", vae)
     tensors, metadata = checkpoint.read(path)
+    vae = None
+    if settings.get("q") == "encoder":
+        earlier = read_record(root_of(folder, record) / record["before"]["vae"]["path"])
+        vae = build(earlier["settings"], record["channels"], earlier["seed"], "", "cpu")
+        frozen = {name.removeprefix(FROZEN): t for name, t in tensors.items() if name.startswith(FROZEN)}
+        checkpoint.load_networks(vae, frozen, path)
+    method = build(settings, record["channels"], record["seed"], settings.get("start", ""), "cpu", vae)
     for player in TRAINING_ONLY:
         method.networks.pop(player, None)
     absent = [player for player in method.networks if not any(name.startswith(f"{player}/") for name in tensors)]

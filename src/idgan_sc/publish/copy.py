@@ -1,10 +1,12 @@
 """Copies the small files of finished runs to where git keeps them."""
 
+import itertools
 from pathlib import Path
 
 from idgan_sc.config import (
     PICTURE_DATASETS,
     redistributable,
+    related,
     runs_with_weights,
     scored,
     seeds_of,
@@ -24,9 +26,9 @@ PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "few_codes.npz")
 def copy_runs(results: Results) -> list[Path]:
     """Copy the small files of every finished run to `<root>/published`.
 
-    The record is copied last. The result is the list of the runs' folders. The runs are those of the tables and of
-    the sensitivity study, and all that they build on. A run is copied only if it has today's settings and source,
-    and if all its files for the tables are there. If images and weights of a run must never be published, files
+    The record is copied last. The result is the list of the runs' folders. The runs are those of the tables, the
+    related systems and the sensitivity study, and all that they build on. A run is copied only if it has today's
+    settings and source, and if all its files for the tables are there. If images and weights of a run must never be published, files
     that show images are left out. Weights are copied only with the card that names their hash.
 
     Raises
@@ -34,7 +36,8 @@ def copy_runs(results: Results) -> list[Path]:
     DataError
         If a file is not what was recorded, or weights that are to be published and their card do not belong together.
     """
-    wanted = dict.fromkeys([*results.planned, *studied(results.config, results.preset)])
+    beside = (make(results.config, results.preset) for make in (related, studied))
+    wanted = dict.fromkeys([*results.planned, *itertools.chain(*beside)])
     copied, with_weights = [], runs_with_weights(results.config, results.preset)
     for run in with_predecessors(results.config, list(wanted)):
         needed = [*(SCORE_FILES if scored(results.config, run.dataset) else ())] if run in wanted else []

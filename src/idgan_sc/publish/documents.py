@@ -34,7 +34,12 @@ from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 TEMPLATES = Path(__file__).parent / "templates"
 PUBLISHED_PRESET = "desk"  # the preset whose published results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
-WRITTEN = ("README.md", "docs/regularisers.md")  # by hand, but for the generated parts; PROTOCOL.md is fixed text
+WRITTEN = (
+    "README.md",
+    "docs/regularisers.md",
+    "docs/systems.md",
+    "docs/datasets.md",
+)  # by hand, but for the generated parts; PROTOCOL.md is fixed text
 # A line of PROTOCOL.md for a data set: the date, and what `protocol_hash` was.
 REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d): (\w+) as `([0-9a-f]{12})`", re.M)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
@@ -392,6 +397,22 @@ def _regularisers(results: Results) -> str:
     return regularisers.text(beside) if regularisers.rows_path(beside).exists() else "Nothing is measured yet."
 
 
+def _of_preset(preset: str, table: str, figure: str = "") -> Callable[[Results], str]:
+    """A published table of another preset, with a figure where there is one."""
+
+    def text(results: Results) -> str:
+        below = results.root.parent.parent / preset / "published"
+        if not (found := text_or_empty(below / f"tables/{table}.md").strip()):
+            return f"No run of preset `{preset}` is published yet."
+        if not (below / f"figures/{figure}.png").exists():
+            return found
+        caption = " ".join(text_or_empty(below / f"figures/{figure}.md").split())
+        picture = f"![{caption.partition('.')[0]}](../results/{preset}/published/figures/{figure}.png)"
+        return f"{found}\n\n{picture}\n\n*{caption}*"
+
+    return text
+
+
 def _text(name: str) -> Callable[[Results], str]:
     return lambda results: text_or_empty(results.root / name).strip()
 
@@ -412,6 +433,9 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "planned_checks": _planned_checks,
     "protocol": _protocol,
     "regularisers": _regularisers,
+    "related": lambda results: text_or_empty(results.root / "tables/related.md").strip() or "No run is published yet.",
+    "table_s": _of_preset("rooms", "table_s", "figure_s"),
+    "strength": _of_preset("correlated", "table_s", "figure_strength"),
 }
 OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, the text says that nothing is published
     "verdict_summary": _verdict_summary,

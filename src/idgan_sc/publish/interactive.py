@@ -15,14 +15,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Run, dataset_row, shown_generators
+from idgan_sc.config import Run, dataset_row, related_generators, shown_generators
 from idgan_sc.evaluation.gather import read_leakage
 from idgan_sc.evaluation.generators.pairs import OF_CODE
 from idgan_sc.evaluation.generators.traverse import anchor_noise
 from idgan_sc.evaluation.model import REACH, Model, load
 from idgan_sc.files import DataError
-from idgan_sc.models import networks, networks_celeba
+from idgan_sc.models import networks, networks_celeba, networks_released
 from idgan_sc.models.codes import DEAD_NATS
+from idgan_sc.models.convolutions import WholeDeconv2d
 from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded, table_or_empty
@@ -42,7 +43,8 @@ def interactive_generators(results: Results, of_paper: bool = True) -> tuple[lis
     The second result has a sentence for each generator that cannot be shown.
     """
     papers = {system for systems in results.config["runs"].values() for system in systems}
-    runs = [run for run in shown_generators(results.config, results.preset) if (run.system in papers) == of_paper]
+    shown = (run for make in (shown_generators, related_generators) for run in make(results.config, results.preset))
+    runs = [run for run in dict.fromkeys(shown) if (run.system in papers) == of_paper]
     found, left_out, spent = [], [], 0
     for run in runs:
         folder = results.find(run, "traversal.npz").parent
@@ -67,7 +69,8 @@ def _entry(results: Results, run: Run, folder: Path) -> Entry:
     model = load(folder)
     anchors = arrays["anchors"]
     noise = anchor_noise(model)[: len(anchors)]
-    layers, tensors = network(model.method.networks["generator"])
+    networks_here = model.method.networks
+    layers, tensors = network(networks_here.get("average", networks_here["generator"]))
     matrices = [*_association(arrays), *_leakage(results, run), *_redrawn(results, run)]
     dead = dead_codes(results, run)
     row = dataset_row(run.dataset)
@@ -103,12 +106,20 @@ def network(generator: nn.Module) -> tuple[list[list[Any]], list[Tensor]]:
     The order is the one that generator.js reads.
     """
     layers, tensors = [], []
-    side = generator.deconv[0].in_channels  # type: ignore[index, union-attr]
-    features = next(m for m in reversed(generator.fc) if isinstance(m, nn.Linear)).out_features  # type: ignore[arg-type]
+    body = generator.decoder if isinstance(generator, networks_released.Generator) else generator
+    side = body.deconv[0].in_channels  # type: ignore[index, union-attr]
+    features = next(m for m in reversed(body.fc) if isinstance(m, nn.Linear)).out_features  # type: ignore[arg-type]
     height = int((features / side) ** 0.5)
-    for module in (*generator.fc, None, *generator.deconv):  # type: ignore[misc]
+    for module in (*body.fc, None, *body.deconv):  # type: ignore[misc]
         if module is None:
             layers.append(["image", side, height, height])
+            continue
+        if isinstance(module, WholeDeconv2d):  # of one position: a linear layer, whose outputs are an image
+            height = module.kernel_size[0]
+            layers.append(["linear", module.in_channels, module.out_channels * height**2])
+            layers.append(["image", module.out_channels, height, height])
+            assert module.bias is not None
+            tensors += [module.weight.detach().flatten(1).T, module.bias.detach().repeat_interleave(height**2)]
             continue
         layers.append(_layer(module, height))
         tensors += _tensors(module)
@@ -139,8 +150,8 @@ def _tensors(module: nn.Module) -> list[Tensor]:
 
 
 def _gain(generator: nn.Module) -> int:
-    """What the last sigmoid multiplies: (tanh(x) + 1) / 2 of CelebA's networks is sigmoid(2x)."""
-    gains = {networks.Generator: 1, networks_celeba.Generator: 2}
+    """What the last sigmoid multiplies: (tanh(x) + 1) / 2 of CelebA's networks and of ID-GAN's is sigmoid(2x)."""
+    gains = {networks.Generator: 1, networks_celeba.Generator: 2, networks_released.Generator: 2}
     if type(generator) not in gains:
         raise DataError(f"the page does not know how {type(generator)} ends: add it to live.py")
     return gains[type(generator)]

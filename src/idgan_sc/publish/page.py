@@ -138,6 +138,7 @@ def marked(text: str) -> Markup:
 def _tables(results: Results) -> dict[str, list[Row]]:
     return {
         "table3": _table3(table_or_empty(results.root / "tables/table3.csv")),
+        "related": _related(table_or_empty(results.root / "tables/related.csv")),
         "stage_a": _rows(results, "tables/stage_a.csv"),
         "differences": _differences(table_or_empty(results.root / "tables/differences.csv")),
         "variants": _variants(table_or_empty(results.root / "sensitivity/verdicts.csv")),
@@ -165,6 +166,11 @@ def _table3(table: pd.DataFrame) -> list[Row]:
         key_columns |= {"scored": CODES[first["code"]], "origin": first["origin"]}
         rows.append(key_columns | {"cells": [by_metric.get(metric) for metric in METRIC_LABELS]})
     return rows
+
+
+def _related(table: pd.DataFrame) -> list[Row]:
+    """As `_table3`, of the systems beside the paper's that have a finished run; the paper prints none of them."""
+    return _table3(table[~table["missing"]].assign(paper_mean=None, paper_spread=None) if len(table) else table)
 
 
 def _cell(row: pd.Series) -> dict[str, str]:

@@ -14,8 +14,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc.config import datasets_with_baseline, redistributable, runs_with_leakage
-from idgan_sc.evaluation.gather import GATHERED_AS, gather_generators, gather_leakage, gather_scores
+from idgan_sc.config import DATASET, datasets_with_baseline, further, redistributable, related, runs_with_leakage
+from idgan_sc.evaluation.centrality import FOLDER as CENTRALITY
+from idgan_sc.evaluation.gather import (
+    GATHERED_AS,
+    RELATED,
+    gather_generators,
+    gather_leakage,
+    gather_related,
+    gather_scores,
+)
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
 from idgan_sc.publish.documents import PUBLISHED_PRESET, write_documents
@@ -38,10 +46,13 @@ from idgan_sc.report import (
 from idgan_sc.report.dictionary import write_dictionary
 from idgan_sc.report.figures import registry
 from idgan_sc.report.figures.sensitivity import sensitivity
+from idgan_sc.report.further import table_s
+from idgan_sc.report.related import table_related
+from idgan_sc.report.selection import table_selection
 
 Step = Callable[[Results], object]
 BASELINE_FOLDER = "floor"  # measured, not derived: copied as it is
-FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, beside `runs`
+FOLDERS = ("tables", "figures", RELATED, "sensitivity", "report")  # below `published`, beside `runs`
 
 
 def publish(results: Results, repository: Path) -> list[Path]:
@@ -55,6 +66,10 @@ def publish(results: Results, repository: Path) -> list[Path]:
         copy_atomic(path, results.root / "published" / BASELINE_FOLDER / path.name)
         for path in (results.root / BASELINE_FOLDER).glob("*.csv")
         if results.is_valid_baseline(path.stem, path)
+    ]
+    written += [
+        copy_atomic(path, results.root / "published" / path.relative_to(results.root))
+        for path in sorted((results.root / CENTRALITY).rglob("*.csv"))
     ]
     written += [
         copy_atomic(path, results.root / "published" / "data" / f"{name}.json")
@@ -99,22 +114,28 @@ def derive(results: Results) -> None:
 
     They are written below `root`. What the runs do not allow is named.
     """
-    _make_what_can_be(results, [tables.table1, tables.table2, tables.differences])
+    of_paper = DATASET in results.datasets
+    _make_what_can_be(results, [tables.table1, tables.differences, *([tables.table2] if of_paper else [])])
     scored = gather_or_nothing(results)
     for dataset in datasets_with_baseline(results.config, results.preset):
         if not (results.root / "published" / BASELINE_FOLDER / f"{dataset}.csv").exists():
             write_table(results.baseline_path(dataset), pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
-    tables.table3(results)
-    tables.stage_a(results)
+    if of_paper:
+        tables.table3(results)
+        tables.stage_a(results)
     _make_what_can_be(results, _tables_of_generators(results) if scored else [])
-    claims.write_claims(results)
-    exploratory.write_exploratory(results)
-    verdict_sensitivity.write_sensitivity(results)
-    errata.write_findings(results)
-    _make_what_can_be(results, [*registry.drawers(results).values(), sensitivity] if scored else [])
+    _make_what_can_be(results, _tables_beside(results))
+    if of_paper:
+        claims.write_claims(results)
+        exploratory.write_exploratory(results)
+        verdict_sensitivity.write_sensitivity(results)
+        errata.write_findings(results)
+    studies = [sensitivity] if of_paper else []
+    _make_what_can_be(results, [*registry.drawers(results).values(), *studies] if scored else [])
     write_cost(results)
-    write_page(results)
-    _make_what_can_be(results, [write_film])
+    if of_paper:
+        write_page(results)
+        _make_what_can_be(results, [write_film])
     write_dictionary(results)
 
 
@@ -137,7 +158,15 @@ def _tables_of_generators(results: Results) -> list[Step]:
         gather_generators,
         *([gather_leakage] if runs_with_leakage(results.config, results.preset) else []),
     ]
-    return [*(partial(make, allow_missing=True) for make in chosen), *generator_tables.TABLES.values()]
+    shown = generator_tables.TABLES.values() if DATASET in results.datasets else []
+    return [*(partial(make, allow_missing=True) for make in chosen), *shown]
+
+
+def _tables_beside(results: Results) -> list[Step]:
+    """What gathers the scores of related systems, and the tables beside the paper's."""
+    of_related: list[Step] = [partial(gather_related, allow_missing=True), table_related]
+    wanted = related(results.config, results.preset), further(results.config, results.preset)
+    return [*(of_related if wanted[0] else []), *([table_s] if wanted[1] else []), table_selection]
 
 
 def _make_what_can_be(results: Results, made: Iterable[Step]) -> None:

@@ -18,7 +18,7 @@ from idgan_sc.files import DataError, write_text
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 
-COPIED = ("runs", "floor", "mnist")  # folders of published files that are copied, not derived
+COPIED = ("runs", "floor", "centrality", "mnist")  # folders of published files that are copied, not derived
 OTHERS = (*COPIED, "published", "data", "dictionary.csv")
 
 

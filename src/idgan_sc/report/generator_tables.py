@@ -117,7 +117,7 @@ def table_generator_pictures(results: Results) -> list[Path]:
         cells += [{"dataset": name} | cell for _, mine_ in found for cell in mine_]
     sizes = results.generated
     page = Page(
-        "Table R",
+        "Table GP",
         "Disentanglement and quality of generators whose factors are read by regressors.",
         ["Data", *HEAD, *METRIC_LABELS.values(), *SHARED_MANIFOLD.values(), *WITH_VAE.values()],
         "l" + WIDTHS + "c" * (len(METRIC_LABELS) + len(SHARED_MANIFOLD) + len(WITH_VAE)),
@@ -142,7 +142,7 @@ def table_pairs(results: Results) -> list[Path]:
 
     The pairs are of either rule. The table also says how well E or H tells the classes.
     """
-    labels = read_generator_table(results.root / "pair_labels.csv")
+    labels = select(read_generator_table(results.root / "pair_labels.csv"), dataset=DATASET)
     cells: list[dict[str, Any]] = []
     rows: list[Row] = []
     for system, variant in _arms(results, starts=True):
@@ -185,7 +185,8 @@ TABLES: dict[str, Callable[[Results], list[Path]]] = {
 # -------------------------------------------------------------------------------------------------------------- reading
 def _arms(results: Results, starts: bool) -> list[tuple[str, str]]:
     """System and variant of the rows, those of stage A among them if `starts`."""
-    runs = [run for run in generators_by_matching(results.config, results.preset) if run.variant in VARIANTS]
+    every = generators_by_matching(results.config, results.preset)
+    runs = [run for run in every if run.dataset == DATASET and run.variant in VARIANTS]
     return list(dict.fromkeys((run.system, run.variant) for run in runs if starts or run.system in SYSTEMS))
 
 

@@ -136,6 +136,6 @@ def scored_codes(settings: Settings) -> list[str]:
     return ["vae_sample", "vae_mean"] if settings["objective"] == "factor" else ["vae_mean", "vae_sample"]
 
 
-def summary_cell(found: pd.DataFrame) -> dict[str, Any]:
+def summary_cell(found: pd.DataFrame, dataset: str = DATASET) -> dict[str, Any]:
     key_columns = asdict(summary(found["value"].to_numpy(float)))
-    return {"dataset": DATASET, "protocol": PROTOCOL, **key_columns, "missing": key_columns["n"] == 0}
+    return {"dataset": dataset, "protocol": PROTOCOL, **key_columns, "missing": key_columns["n"] == 0}

@@ -8,7 +8,7 @@ is tidy and complete. Markdown and LaTeX are two renderings of one `Page`, for r
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,15 @@ from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report.comparisons import two_measurements_note
 from idgan_sc.report.differences import differences
-from idgan_sc.report.read import SCORE_KEY, baseline_cells, read_baselines, read_scores, scored_codes, summary_cell
+from idgan_sc.report.read import (
+    SCORE_KEY,
+    baseline_cells,
+    read_baselines,
+    read_scores,
+    scored_codes,
+    select,
+    summary_cell,
+)
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import LEVEL, MIN_N, summary
 from idgan_sc.report.words import (
@@ -117,7 +125,7 @@ def table3(results: Results) -> list[Path]:
     """
     scores = read_scores(results.root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
-    cells = [_score_row(results, scores, *cell) for cell in _score_cells(results)]
+    cells = [score_cell(results, scores, *cell, _printed_of(results, cell[0])) for cell in _score_cells(results)]
     models = [cells[start : start + len(METRIC_LABELS)] for start in range(0, len(cells), len(METRIC_LABELS))]
     blocks = [[model for model in models if model[0]["headline"] == headline] for headline in (True, False)]
     blocks.append(list(baseline_cells(results.root)))
@@ -125,7 +133,7 @@ def table3(results: Results) -> list[Path]:
     rows: list[Row] = []
     for block in blocks:
         rows += [None] if rows and block else []
-        rows += [_model_row(model, planned if block is not blocks[-1] else 0) for model in block]
+        rows += [model_row(model, planned if block is not blocks[-1] else 0) for model in block]
     page = Page(
         "Table 3",
         "Disentanglement scores on dSprites.",
@@ -263,62 +271,60 @@ def _regulariser(settings: Settings) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------- rows: 3
-def _score_cells(results: Results) -> Iterable[tuple[str, str, str, str]]:
-    """Yield system, variant, code and metric of every cell.
-
-    They come in the order of the table. Cells without a run are included.
-    """
+def _score_cells(results: Results) -> Iterable[tuple[Run, str, str]]:
+    """Arm, code and metric of every cell, in the order of the table; those without a run included."""
     rows: dict[tuple[str, str], None] = {}
     for table in (results.config["runs"], results.config["presets"][results.preset].get("runs", {})):
         for system, variants in table.get(DATASET, {}).items():
             rows |= {(system, variant): None for variant in variants if variant in TABLE3_VARIANTS}
-    for system, variant in rows:
-        for code in scored_codes(results.settings(results.run(DATASET, system, variant))):
+    for run in (results.run(DATASET, *arm) for arm in rows):
+        for code in scored_codes(results.settings(run)):
             for metric in METRIC_LABELS:
-                yield system, variant, code, metric
+                yield run, code, metric
 
 
-def _score_row(
-    results: Results, scores: pd.DataFrame, system: str, variant: str, code: str, metric: str
+def score_cell(
+    results: Results, scores: pd.DataFrame, run: Run, code: str, metric: str, printed: Mapping[str, Any]
 ) -> dict[str, Any]:
-    run = results.run(DATASET, system, variant, 0)
+    """A score of an arm's code over the seeds, and what is `printed` of its headline by whom; run: any of the arm."""
     settings = results.settings(run)
-    wanted = {"system": system, "variant": variant, "code": code, "metric": metric}
-    found = scores[np.logical_and.reduce([scores[column] == value for column, value in wanted.items()])]
+    wanted = {"system": run.system, "variant": run.variant, "code": code, "metric": metric}
+    found = select(scores, **wanted).dropna(subset="value")
     if (found["k"] != settings["c_dim"]).any():
-        raise DataError(f"scores of {system}/{variant} are not of {settings['c_dim']} codes: train and score it again")
+        raise DataError(
+            f"scores of {run.system}/{run.variant} are not of {settings['c_dim']} codes: train and score it again"
+        )
     headline = code == scored_codes(settings)[0]
-    printed = (
-        results.config["reported"]["table3"].get(system, {}) if headline and variant == _paper_variant(system) else {}
-    )
     return {
         **wanted,
-        "label": _label_with_weight(system, settings),
+        "label": label_with_weight(run.system, settings),
         "k": settings["c_dim"],
         "headline": headline,
-        **summary_cell(found),
+        **summary_cell(found, run.dataset),
         "origin": results.origin(replace(run, seed=int(seed)) for seed in found["seed"]),
-        **_printed("paper", printed, metric),
-        **_printed("source", printed, metric),
+        **_printed("paper", printed if headline else {}, metric),
+        **_printed("source", printed if headline else {}, metric),
     }
 
 
-def _paper_variant(system: str) -> str:
-    return PAPER_VARIANT.get(system, "main")
+def _printed_of(results: Results, run: Run) -> Mapping[str, Any]:
+    """What the paper and its source print of a system, beside the variant that they had."""
+    there: Mapping[str, Any] = results.config["reported"]["table3"].get(run.system, {})
+    return there if run.variant == PAPER_VARIANT.get(run.system, "main") else {}
 
 
-def _label_with_weight(system: str, settings: Settings) -> str:
+def label_with_weight(system: str, settings: Settings) -> str:
     weight = {"beta": "β", "gamma": "γ", "alpha": "α"}
     shown = [f"{symbol} = {number(settings[key])}" for key, symbol in weight.items() if key in settings]
     return f"{label(system)} ({', '.join(shown)})" if shown else label(system)
 
 
-def _printed(who: str, printed: dict[str, Any], metric: str) -> dict[str, float | None]:
+def _printed(who: str, printed: Mapping[str, Any], metric: str) -> dict[str, float | None]:
     mean, spread = printed.get(who, {}).get(metric, (None, None))
     return {f"{who}_mean": mean, f"{who}_spread": spread}
 
 
-def _model_row(cells: list[dict[str, Any]], planned: int = 0) -> list[str]:
+def model_row(cells: list[dict[str, Any]], planned: int = 0) -> list[str]:
     """Build the line of one model, with one cell for each metric.
 
     The code that is compared with the paper's Table 3 is marked.
@@ -333,14 +339,16 @@ def _score(cell: dict[str, Any], n: int) -> str:
 
     The printed value and the difference to it stand below.
     """
-    if cell["missing"]:
-        return "missing"
     ours = with_interval(cell["mean"], cell["low"], cell["high"], 2) if cell["low"] is not None else _mean_sd(cell, n)
     who = next((who for who in PRINTED if cell.get(f"{who}_mean") is not None), None)
     if who is None:
-        return ours
-    printed = cell[f"{who}_mean"]
-    return f"{ours}\n{places(printed)}{PRINTED[who]} | {signed(cell['mean'] - printed)}"
+        return "missing" if cell["missing"] else ours
+    printed = f"{places(cell[f'{who}_mean'])}{PRINTED[who]}"
+    return (
+        f"missing\n{printed}"
+        if cell["missing"]
+        else f"{ours}\n{printed} | {signed(cell['mean'] - cell[f'{who}_mean'])}"
+    )
 
 
 def _mean_sd(cell: dict[str, Any], n: int) -> str:

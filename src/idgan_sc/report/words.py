@@ -52,7 +52,7 @@ BASELINES = {  # what learned nothing: what of it is scored, and its name
     "pixel_components": ("components", "Baseline: principal components"),
     "noise_codes": ("noise", "Baseline: noise"),
 }
-CODES |= {"components": "pixels", "noise": "noise"}
+CODES |= {"components": "pixels", "noise": "noise", "generator": "c of G"}
 NO_EVIDENCE = "no evidence: a test of the pipeline"
 DASH = "–"
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.generators.drawing import Array, _drawn_twice, draw_noise, generate
 from idgan_sc.evaluation.generators.matching import AnyMatcher, changed
-from idgan_sc.models import GAN
+from idgan_sc.models import GAN, IBGAN
 from idgan_sc.models.codes import another_of_batch, balanced_classes, draw_prior, recombine
 from idgan_sc.records.record import read_record
 from idgan_sc.records.tables import read_table
@@ -23,7 +23,7 @@ OF_CODE = "code_"  # starts the measures of pairs in which one given code differ
 
 
 def _match_pairs(
-    method: GAN, matcher: AnyMatcher, preset: str, rule: str, m: int, rng: torch.Generator
+    method: GAN | IBGAN, matcher: AnyMatcher, preset: str, rule: str, m: int, rng: torch.Generator
 ) -> dict[str, Array]:
     c1, c2, s = draw_pairs(method, matcher.images, preset, rule, m, rng)
     z = draw_noise(method, m, rng)
@@ -34,7 +34,7 @@ def _match_pairs(
         f"{rule}/index": np.stack([side.index for side in found], axis=1),
         f"{rule}/relative": np.stack([side.relative for side in found], axis=1),
     }
-    if method.regularised and method.settings["pair_rule"] == rule:
+    if isinstance(method, GAN) and method.regularised and method.settings["pair_rule"] == rule:
         arrays["accuracy"] = np.array(pair_accuracy(method, *both, s))
     return arrays
 
@@ -52,7 +52,7 @@ def pair_accuracy(method: GAN, first: Tensor, second: Tensor, s: Tensor) -> floa
 
 @torch.no_grad()
 def draw_pairs(
-    method: GAN, images: Images, preset: str, rule: str, m: int, rng: torch.Generator
+    method: GAN | IBGAN, images: Images, preset: str, rule: str, m: int, rng: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Draw m pairs of codes (m, k) with independent bases, and their classes.
 
@@ -67,7 +67,8 @@ def draw_pairs(
         again = another_of_batch(base, m, rng)
     elif method.settings["code"] == "vae" and redraw == "prior":
         again = draw_prior((m, method.settings["c_dim"]), method.settings["prior"], rng)
-    s = balanced_classes(m, method.dims, rng)
+    dims = method.dims if isinstance(method, GAN) else torch.arange(base.shape[1], device=base.device)
+    s = balanced_classes(m, dims, rng)
     return base, recombine(base, again, s, rule), s
 
 
@@ -97,7 +98,7 @@ def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: d
     n = len(arrays["index"]) // 2 * 2
     arrays |= {f"{UNRELATED}/{key}": arrays[key][:n].reshape(-1, 2) for key in ("index", "relative")}
     settings = read_record(folder)["settings"]
-    own, end = settings["pair_rule"], settings["steps"]
+    own, end = settings.get("pair_rule", "none"), settings["steps"]
     rows: list[dict[str, Any]] = []
 
     def add(step: int, rule: str, values: Mapping[str, float], **code: int) -> None:

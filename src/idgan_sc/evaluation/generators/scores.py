@@ -27,7 +27,7 @@ from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import entropy
-from idgan_sc.models import GAN
+from idgan_sc.models import GAN, IBGAN
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.models.seeds import numpy_stream, torch_stream
 from idgan_sc.records.record import TABLE3_METRICS, note_evaluation, note_hashes
@@ -63,7 +63,7 @@ def match_images(job: Job) -> Path:
     folder, preset, sizes = job.folder, job.run.preset, job.results.generated
     images, device = open_images_of(job), use_device(job.results.config)
     method = load_run(folder, device)
-    if not isinstance(method, GAN):
+    if not isinstance(method, GAN | IBGAN):
         raise DataError(f"{folder} holds no generator of the GAN family: only these are matched")
     rng = torch_stream(0, f"generated/{images.name}", device)
     matcher = matching.matcher(images, method.settings["image_size"])
@@ -74,7 +74,7 @@ def match_images(job: Job) -> Path:
     arrays = {"codes": codes.cpu().numpy(), "index": found.index, "relative": found.relative}
     arrays["q_index"] = few_true(images, preset, method.settings["pool"], len(codes))
     arrays["q"] = encode_pool(method, images, arrays["q_index"], device)
-    if method.settings["code"] == "vae":
+    if isinstance(method, GAN) and method.settings["code"] == "vae":
         arrays[DISTILLED] = np.array(distilled(method, codes, generated))
     for rule in RULES:
         arrays |= _match_pairs(method, matcher, preset, rule, sizes["pairs"], rng)

@@ -31,7 +31,7 @@ from idgan_sc.evaluation.generators.scores import (
 )
 from idgan_sc.evaluation.model import to_bytes
 from idgan_sc.files import DataError
-from idgan_sc.models import GAN
+from idgan_sc.models import GAN, IBGAN
 from idgan_sc.models.seeds import numpy_stream, torch_stream
 from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
@@ -64,7 +64,7 @@ def read_generator(job: Job) -> list[Path]:
     use_device(job.results.config)
     images, probe = open_images_of(job), trained_probe(job.results, run.dataset)
     method = load_run(folder)
-    if not isinstance(method, GAN):
+    if not isinstance(method, GAN | IBGAN):
         raise DataError(f"{folder} holds no generator of the GAN family: only these are scored")
     rng = torch_stream(0, f"generated/{images.name}")
     codes = draw_codes(method, images, run.preset, sizes["images"], rng)
@@ -79,7 +79,7 @@ def read_generator(job: Job) -> list[Path]:
     true = _two_samples(images, pool, len(generated), method.settings["image_size"])
     shares = precision_and_recall(probe, *true, generated, sizes["neighbours"])
     rows += metric_rows(f"k = {sizes['neighbours']}", shares)
-    if method.settings["code"] == "vae":
+    if isinstance(method, GAN) and method.settings["code"] == "vae":
         rows += distilled_rows(distilled(method, codes, made))
     for factor in probe.factors:
         rows += metric_rows("accuracy" if factor.classes else "R²", {HELD_OUT + factor.name: factor.held_out})

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from idgan_sc import config as configuration
-from idgan_sc.config import PICTURE_SYSTEMS
+from idgan_sc.config import DATASET, PICTURE_SYSTEMS
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import text_or_empty
-from idgan_sc.report.figures import forest, generators
+from idgan_sc.report.figures import forest, further, generators
 from idgan_sc.report.figures.architecture import figure2
 from idgan_sc.report.figures.curves import figure3
 from idgan_sc.report.figures.leakage import figure_leakage
@@ -33,6 +33,8 @@ TITLES = {
     "figure_generator": "The generators",
     "figure_generator_pictures": "The generators of pictures",
     "figure_pairs": "The pairs",
+    "figure_s": "Further data sets",
+    "figure_strength": "Correlated factors",
     "forest": "The registered comparisons",
     "figure_checks": "Every check",
 }
@@ -61,7 +63,14 @@ def drawers(results: Results) -> dict[str, Draw]:
 
     The figures of the sensitivity study are drawn with that study.
     """
-    return {**FIGURES, **picture_drawers(results), **generators.FIGURES, **forest.FIGURES}
+    config, preset = results.config, results.preset
+    wanted = {
+        "figure_s": configuration.further(config, preset),
+        "figure_strength": configuration.correlated(config, preset),
+    }
+    beyond = {name: draw for name, draw in further.FIGURES.items() if wanted[name]}
+    of_paper = FIGURES if DATASET in results.datasets else {}
+    return {**of_paper, **picture_drawers(results), **generators.FIGURES, **forest.FIGURES, **beyond}
 
 
 @dataclass(frozen=True)
