@@ -28,8 +28,8 @@ def copy_runs(results: Results) -> list[Path]:
 
     The record is copied last. The result is the list of the runs' folders. The runs are those of the tables, the
     related systems and the sensitivity study, and all that they build on. A run is copied only if it has today's
-    settings and source, and if all its files for the tables are there. If images and weights of a run must never be published, files
-    that show images are left out. Weights are copied only with the card that names their hash.
+    settings and source, and if all its files for the tables are there. If images and weights of a run must never
+    be published, files that show images are left out. Weights are copied only with the card that names their hash.
 
     Raises
     ------
