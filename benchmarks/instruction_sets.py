@@ -1,8 +1,8 @@
 """How far the same seed's training drifts under another instruction set, beside how far another seed is.
 
-    OMP_NUM_THREADS=1 python benchmarks/instruction_sets.py [--steps 600] [--seeds 0 1] [--work FOLDER]
+    OMP_NUM_THREADS=1 python benchmarks/instruction_sets.py [--systems …] [--steps 600] [--seeds 0 1] [--work FOLDER]
 
-The libraries can be told to use an older instruction set than the processor has, so that one machine computes as three
+The libraries can be told to use an older instruction set than the processor has, so that one machine computes as four
 kinds do (`SETS`). Every system of `SYSTEMS` is trained by every set on the first seed, and by the first set on the
 others, at the settings of preset `desk` on dSprites, cut to the first steps (the arm with a pair network, a stage B, to
 a third of them: it continues the first set's stage A), each in a process of its own on one thread. Desk's published
@@ -35,7 +35,7 @@ from idgan_sc.records.agreement import Arrays, common_rows, largest
 
 ROOT = Path(__file__).parents[1]
 STAGE_A, STAGE_B = "infogan_stage_a", "idgan_sc_prior"
-SYSTEMS = ("beta_vae", STAGE_A, STAGE_B)
+SYSTEMS = ("beta_vae", "factor_vae", STAGE_A, STAGE_B)
 # PyTorch's own kernels, oneDNN's convolutions, MKL's matrix products, and OpenBLAS under NumPy.
 SETS = {
     "AVX512": {},
@@ -46,6 +46,10 @@ SETS = {
     "AVX": {  # no fused multiply-add
         "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "AVX",
         "MKL_ENABLE_INSTRUCTIONS": "AVX", "OPENBLAS_CORETYPE": "Sandybridge",
+    },
+    "SSE": {
+        "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "OPENBLAS_CORETYPE": "Nehalem",
     },
 }  # fmt: skip
 FIRST = next(iter(SETS))

@@ -33,7 +33,8 @@ def sort(points: int) -> float:
 
 
 def forests(depths: Sequence[int]) -> Estimate:
-    return lambda n, d, k, classes: 8e-8 * sort(n) * d * sum(depths)
+    """A tree of n points is hardly deeper than 2 log2 n, however deep it may grow."""
+    return lambda n, d, k, classes: 8e-8 * sort(n) * d * sum(min(depth, 2 * np.log2(max(n, 2))) for depth in depths)
 
 
 def rules(points: int, codes: int, factors: int, classes: Sequence[int]) -> float:

@@ -153,16 +153,14 @@ def compare(
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
-    chosen, draws = PROTOCOLS[protocol], _count(draws, "draws")
+    chosen, draws, jobs = PROTOCOLS[protocol], _count(draws, "draws"), _count(jobs, "jobs", 1)
     intervals.at_least_two(draws)
     seed = int(_generator(rng).integers(2**31))
     asked = Asked(seed, categories, depths, metrics, 0, jobs)
     calls = [_prepared(chosen, codes, factors, asked) for codes in (first, second)]
     found = [_computed(call) for call in calls]
     shared = [name for name in found[0][0] if name in found[1][0]]
-    scattered = [
-        intervals.halves(chosen, call.points, shared, call.depths, seed, draws, _count(jobs, "jobs")) for call in calls
-    ]
+    scattered = [intervals.halves(chosen, call.points, shared, call.depths, seed, draws, jobs) for call in calls]
     refused = [call.refused | failed for call, (_, failed) in zip(calls, found, strict=True)]
     return intervals.compared([values for values, _ in found], scattered, shared, refused)
 
@@ -212,7 +210,7 @@ def _computed(call: Call) -> tuple[dict[str, float], dict[str, str]]:
 
 
 def _scored(protocol: Protocol, codes: Any, factors: Any, asked: Asked) -> Scores:
-    draws, jobs = _count(asked.draws, "draws"), _count(asked.jobs, "jobs")
+    draws, jobs = _count(asked.draws, "draws"), _count(asked.jobs, "jobs", 1)
     if draws:
         intervals.at_least_two(draws)
     call = _prepared(protocol, codes, factors, asked)
@@ -259,7 +257,7 @@ def _names(metrics: Sequence[str] | None, protocol: Protocol) -> tuple[str, ...]
     for name in names:
         if name not in protocol.known:
             raise ValueError(unknown(name, protocol.known))
-    return names
+    return tuple(map(str, names))
 
 
 def _generator(rng: np.random.Generator | int | None) -> np.random.Generator:
@@ -268,16 +266,17 @@ def _generator(rng: np.random.Generator | int | None) -> np.random.Generator:
         return np.random.default_rng(0 if rng is None else int(rng))
     if isinstance(rng, np.random.Generator):
         return rng
-    raise ValueError(f"rng must be a numpy Generator or a seed, a whole number from 0, got {rng!r}")
+    got = rng if isinstance(rng, int | float | str) else type(rng).__name__
+    raise ValueError(f"rng must be a numpy Generator or a seed, a whole number from 0 on, got {got!r}")
 
 
-def _count(number: Any, what: str) -> int:
+def _count(number: Any, what: str, least: int = 0) -> int:
     try:
         (count,) = reading.numbers(number, what)
     except ValueError:
-        count = -1
-    if count < 0:
-        raise ValueError(f"{what} must be a whole number from 0 on, got {number!r}")
+        count = least - 1
+    if count < least:
+        raise ValueError(f"{what} must be a whole number from {least} on, got {number!r}")
     return count
 
 

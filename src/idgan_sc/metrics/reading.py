@@ -80,9 +80,11 @@ def read(codes: Any, factors: Any, categories: Any = (), called: str = "categori
     """
     array = read_codes(codes)
     names, cells = _table(factors)
-    if not cells or any(len(column) != len(array) for column in cells):
-        shape = (len(cells[0]) if cells else 0, len(cells))
-        raise ValueError(f"factors must have shape ({len(array)}, K), got {shape}")
+    if not cells:
+        raise ValueError(f"factors must have shape ({len(array)}, K), and they have no column: give at least one")
+    if any(len(column) != len(array) for column in cells):
+        shape = (len(cells[0]), len(cells))
+        raise ValueError(f"factors must have shape ({len(array)}, K), a row for each of the codes, got {shape}")
     if _index(codes) is not None and _index(factors) is not None and not _index(codes).equals(_index(factors)):
         raise ValueError("codes and factors have different indices: align their rows, or give both as arrays")
     if twice := [name for name in names if names.count(name) > 1]:
@@ -113,6 +115,8 @@ def read_codes(codes: Any) -> Array:
     if isinstance(array, np.ma.MaskedArray):
         _refuse_gaps(np.ma.getmaskarray(array), "are masked")
         array = np.ma.getdata(array)
+    if array.ndim == 0:
+        raise ValueError(f"codes must be a table of numbers (N, D), got a single {type(codes).__name__}")
     if array.dtype.kind in "OUSMm" and array.size:
         gone = np.array([absent(cell) for cell in array.ravel()], dtype=bool).reshape(array.shape)
         _refuse_gaps(gone, "contain NaN or infinity, or are missing,")
@@ -209,10 +213,8 @@ def _array(holder: Any) -> Any:
     """A tensor, sparse matrix, frame or list as an array, masked where a part of it is."""
     if isinstance(holder, np.ndarray):
         return np.asarray(holder) if isinstance(holder, np.matrix) else holder
-    if hasattr(holder, "detach"):  # a torch tensor, which may want gradients, or lie on a GPU
-        holder = holder.detach().cpu()
-        holder = holder.float() if "bfloat16" in str(holder.dtype) else holder
-        return holder.resolve_conj().numpy() if hasattr(holder, "resolve_conj") else holder.numpy()
+    if hasattr(holder, "detach"):
+        return _tensor(holder)
     if hasattr(holder, "toarray"):  # a sparse matrix
         return np.asarray(holder.toarray())
     if hasattr(holder, "to_numpy"):
@@ -225,6 +227,18 @@ def _array(holder: Any) -> Any:
         return np.asarray(holder)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"codes must be a table of numbers: {str(error).splitlines()[0]}") from error
+
+
+def _tensor(tensor: Any) -> Array:
+    """A torch tensor, which may want gradients, be sparse, or lie on a GPU."""
+    try:
+        tensor = tensor.detach().cpu()
+        if "strided" not in str(getattr(tensor, "layout", "strided")):
+            tensor = tensor.to_dense()
+        tensor = tensor.float() if "bfloat16" in str(tensor.dtype) else tensor
+        return np.asarray(tensor.resolve_conj().numpy() if hasattr(tensor, "resolve_conj") else tensor.numpy())
+    except (TypeError, RuntimeError) as error:  # a tensor without data, or of a type that NumPy does not know
+        raise ValueError(f"a tensor cannot be read ({str(error).splitlines()[0]}): give it as an array") from error
 
 
 def _table(factors: Any) -> tuple[tuple[str, ...], list[Any]]:
@@ -240,8 +254,8 @@ def _table(factors: Any) -> tuple[tuple[str, ...], list[Any]]:
     if array.dtype.names:
         return tuple(array.dtype.names), [array[name] for name in array.dtype.names]
     if array.ndim != 2:
-        mend = ": one factor is a column, y[:, None]" if array.ndim == 1 else ""
-        raise ValueError(f"factors must have shape (N, K), got {array.shape}{mend}")
+        mends = {0: f": give a table, not a single {type(factors).__name__}", 1: ": one factor is a column, y[:, None]"}
+        raise ValueError(f"factors must have shape (N, K), got {array.shape}{mends.get(array.ndim, '')}")
     return tuple(str(k) for k in range(array.shape[1])), list(array.T)
 
 

@@ -131,14 +131,17 @@ MEASURED: dict[str, dict[int, tuple[float, float]]] = {  # metric -> points -> (
     },
 }
 WORTH_SAYING = 0.05
+NEAR = 1.5  # times as many points, or as few, count as about so many
 
 
 def caution(metric: str, points: int) -> str:
     """What bias and SD the score had with about so few points, if that is worth saying; else empty."""
     table = MEASURED.get(metric, {})
-    near = [n for n in table if n >= points / 1.5] if table else []
+    near = [n for n in table if n >= points / NEAR]
     if not near:
         return ""
+    if points < min(table) / NEAR:
+        return f"with so few points it was not measured; with {min(table)} it was"
     bias, sd = table[min(near)]
     if max(abs(bias), sd) < WORTH_SAYING:
         return ""
