@@ -1,14 +1,15 @@
 """Time each metric against its reference formulation in plain scikit-learn calls, in one run on one thread.
 
-`python benchmarks/metrics.py` prints CPU seconds (best of three, or of the runs of half a second), their ratio and the largest difference between the
-two results, for N = 73 728 points, D = 10 codes and 500 groups of 100. The reference side has no loop that the
-reference codes lack: one `mutual_info_score` for each code and factor, one `LinearSVC` for each code and factor, one
-`Lasso` for each factor. `--new` does the same for the newer scores, whose references are plain NumPy and scikit-learn
-too (10 000 points where theirs would take minutes); where both sides draw at random, the difference is that of two
-draws. `--forests` adds the random forests and `--boosted` the boosted trees, both of which are scikit-learn's own on
-either side. `--large` times `score` on 100 000 × 10 codes and 10 factors, with its peak memory, and `--growth` the
-default scores on up to a million points. `--peers` times disent beside us, where it is installed (it brings torch and
-Lightning); the review's code and InfoMEC's need an environment of their own: `metrics_peers.py`.
+`python benchmarks/metrics.py` prints CPU seconds (best of three, or of as many runs as half a second allows), their
+ratio and the largest difference between the two results, for N = 73 728 points, D = 10 codes and 500 groups of 100. The
+reference side has no loop that the reference codes lack: one `mutual_info_score` for each code and factor, one
+`LinearSVC` for each code and factor, one `Lasso` for each factor. `--new` does the same for the newer scores, whose
+references are plain NumPy and scikit-learn too (10 000 points where theirs would take minutes); where both sides draw
+at random, the difference is that of two draws. `--forests` adds the random forests and `--boosted` the boosted trees,
+both of which are scikit-learn's own on either side. `--large` times `score` on 100 000 × 10 codes and 10 factors, with
+its peak memory, and `--growth` the default scores on up to a million points. `--peers` times disent beside us, where it
+is installed (it brings torch and Lightning); the review's code and InfoMEC's need an environment of their own:
+`metrics_peers.py`.
 
 What was tried for the trees, which cost more than all the rest, and why they stayed scikit-learn's own:
 

@@ -332,7 +332,7 @@ def test_a_grid_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "6 images of (1, 64, 64), 6 images of the file grid.npz" in capsys.readouterr().out
     about = json.loads((tmp_path / "out/data/own/dataset.json").read_text())
     assert (about["factor_names"], about["factor_sizes"]) == (["x", "y"], [3, 2])
-    assert "--names: belongs to --from-grid" in mistake(capsys, "data", "--names", "x,y", *out)
+    assert "--names belongs to --from-grid" in mistake(capsys, "data", "--names", "x,y", *out)
     grid = ("--from-grid", str(tmp_path / "grid.npz"))
     assert "give one of them" in mistake(capsys, "data", *grid, "--from-folder", str(tmp_path), *out)
     assert "digits has a source of its own" in mistake(capsys, "data", "--dataset", "digits", *grid, *out)

@@ -314,7 +314,7 @@ def test_verify_takes_named_runs_and_refuses_names_that_are_not_there(config: Co
     assert set(recompute.choose(Results(config, "test", root), [], None)) == {INFOGAN, STAGE_A}
     with pytest.raises(ConfigError, match="no finished run"):
         recompute.choose(Results(config, "test", root), ["dsprites/infogan/main/1"], 1)
-    with pytest.raises(DataError, match="nothing to verify"):
+    with pytest.raises(DataError, match="train one before you verify it"):
         recompute.choose(Results(config, "test", root / "nowhere"), [], 1)
 
 

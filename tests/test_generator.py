@@ -468,6 +468,9 @@ WRONG_IMAGES: dict[str, tuple[Callable[[np.ndarray], Any], str]] = {
     "strings": (lambda x: x.astype(str), "real numbers, got <U32"),
     "ragged": (lambda x: [x[0], x[0, 0]], "an array of numbers"),
     "nothing": (lambda x: None, "some are NaN, infinite or masked"),
+    "another range": (lambda x: 2 * x - 1, "got -1 to 1: bring them into that range"),
+    "hardly too large": (lambda x: x * np.float32(1.000001), "got 0 to 1.000001: bring them into that range"),
+    "no data": (lambda x: torch.empty(x.shape, device="meta"), "a tensor cannot be read"),
 }
 
 
@@ -476,6 +479,21 @@ def test_a_loaded_run_names_what_it_cannot_encode(finished: Finished, images: Im
     make, said = WRONG_IMAGES[wrong]
     with pytest.raises(DataError, match=f"^images must be .*{said}"):
         idgan_sc.load(finished("idgan_sc")).encode(make(images.batch(np.arange(2), 32)))
+
+
+def test_tensors_are_read_as_arrays_are(finished: Finished, images: Images) -> None:
+    model, x = idgan_sc.load(finished("idgan_sc")), torch.from_numpy(images.batch(np.arange(2), 32))
+    expected = model.encode(x.numpy())
+    for given in (x, x.clone().requires_grad_(), x.to_sparse(), [one.clone().requires_grad_() for one in x]):
+        np.testing.assert_array_equal(model.encode(given), expected)
+    rough = x.bfloat16()
+    np.testing.assert_array_equal(model.encode(rough), model.encode(rough.float().numpy()))
+
+
+def test_a_run_is_given_by_a_path() -> None:
+    for wrong in (None, 5, b"run"):
+        with pytest.raises(DataError, match="a run is given by the path of its folder, got"):
+            idgan_sc.load(wrong)  # type: ignore[arg-type]
 
 
 TEN = np.zeros((2, 10))

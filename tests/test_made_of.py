@@ -21,9 +21,11 @@ from idgan_sc.evaluation.score import score
 from idgan_sc.evaluation.unfinished import score_curve
 from idgan_sc.files import DataError
 from idgan_sc.metrics import score as score_arrays
+from idgan_sc.publish import film, live
 from idgan_sc.publish.card import write_card
 from idgan_sc.records.record import check_hash, note_hashes
 from idgan_sc.records.results import Job, Results
+from idgan_sc.report import agreement
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import FEW_CODES, encode
 from idgan_sc.training.prepare import check_given
@@ -109,6 +111,35 @@ def test_other_images_are_said(step: Callable[[Job], Any], small_config: Config,
     prepared(place)
     with pytest.raises(DataError, match=r"was trained on other images than .* holds now: put those back"):
         step(job_of(small_config, place))
+
+
+def test_weights_without_codes_are_not_joined_with_other_images(small_config: Config, place: Path) -> None:
+    job = job_of(small_config, place)
+    (job.folder / FEW_CODES).unlink()
+    name, arrays = agreement.codes_of(job.results, OWN) or ("", {})
+    assert name == "weights.safetensors" and len(arrays["codes"]) == 120
+    Image.fromarray(np.full((64, 64), 77, np.uint8)).save(place / "images/000.png")
+    prepared(place)
+    with pytest.raises(DataError, match=r"was trained on other images than .* holds: put those back"):
+        agreement.codes_of(job.results, OWN)
+
+
+@pytest.mark.parametrize("step", [live._entry, film.Actor])
+def test_a_traversal_of_other_weights_is_not_joined_with_these(
+    step: Callable[..., Any], small_config: Config, place: Path
+) -> None:
+    job = job_of(small_config, place)
+    note_hashes(job.folder, ["traversal.npz"], others={"weights.safetensors": "0" * 64})
+    with pytest.raises(DataError, match=r"traversal\.npz was made of another weights\.safetensors than there is now"):
+        step(job.results, OWN, job.folder)
+
+
+def test_a_damaged_curve_is_said(small_config: Config, place: Path) -> None:
+    job = job_of(small_config, place)
+    with (job.folder / "curve.npz").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(DataError, match=r"curve\.npz is damaged \(its hash is not the recorded one\)"):
+        score_curve(job, job.folder)
 
 
 @pytest.mark.parametrize("step", [encode, score, traverse, write_card])
@@ -225,7 +256,7 @@ def test_a_predecessor_of_other_images_is_refused(small_config: Config, place: P
     check_given(job.results, "own", job.folder)
     Image.fromarray(np.full((64, 64), 77, np.uint8)).save(place / "images/000.png")
     prepared(place)
-    with pytest.raises(DataError, match=r"was trained on other images than .*data/own holds: give another"):
+    with pytest.raises(DataError, match=r"was trained on other images than .*data/own holds: put those back"):
         check_given(job.results, "own", job.folder)
 
 

@@ -83,7 +83,7 @@ def test_every_type_of_factor_gives_the_same_scores(kind: Any) -> None:
 def test_tensors_of_other_layouts() -> None:
     torch = pytest.importorskip("torch")
     assert score(torch.tensor(Z).to_sparse(), torch.tensor(F).to_sparse_csr(), metrics=FAST) == PLAIN
-    with pytest.raises(ValueError, match="a tensor cannot be read .*: give it as an array"):
+    with pytest.raises(ValueError, match=r"a tensor cannot be read .*: give it as an array"):
         score(torch.empty(Z.shape, device="meta"), F)
 
 

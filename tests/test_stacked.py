@@ -169,9 +169,9 @@ def test_every_seed_gets_the_folder_of_a_single_run(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--seeds", "0-1", "--seed", "3"], "--seed and --seeds: give one of them"),
-        (["--seeds", "5-3"], "5-3: seeds such as 0-7: 5-3 runs backwards"),
-        (["--seeds", "1,0-2"], "1,0-2: seeds such as 0-7 or 0,3,5-7, each once"),
+        (["--seeds", "0-1", "--seed", "3"], "--seed and --seeds cannot be given together"),
+        (["--seeds", "5-3"], "'5-3' is no list of seeds: 5-3 runs backwards"),
+        (["--seeds", "1,0-2"], "'1,0-2' names a seed twice: name each once"),
     ],
 )
 def test_seeds_that_make_no_sense_are_refused(

@@ -5,7 +5,7 @@ import importlib
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,11 +106,11 @@ def _data(results: Results, args: argparse.Namespace) -> None:
 
     for option in ("factors", "crop", "background", "categories", "numbers"):
         if getattr(args, option) is not None and not args.from_folder:
-            raise ConfigError(f"--{option}: belongs to --from-folder, which names your images")
+            raise ConfigError(f"--{option} belongs to --from-folder: give the folder of your images too")
     if (args.categories or args.numbers) and not args.factors:
-        raise ConfigError("--categories and --numbers name columns of the table of --factors: give it")
+        raise ConfigError("--categories and --numbers name columns of a table: give the table with --factors")
     if args.names and not args.from_grid:
-        raise ConfigError("--names: belongs to --from-grid, whose factors it names")
+        raise ConfigError("--names belongs to --from-grid, whose factors it names: give the file of the grid too")
     if args.from_folder or args.from_grid:
         images = _own_images(results, args)
     else:
@@ -130,11 +130,12 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
 
     option = "--from-folder" if args.from_folder else "--from-grid"
     if args.from_folder and args.from_grid:
-        raise ConfigError("--from-folder and --from-grid: give one of them")
+        raise ConfigError("--from-folder and --from-grid cannot be given together: give one of them")
     if results.about_data(args.dataset)["source"] != "folder":
-        raise ConfigError(f"{option}: {args.dataset} has a source of its own: name one with `source: folder`")
-    if args.crop is not None and args.crop < 1:
-        raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
+        raise ConfigError(
+            f"{option}: the data set {args.dataset} is not made of your images: give --dataset own, or another with "
+            "`source: folder` in the configuration"
+        )
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
         before = _images_hash(folder)
@@ -165,7 +166,7 @@ def _train(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
-        raise ConfigError("--seed and --seeds: give one of them")
+        raise ConfigError("--seed and --seeds cannot be given together: give one of them")
     seeds = args.seeds or [args.seed or 0]
     args.seed = seeds[0]
     before = {role: path.absolute() for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
@@ -208,7 +209,7 @@ def _figure(results: Results, args: argparse.Namespace) -> None:
 
 def _write(known: dict[str, Callable[[Results], list[Path]]], results: Results, args: argparse.Namespace) -> None:
     if args.name not in known:
-        raise ConfigError(f"{args.name}: unknown; one of {', '.join(known)}")
+        raise ConfigError(unknown("", args.name, known))
     for path in known[args.name](results):
         print(path)
 
@@ -226,7 +227,7 @@ def _plan(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc import plan
 
     if args.gpu not in plan.GPUS:
-        raise ConfigError(f"--gpu {args.gpu}: unknown; one of {', '.join(plan.GPUS)}")
+        raise ConfigError(unknown("--gpu", args.gpu, plan.GPUS))
     print(plan.plan(results, args.cores, args.gpus, args.gpu))
 
 
@@ -245,7 +246,7 @@ def _publish(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.publish.publish import publish
 
     if not results.evidence:
-        raise ConfigError(f"--preset {args.preset}: its results are no evidence: publish another preset, such as desk")
+        raise ConfigError(f"--preset {args.preset} makes no evidence: publish another preset, such as desk")
     for path in publish(results, Path(args.config).parent):
         print(path)
 
@@ -256,7 +257,7 @@ def _prove(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.records.machine import process_age
 
     if args.claim not in results.config["claims"]:
-        raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(results.config['claims'])}")
+        raise ConfigError(unknown("--claim", args.claim, results.config["claims"]))
     budget = seconds(args.budget)
     chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
     print(f"runs behind {args.claim} are trained again within {args.budget}, in the order of --chance {chance}")
@@ -266,7 +267,7 @@ def _prove(results: Results, args: argparse.Namespace) -> None:
         proofs.append(proof)
     print(summary(proofs))
     if any(proof.passed is False for proof in proofs):
-        raise DataError("a run did not come out as recorded")
+        raise DataError("a run did not come out as recorded: the lines above name it and say how far it deviates")
 
 
 def _verify(results: Results, args: argparse.Namespace) -> None:
@@ -288,10 +289,15 @@ def _accept(results: Results, args: argparse.Namespace) -> None:
 
 
 # --------------------------------------------------------------------------------------------------- the command line
+def unknown(option: str, name: str, known: Iterable[str]) -> str:
+    """What is said of a name that is not among those known."""
+    return f"{option} {name!r} is unknown: choose one of {', '.join(known)}".strip()
+
+
 def _number(least: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         if not (text.isascii() and text.isdecimal()) or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text}: a whole number from {least} on")
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
         return int(text)
 
     return number
@@ -404,10 +410,12 @@ def _checked(config: Config, args: Any) -> None:
     for key, known in names.items():
         value = getattr(args, key, None)
         if value is not None and value not in known:
-            raise ConfigError(f"--{key} {value}: unknown; one of {', '.join(known)}")
+            raise ConfigError(unknown(f"--{key}", value, known))
     if hasattr(args, "system"):
         if not configuration.applies(config, args.variant, args.system):
-            raise ConfigError(f"--variant {args.variant}: it does not change system {args.system}")
+            raise ConfigError(
+                f"--variant {args.variant} does not change the system {args.system}: choose another, or leave it out"
+            )
         configuration.check_run(config, _run(args))
 
 
@@ -430,6 +438,15 @@ def main(argv: list[str] | None = None) -> None:
         words = f"{args.command} needs the extra `train` ({name} is not installed): pip install '.[train]'"
         print(f"idgan-sc: {words}", file=sys.stderr)
         raise SystemExit(2) from error
+    except KeyboardInterrupt as error:
+        print(f"idgan-sc: {args.command} was stopped; what it had finished is kept", file=sys.stderr)
+        raise SystemExit(130) from error
+    except MemoryError as error:
+        print(f"idgan-sc: {args.command} needs more memory than is free: {error or 'free some'}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except BrokenPipeError:  # whoever reads the output has gone, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
     except OSError as error:  # a full disk, a folder that must not be written to
         where = f"{error.filename}: " if error.filename else ""
         print(f"idgan-sc: {where}{error.strerror or error}: mend that, then give the same command", file=sys.stderr)

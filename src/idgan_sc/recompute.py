@@ -64,7 +64,7 @@ def seconds(text: str) -> float:
             raise ValueError(text)
         return budget
     except (ValueError, KeyError) as error:
-        raise ConfigError(f"budget {text}: a number with s, m or h, such as 30m") from error
+        raise ConfigError(f"--budget {text} is no time: give a number with s, m or h, such as 30m") from error
 
 
 # ------------------------------------------------------------------------------------------- the runs behind one claim
@@ -179,11 +179,10 @@ def choose(results: Results, names: list[str], sample: int | None) -> list[Run]:
     known = {str(run): run for run in _finished_runs(results)}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigError(
-            f"{unknown[0]}: no finished run below {results.root}; one of {', '.join(sorted(known)) or 'none'}"
-        )
+        listed = f"choose one of {', '.join(sorted(known))}" if known else "there is none, train one first"
+        raise ConfigError(f"{unknown[0]} is no finished run below {results.root}: {listed}")
     if not known:
-        raise DataError(f"no finished run of the configuration below {results.root}: nothing to verify")
+        raise DataError(f"{results.root} holds no finished run of the configuration: train one before you verify it")
     chosen = names or sorted(known)
     if not names and sample is not None:
         chosen = sorted(random.SystemRandom().sample(chosen, min(sample, len(chosen))))

@@ -3,6 +3,7 @@
 import ast
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -86,7 +87,8 @@ def _check_schema(config: Any) -> None:
     def name_of(validator: Any, table: str, name: Any, schema: Any) -> Iterator[Any]:
         names = metric_names() if table == "metrics" else config.get(table)
         if names and name not in list(names):
-            yield jsonschema.ValidationError(f"unknown {_NAMED[table]} `{name}`: one of {', '.join(map(str, names))}")
+            listed = ", ".join(map(str, names))
+            yield jsonschema.ValidationError(f"unknown {_NAMED[table]} `{name}`: choose one of {listed}")
 
     validator = _validator()(validators={"nameOf": name_of})
     error = jsonschema.exceptions.best_match(validator(_schema()).iter_errors(config))
@@ -100,14 +102,14 @@ def _check_schema(config: Any) -> None:
         mend = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(known)}"
         raise ConfigError(f"{path}: unknown key `{unknown}`: {mend}")
     message = error.message if error.validator == "nameOf" else error.message[:300]
-    if isinstance(error.instance, str) and error.validator == "type":
+    if isinstance(error.instance, str) and error.validator == "type" and re.match(r"[+-]?[0-9]", error.instance):
         message += " (a number in scientific notation needs a dot: 1.0e-4)"
     raise ConfigError(f"{path}: {message}")
 
 
 def _known(what: str, name: str, names: Any, where: str) -> None:
     if name not in names:
-        raise ConfigError(f"{where}: unknown {what} `{name}`: one of {', '.join(map(str, names))}")
+        raise ConfigError(f"{where}: unknown {what} `{name}`: choose one of {', '.join(map(str, names))}")
 
 
 @cache
@@ -137,7 +139,7 @@ def _check_names(config: Config) -> None:
             )
     for name, system in config["systems"].items():
         if "family" not in system:
-            raise ConfigError(f"systems.{name}: `family` is missing: vae or gan")
+            raise ConfigError(f"systems.{name}: `family` is missing: give vae or gan")
     tables = {"runs": config["runs"]}
     for preset, row in config["presets"].items():
         tables |= {f"presets.{preset}.runs": row["runs"]} if "runs" in row else {}
@@ -162,7 +164,9 @@ def _check_data_keys(about: dict[str, Any], name: str, where: str) -> None:
 def _check_own_sizes(about: dict[str, Any], source: str, where: str) -> None:
     for key in ("std", "points", "groups", "group_size"):
         if source == "folder" and key in about.get("evaluation", {}):
-            raise ConfigError(f"{where}.evaluation: `{key}`: all images of the pool are scored, each once: remove it")
+            raise ConfigError(
+                f"{where}.evaluation: `{key}` has no use, since every image of the pool is scored once: remove it"
+            )
 
 
 def _check_claims(config: Config) -> None:
@@ -217,7 +221,7 @@ def _check_comparison(config: Config, row: dict[str, Any], where: str) -> None:
 def _check_needed(row: dict[str, Any], keys: Iterable[str], where: str) -> None:
     for key in keys:
         if key not in row:
-            raise ConfigError(f"{where}: `{key}` is missing")
+            raise ConfigError(f"{where}: `{key}` is missing: add it")
 
 
 def _check_planned(check: dict[str, Any], where: str) -> None:
@@ -225,16 +229,16 @@ def _check_planned(check: dict[str, Any], where: str) -> None:
     needed = (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ()))
     _check_needed(check, needed, where)
     if (check["rule"] == "settled_by") != (check["quantity"] == "curve"):
-        raise ConfigError(f"{where}: `settled_by` and the quantity `curve` belong together")
+        raise ConfigError(f"{where}: `settled_by` and the quantity `curve` belong together: give both or neither")
     if check["rule"] == "settled_by" and ("step" in check) == ("fraction" in check):
-        raise ConfigError(f"{where}: `settled_by` needs either `step` or `fraction`")
+        raise ConfigError(f"{where}: `settled_by` needs either `step` or `fraction`: give one of them")
 
 
 def _check_arm(config: Config, system: str, variant: str, where: str) -> None:
     _known("system", system, config["systems"], where)
     _known("variant", variant, config["variants"], where)
     if not applies(config, variant, system):
-        raise ConfigError(f"{where}: variant `{variant}` does not name {system}")
+        raise ConfigError(f"{where}: variant `{variant}` does not change {system}: name a variant that does")
 
 
 def _check_evaluation(config: Config, preset: str, data: str | None = None) -> None:
@@ -280,7 +284,9 @@ def check_run(config: Config, run: Run) -> None:
         refuse_if(True, key, "is missing: set it in `families` or in the system")
     for key in sorted(_meaningful(merged) - set(merged) - OPTIONAL):
         refuse_if(True, key, "is missing: set it in `families` or in the system")
-    refuse_if(merged["image_size"] not in SIZES, "image_size", f"{merged['image_size']} has no network: one of {SIZES}")
+    refuse_if(
+        merged["image_size"] not in SIZES, "image_size", f"{merged['image_size']} has no network: choose one of {SIZES}"
+    )
     native = dataset(config, run.preset, run.dataset).get("native", False)
     mend = f"{NATIVE} and `datasets.{run.dataset}.native: true` belong together: set both or neither"
     refuse_if((merged["image_size"] == NATIVE) != native, "image_size", f"{merged['image_size']}, but {mend}")
@@ -301,7 +307,9 @@ def _check_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) -> No
         name = merged[key]
         if (key == "start" and name == "scratch") or (key == "vae" and merged["code"] != "vae"):
             continue
-        refuse_if(name not in config["systems"], key, f"unknown system `{name}`: one of {', '.join(config['systems'])}")
+        refuse_if(
+            name not in config["systems"], key, f"unknown system `{name}`: choose one of {', '.join(config['systems'])}"
+        )
         refuse_if(config["systems"][name]["family"] != family, key, f"`{name}` is not of family {family}")
         before = _merged(config, replace(run, system=name, variant=_variant_of(config, name, run.variant)))
         refuse_if(before.get("start", "scratch") != "scratch", key, f"`{name}` has a stage A itself: name that instead")

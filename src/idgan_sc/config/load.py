@@ -38,8 +38,10 @@ def load(path: str | Path = "config.yaml") -> Config:
     _Loader = _loader()
     try:
         config = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}): give the configuration with --config") from error
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML ({error}): mend it there") from error
     except (ConfigError, TypeError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
     try:

@@ -49,10 +49,12 @@ def options(config: Config, given: Mapping[str, Any], words: Sequence[str] = ())
     changed = sorted(key for key in given if key not in NAMES and given[key] != written.get(key))
     if changed:
         raise ConfigError(
-            f"--config {changed[0]}: only {', '.join(NAMES)} can be set on the command line; change config.yaml"
+            f"--config {changed[0]} cannot be set on the command line, only {', '.join(NAMES)} can: change config.yaml"
         )
     if str(given["preset"]) not in config["presets"]:
-        raise ConfigError(f"--config preset={given['preset']}: one of {', '.join(config['presets'])}")
+        raise ConfigError(
+            f"--config preset={given['preset']} is no preset: choose one of {', '.join(config['presets'])}"
+        )
     found = Options(
         preset=given["preset"],
         allow_missing=_truth(given.get("allow_missing", False)),
@@ -66,7 +68,7 @@ def options(config: Config, given: Mapping[str, Any], words: Sequence[str] = ())
 
 def _truth(value: Any) -> bool:
     if str(value).lower() not in ("true", "false"):
-        raise ConfigError("--config allow_missing: true or false")
+        raise ConfigError(f"--config allow_missing={value} cannot be read: give true or false")
     return str(value).lower() == "true"
 
 
@@ -78,14 +80,18 @@ def _typed(words: Sequence[str], name: str) -> str:
 
 def _sample(value: Any, typed: str) -> Any:
     if value != "all" and (type(value) is not int or value < 1 or not re.fullmatch("[0-9]+", typed or str(value))):
-        raise ConfigError("--config sample: a number of runs from 1 on, or all")
+        raise ConfigError(f"--config sample={typed or value} cannot be read: give a number of runs from 1 on, or all")
     return value
 
 
 def _check_piece(config: Config, found: Options, given: Mapping[str, Any]) -> None:
     known = datasets(config, found.preset)
     if found.dataset is not None and found.dataset not in known:
-        raise ConfigError(f"--config dataset={found.dataset}: preset {found.preset} has {', '.join(known)}")
+        raise ConfigError(
+            f"--config dataset={found.dataset} is none of preset {found.preset}: choose one of {', '.join(known)}"
+        )
     there = {run.seed for run in planned(config, found.preset) if found.dataset in (None, run.dataset)}
     if found.seeds and not set(found.seeds) <= there:
-        raise ConfigError(f"--config seeds={given['seeds']}: preset {found.preset} has {min(there)}-{max(there)}")
+        raise ConfigError(
+            f"--config seeds={given['seeds']} are not all planned: preset {found.preset} has {min(there)}-{max(there)}"
+        )

@@ -57,12 +57,12 @@ def seed_list(text: str) -> list[int]:
     """
     parts = [part.strip().partition("-") for part in text.split(",")]
     if not all(_is_number(first) and (_is_number(last) if dash else True) for first, dash, last in parts):
-        raise ConfigError(f"{text}: seeds such as 0-7 or 0,3,5-7")
+        raise ConfigError(f"{text!r} is no list of seeds: write them as 0-7 or 0,3,5-7")
     if backwards := [f"{first}-{last}" for first, dash, last in parts if dash and int(first) > int(last)]:
-        raise ConfigError(f"{text}: seeds such as 0-7: {backwards[0]} runs backwards")
+        raise ConfigError(f"{text!r} is no list of seeds: {backwards[0]} runs backwards, write the smaller first")
     found = [seed for first, _, last in parts for seed in range(int(first), int(last or first) + 1)]
     if not found or len(set(found)) < len(found):
-        raise ConfigError(f"{text}: seeds such as 0-7 or 0,3,5-7, each once")
+        raise ConfigError(f"{text!r} names a seed twice: name each once, as in 0-7 or 0,3,5-7")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,12 +84,12 @@ def check_background(background: str) -> None:
     Raises
     ------
     DataError
-        If Pillow does not know it.
+        If Pillow does not know it, or it is transparent itself.
     """
-    try:
-        ImageColor.getrgb(background)
-    except ValueError as error:
-        raise DataError(f"--background {background}: a colour such as white, black or #808080") from error
+    with suppress(ValueError):
+        if len(ImageColor.getrgb(background)) == 3:
+            return
+    raise DataError(f"--background {background!r} is no opaque colour: give one such as white, black or '#808080'")
 
 
 def fitted(image: Image.Image, crop: int | None, size: int) -> Image.Image:

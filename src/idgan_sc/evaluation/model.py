@@ -10,6 +10,7 @@ import torch
 from idgan_sc.config import dataset_row
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.files import DataError
+from idgan_sc.metrics.reading import array_of
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import draw_prior
 from idgan_sc.models.seeds import torch_stream
@@ -51,8 +52,9 @@ class Model:
             wanted = f"(B, C, H, W) in [0, 1], here (B, {self.channels}, {size}, {size})"
             raise DataError(f"images must be {wanted}, got {x.shape}: {_mend(x.shape, self.channels, size)}")
         if not (x.min() >= 0 and x.max() <= 1):
-            held = f"{x.min():g} to {x.max():g}"
-            raise DataError(f"images must be (B, C, H, W) in [0, 1], got {held}: divide bytes by 255")
+            held = f"{x.min():.8g} to {x.max():.8g}"
+            mend = "divide bytes by 255" if x.min() >= 0 and x.max() > 2 else "bring them into that range"
+            raise DataError(f"images must be (B, C, H, W) in [0, 1], got {held}: {mend}")
         parts = to_tensor(x, "cpu").split(BATCH)
         with torch.no_grad():
             return torch.cat([self.method.encode(part) for part in parts]).numpy()
@@ -137,7 +139,9 @@ def load(run: str | PathLike[str]) -> Model:
     DataError
         If the folder holds no finished run, or its files are damaged.
     """
-    folder = Path(run).absolute()
+    if not isinstance(run, str | PathLike):
+        raise DataError(f"a run is given by the path of its folder, got {run!r}")
+    folder = Path(run).expanduser().absolute()
     if folder.is_file():
         raise DataError(f"{folder} is a file: give the folder of the run, {folder.parent}")
     return Model(folder)
@@ -145,8 +149,8 @@ def load(run: str | PathLike[str]) -> Model:
 
 def _floats(given: Any, name: str) -> Array:
     """Numbers that a list, an array or a tensor holds, as float32, all finite and none masked."""
-    held = given.detach().cpu() if hasattr(given, "detach") else given
     try:
+        held = array_of(given)
         array = np.asarray(held)
         with np.errstate(over="ignore"):  # what is too large is refused below
             read = array.astype(np.float32) if array.dtype.kind in "biufO" else None

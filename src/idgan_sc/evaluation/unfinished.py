@@ -10,12 +10,12 @@ import pandas as pd
 from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.score import PROTOCOL, row_of
 from idgan_sc.evaluation.scorer import Drawn, scorer
-from idgan_sc.files import DataError, copy_atomic, read_arrays
+from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.metrics import Draw
 from idgan_sc.metrics.rotation import best_rotation
 from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.results import Job
-from idgan_sc.records.tables import write_table
+from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import open_images_of, pool_indices
 
@@ -126,7 +126,7 @@ def score_curve(job: Job, folder: Path, turned: bool = False) -> Path:
 def _points(folder: Path) -> list[tuple[int, np.ndarray]]:
     """The steps and codes (N, k) that a training kept: `curve.npz` of a finished one, else what it has so far."""
     if (folder / "curve.npz").exists():
-        curve = read_arrays(folder / "curve.npz", "delete the run and train it again")
+        curve = read_recorded(folder / "curve.npz", "train the run again")
         return [(int(step), codes) for step, codes in zip(curve["steps"], curve["codes"], strict=True)]
     paths = sorted((folder / CURVE).glob("*.safetensors"), key=lambda path: int(path.stem))
     if not paths:

@@ -107,7 +107,10 @@ def read_codes(codes: Any) -> Array:
     ValueError
         If one is missing, masked, no real number, or so large that float64 makes two of them one; it names the first.
     """
-    array = _array(codes)
+    try:
+        array = array_of(codes)
+    except ValueError as error:
+        raise ValueError(f"codes must be a table of numbers: {error}") from error
     if array.dtype.names:
         codes = {name: array[name] for name in array.dtype.names}
     if isinstance(codes, Mapping):
@@ -209,8 +212,14 @@ def _number(one: Any, what: str, count: int | None, names: Sequence[str]) -> int
 # ---- what holds the arrays
 
 
-def _array(holder: Any) -> Any:
-    """A tensor, sparse matrix, frame or list as an array, masked where a part of it is."""
+def array_of(holder: Any) -> Any:
+    """A tensor, sparse matrix, frame or list as an array, masked where a part of it is.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them, or its rows have several lengths.
+    """
     if isinstance(holder, np.ndarray):
         return np.asarray(holder) if isinstance(holder, np.matrix) else holder
     if hasattr(holder, "detach"):
@@ -223,10 +232,10 @@ def _array(holder: Any) -> Any:
         if isinstance(holder, list | tuple) and any(np.ma.isMaskedArray(one) for one in holder):
             return np.ma.array([np.ma.asanyarray(one) for one in holder])
         if isinstance(holder, list | tuple) and any(hasattr(one, "detach") for one in holder):
-            holder = [_array(one) for one in holder]
+            holder = [array_of(one) for one in holder]
         return np.asarray(holder)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"codes must be a table of numbers: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"it is no array of numbers: {str(error).splitlines()[0]}") from error
 
 
 def _tensor(tensor: Any) -> Array:
@@ -250,7 +259,7 @@ def _table(factors: Any) -> tuple[tuple[str, ...], list[Any]]:
     if hasattr(factors, "get_column"):  # polars
         return tuple(map(str, factors.columns)), [_objects(factors[name].to_list()) for name in factors.columns]
     held = isinstance(factors, list | tuple) and any(_holds_more(one) for one in factors)
-    array = _objects(factors) if isinstance(factors, list | tuple) and not held else _array(factors)
+    array = _objects(factors) if isinstance(factors, list | tuple) and not held else array_of(factors)
     if array.dtype.names:
         return tuple(array.dtype.names), [array[name] for name in array.dtype.names]
     if array.ndim != 2:
@@ -265,7 +274,7 @@ def _holds_more(row: Any) -> bool:
 
 
 def _listed(column: Any) -> Any:
-    return _objects(column) if isinstance(column, list | tuple) else _array(column)
+    return _objects(column) if isinstance(column, list | tuple) else array_of(column)
 
 
 def _objects(rows: Any) -> Array:

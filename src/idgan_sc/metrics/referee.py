@@ -214,9 +214,13 @@ def _referee_file(path: Path, sizes: Sizes = SHORT) -> dict[str, list[Row]]:
 
 
 def _read(path: Path) -> dict[str, Array]:
-    with path.open("rb") as file:
-        if file.read(2) != b"PK":  # no pickle, for which NumPy takes any other file
-            raise ValueError(f"{path} is no .npz file: write one with numpy.savez, with arrays named codes and factors")
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}): give the path of an .npz file") from error
+    if start not in (b"PK\3\4", b"PK\5\6"):  # for a pickle NumPy takes any other file
+        raise ValueError(f"{path} is no .npz file: write one with numpy.savez, with arrays named codes and factors")
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}

@@ -17,6 +17,7 @@ from idgan_sc.metrics.information import numbered
 from idgan_sc.metrics.z_diff import rescaled
 
 VARIANCE = 10_000  # points that estimate each code's variance
+AT_ONCE = 32  # batches
 
 
 class _Held(NamedTuple):
@@ -116,12 +117,15 @@ def _vote(
     usable = np.flatnonzero((np.sqrt(variance) >= threshold) & moving(codes))
     if not len(usable):
         return 0.0
+    relative = np.ascontiguousarray((codes[:, usable] / np.sqrt(variance[usable])).T)  # (D, N)
     cast = []
     for count in batches:
         votes = np.zeros((len(held), len(usable)), dtype=np.int64)
         labels = rng.integers(0, len(held), size=count)
-        for label in labels:
-            local = codes[held[label].batch(size, rng)][:, usable].var(axis=0, ddof=1)
-            votes[label, choose(local / variance[usable])] += 1
+        for begin in range(0, count, AT_ONCE):
+            some = labels[begin : begin + AT_ONCE]
+            rows = np.stack([held[label].batch(size, rng) for label in some])  # (m, size)
+            local = np.take(relative, rows, axis=1).var(axis=2)  # (D, m)
+            np.add.at(votes, (some, choose(local, axis=0)), 1)
         cast.append(votes)
     return rescaled(votes_accuracy(*cast), len(held))

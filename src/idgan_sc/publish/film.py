@@ -12,10 +12,11 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Run, dataset_row, shown_generators
 from idgan_sc.evaluation.generators.traverse import anchor_noise
 from idgan_sc.evaluation.model import load, to_bytes
-from idgan_sc.files import DataError, read_arrays, write_atomic
+from idgan_sc.files import DataError, write_atomic
 from idgan_sc.publish.live import dead_codes, factor_words
 from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_recorded
 from idgan_sc.report.words import label
 
 SIDE, GAP, LEFT, HEAD, FOOT = 112, 14, 118, 44, 26  # pixels: an image, between images, row names, factors, slider
@@ -28,7 +29,7 @@ class Actor:
     """One generator of the film: its model, and for each factor how much each of its codes tells of it."""
 
     def __init__(self, results: Results, run: Run, folder: Path) -> None:
-        arrays = read_arrays(folder / "traversal.npz", "run `idgan-sc traverse`")
+        arrays = read_recorded(folder / "traversal.npz", f"run `idgan-sc traverse` for {run}")
         self.run, self.model = run, load(folder)
         self.anchors = arrays["anchors"]  # (A, k)
         self.noise = anchor_noise(self.model)[: len(self.anchors)]

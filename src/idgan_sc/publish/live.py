@@ -17,12 +17,12 @@ from idgan_sc.evaluation.gather import read_leakage
 from idgan_sc.evaluation.generators.pairs import OF_CODE
 from idgan_sc.evaluation.generators.traverse import anchor_noise
 from idgan_sc.evaluation.model import REACH, Model, load
-from idgan_sc.files import DataError, read_arrays
+from idgan_sc.files import DataError
 from idgan_sc.models import networks, networks_celeba
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
-from idgan_sc.records.tables import table_or_empty
+from idgan_sc.records.tables import read_recorded, table_or_empty
 from idgan_sc.report import read
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.words import data_words, label
@@ -57,7 +57,7 @@ def live_generators(results: Results, of_paper: bool = True) -> tuple[list[Entry
 
 
 def _entry(results: Results, run: Run, folder: Path) -> Entry:
-    arrays = read_arrays(folder / "traversal.npz", "run `idgan-sc traverse`")
+    arrays = read_recorded(folder / "traversal.npz", f"run `idgan-sc traverse` for {run}")
     model = load(folder)
     anchors = arrays["anchors"]
     noise = anchor_noise(model)[: len(anchors)]

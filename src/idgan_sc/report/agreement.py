@@ -26,6 +26,7 @@ from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training.encode import FEW_CODES, few_codes
+from idgan_sc.training.prepare import check_given
 
 LEAST = 3  # runs of which an order says anything
 CODES, SCORES, TABLE = "agreement_codes.csv", "agreement_scores.csv", "agreement.csv"
@@ -50,10 +51,11 @@ def agreement(results: Results) -> list[Path]:
     Raises
     ------
     DataError
-        If fewer than three runs of a data set have codes or weights.
+        If fewer than three runs of a data set have codes or weights, or the codes are of different images.
     """
     runs = [run for run in results.planned if scored(results.config, run.dataset)]
     found = {run: found for run in runs if (found := codes_of(results, run))}
+    _refuse_other_images({run: arrays for run, (_, arrays) in found.items()})
     for run in runs:
         if run not in found:
             print(f"lacks codes: {run}", file=sys.stderr)
@@ -79,8 +81,18 @@ def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | 
     folder = results.find(run, "record.json").parent
     for name in (WEIGHTS, "weights.safetensors"):
         if (folder / name).exists() and (results.images(run.dataset) / "dataset.json").exists():
+            check_given(results, run.dataset, folder)
             return name, few_codes(load(folder).method, open_images(results.images(run.dataset)), "cpu")
     return None
+
+
+def _refuse_other_images(found: dict[Run, dict[str, np.ndarray]]) -> None:
+    """Refuse runs of one data set whose codes are not of the same images with the same factors."""
+    first: dict[str, Run] = {}
+    for run, arrays in found.items():
+        other = first.setdefault(run.dataset, run)
+        if any(not np.array_equal(found[other].get(name), arrays.get(name)) for name in ("indices", "factors")):
+            raise DataError(f"{run} has codes of other images than {other}: run `idgan-sc encode` for both again")
 
 
 def all_scores(arrays: dict[str, np.ndarray]) -> Iterator[dict[str, Any]]:

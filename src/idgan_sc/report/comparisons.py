@@ -15,6 +15,7 @@ from idgan_sc.config import DATASET, PROTOCOL, Config, Run
 from idgan_sc.config.claims import Arm, Check, dataset_of
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_table
 from idgan_sc.report import statistics
 from idgan_sc.report.read import SCORE_KEY, read_floor, read_scores, scored_codes
 from idgan_sc.report.statistics import Comparison
@@ -132,7 +133,7 @@ def _pair_accuracy(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.
     k = gathered.codes(data, arm)
     return pd.Series(
         {
-            seed: _early(pd.read_csv(path), check.options["first"], 1 / k)
+            seed: _early(read_table(path, ["step"], "train that run again"), check.options["first"], 1 / k)
             for seed, path in gathered.files(data, arm, "log.csv").items()
         },
         dtype=float,
@@ -173,7 +174,7 @@ def _file(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
     path, column = gathered.results.root / check.options["file"], check.options["column"]
     if not path.exists():
         return pd.Series(dtype=float)
-    run, frame = gathered.run(data, arm, 0), pd.read_csv(path)
+    run, frame = gathered.run(data, arm, 0), read_table(path, ["seed", column], "make it again")
     about = {"dataset": data, "system": run.system, "variant": run.variant, **check.options.get("where", {})}
     wanted = {key: value for key, value in about.items() if key in frame}
     rows = frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]

@@ -139,7 +139,8 @@ def _trained(results: Results, table: pd.DataFrame) -> Iterator[str]:
     own = (table["pair_rule"] == settings["pair_rule"]) & (table["pair_loss"] == settings["pair_loss"])
     true = table[own & (table["noise"] == NO_NOISE) & (table["turned"] == ALIGNED)]
     runs = [run for run in results.runs(DATASET) if (run.system, run.variant) == (arm, "main")]
-    logs = [pd.read_csv(results.find(run, "log.csv")).iloc[-1] for run in results.having(runs, "log.csv")]
+    paths = [results.find(run, "log.csv") for run in results.having(runs, "log.csv")]
+    logs = [read_table(path, ["pair_accuracy", "loss_pair"], "train that run again").iloc[-1] for path in paths]
     if not logs or true.empty:
         return
     accuracy, loss = ([float(log[name]) for log in logs] for name in ("pair_accuracy", "loss_pair"))

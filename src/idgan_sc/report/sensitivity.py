@@ -56,7 +56,7 @@ def _to_csv(frame: pd.DataFrame, path: Path) -> None:
 def specifications(results: Results, folder: Path) -> pd.DataFrame:
     """A row a variant of the arm and seed: its score, and how far it lies above the reference of the same seed."""
     study = results.config["sensitivity"]
-    frame = pd.read_csv(folder / "scores.csv")
+    frame = read_table(folder / "scores.csv", ["dataset", "metric"], "run `idgan-sc sensitivity`")
     frame = frame[(frame["dataset"] == DATASET) & (frame["metric"] == study["metric"])]
     runs = configuration.sensitivity_runs(results.config, results.preset, DATASET)
     value = {run: _value(results.config, frame, run) for run in runs}

@@ -58,7 +58,7 @@ def prepare(results: Results, dataset: str, file: Path | None = None) -> "Images
 
 
 def check_given(results: Results, dataset: str, folder: Path) -> None:
-    """Refuse a predecessor, given by its folder, that was trained on other images than the data set holds.
+    """Refuse a run, given by its folder, that was trained on other images than the data set holds.
 
     Raises
     ------
@@ -71,7 +71,10 @@ def check_given(results: Results, dataset: str, folder: Path) -> None:
     inputs = read_record(folder).get("inputs", {})
     trained_on = {digest for name, digest in inputs.items() if name.endswith("/images.npy")}
     if trained_on and now not in trained_on:
-        raise DataError(f"{folder} was trained on other images than {results.images(dataset)} holds: give another")
+        raise DataError(
+            f"{folder} was trained on other images than {results.images(dataset)} holds: put those back, or use another "
+            "run"
+        )
 
 
 def set_aside(results: Results, dataset: str) -> None:
