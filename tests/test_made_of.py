@@ -220,7 +220,7 @@ def test_sizes_that_own_images_do_not_have_are_refused(small_config: Config) -> 
 
     config = copy.deepcopy(small_config)
     config["datasets"]["own"]["evaluation"] = {"pool": "all", "points": 100}
-    with pytest.raises(ConfigError, match="`points`: all images of the pool are scored, each once: remove it"):
+    with pytest.raises(ConfigError, match="`points` has no use, since every image of the pool is scored once: remove it"):
         check(config)
 
 

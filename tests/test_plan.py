@@ -88,4 +88,4 @@ def test_an_unknown_gpu_is_one_line(shipped, tmp_path, capsys, write_config):
     path = write_config(configuration.without_factorial(shipped))
     with pytest.raises(SystemExit):
         main(["--config", str(path), "plan", "--gpus", "1", "--gpu", "h1000"])
-    assert capsys.readouterr().err == "idgan-sc: --gpu 'h1000' is unknown: choose one of h200, h100, a100\n"
+    assert capsys.readouterr().err == "idgan-sc: --gpu h1000 is unknown: choose one of h200, h100, a100\n"

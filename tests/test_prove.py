@@ -227,7 +227,8 @@ def test_records_name_the_instruction_sets_that_the_libraries_were_told_to_take(
     done = subprocess.run([sys.executable, "-c", code], env=os.environ | older, capture_output=True, check=True)
     found, here = json.loads(done.stdout), instructions()
     assert found["torch"] == "DEFAULT" and "sse41" in found["onednn"] and found["openblas"] == "Nehalem"
-    assert all(found[name] != here[name] for name in LIBRARIES)
+    chosen = [name for name in LIBRARIES if not str(here[name]).startswith("0/")]  # MKL chooses on Intel's alone
+    assert len(chosen) >= 3 and all(found[name] != here[name] for name in chosen)
 
 
 def test_deviations_have_known_sizes() -> None:

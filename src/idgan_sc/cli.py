@@ -291,7 +291,7 @@ def _accept(results: Results, args: argparse.Namespace) -> None:
 # --------------------------------------------------------------------------------------------------- the command line
 def unknown(option: str, name: str, known: Iterable[str]) -> str:
     """What is said of a name that is not among those known."""
-    return f"{option} {name!r} is unknown: choose one of {', '.join(known)}".strip()
+    return f"{option} {name or repr(name)} is unknown: choose one of {', '.join(known)}".strip()
 
 
 def _number(least: int) -> Callable[[str], int]:

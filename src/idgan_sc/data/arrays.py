@@ -80,7 +80,8 @@ class ArrayFile:
                     f"{self.path} cannot be read as an .npz file ({shorten(str(error), 200)}): download it again"
                 ) from error
         with self._opened() as file:
-            return {name for name in file if hasattr(file[name], "shape")}
+            names = [name for name in file if hasattr(file[name], "shape")]
+        return {name if isinstance(name, str) else name.decode(errors="backslashreplace") for name in names}
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:

@@ -72,8 +72,8 @@ def check_given(results: Results, dataset: str, folder: Path) -> None:
     trained_on = {digest for name, digest in inputs.items() if name.endswith("/images.npy")}
     if trained_on and now not in trained_on:
         raise DataError(
-            f"{folder} was trained on other images than {results.images(dataset)} holds: put those back, or use another "
-            "run"
+            f"{folder} was trained on other images than {results.images(dataset)} holds: put those back, or take "
+            "another run"
         )
 
 
