@@ -335,4 +335,5 @@ def test_a_grid_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "--names belongs to --from-grid" in mistake(capsys, "data", "--names", "x,y", *out)
     grid = ("--from-grid", str(tmp_path / "grid.npz"))
     assert "give one of them" in mistake(capsys, "data", *grid, "--from-folder", str(tmp_path), *out)
-    assert "the data set digits is not made of your images" in mistake(capsys, "data", "--dataset", "digits", *grid, *out)
+    said = mistake(capsys, "data", "--dataset", "digits", *grid, *out)
+    assert "the data set digits is not made of your images" in said
