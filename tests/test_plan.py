@@ -20,7 +20,7 @@ def hour(run: Run) -> float:
 
 
 def test_counts_every_training_of_the_protocol_once(shipped, tmp_path):
-    expected = plan.arms(Results(shipped, "paper", tmp_path), hour)
+    expected = plan.planned_arms(Results(shipped, "paper", tmp_path), hour)
     trained = [run for arm in expected for run in arm.runs]
     assert len(trained) == len(set(trained))
     of_dsprites = [run for run in trained if run.dataset == "dsprites"]
@@ -29,7 +29,7 @@ def test_counts_every_training_of_the_protocol_once(shipped, tmp_path):
 
 
 def test_longest_chain_is_vae_then_stage_a_then_stage_b(shipped, tmp_path):
-    expected = plan.arms(Results(shipped, "paper", tmp_path), hour)
+    expected = plan.planned_arms(Results(shipped, "paper", tmp_path), hour)
     assert plan.critical_path(expected) == 3 * 3600
     text = plan.report(expected, 10_000, "core-hours")
     assert "makespan   3.00 hours over 10000" in text
@@ -42,7 +42,7 @@ def test_shows_runs_that_exist_beside_what_was_expected(shipped, tmp_path):
     path = tmp_path / run.path / "record.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(record))
-    text = plan.report(plan.arms(Results(shipped, "test", tmp_path), hour), 1, "core-hours")
+    text = plan.report(plan.planned_arms(Results(shipped, "test", tmp_path), hour), 1, "core-hours")
     row = next(line.split() for line in text.splitlines() if "beta_vae" in line)
     assert row[-2:] == ["2.0000", "0.50"]
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from conftest import job
 from idgan_sc.cli import main
@@ -120,25 +119,6 @@ def test_seeds_whose_pairs_differ_in_kind_are_refused(shipped: dict[str, Any]) -
     methods[1].dims = methods[1].dims[:4]
     with pytest.raises(ConfigError, match="pair_dims: the seeds"):
         Stack(methods)
-
-
-# ----------------------------------------------------------------------------------------------------------- no waiting
-class Refusing(TorchDispatchMode):
-    """Refuses operations for which the processor would wait for a GPU: those that look at a tensor's values."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        assert func is not torch.ops.aten._local_scalar_dense.default, "a step looks at a value"
-        return func(*args, **(kwargs or {}))
-
-
-@pytest.mark.parametrize(("system", "variant"), SYSTEMS)
-def test_a_step_looks_at_no_value(shipped: dict[str, Any], system: str, variant: str) -> None:
-    method = new(shipped, system, variant, 0)
-    x = batches(1)[0, 0]
-    with Refusing():
-        method.step(x)
-    with pytest.raises(AssertionError, match="looks at a value"), Refusing():
-        x.sum().item()
 
 
 # ---------------------------------------------------------------------------------------------------------------- files

@@ -5,7 +5,7 @@ TABLES = ["table1", "table2", "table3", "stage_a", "differences"]
 rule table:
     input:
         GATHERED_TABLES,
-        floor=f"{ROOT}/floor/{configuration.DATASET}.csv",
+        baseline=f"{ROOT}/floor/{configuration.DATASET}.csv",
         # Table 1 counts the images
         data=lambda wildcards: (
             expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=RESULTS.datasets)
@@ -26,6 +26,8 @@ rule table:
     wildcard_constraints:
         table="|".join(TABLES),
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("table"),
@@ -38,7 +40,7 @@ use rule table as generator_table with:
         BASELINES,
         GENERATOR_TABLES,
     wildcard_constraints:
-        table="|".join(f"table_{name}" for name in OF_GENERATORS) or "none",
+        table="|".join(f"table_{name}" for name in GENERATOR_REPORTS) or "none",
     params:
         config=CONFIG,
         source=source_hash("generator_table"),
@@ -51,7 +53,7 @@ rule tables:
             f"{ROOT}/tables/{{table}}.{{kind}}",
             table=[
                 *TABLES,
-                *(f"table_{name}" for name in OF_GENERATORS if RESULTS.evidence),
+                *(f"table_{name}" for name in GENERATOR_REPORTS if RESULTS.evidence),
             ],
             kind=["csv", "md", "tex"],
         ),

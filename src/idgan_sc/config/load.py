@@ -4,9 +4,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from idgan_sc.config.checks import _check_schema, check
 from idgan_sc.config.runs import factorial
 from idgan_sc.config.settings import Config, ConfigError
+from idgan_sc.config.validation import _validate_schema, validate
 
 
 @cache
@@ -45,12 +45,12 @@ def load(path: str | Path = "config.yaml") -> Config:
     except (ConfigError, TypeError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
     try:
-        _check_schema(config)
+        _validate_schema(config)
         for name, row in factorial(config).items():
             if config["variants"].get(name, row) != row:
                 raise ConfigError(f"variants.{name}: the sensitivity study names a run so: choose another name")
         config["variants"] |= factorial(config)
-        check(config)
+        validate(config)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     return config

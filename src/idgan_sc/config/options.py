@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from idgan_sc.config.runs import datasets, planned, seed_list, without_factorial
+from idgan_sc.config.runs import datasets_of, planned_runs, seed_list, without_factorial
 from idgan_sc.config.settings import Config, ConfigError, Run
 
 NAMES = ("preset", "allow_missing", "sample", "seeds", "dataset")
@@ -85,12 +85,12 @@ def _sample(value: Any, typed: str) -> Any:
 
 
 def _check_piece(config: Config, found: Options, given: Mapping[str, Any]) -> None:
-    known = datasets(config, found.preset)
+    known = datasets_of(config, found.preset)
     if found.dataset is not None and found.dataset not in known:
         raise ConfigError(
             f"--config dataset={found.dataset} is none of preset {found.preset}: choose one of {', '.join(known)}"
         )
-    there = {run.seed for run in planned(config, found.preset) if found.dataset in (None, run.dataset)}
+    there = {run.seed for run in planned_runs(config, found.preset) if found.dataset in (None, run.dataset)}
     if found.seeds and not set(found.seeds) <= there:
         raise ConfigError(
             f"--config seeds={given['seeds']} are not all planned: preset {found.preset} has {min(there)}-{max(there)}"

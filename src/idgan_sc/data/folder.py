@@ -1,4 +1,7 @@
-"""A data set made of a folder of the user's own images, with factor labels from a table if there is one."""
+"""Make a data set of a folder of the user's own images.
+
+Factor labels come from a table if there is one.
+"""
 
 from __future__ import annotations
 
@@ -84,12 +87,18 @@ def prepare_folder(
 
 
 def _in_utf8(name: str) -> str:
-    """A name of a file as JSON can hold it: bytes that are no UTF-8 become marks."""
+    """Return a file's name as JSON can hold it.
+
+    Bytes that are no UTF-8 become marks.
+    """
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _image_files(folder: Path) -> tuple[list[str], list[str]]:
-    """Paths within `folder`, as the factor table names them, and lines that say what was left out."""
+    """Return the paths of images in `folder`, and what was left out.
+
+    The paths are as the factor table names them. Each line of the second list says what was left out.
+    """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: give the folder that holds the images")
     found, lines = _files_within(folder)

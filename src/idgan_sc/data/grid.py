@@ -1,4 +1,7 @@
-"""Full grids of factors from files of others: streamed, checked, and stored in a folder that processes share."""
+"""Read full grids of factors from files that others made.
+
+The images are streamed, checked and stored in a folder that processes share.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ NAMES = "factor_names"
 
 @dataclass(frozen=True)
 class Release:
-    """A published grid in one file: the images in the order of the factors, the last varying fastest."""
+    """Describe a published grid in one file.
+
+    The images are in the order of the factors. The last factor varies fastest.
+    """
 
     name: str
     url: str
@@ -83,11 +89,13 @@ def prepare_release(
 
 
 def prepare_file(path: str | Path, folder: str | Path, names: list[str] | None = None) -> Images:
-    """Make a data set in `folder` of a user's own full grid in an `.npz` or `.h5` file.
+    """Make a data set in `folder` of a user's own full grid.
 
-    It holds `images` (N, H, W) or (N, H, W, C) uint8 or boolean, and `labels` (N, K) numbers: each combination of the K
-    factors' values once, in any order. `factor_names` (K,) names them, where `names` does not. What was taken, and what
-    was left out, is said on stderr.
+    The file is `.npz` or `.h5`. It holds `images` (N, H, W) or (N, H, W, C), uint8 or boolean, and `labels` (N,
+    K) numbers. The labels hold each combination of the K factors' values once, in any order. `names` names the
+    factors; without it, `factor_names` (K,) of the file does.
+
+    What was taken, and what was left out, is said on stderr.
 
     Raises
     ------
@@ -126,7 +134,9 @@ def save_grid(
     licence: str,
     binary: bool = False,
 ) -> Images:
-    """Write a full grid from chunks (m, H, H, C) uint8, resized to 64×64 where they are not.
+    """Write a full grid from chunks (m, H, H, C) uint8.
+
+    The images are resized to 64×64 where they have another size.
 
     Parameters
     ----------
@@ -154,7 +164,10 @@ def save_grid(
 
 
 def grid(sizes: tuple[int, ...]) -> np.ndarray:
-    """Classes of all cells, the last factor varying fastest: (N, K) of the smallest integers that hold them."""
+    """Return the classes (N, K) of all cells of a grid.
+
+    The last factor varies fastest. The integers are the smallest that hold the classes.
+    """
     smallest = np.uint8 if max(sizes) <= 256 else np.uint16
     return np.indices(sizes, dtype=smallest).reshape(len(sizes), -1).T
 
@@ -234,7 +247,10 @@ def _check_labels(arrays: ArrayFile, key: str, classes: np.ndarray, factors: Fac
 
 
 def _own_factors(arrays: ArrayFile, key: str, names: list[str] | None) -> tuple[Factors, np.ndarray]:
-    """Factors and classes (N, K) of a user's labels; a factor of one value is left out."""
+    """Return the factors and classes (N, K) of a user's labels.
+
+    A factor of one value is left out.
+    """
     shape, dtype = arrays.layout(key)
     if len(shape) != 2 or dtype.kind not in "fiub":
         raise DataError(f"{arrays.path}: `{key}` is {dtype} {shape}, expected numbers (N, K), a column for each factor")

@@ -1,4 +1,7 @@
-"""SmallNORB: 50 toys of 5 kinds, 6 lightings, 9 elevations, 18 azimuths (LeCun et al. 2004); the left camera's."""
+"""Read SmallNORB: 50 toys of 5 kinds (LeCun et al. 2004).
+
+There are 6 lightings, 9 elevations and 18 azimuths. Only the left camera's images are used.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ _BY_HAND = "download the six files by hand and give their folder with --file"
 
 @dataclass(frozen=True)
 class Release:
-    """Where the files are and their MD5s, as nmichlo/disent and others compare them: images, categories, the rest."""
+    """Describe where the files are, with their MD5s.
+
+    The MD5s are those that nmichlo/disent and others compare. Their order is images, categories, the rest.
+    """
 
     url: str = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/"
     training: tuple[str, str, str] = (
@@ -69,7 +75,9 @@ def prepare(
     cache: str | Path | None = None,
     release: Release = Release(),
 ) -> Images:
-    """Make the data set in `folder`: both halves together are the full grid; resized to 64×64.
+    """Make the data set in `folder`, with images resized to 64×64.
+
+    Both halves together are the full grid.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Gathers what was measured of each run into one table of a preset: scores, generators' scores, leakage."""
+"""Gather what was measured of each run into one table of a preset.
+
+There are tables of scores, of generators' scores and of leakage.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Run, generators, read_generators, runs_with_leakage, scored
+from idgan_sc.config import Run, generators_by_matching, generators_by_reader, runs_with_leakage, scored
 from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED
 from idgan_sc.records.record import OF, noted_hashes, read_record
@@ -38,8 +41,8 @@ def gather_scores(results: Results, allow_missing: bool = False) -> list[Path]:
     Raises
     ------
     DataError
-        If a run is not scored, damaged, of source or settings that do not count, builds on another training, or was
-        scored against other factors.
+        If a run is not scored, damaged, of other source or settings than today's, builds on another training, or
+        was scored against other factors.
     """
     runs = [run for run in results.planned if scored(results.config, run.dataset)]
     runs = _to_gather(results, runs, GATHERED, "evaluation", allow_missing)
@@ -60,8 +63,8 @@ def gather_generators(results: Results, allow_missing: bool = False) -> list[Pat
     DataError
         If a generator is not measured, or none is.
     """
-    matched = generators(results.config, results.preset)
-    every = [*matched, *read_generators(results.config, results.preset)]
+    matched = generators_by_matching(results.config, results.preset)
+    every = [*matched, *generators_by_reader(results.config, results.preset)]
     found = {"generator_scores.csv": _to_gather(results, every, ["generator_scores.csv"], "generated", allow_missing)}
     if matched and (not allow_missing or results.having(matched, "pair_labels.csv")):
         found["pair_labels.csv"] = _to_gather(results, matched, ["pair_labels.csv"], "generated", allow_missing)
@@ -69,9 +72,11 @@ def gather_generators(results: Results, allow_missing: bool = False) -> list[Pat
 
 
 def gather_leakage(results: Results, allow_missing: bool = False) -> list[Path]:
-    """Write `leakage.csv`, a row a run: mean share of change outside a code's own factor, entropies.
+    """Write `leakage.csv` with a row for each run.
 
-    With `allow_missing`, of the runs that are measured; the others are named on stderr.
+    A row has the mean share of change outside a code's own factor, and entropies.
+
+    With `allow_missing` only the measured runs are gathered. The others are named on stderr.
 
     Raises
     ------
@@ -86,7 +91,10 @@ def gather_leakage(results: Results, allow_missing: bool = False) -> list[Path]:
 
 
 def _to_gather(results: Results, runs: list[Run], names: Sequence[str], key: str, allow_missing: bool) -> list[Run]:
-    """The runs to gather, once those that do not count, or were measured by other settings of `key`, are refused."""
+    """Return the runs to gather, after refusing those that are not valid.
+
+    Runs that were measured by other settings of `key` are refused too.
+    """
     results.refuse_others(runs, [name for name in names if name != "record.json"], key)
     found = results.without_missing(runs, *names) if allow_missing else runs
     if not found:
@@ -95,9 +103,11 @@ def _to_gather(results: Results, runs: list[Run], names: Sequence[str], key: str
 
 
 def _refuse_other_predecessors(results: Results, runs: list[Run]) -> None:
-    """Runs of one seed are compared pair by pair: what they build on must be one training, not two of equal settings.
+    """Refuse runs of one seed that build on different trainings.
 
-    Another kind of machine makes other bytes of the same seed, and a GAN amplifies them to another model.
+    Runs of one seed are compared pair by pair. So they must build on one training, not on two of equal settings.
+
+    Another kind of machine makes other bytes of the same seed. A GAN amplifies them to another model.
     """
     first: dict[str, tuple[str, Run]] = {}  # path of a predecessor -> hash of its weights, and who says so
     for run in runs:
@@ -123,13 +133,17 @@ def _refuse_other_factors(results: Results, runs: list[Run]) -> None:
 
 
 def summarised(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
-    """Means over shown factors, over codes weighted by how much they change, over factors, over codes."""
+    """Average the leakage measures of one run.
+
+    Leakage is the mean over shown factors. Row entropy is the mean over codes, weighted by how much they change.
+    Column entropy is the mean over factors. Class change is the mean over codes.
+    """
     by_code = frame[frame.measure == "change"].groupby("code")["value"].sum()
     rows = frame[frame.measure == "row_entropy"].set_index("code")["value"]
     weights = by_code.loc[rows.index]
     means = frame.groupby("measure")["value"].mean()
     return {
-        **about_run(run),
+        **run_columns(run),
         "leakage": means.get("outside"),
         "row_entropy": float((rows * weights).sum() / weights.sum()) if len(rows) else None,
         "column_entropy": means.get("column_entropy"),
@@ -148,6 +162,6 @@ def read_gathered(root: Path) -> pd.DataFrame:
     return read_table(root / "leakage.csv", (*RUN, "leakage"), "run `idgan-sc gather-leakage`")[[*RUN, "leakage"]]
 
 
-def about_run(run: Run) -> dict[str, Any]:
+def run_columns(run: Run) -> dict[str, Any]:
     """What names a run in a table."""
     return dict(zip(RUN, (run.dataset, run.system, run.variant, run.seed), strict=True))

@@ -1,4 +1,7 @@
-"""A finished run for use elsewhere: arrays in, arrays out; `idgan_sc.load` is the way in, for the figures as well."""
+"""Use a finished run elsewhere: arrays in, arrays out.
+
+`idgan_sc.load` is the way in, for the figures as well.
+"""
 
 from os import PathLike
 from pathlib import Path
@@ -40,7 +43,9 @@ class Model:
         self.channels: int = read_record(folder)["channels"]
 
     def encode(self, images: Array) -> Array:
-        """Codes (B, k) of images (B, C, H, W) in [0, 1]: the mean of Q, or of a VAE's posterior.
+        """Return the codes (B, k) of images (B, C, H, W) in [0, 1].
+
+        A code is the mean of Q, or of a VAE's posterior.
 
         Raises
         ------
@@ -60,7 +65,9 @@ class Model:
             return torch.cat([self.method.encode(part) for part in parts]).numpy()
 
     def generate(self, codes: Array, noise: Array | None = None, seed: int = 0) -> Array:
-        """Images (B, C, H, W) in [0, 1] of codes (B, k); noise (B, z_dim), drawn from `seed` where none is given.
+        """Return the images (B, C, H, W) in [0, 1] of codes (B, k).
+
+        The noise is (B, z_dim). It is drawn from `seed` where none is given.
 
         Raises
         ------
@@ -78,10 +85,13 @@ class Model:
     def traverse(
         self, codes: Array, dimension: int, values: Array | None = None, noise: Array | None = None, seed: int = 0
     ) -> Array:
-        """Images (A, S, C, H, W) of codes (A, k) with `dimension` (from 0) set to each of `values`, all else fixed.
+        """Return images of codes with one dimension set to each of `values`.
 
-        One code (k,) gives (S, C, H, W). values: ten from −2 to 2 standard deviations (a uniform code's range: −1 to 1)
-        where none are given; noise (A, z_dim) or (z_dim,), drawn from `seed` where none is given.
+        The images are (A, S, C, H, W) for codes (A, k). `dimension` counts from 0. All else is fixed. One code (k,)
+        gives (S, C, H, W).
+
+        Where no values are given, there are ten from −2 to 2 standard deviations. A uniform code's range is −1 to 1.
+        The noise is (A, z_dim) or (z_dim,). It is drawn from `seed` where none is given.
 
         Raises
         ------
@@ -148,7 +158,10 @@ def load(run: str | PathLike[str]) -> Model:
 
 
 def _floats(given: Any, name: str) -> Array:
-    """Numbers that a list, an array or a tensor holds, as float32, all finite and none masked."""
+    """Return the numbers that a list, an array or a tensor holds, as float32.
+
+    All must be finite, and none may be masked.
+    """
     try:
         held = array_of(given)
         array = np.asarray(held)
@@ -164,7 +177,10 @@ def _floats(given: Any, name: str) -> Array:
 
 
 def _mend(shape: tuple[int, ...], channels: int, size: int) -> str:
-    """What makes images of this shape fit a model of so many channels and pixels a side."""
+    """Say what makes images of this shape fit a model.
+
+    The model has `channels` channels and `size` pixels a side.
+    """
     if not all(shape):
         return "give at least one image"
     if len(shape) != 4:
@@ -190,7 +206,7 @@ def write_weights(folder: Path) -> Path:
         If there is no finished run, or its data set's terms forbid to pass on weights trained on it.
     """
     record = read_record(folder)
-    if not dataset_row(str(record.get("dataset"))).passed_on:
+    if not dataset_row(str(record.get("dataset"))).redistributable:
         raise DataError(f"{folder}: weights trained on {record['dataset']} must not be passed on: none are written")
     tensors, _ = checkpoint.read(folder / "weights.safetensors")
     kept = {name: tensor for name, tensor in tensors.items() if name.partition("/")[0] not in TRAINING_ONLY}
@@ -199,17 +215,20 @@ def write_weights(folder: Path) -> Path:
 
 
 def _load_published(folder: Path) -> Method:
-    """As `load_run`, of `model.safetensors`; the β-VAE of a distilled run is needed only where it takes Q's place."""
+    """Load a published run from `model.safetensors`, as `load_run` does.
+
+    The β-VAE of a distilled run is needed only where it takes Q's place.
+    """
     record, path = read_record(folder), folder / WEIGHTS
     settings = record["settings"]
     encoder = settings.get("q") == "encoder"
     vae = load(root_of(folder, record) / record["before"]["vae"]["path"]).method if encoder else None
     method = build(settings, record["channels"], record["seed"], settings.get("start", ""), "cpu", vae)
-    tensors, about = checkpoint.read(path)
+    tensors, metadata = checkpoint.read(path)
     for player in TRAINING_ONLY:
         method.networks.pop(player, None)
     absent = [player for player in method.networks if not any(name.startswith(f"{player}/") for name in tensors)]
-    if absent or about.get("fingerprint") != record["fingerprint"]:
+    if absent or metadata.get("fingerprint") != record["fingerprint"]:
         raise DataError(f"{path} is not of the run that record.json describes: restore the folder from the repository")
     checkpoint.load_networks(method, tensors, path)
     for network in method.networks.values():

@@ -1,4 +1,7 @@
-"""A training looked at along the way: its state kept where git can hold it, and its curve scored as far as it goes."""
+"""Look at a training along the way.
+
+Its state is kept where git can hold it. Its curve is scored as far as it goes.
+"""
 
 import shutil
 from functools import partial
@@ -29,14 +32,15 @@ def _refuse_other(job: Job, folder: Path) -> None:
         open_images_of(job)
     elif (folder / CHECKPOINT).exists():
         fingerprint = checkpoint.read(folder / CHECKPOINT)[1].get("fingerprint")
-        if not job.results.valid(job.run, {"fingerprint": fingerprint}):
+        if not job.results.is_valid(job.run, {"fingerprint": fingerprint}):
             raise DataError(f"{folder} is a training of other settings or source than today's: put those back")
 
 
 def keep_state(job: Job) -> Path:
-    """Copy a training's checkpoint and the curve so far to `<root>/state/<run>`, in place of what was there.
+    """Copy a training's checkpoint and the curve so far to `<root>/state/<run>`.
 
-    It may be running meanwhile: a checkpoint is written after the curve points that it needs.
+    They replace what was there. The training may run meanwhile: a checkpoint is written after the curve points
+    that it needs.
 
     Raises
     ------
@@ -47,7 +51,9 @@ def keep_state(job: Job) -> Path:
 
 
 def restore_state(job: Job) -> Path:
-    """Copy a kept state back to the run's folder, so that `train` goes on from it.
+    """Copy a kept state back to the run's folder.
+
+    Then `train` goes on from it.
 
     Raises
     ------
@@ -124,7 +130,10 @@ def score_curve(job: Job, folder: Path, turned: bool = False) -> Path:
 
 
 def _points(folder: Path) -> list[tuple[int, np.ndarray]]:
-    """The steps and codes (N, k) that a training kept: `curve.npz` of a finished one, else what it has so far."""
+    """Return the steps and codes (N, k) that a training kept.
+
+    They come from `curve.npz` of a finished training. An unfinished one gives what it has so far.
+    """
     if (folder / "curve.npz").exists():
         curve = read_recorded(folder / "curve.npz", "train the run again")
         return [(int(step), codes) for step, codes in zip(curve["steps"], curve["codes"], strict=True)]

@@ -16,7 +16,7 @@ def pearson_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool =
 
     Mean |correlation| over the min(D, K) pairs of the best assignment of codes (N, D) to values (N, K).
 
-    Range 0 (its floor is about sqrt(2 / (pi N)), times what a maximum gains) to 1. Neither too few nor too many codes
+    Range 0 (chance level: about sqrt(2 / (pi N)), times what a maximum gains) to 1. Neither too few nor too many codes
     cost anything. Invariant to permutation, sign and to scale and shift of each code. A category counts as its number.
 
     Deviates: a constant code correlates 0 with everything; `strict=True` refuses it, as the reference does.
@@ -72,7 +72,7 @@ def _checked(codes: npt.ArrayLike, values: npt.ArrayLike) -> tuple[Array, Array,
 
 
 def assigned(matrix: Array) -> float:
-    """Mean of the entries of a matrix (D, K) that the assignment with the largest sum picks.
+    """Average the matrix entries (D, K) of the assignment with the largest sum.
 
     >>> assigned(np.array([[0.9, 0.8], [0.8, 0.1]]))
     0.8
@@ -81,7 +81,10 @@ def assigned(matrix: Array) -> float:
 
 
 def assignment(matrix: Array) -> Array:
-    """The pairs (min(D, K), 2) of a row and a column with the largest sum of entries."""
+    """Find the one-to-one assignment with the largest sum of entries.
+
+    The result holds pairs (min(D, K), 2) of a row and a column.
+    """
     from scipy.optimize import linear_sum_assignment  # a tenth of a second, which only this needs
 
     return np.stack(linear_sum_assignment(-matrix), axis=1)

@@ -20,7 +20,10 @@ class Cross(NamedTuple):
 
 
 def covariance(array: Array) -> Array:
-    """Covariance (D, D) of the columns of an array (N, D): Σ_n (x - mean)(x - mean)' / N."""
+    """Compute the covariance (D, D) of the columns of an array (N, D).
+
+    It is Σ_n (x - mean)(x - mean)' / N.
+    """
     n, d = array.shape
     total, sums = np.zeros((d, d)), np.zeros(d)
     for start in range(0, n, BLOCK):
@@ -34,7 +37,10 @@ def covariance(array: Array) -> Array:
 
 
 def cross_covariance(first: Array, second: Array) -> Cross:
-    """Covariances of the columns of (N, D) with those of (N, K), and the variances of either."""
+    """Compute the covariances of the columns of (N, D) with those of (N, K).
+
+    The variances of both arrays are returned as well.
+    """
     n, total = len(first), np.zeros((second.shape[1], first.shape[1]))
     sums, squares = ([np.zeros(array.shape[1]) for array in (first, second)] for _ in range(2))
     for start in range(0, n, BLOCK):

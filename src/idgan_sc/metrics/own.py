@@ -1,7 +1,8 @@
-"""Score your own codes in one call: whatever can be computed, and for the rest the reason why not.
+"""Score your own codes in one call.
 
-Rows are points, so nothing has to lie on a full grid of factors: groups that share a factor's value are drawn among
-the points that have it. `reading.py` says what is taken as codes and factors.
+Each score is computed if possible. Otherwise the reason is given. Rows are points, so nothing has to lie on a
+full grid of factors. Groups that share a factor's value are drawn among the points that have it. `reading.py`
+says what is accepted as codes and factors.
 """
 
 import warnings
@@ -177,7 +178,10 @@ class Asked(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A call as it is understood: the points, what is to be computed, and what is refused."""
+    """Hold a call after its arguments were read.
+
+    It holds the points, the metrics to compute and the metrics refused.
+    """
 
     protocol: Protocol
     points: Points
@@ -248,7 +252,10 @@ def _told(
 
 
 def _names(metrics: Sequence[str] | None, protocol: Protocol) -> tuple[str, ...]:
-    """The names asked for, each once; a misspelt one is an error before anything is read."""
+    """List each requested metric once.
+
+    A misspelt name raises an error before any data is read.
+    """
     if metrics is None:
         return tuple(protocol.default)
     if isinstance(metrics, str) or not isinstance(metrics, Iterable):
@@ -281,7 +288,10 @@ def _count(number: Any, what: str, least: int = 0) -> int:
 
 
 def _depths(depths: Sequence[int] | None, points: Points) -> tuple[int, ...]:
-    """A depth for each factor that is scored; none if their number is another than that of all factors."""
+    """Choose a depth for each factor that is scored.
+
+    The result is empty if the number of depths differs from the number of all factors.
+    """
     given = () if depths is None else reading.numbers(depths, "depths")
     if any(depth < 1 for depth in given):
         raise ValueError(f"depths must be 1 or more, got {min(given)}")

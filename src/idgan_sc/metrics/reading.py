@@ -1,8 +1,9 @@
-"""A user's arrays -> what the metrics take: the one place that reads codes and factors, whatever holds them.
+"""Read a user's codes and factors into arrays for the metrics.
 
-Lists, NumPy arrays (masked, structured, of any kind), pandas and polars frames, dictionaries of columns, sparse
-matrices and torch tensors; nothing is imported for them. Each factor becomes class numbers, which are exact, and
-values. What is guessed is told: every factor's kind, what is left out, and why.
+All reading of codes and factors happens here. The input can be lists, NumPy arrays (masked, structured, of any
+kind), pandas and polars frames, dictionaries of columns, sparse matrices or torch tensors. No library is
+imported for them. Each factor becomes class numbers, which are exact, and values. Each guess is reported: the
+kind of each factor, what is left out, and why.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +43,10 @@ class Points:
         return tuple(k for k, kind in enumerate(self.kinds) if kind == "continuous")
 
     def classes(self) -> Array:
-        """Integer classes (N, K): a factor's distinct values in order, or its 20 bins if it is continuous."""
+        """Return the integer classes (N, K) of the factors.
+
+        A factor's classes are its distinct values in order. A continuous factor has 20 bins.
+        """
         return self._classes(lambda column: binned(column))
 
     def review_classes(self, bins: int) -> Array:
@@ -100,7 +104,7 @@ def label(name: str) -> str:
 
 
 def read_codes(codes: Any) -> Array:
-    """Read codes (N, D) as an array of real numbers, all of them there and finite.
+    """Read codes (N, D) as an array of finite real numbers.
 
     Raises
     ------
@@ -278,7 +282,10 @@ def _listed(column: Any) -> Any:
 
 
 def _objects(rows: Any) -> Array:
-    """Nested lists as an array of the objects themselves: NumPy alone would turn 3 beside "a" into "3"."""
+    """Convert nested lists to an array of the objects themselves.
+
+    NumPy alone would turn 3 beside "a" into "3".
+    """
     try:
         return np.array(rows, dtype=object)
     except ValueError as error:
@@ -294,7 +301,10 @@ def _index(frame: Any) -> Any:
 
 
 def _complete(codes: Array, columns: list[Column], names: tuple[str, ...]) -> Points:
-    """Factors with several values, on the rows that have all of them; one that these rows leave constant goes too."""
+    """Keep the factors that vary, and the rows that have all of them.
+
+    A factor that is constant on these rows is left out too.
+    """
     left_out: dict[str, str] = {}
     kept = list(range(len(columns)))
     while True:

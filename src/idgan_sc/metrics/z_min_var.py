@@ -1,7 +1,8 @@
-"""Z-min variance, the FactorVAE score as the review has it, and Z-max variance (Kim et al. 2019, RF-VAE), its mirror.
+"""Score Z-min variance and Z-max variance as the review does.
 
-Batches come from a fixed table of points. Where one factor is held, its code should vary least; where all factors but
-one are held, that one's code should vary most. Each code learns what its votes mean; accuracy on other batches is
+Z-min variance is the FactorVAE score. Z-max variance is its mirror (Kim et al. 2019, RF-VAE). Batches come from
+a fixed table of points. If one factor is held, its code should vary least. If all factors but one are held,
+that one's code should vary most. Each code learns what its votes mean. The accuracy on other batches is
 rescaled so that chance is 0.
 """
 
@@ -21,7 +22,10 @@ AT_ONCE = 32  # batches
 
 
 class _Held(NamedTuple):
-    """Points sorted by what a batch shares, and where the points of each value that has two begin and end."""
+    """Sort the points by the value that a batch shares.
+
+    It also holds the begin and size of each value's points, for values with at least two.
+    """
 
     order: Array
     start: Array
@@ -34,7 +38,10 @@ class _Held(NamedTuple):
         return cls(order, start[several], count[several])
 
     def batch(self, size: int, rng: np.random.Generator) -> Array:
-        """Points (size,) of one value drawn uniformly, each as often as any other if it has fewer."""
+        """Draw points (size,) of one value drawn uniformly.
+
+        If the value has fewer points, each occurs as often as any other.
+        """
         value = rng.integers(len(self.size))
         start, count = self.start[value], int(self.size[value])
         if count >= size:

@@ -1,4 +1,7 @@
-"""How far numbers made again are from recorded ones, and how far another kind of machine may bring them."""
+"""Measure how far repeated numbers differ from recorded ones.
+
+This file also says how far another kind of machine may move them.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +30,10 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True, order=True)
 class Deviation:
-    """The largest difference of two sets of arrays: as a share of the recorded array's largest value, size, place."""
+    """Hold the largest difference between two sets of arrays.
+
+    It has the share of the recorded array's largest value, the size, and the place.
+    """
 
     share: float
     size: float
@@ -67,7 +73,10 @@ def common_rows(recorded: Arrays, again: Arrays, last: float = np.inf) -> tuple[
 
 
 def first_difference(recorded: Arrays, again: Arrays) -> int | None:
-    """The step of the first row of a log that differs in any column; None where all are equal."""
+    """Find the step of the first log row that differs in any column.
+
+    The result is None if all rows are equal.
+    """
     if recorded.keys() != again.keys():
         return int(recorded["step"][0])
     equal = [_equal(column.astype(float), again[name].astype(float)) for name, column in recorded.items()]
@@ -82,7 +91,10 @@ def _equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 # --------------------------------------------------------------------------------------------------------- the verdict
 @dataclass(frozen=True)
 class Proof:
-    """A run trained again beside its record; `passed` is None where no rule says whether the two may differ."""
+    """Hold the comparison of a repeated run with its record.
+
+    `passed` is None if no rule says whether the two may differ.
+    """
 
     run: Run
     passed: bool | None
@@ -100,12 +112,18 @@ def summary(proofs: list[Proof]) -> str:
 
 
 def judged_steps(settings: dict[str, Any]) -> int:
-    """How many first steps of a training of these settings the range is for; none where no range was measured."""
+    """Return how many first steps of a training are judged.
+
+    The number depends on the settings. It is 0 if no range was measured for them.
+    """
     return STEPS.get(settings.get("objective", settings["family"]), 0)
 
 
 def compare_logs(recorded: Arrays, again: Arrays, settings: Settings) -> tuple[bool, str, Deviation | None]:
-    """Whether two logs are equal as far as both go, in words, and how far the rows that are judged deviate."""
+    """Compare two logs as far as both go.
+
+    Return whether they are equal, a text about it, and how far the judged rows deviate.
+    """
     if not recorded:
         return False, "log.csv cannot be compared step by step: the recorded file is not here", None
     a, b = common_rows(recorded, again)
@@ -123,7 +141,7 @@ def verdict(results: Results, run: Run, record: Row, here: Row, early: Deviation
 
     here: the machine that trained it again; early: how far the steps that are judged deviate, where there are any.
     """
-    if not results.valid(run, record):
+    if not results.is_valid(run, record):
         return None, "the source has changed since the record, and accepted.yaml does not list the older one"
     other, unknown = differences(record, here)
     if not other and not unknown:

@@ -23,15 +23,18 @@ def generate(method: GAN, z: Tensor, c: Tensor) -> Tensor:
 
 @torch.no_grad()
 def distilled(method: GAN, c: Tensor, generated: Tensor) -> float:
-    """How far c (n, k) means in G's images (n, C, H, W) what it means to the frozen β-VAE it was drawn from.
+    """Measure how far a code keeps the meaning that the frozen β-VAE gave it.
 
-    The correlation of c_k with the encoder's mean of G(z, c) there, its mean over the codes with more than DEAD_NATS in
-    these images; 1 at best, NaN if there is none. Eq. (5) asks the learned Q alone to find c again, and D never sees
-    which image c came from: G may show any code as anything, if only c has its distribution (ledger row 14).
+    The codes c are (n, k) and G's images are (n, C, H, W). The measure is the correlation of c_k with the
+    encoder's mean of G(z, c). It is the mean over the codes with more than DEAD_NATS in these images. It is 1 at
+    best, and NaN if there is no such code.
+
+    Eq. (5) asks only the learned Q to find c again. D never sees which image c came from. So G may show any code
+    as anything, if only c has its distribution (ledger row 14).
     """
     mean, logvar = (torch.cat(part) for part in zip(*map(method.posterior, generated.split(BATCH)), strict=True))
-    live = gaussian_kl(mean, logvar) > DEAD_NATS
-    both = torch.stack([c[:, live], mean[:, live]]).double()
+    active = gaussian_kl(mean, logvar) > DEAD_NATS
+    both = torch.stack([c[:, active], mean[:, active]]).double()
     both = both - both.mean(1, keepdim=True)
     covariance, variances = both.prod(0).mean(0), both.square().mean(1)
     return float((covariance / variances.prod(0).sqrt()).mean())
@@ -39,7 +42,10 @@ def distilled(method: GAN, c: Tensor, generated: Tensor) -> float:
 
 @torch.no_grad()
 def draw_codes(method: GAN, images: Images, preset: str, n: int, rng: torch.Generator) -> Tensor:
-    """c (n, k) as in training: of the prior, or a sample of the frozen posterior of n images of the pool."""
+    """Draw codes c (n, k) as in training.
+
+    They are draws of the prior, or a sample of the frozen posterior of n images of the pool.
+    """
     return _drawn_twice(method, images, preset, n, rng)[0]
 
 

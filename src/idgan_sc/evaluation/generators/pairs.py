@@ -41,7 +41,10 @@ def _match_pairs(
 
 @torch.no_grad()
 def pair_accuracy(method: GAN, first: Tensor, second: Tensor, s: Tensor) -> float:
-    """How well the pair network (E or H) tells the classes of these pairs of images."""
+    """Measure how well the pair network (E or H) tells these pairs' classes.
+
+    The pairs are pairs of images.
+    """
     parts = zip(first.split(BATCH), second.split(BATCH), strict=True)
     r = torch.cat([method.networks["pair"](*part) for part in parts])
     return float(method.pair_loss(r, s)[1]["pair_accuracy"])
@@ -51,9 +54,12 @@ def pair_accuracy(method: GAN, first: Tensor, second: Tensor, s: Tensor) -> floa
 def draw_pairs(
     method: GAN, images: Images, preset: str, rule: str, m: int, rng: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """m pairs of codes (m, k) with independent bases and their classes s (m,), by either rule from any generator.
+    """Draw m pairs of codes (m, k) with independent bases, and their classes.
 
-    New values under a β-VAE come as in the run's own training (`vae_redraw`), from other images where it has no rule.
+    The classes s are (m,). Either pair rule can be used for any generator.
+
+    Under a β-VAE, new values are drawn as in the run's own training (`vae_redraw`). They come from other images
+    where the training has no rule.
     """
     base, again = _drawn_twice(method, images, preset, m, rng)
     redraw = method.settings.get("vae_redraw", "aggregate")
@@ -66,7 +72,10 @@ def draw_pairs(
 
 
 def label_shares(differs: Array) -> dict[str, float]:
-    """Of pairs (m, K) whose changed factors are known: what share of them a label could be right about."""
+    """Return the share of pairs that a label could be right about.
+
+    The argument tells which factors changed in each pair, (m, K).
+    """
     count = differs.sum(1)
     return {
         "changed": float(count.mean()),
@@ -77,11 +86,13 @@ def label_shares(differs: Array) -> dict[str, float]:
 
 
 def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows (step, rule, measure, value): how many generated factors change in a pair, and the pair network's accuracy.
+    """Return rows on how many factors a pair changes, and the pair network's accuracy.
 
-    accuracy: on new pairs, at the end; accuracy_log: along the training, on the pairs it learns from. Measures that
-    start with `code_` are of the change-one pairs in which code `code` (from 1) alone is drawn anew: what leakage is
-    elsewhere, where images can be matched.
+    The factors are those of generated images. A row is (step, rule, measure, value).
+
+    accuracy is measured on new pairs, at the end. accuracy_log is measured along the training, on the pairs it
+    learns from. Measures that start with `code_` use the change-one pairs in which code `code` (from 1) alone is
+    drawn anew. Where images can be matched, they tell what leakage tells elsewhere.
     """
     n = len(arrays["index"]) // 2 * 2
     arrays |= {f"{UNRELATED}/{key}": arrays[key][:n].reshape(-1, 2) for key in ("index", "relative")}
