@@ -98,7 +98,9 @@ def _to_gather(results: Results, runs: list[Run], names: Sequence[str], key: str
     results.refuse_others(runs, [name for name in names if name != "record.json"], key)
     found = results.without_missing(runs, *names) if allow_missing else runs
     if not found:
-        raise DataError(f"no run below {results.root} has {names[-1]}: nothing to gather")
+        raise DataError(
+            f"no run below {results.root} has {names[-1]}, so that there is nothing to gather: make it for one first"
+        )
     return found
 
 
