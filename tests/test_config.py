@@ -123,7 +123,7 @@ def test_config_and_provenance_load_neither_torch_nor_scikit_learn() -> None:
         ("preset", "qick", ["preset", "`qick`"]),
         ("runs/dsprites/infogna", ["main"], ["infogna"]),
         ("runs/dsprites/infogan", ["c11"], ["`c11`"]),
-        ("runs/dsprites/infogan", ["tau_07"], ["`tau_07`", "does not name infogan"]),
+        ("runs/dsprites/infogan", ["tau_07"], ["`tau_07`", "does not change infogan"]),
         ("runs/dsprite", {"infogan": ["main"]}, ["dsprite"]),
         ("variants/c10/systems", ["infogan_xx"], ["infogan_xx"]),
         ("variants/new", {"alpha": 1.0}, ["variants.new", "systems"]),

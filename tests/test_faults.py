@@ -247,7 +247,7 @@ def test_tables_can_be_made_of_the_runs_that_exist_and_say_what_is_missing(
     table3(Results(config, "test", root))
     assert "missing" in (root / "tables" / "table3.md").read_text()
     shutil.rmtree(place)
-    with pytest.raises(DataError, match="nothing to gather"):
+    with pytest.raises(DataError, match="there is nothing to gather"):
         gather_scores(Results(config, "test", root), allow_missing=True)
 
 

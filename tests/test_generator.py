@@ -410,7 +410,7 @@ def test_generators_of_a_sweep_that_is_not_finished(
                 folder.mkdir(parents=True, exist_ok=True)
                 mine.to_csv(folder / name, index=False)
 
-    with pytest.raises(DataError, match="nothing to gather"):
+    with pytest.raises(DataError, match="there is nothing to gather"):
         gather.gather_generators(Results(shipped, "quick", root), allow_missing=True)
     put({("digits", "infogan_cr", 0)})
     assert [path.name for path in gather.gather_generators(Results(shipped, "quick", root), allow_missing=True)] == [

@@ -14,7 +14,7 @@ from PIL import Image
 from idgan_sc import cli
 from idgan_sc.config import Run
 from idgan_sc.data.folder import prepare_folder
-from idgan_sc.evaluation.gather import gather_scores
+from idgan_sc.evaluation.gather import _refuse_other_factors, gather_scores
 from idgan_sc.evaluation.generators.factor_reader import trained_probe
 from idgan_sc.evaluation.generators.traverse import traverse
 from idgan_sc.evaluation.score import score
@@ -188,6 +188,19 @@ def test_scores_of_other_codes_are_not_gathered(small_config: Config, place: Pat
     note_hashes(job.folder, ["codes.npz"])
     with pytest.raises(DataError, match=r"scores\.csv was made of another codes\.npz than there is now"):
         gather_scores(job.results)
+
+
+def test_scores_against_other_factors_are_not_gathered(small_config: Config, place: Path) -> None:
+    config = copy.deepcopy(small_config)
+    config["presets"]["test"]["runs"] = {"own": {"infogan_stage_a": ["main"]}}
+    config["presets"]["test"]["seeds"] = {"first": 0, "count": 2}
+    results = Results(config, "test", place / "out")
+    first, second = results.planned[:2]
+    shutil.copytree(results.job(first).folder, results.job(second).folder)
+    _refuse_other_factors(results, [first, second])
+    note_hashes(results.job(second).folder, ["scores.csv"], others={"factors": "0" * 64})
+    with pytest.raises(DataError, match=rf"{second} was scored against other factors than {first}"):
+        _refuse_other_factors(results, [first, second])
 
 
 def test_what_was_never_noted_passes(tmp_path: Path) -> None:

@@ -397,7 +397,7 @@ def test_leakage_of_a_sweep_that_is_not_finished(few: Config, measured: Path, tm
     with pytest.raises(DataError, match="no data set with runs of both infogan_cr and idgan_sc"):
         leakage_figure.figure_leakage(Results(few, "quick", tmp_path))
     shutil.rmtree(tmp_path / "runs")
-    with pytest.raises(DataError, match="nothing to gather"):
+    with pytest.raises(DataError, match="there is nothing to gather"):
         gather.gather_leakage(Results(few, "quick", tmp_path), allow_missing=True)
 
 

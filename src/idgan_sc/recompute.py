@@ -115,7 +115,10 @@ def _order(results: Results, claim: str, chance: int) -> list[Run]:
     """
     order = [run for run in claim_runs(results.config, results.preset, claim) if _record(results, run)]
     if not order:
-        raise DataError(f"no run behind {claim} at preset {results.preset} has a record below {results.root}")
+        raise DataError(
+            f"no run behind {claim} at preset {results.preset} has a record below {results.root}: train one first, or "
+            "name another --claim or --preset"
+        )
     random.Random(chance).shuffle(order)
     apart = {run: differences(_record(results, run), machine_for(_record(results, run))) for run in order}
     return sorted(order, key=lambda run: [bool(words) for words in apart[run]])

@@ -20,7 +20,7 @@ from idgan_sc.config import (
 )
 from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED
-from idgan_sc.records.record import read_record
+from idgan_sc.records.record import OF, noted_hashes, read_record
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table
 
@@ -50,11 +50,13 @@ def gather_scores(results: Results, allow_missing: bool = False) -> list[Path]:
     Raises
     ------
     DataError
-        If a run is not scored, damaged, of other source or settings than today's, or builds on another training.
+        If a run is not scored, damaged, of other source or settings than today's, builds on another training, or
+        was scored against other factors.
     """
     runs = [run for run in results.planned if scored(results.config, run.dataset)]
     runs = _to_gather(results, runs, GATHERED, "evaluation", allow_missing)
     _refuse_other_predecessors(results, runs)
+    _refuse_other_factors(results, runs)
     return [
         write_table(results.root / of_all, gather(results, runs, one, "score")) for one, of_all in GATHERED_AS.items()
     ]
@@ -130,7 +132,9 @@ def _to_gather(results: Results, runs: list[Run], names: Sequence[str], key: str
     results.refuse_others(runs, [name for name in names if name != "record.json"], key)
     found = results.without_missing(runs, *names) if allow_missing else runs
     if not found:
-        raise DataError(f"no run below {results.root} has {names[-1]}: nothing to gather")
+        raise DataError(
+            f"no run below {results.root} has {names[-1]}, so that there is nothing to gather: make it for one first"
+        )
     return found
 
 
@@ -152,6 +156,16 @@ def _refuse_other_predecessors(results: Results, runs: list[Run]) -> None:
                     f"{run} builds on another training of {path} than {by}, so that they cannot be compared: "
                     f"train all of seed {run.seed} again on one machine"
                 )
+
+
+def _refuse_other_factors(results: Results, runs: list[Run]) -> None:
+    """Runs on one data set were scored against one set of factors, as far as that was noted."""
+    first: dict[str, tuple[str, Run]] = {}
+    for run in runs:
+        noted = noted_hashes(results.find_or_make(run, "scores.csv").parent).get(f"scores.csv{OF}factors")
+        known, by = first.setdefault(run.dataset, (noted, run)) if noted else (noted, run)
+        if known != noted:
+            raise DataError(f"{run} was scored against other factors than {by}: run `idgan-sc score` for both again")
 
 
 def summarised(run: Run, frame: pd.DataFrame) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def lasso_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: boo
     codes = as_codes(codes)
     values = as_factors(values, len(codes))
     if strict and not moving(codes).all():
-        raise ValueError("a constant code cannot be standardised")
+        raise ValueError("a constant code cannot be standardised: leave it out, or leave `strict` out")
     return np.abs(lasso.with_alpha(_standardised_rows(codes), _standardised_rows(values), LASSO_ALPHA))
 
 
@@ -87,7 +87,7 @@ def forest_importance(
 
     x, y = _standardised(codes, values, strict)
     if len(depths) != y.shape[1]:
-        raise ValueError(f"{len(depths)} forest depths for {y.shape[1]} factors")
+        raise ValueError(f"{len(depths)} forest depths for {y.shape[1]} factors: give one for each")
     forests = [RandomForestRegressor(trees, max_depth=depth, random_state=seed) for depth in depths]
     columns = [forest.fit(x, y[:, k]).feature_importances_ for k, forest in enumerate(progress(forests))]
     return np.stack(columns, axis=1)

@@ -47,7 +47,7 @@ def correlations(codes: Array, values: Array, shared: Cross | None = None, *, st
     """
     moves = moving(codes)
     if strict and not moves.all():
-        raise ValueError("a constant code has no correlation")
+        raise ValueError("a constant code has no correlation: leave it out, or leave `strict` out")
     shared = shared or cross_covariance(codes, values)
     with np.errstate(divide="ignore", invalid="ignore"):
         matrix = shared.covariance / np.sqrt(np.outer(shared.first, shared.second))
