@@ -14,7 +14,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc.config import DATASET, datasets_with_baseline, further, redistributable, related, runs_with_leakage
+from idgan_sc.config import (
+    DATASET,
+    datasets_with_baseline,
+    further,
+    generators_by_matching,
+    generators_by_reader,
+    redistributable,
+    related,
+    runs_with_leakage,
+)
 from idgan_sc.evaluation.gather import (
     GATHERED_AS,
     RELATED,
@@ -154,9 +163,11 @@ def gather_or_nothing(results: Results) -> bool:
 
 def _tables_of_generators(results: Results) -> list[Step]:
     """What gathers the scores and leakage of generators, and the tables made of them."""
+    config, preset = results.config, results.preset
+    measured = generators_by_matching(config, preset) + generators_by_reader(config, preset)
     chosen: list[Callable[..., object]] = [
-        gather_generators,
-        *([gather_leakage] if runs_with_leakage(results.config, results.preset) else []),
+        *([gather_generators] if measured else []),
+        *([gather_leakage] if runs_with_leakage(config, preset) else []),
     ]
     shown = generator_tables.TABLES.values() if DATASET in results.datasets else []
     return [*(partial(make, allow_missing=True) for make in chosen), *shown]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from idgan_sc import config as configuration
 from idgan_sc.config import DATASET, PICTURE_SYSTEMS
@@ -64,13 +65,16 @@ def drawers(results: Results) -> dict[str, Draw]:
     The figures of the sensitivity study are drawn with that study.
     """
     config, preset = results.config, results.preset
-    wanted = {
+    wanted: dict[str, Any] = {
+        "figure_generator_pictures": configuration.generators_by_reader(config, preset),
         "figure_s": configuration.further(config, preset),
         "figure_strength": configuration.correlated(config, preset),
     }
-    beyond = {name: draw for name, draw in further.FIGURES.items() if wanted[name]}
-    of_paper = FIGURES if DATASET in results.datasets else {}
-    return {**of_paper, **picture_drawers(results), **generators.FIGURES, **forest.FIGURES, **beyond}
+    if DATASET in results.datasets:
+        wanted |= dict.fromkeys([*FIGURES, *generators.FIGURES, *forest.FIGURES], True)
+    every = {**FIGURES, **picture_drawers(results), **generators.FIGURES, **forest.FIGURES, **further.FIGURES}
+    apart = {*FIGURES, *generators.FIGURES, *forest.FIGURES, *further.FIGURES}
+    return {name: draw for name, draw in every.items() if name not in apart or wanted.get(name)}
 
 
 @dataclass(frozen=True)
