@@ -357,7 +357,7 @@ def test_what_never_varies_is_compared_exactly(config: Config, tmp_path: Path) -
         (lambda c: c["claims"]["C1"]["checks"][0].update(presets=["papre"]), "unknown preset `papre`"),
         (lambda c: c["claims"]["C2"]["checks"][0].pop("step"), "either `step` or `fraction`"),
         (lambda c: c["claims"]["C2"]["checks"][0].update(rule="level", value=1.0), "belong together"),
-        (lambda c: c["sensitivity"].update(one_at_a_time=["frozen_q"]), "does not name idgan_sc_prior"),
+        (lambda c: c["sensitivity"].update(one_at_a_time=["frozen_q"]), "does not change idgan_sc_prior"),
     ],
 )
 def test_claims_that_cannot_be_meant_are_refused(change: Any, message: str, shipped: Config) -> None:
