@@ -228,12 +228,8 @@ def _data_row(results: Results, name: str) -> dict[str, Any]:
 
 
 def _described(results: Results, name: str) -> tuple[Path, dict[str, Any]]:
-    """Return the description of a data set and where it stands.
-
-    It is the description on disk, or the published one.
-    """
-    places = (results.images(name) / "dataset.json", results.root / "published" / "data" / f"{name}.json")
-    path = next((place for place in places if place.exists()), places[0])
+    """What a data set says of itself, and where that stands."""
+    path = results.description(name)
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
         return path, {key: found[key] for key in DESCRIBED}
