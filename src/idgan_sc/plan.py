@@ -228,7 +228,11 @@ def gpu_seconds(config: Config, run: Run, gpu: str, seeds: int = 1, graph: bool 
     Then it is arithmetic or launches, whichever is longer.
     """
     settings = configuration.resolve(config, run)
-    codes = 2 * curve_multiply_adds(config, run) / GPUS[gpu]
+    image = code_seconds(settings, gpu)
+    if image is None:
+        codes = 2 * curve_multiply_adds(config, run) / GPUS[gpu]
+    else:
+        codes = settings["curve_points"] * pool_size(config, run) * image
     step = step_seconds(settings, gpu, seeds, graph)
     if step is not None:
         return settings["steps"] * step + codes
@@ -346,6 +350,13 @@ def step_seconds(settings: Settings, gpu: str, seeds: int, graph: bool) -> float
     """
     found = share(measured_steps(gpu, graph).get(work(settings), {}), seeds)
     return step_seconds(settings, gpu, seeds, False) if found is None and graph else found
+
+
+def code_seconds(settings: Settings, gpu: str) -> float | None:
+    """Measured seconds of one image's codes along a training of this work; None where they were not measured."""
+    own = work(settings)
+    found = [row["codes"] for row in _measured(gpu) if Work(int(row["multiply_adds"]), int(row["launches"])) == own]
+    return next((float(text) / 1e6 for text in found if text), None)
 
 
 # ---------------------------------------------------------------------------------------------------- seeds as one job
@@ -593,11 +604,12 @@ def _about_gpu(results: Results, wanted: list[Run], gpu: str, expected: list[Pla
     visits = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
     tf32 = " and ".join({"with" if row["tf32"] == "true" else "without" for row in _measured(gpu)})
     basis = f"a step as measured {tf32} TF32" if measured else "no step measured"
+    coded = any(row["codes"] for row in _measured(gpu))
     lines = [
         f"{gpu}: {basis}, for {of_these} of {runs} trainings",
         f"for the others microseconds of launches a layer and direction ({visits}) or {GPUS[gpu] / 1e12:g} TFLOP/s"
         + ("" if gpu == CARD else f", of an {CARD} or by the ratio of the data sheets"),
-        "for codes along the curve arithmetic alone, not measured",
+        f"for codes along the curve {'what was measured' if coded else 'arithmetic alone: not measured'}",
     ]  # fmt: skip
     for graph in (False, True):
         for most in (1, MOST):
