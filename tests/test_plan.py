@@ -103,10 +103,8 @@ def test_the_plan_of_a_gpu_names_each_way_to_train_and_what_was_not_measured(shi
     hours = dict(line.split(": ") for line in said.splitlines() if line.endswith("GPU-hours") and ": " in line)
     alone, together = (int(hours[way].split()[0]) for way in ("one by one", "16 seeds as one"))
     assert 4 * together < alone + 30
-    assert (
-        f"work       {sum(arm.seconds * len(arm.runs) for arm in plan.arms_on_gpu(results, 'h200', 1, False)) / 3600:.2f}"
-        in said
-    )
+    work = sum(arm.seconds * len(arm.runs) for arm in plan.arms_on_gpu(results, "h200", 1, False)) / 3600
+    assert f"work       {work:.2f}" in said
     of_another = plan.plan(results, 1, 1, "h100")
     assert (
         "h100: no step measured, for 0 of 700 trainings" in of_another and "16 seeds as one: not measured" in of_another
