@@ -477,7 +477,7 @@ def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Ite
         code = (
             "from pathlib import Path; from idgan_sc.config import load; from idgan_sc.records.results import Results; "
             f"results = Results(load({str(old.config)!r}), {results.preset!r}, Path()); "
-            "hash_of = getattr(results, 'baseline_source', None) or results.baseline_source; "  # its name before
+            "hash_of = getattr(results, 'baseline_source', None) or results.floor_source; "  # its name before
             f"print(hash_of({dataset!r}))"
         )
         yield f"{dataset}: the same baseline", "baselines", old.ask(code)

@@ -91,12 +91,16 @@ def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | 
 
 
 def _refuse_other_images(found: dict[Run, dict[str, np.ndarray]]) -> None:
-    """Refuse runs of one data set whose codes are of different images or factors."""
+    """Refuse runs of one data set whose codes are not of the same images with the same factors."""
     first: dict[str, Run] = {}
     for run, arrays in found.items():
         other = first.setdefault(run.dataset, run)
-        if any(not np.array_equal(found[other][name], arrays[name]) for name in ("indices", "factors")):
+        if any(not _equal(found[other].get(name), arrays.get(name)) for name in ("indices", "factors")):
             raise DataError(f"{run} has codes of other images than {other}: run `idgan-sc encode` for both again")
+
+
+def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is b if a is None or b is None else np.array_equal(a, b)
 
 
 def all_scores(arrays: dict[str, np.ndarray]) -> Iterator[dict[str, Any]]:
