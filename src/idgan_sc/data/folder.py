@@ -33,10 +33,9 @@ def prepare_folder(
     categories: Iterable[str] = (),
     numbers: Iterable[str] = (),
 ) -> Images:
-    """Make a data set in `out_folder` of all images in `images_folder`.
+    """Make a data set of a folder's images.
 
-    The images are those that Pillow reads, in the order of their names.
-
+    All images in `images_folder` that Pillow reads go to `out_folder`, in the order of their names.
     Folders within are searched too, but no links to folders. Files of other kinds, or whose names begin with a dot, are
     left out. An image
     of any size becomes a square of `crop` pixels around its centre, or the largest there is, which is resized to
@@ -120,9 +119,9 @@ def _image_files(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _files_within(folder: Path) -> tuple[list[Path], list[str]]:
-    """List all files below `folder`, relative to it.
+    """List all files below a folder, relative to it, and say what was passed over.
 
-    Lines beside them say what is no file, or is a link that is not followed.
+    The lines name what is no file, and links to folders, which are not followed.
     """
 
     def refuse(error: OSError) -> None:

@@ -159,9 +159,9 @@ def _refuse_other_predecessors(results: Results, runs: list[Run]) -> None:
 
 
 def _refuse_other_factors(results: Results, runs: list[Run]) -> None:
-    """Refuse runs on one data set that were scored against different factors.
+    """Refuse runs of one data set that were scored against different factors.
 
-    Runs that did not note their factors are not compared.
+    Runs of which the factors' hash was not noted pass.
     """
     first: dict[str, tuple[str, Run]] = {}
     for run in runs:

@@ -35,7 +35,7 @@ def sort(points: int) -> float:
 
 
 def forests(depths: Sequence[int]) -> Estimate:
-    """Count the work of forests.
+    """Estimate what forests cost.
 
     A tree of n points is hardly deeper than 2 log2 n, however deep it may grow.
     """

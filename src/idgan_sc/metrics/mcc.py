@@ -107,9 +107,9 @@ def ranked(columns: Array) -> Array:
 
 
 def _order(column: Array) -> Array:
-    """Sort a column (N,) in linear time where it can.
+    """Sort a column (N,) and return its order.
 
-    It counts by 65 536 intervals first. Then it sorts what is nearly sorted.
+    It is put in 65 536 intervals first, which is counting, and what is nearly sorted then is sorted.
     """
     with np.errstate(all="ignore"):  # of numbers so large that their squares are none the intervals mean nothing
         coarse = (column - column.mean()) * (8192 / max(float(column.std()), 1e-300)) + 32768

@@ -219,7 +219,7 @@ def _number(one: Any, what: str, count: int | None, names: Sequence[str]) -> int
 def array_of(holder: Any) -> Any:
     """Turn a tensor, sparse matrix, frame or list into an array.
 
-    The array is masked where a part of the input is.
+    The array is masked where a part of what is given is.
 
     Raises
     ------

@@ -93,10 +93,7 @@ def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | 
 
 
 def _refuse_other_images(found: dict[Run, dict[str, np.ndarray]]) -> None:
-    """Refuse runs of one data set whose codes are of different images.
-
-    Their factors must be the same as well.
-    """
+    """Refuse runs of one data set whose codes are of different images or factors."""
     first: dict[str, Run] = {}
     for run, arrays in found.items():
         other = first.setdefault(run.dataset, run)
