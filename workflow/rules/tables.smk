@@ -6,9 +6,9 @@ rule table:
     input:
         GATHERED_TABLES,
         floor=f"{ROOT}/floor/{configuration.DATASET}.csv",
-        # Table 1 counts the images
+        # Table 1 counts the images; published descriptions need none drawn
         data=lambda wildcards: (
-            expand(f"{ROOT}/data/{{dataset}}/dataset.json", dataset=RESULTS.datasets)
+            [str(RESULTS.description(dataset)) for dataset in RESULTS.datasets]
             if wildcards.table == "table1"
             else []
         ),

@@ -106,22 +106,37 @@ class Results:
         before = [self.expected(earlier) for earlier in self.before(run).values()]
         return fingerprint(self.settings(run), run.seed, before, self.source(run))
 
+    def sources(self, run: Run) -> frozenset[str]:
+        """The hashes of today's source of a run's training and of the older ones that count."""
+        key = "sources", run, self.accepted()
+        if key not in self._known:
+            today = self.source(run)
+            self._known[key] = key[2].of("trainings", today) | {today}
+        return self._known[key]
+
     def fingerprints(self, run: Run) -> frozenset[str]:
         """The fingerprints of a run that was trained, as was each that it builds on, by today's or accepted source."""
-        key = run, self.accepted()
+        key = "fingerprints", run, self.accepted()
         if key not in self._known:
             before = [self.fingerprints(earlier) for earlier in self.before(run).values()]
-            settings, today = self.settings(run), self.source(run)
+            settings = self.settings(run)
             self._known[key] = frozenset(
                 fingerprint(settings, run.seed, list(chosen), source)
-                for source in {today, *key[1].of("trainings", today)}
+                for source in self.sources(run)
                 for chosen in itertools.product(*before)
             )
         return self._known[key]
 
     def valid(self, run: Run, record: Row) -> bool:
-        """Whether a record is of the very run that the configuration asks for: the one answer, wherever it is asked."""
-        return record.get("fingerprint") in self.fingerprints(run)
+        """Whether a record is of the very run that the configuration asks for: the one answer, wherever it is asked.
+
+        It asks of the record's own source and predecessors; all that they might be, in every combination, are many.
+        """
+        if not record or record["source"] not in self.sources(run) or not self.of_these_settings(run, record):
+            return False
+        before = {role: earlier["fingerprint"] for role, earlier in record["before"].items()}
+        asked = self.before(run)
+        return before.keys() == asked.keys() and all(before[role] in self.fingerprints(asked[role]) for role in asked)
 
     def of_these_settings(self, run: Run, record: Row) -> bool:
         """Whether a record is of today's settings of a run, whatever source made it and what it builds on."""
@@ -170,6 +185,12 @@ class Results:
     def images(self, dataset: str) -> Path:
         """The folder of a data set's images."""
         return self.root / "data" / dataset
+
+    def description(self, dataset: str) -> Path:
+        """What a data set says of itself: as published where a run trained on it counts, else beside its images."""
+        path = self.root / "published" / "data" / f"{dataset}.json"
+        counts = path.exists() and any(map(self.is_published, self.runs(dataset)))
+        return path if counts else self.images(dataset) / "dataset.json"
 
     def find(self, run: Run, name: str) -> Path:
         """Where a file of a run lies: among the published ones if they count, else where it is made."""

@@ -209,9 +209,8 @@ def _data_row(results: Results, name: str) -> dict[str, Any]:
 
 
 def _described(results: Results, name: str) -> tuple[Path, dict[str, Any]]:
-    """What a data set on disk says of itself, or its published description, and where that stands."""
-    places = (results.images(name) / "dataset.json", results.root / "published" / "data" / f"{name}.json")
-    path = next((place for place in places if place.exists()), places[0])
+    """What a data set says of itself, and where that stands."""
+    path = results.description(name)
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
         return path, {key: found[key] for key in DESCRIBED}
