@@ -20,15 +20,17 @@ from idgan_sc.files import write_text
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.publish.live import WIDE, live_generators, webp
 from idgan_sc.publish.origins import core_hours, origins
-from idgan_sc.publish.page_claims import SPAN, by_verdict, checked, claimed, readings
+from idgan_sc.publish.page_claims import SPAN, by_verdict, checked, claimed
 from idgan_sc.publish.points import leakage_points, points
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
-from idgan_sc.report import errata
+from idgan_sc.report import errata, exploratory, verdict_sensitivity
+from idgan_sc.report.comparisons import Gathered
 from idgan_sc.report.figures.registry import Drawn, all_figures
 from idgan_sc.report.verdicts import VERDICT_WORDS
 from idgan_sc.report.words import (
     CODES,
+    COLOURS,
     DASH,
     METRICS,
     NO_EVIDENCE,
@@ -75,6 +77,7 @@ def render(results: Results, of_paper: bool = True) -> str:
         "notes": [data_note(results, name) for name in results.datasets],
         "limits": {"abstain": results.generated["abstain"], "dead": DEAD_NATS, "wide": number(WIDE), "span": SPAN},
         "style": _part("page.css"),
+        "colours": COLOURS,
         "scripts": {name: _part(f"{name}.js") for name in ("generator", "sprites", "page")},
         **_about(results),
         **(_found(results) if of_paper else {"scores": [], "checks": []}),
@@ -110,12 +113,23 @@ def _found(results: Results) -> Row:
         "checks": judged,
         "claims": claimed(results, judged),
         "groups": by_verdict(results),
-        "readings": readings(results),
+        **_beyond(results),
         "scores": [*points(results), *leakage_points(results)],
         "metrics": list(METRICS.values()),
         "findings": [finding.sentence for finding in errata.findings(results.config)],
         "figures": [_figure(drawn, path) for drawn, path in _drawn(results) if path.exists()],
         **_tables(results),
+    }
+
+
+def _beyond(results: Results) -> Row:
+    """What the data say and no claim asks, and how each verdict depends on how it is judged."""
+    explored = table_or_empty(results.root / "exploratory.csv")
+    judged = table_or_empty(results.root / "verdict_sensitivity.csv")
+    return {
+        "explored": exploratory.tables(Gathered(results), explored),
+        "explored_notes": exploratory.NOTES,
+        "sensitivity": verdict_sensitivity.table(judged) if len(judged) else None,
     }
 
 

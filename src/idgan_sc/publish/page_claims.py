@@ -95,7 +95,7 @@ def claimed(results: Results, judged: list[Row]) -> list[Row]:
             "n": n_of(row["n"], row["needs"]),
             "data": data_words(results, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
             "checks": [check for check in judged if check["claim"] == row["claim"]],
-            "readings": [reading for reading in own if reading["claim"] == row["claim"]],
+            "reading": own.get(row["claim"]),
             "command": f"make prove CLAIM={row['claim']} BUDGET=30m PRESET={results.preset}",
         }
         for _, row in table_or_empty(results.root / "claims.csv").iterrows()
@@ -103,9 +103,9 @@ def claimed(results: Results, judged: list[Row]) -> list[Row]:
 
 
 def by_verdict(results: Results) -> list[Row]:
-    """The claims by verdict, those that were judged in full before those judged in part."""
-    claims = table_or_empty(results.root / "claims.csv")
-    rows = [(row["verdict"], as_far(row), row["claim"]) for _, row in claims.iterrows()]
+    """The claims without a reading by verdict, those that were judged in full before those judged in part."""
+    claims, own = table_or_empty(results.root / "claims.csv"), readings(results)
+    rows = [(row["verdict"], as_far(row), row["claim"]) for _, row in claims.iterrows() if row["claim"] not in own]
     return [
         {"verdict": name, "words": VERDICT_WORDS[name] + (AS_FAR if part else ""), "claims": found}
         for name in VERDICTS
@@ -114,8 +114,8 @@ def by_verdict(results: Results) -> list[Row]:
     ]
 
 
-def readings(results: Results) -> list[Row]:
-    """How a claim is read beside its verdict, decided after registration: rows of `readings.csv`, if there is one."""
+def readings(results: Results) -> dict[str, Row]:
+    """Claim -> its reading made after registration, which comes before its verdict, and the reason."""
     table = table_or_empty(results.root / "readings.csv")
     table = table[table["reading"].notna()] if len(table) else table
-    return [{key: row[key] for key in ("claim", "reading", "reason")} for _, row in table.iterrows()]
+    return {row["claim"]: {"words": row["reading"], "reason": row["reason"]} for _, row in table.iterrows()}
