@@ -21,7 +21,21 @@ ANSWERS = {  # of a check: its mark's face, and the words of the key
     "no": ("none", "no: the claim does not hold"),
     "unclear": ("left", "unclear"),
 }
-COLUMNS = ["claim", "rule", "quantity", "metric", "arm", "other", "value", "n", "estimate", "low", "high", "answer"]
+COLUMNS = [
+    "claim",
+    "rule",
+    "quantity",
+    "metric",
+    "arm",
+    "other",
+    "value",
+    "n",
+    "estimate",
+    "low",
+    "high",
+    "answer",
+    "words",
+]
 QUANTITIES = {  # of a check without a metric
     "curve": "FactorVAE, along stage B",
     "curve_end": "FactorVAE, end of stage B",
@@ -61,6 +75,8 @@ def figure_checks(results: Results) -> list[Path]:
             if kind == "claim":
                 _beside(ax, -3.3, y, content, weight="bold", bbox=WHITE)
                 continue
+            if content["quantity"] == COUNT:  # no difference: its row has no line at 0
+                counted.axhspan(y - 0.5, y + 0.5, facecolor="white", zorder=0)
             _row(counted if content["quantity"] == COUNT else ax, y, content)
             _beside(ax, -3.2, y, _name(content))
             for x, text in zip((2.0, 3.24), (_estimate(content), places_or_dash(content["paper"])), strict=True):
@@ -99,6 +115,7 @@ def forest(results: Results) -> list[Path]:
             low, high = (ends.min(), ends.max()) if len(ends) else (-1, 1)
             ax.set(xlim=(low - 0.04, high + 0.04), ylim=(len(rows) - 0.4, -0.6), yticks=[])
             ax.xaxis.set_major_locator(mpl.ticker.MultipleLocator(0.4))
+            ax.xaxis.set_minor_locator(mpl.ticker.MultipleLocator(0.1))
             ax.spines["left"].set_visible(False)
             ax.set_title(name, size=LARGE, weight="bold")
             for y, (quantity, arm, other) in enumerate(rows if i == 0 else []):
@@ -169,7 +186,9 @@ def _lines(results: Results, table: pd.DataFrame) -> Iterator[tuple[str, Any]]:
 
 def _name(check: pd.Series) -> str:
     """What a check compares, in one line."""
-    if pd.notna(check["metric"]):
+    if check["rule"] == "settled_by":  # of several checks alike, the words alone have the step
+        what = "FactorVAE settled" + check["words"].partition(" settled")[2]
+    elif pd.notna(check["metric"]):
         what = METRICS[check["metric"]]
     else:
         what = QUANTITIES.get(check["quantity"]) or FILES.get(check["claim"], check["quantity"])
@@ -201,7 +220,7 @@ def _row(ax: Axes, y: float, check: pd.Series) -> None:
         ax.plot([check["low"], check["high"]], [y, y], color="black", linewidth=0.8, label="interval")
         ax.plot(check["estimate"], y, **_answer(check["answer"]), zorder=3)
     if np.isfinite(check["paper"]):
-        ax.plot(check["paper"], y + 0.22, zorder=4, **PAPER)
+        ax.plot(check["paper"], y + 0.27, zorder=2.5, **PAPER)  # the answer stays whole
 
 
 def _answer(answer: str) -> dict[str, Any]:
