@@ -1,20 +1,22 @@
-# `make` on a bare machine with Python 3.11: environment, then every system, table and figure at the quick preset.
-PYTHON ?= python3.11
+# `make` on a bare machine with Python: environment, then every system, table and figure at the quick preset.
+# The first of these that is there and is 3.11 or newer; the published runs were made on 3.11.
+PYTHON ?= python3.11 python3.12 python3.13 python3.14 python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The environment is remade when the lock or the package's metadata change, and only then.
 STAMP := $(VENV)/installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: all env test test-long lint axe docs lock clean prove
+.PHONY: all env test test-long lint axe docs dist image lock clean prove
 all: $(STAMP)
 	$(BIN)/snakemake --cores all all
 
 env: $(STAMP)
 
 $(STAMP):
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -r requirements.lock
+	@for python in $(PYTHON); do \
+	  $$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && exec $$python -m venv $(VENV); \
+	done; echo "none of $(PYTHON) is a Python from 3.11 on with venv: install one, or make PYTHON=/path/to/python3" >&2; exit 1
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	rm -f $(VENV)/installed-*
 	touch $@
@@ -49,10 +51,37 @@ PRESET ?= desk
 prove: $(STAMP)
 	$(BIN)/idgan-sc prove --claim $(CLAIM) --budget $(BUDGET) --preset $(PRESET)
 
-# After changing a version in the environment by hand: write down what is installed, CUDA parts for Linux only.
-lock:
-	$(BIN)/python -m pip freeze --exclude-editable --all | grep -v '^pip==' \
-	| sed -E '/^(nvidia-|cuda-|triton)/s/$$/ ; sys_platform == "linux" and platform_machine == "x86_64"/' > requirements.lock
+# The source distribution and, built from it, the wheel: in dist/.
+dist: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -c 'from setuptools import build_meta; build_meta.build_sdist("dist")' > /dev/null
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+
+# The image that `snakemake --software-deployment-method apptainer` runs the rules in.
+BUILDER ?= podman
+IMAGE := build/idgan-sc.sif
+image: $(IMAGE)
+$(IMAGE): Containerfile requirements.lock pyproject.toml
+	mkdir -p build
+	$(BUILDER) build --file Containerfile --tag idgan-sc .
+	$(BUILDER) save --output build/idgan-sc.tar idgan-sc
+	apptainer build --force $@ docker-archive:build/idgan-sc.tar
+
+# After changing pyproject.toml: requirements.lock, with the hashes of the files for every platform. Versions stay as they
+# are, but for those named, as `make lock UPGRADE="numpy scipy"`. The conda environment names the lock that it is made of.
+LOCKED := train grids workflow slurm dev
+CONDA := workflow/envs/idgan_sc.yaml
+lock: build/lock/bin/uv
+	build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" \
+	  --python-version 3.11 $(addprefix --extra ,$(LOCKED)) $(addprefix --upgrade-package ,$(UPGRADE)) \
+	  --output-file requirements.lock pyproject.toml
+	build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" \
+	  --python-version 3.11 --constraint requirements.lock --output-file docs/requirements.txt docs/requirements.in
+	sed -E "s/cksum [0-9]+/cksum $$(cksum < requirements.lock | cut -d' ' -f1)/" $(CONDA) > build/conda && mv build/conda $(CONDA)
+
+build/lock/bin/uv: | $(STAMP)
+	$(BIN)/python -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv
 
 clean:
 	rm -rf $(VENV) .snakemake results/test results/quick

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10)
     args = parser.parse_args()
     config = configuration.load("config.yaml")
-    seed = configuration.seeds(config, args.preset)[0]
+    seed = configuration.seeds_of(config, args.preset)[0]
     runs = [Run(args.preset, "dsprites", system, "main", seed) for system in SYSTEMS]
     rows = [row for run in runs for row in noise(config, run, args.out, args.draws)]
     table = pd.DataFrame(rows)

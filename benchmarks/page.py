@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 
 from idgan_sc import config
-from idgan_sc.publish.live import live_generators
+from idgan_sc.publish.interactive import interactive_generators
 from idgan_sc.publish.page import TEMPLATES
 from idgan_sc.records.machine import machine
 from idgan_sc.records.results import Results
@@ -58,7 +58,7 @@ RUN = """
 
 def measure(results: Results) -> pd.DataFrame:
     """A row a generator: images a second, of the fastest batch and of the median one; and rows of the search."""
-    generators, left_out = live_generators(results)
+    generators, left_out = interactive_generators(results)
     for sentence in left_out:
         print(f"left out: {sentence}")
     keys = ("dataset", "system", "layers", "anchors", "noise")

@@ -13,7 +13,7 @@ from idgan_sc import config as configuration
 from idgan_sc import plan
 from idgan_sc.config import Run, with_predecessors
 from idgan_sc.records.results import Results
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 from idgan_sc.training.train import train
 
 
@@ -22,10 +22,10 @@ def main(preset: str = "quick") -> None:
     config["compute"]["device"] = "cpu"
     speed = plan.calibrate(Results(config, preset, Path()))
     with tempfile.TemporaryDirectory() as folder:
-        prepare(Results(config, preset, Path(folder)), "dsprites")
-        wanted = configuration.runs(config, preset, "dsprites")
+        ensure_images(Results(config, preset, Path(folder)), "dsprites")
+        wanted = configuration.runs_on(config, preset, "dsprites")
         for run in with_predecessors(config, [run for run in wanted if run.seed == wanted[0].seed]):
-            print(line(run, plan.seconds(config, run, speed), took(config, run, Path(folder))), flush=True)
+            print(line(run, plan.training_seconds(config, run, speed), took(config, run, Path(folder))), flush=True)
 
 
 def took(config: configuration.Config, run: Run, root: Path) -> float:

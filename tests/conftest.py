@@ -117,7 +117,7 @@ def job(config: dict[str, Any], run: configuration.Run, root: Path) -> Job:
     return Results(config, run.preset, root).job(run)
 
 
-def make_floor(root: Path, dataset: str = "dsprites") -> Path:
+def make_baselines(root: Path, dataset: str = "dsprites") -> Path:
     """A data set's floor with known levels, 5 and 10 codes: untrained .4, components .5, noise .25; .05 less of few."""
     levels = {"untrained_q": ("q_mean", 0.4), "pixel_components": ("components", 0.5), "noise_codes": ("noise", 0.25)}
     rows = [

@@ -1,4 +1,4 @@
-"""Source that makes the same numbers as today's counts, wherever it is asked whether a run, a floor or images do."""
+"""Source that makes the same numbers as today's counts, wherever it is asked whether a run, a baseline or images do."""
 
 import json
 import shutil
@@ -11,15 +11,15 @@ import pytest
 
 from conftest import job
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, planned, with_baseline, with_predecessors
+from idgan_sc.config import Config, Run, datasets_with_baseline, planned_runs, with_predecessors
 from idgan_sc.files import DataError
 from idgan_sc.records.published import (
     accepted,
 )
-from idgan_sc.records.record import fingerprint, floor_fingerprint, protocol_hash, read_record
+from idgan_sc.records.record import baseline_fingerprint, fingerprint, protocol_hash, read_record
 from idgan_sc.records.results import Results
 from idgan_sc.source import images_source
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 from idgan_sc.training.train import train
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ def accept(root: Path, proved_for: str = "", **lines: list[str]) -> None:
     """List older hashes as equal to today's source, or to another."""
     of_tests = Results(configuration.load(ROOT / "config.yaml"), "test", root)
     today = [of_tests.source(run) for run in with_predecessors(of_tests.config, of_tests.planned)]
-    today += [of_tests.floor_source("dsprites"), images_source("digits")]
+    today += [of_tests.baseline_source("dsprites"), images_source("digits")]
     text = "".join(f"{kind}:\n" + "".join(f"  {line}: a reason\n" for line in names) for kind, names in lines.items())
     for_source = [proved_for] if proved_for else sorted(set(today))
     (root / "accepted.yaml").write_text(text + "proved_for:\n" + "".join(f'- "{one}"\n' for one in for_source))
@@ -61,7 +61,7 @@ def test_a_training_of_accepted_source_is_finished_and_built_on(old_stage_a: Pat
     record = (old_stage_a / STAGE_A.path / "record.json").read_bytes()
     train(job(config, STAGE_B, old_stage_a))
     assert (old_stage_a / STAGE_A.path / "record.json").read_bytes() == record
-    assert Results(config, STAGE_B.preset, old_stage_a).valid(STAGE_B, read_record(old_stage_a / STAGE_B.path))
+    assert Results(config, STAGE_B.preset, old_stage_a).is_valid(STAGE_B, read_record(old_stage_a / STAGE_B.path))
 
 
 def test_the_workflow_trains_nothing_that_counts(old_stage_a: Path, config: Config) -> None:
@@ -76,13 +76,13 @@ def test_what_was_accepted_counts_no_more_after_the_next_edit(old_stage_a: Path,
     record = read_record(old_stage_a / STAGE_A.path)
     for source, counts in (("", True), ("aaaaaaaaaaaa", False)):
         accept(old_stage_a, source, trainings=["oldoldoldold"])
-        assert Results(config, STAGE_A.preset, old_stage_a).valid(STAGE_A, record) == counts
+        assert Results(config, STAGE_A.preset, old_stage_a).is_valid(STAGE_A, record) == counts
 
 
 def test_other_settings_are_never_accepted(old_stage_a: Path, config: Config) -> None:
     accept(old_stage_a, trainings=["oldoldoldold"])
     config["presets"]["test"]["families"]["gan"]["lambda_info"] = 0.5
-    assert not Results(config, STAGE_A.preset, old_stage_a).valid(STAGE_A, read_record(old_stage_a / STAGE_A.path))
+    assert not Results(config, STAGE_A.preset, old_stage_a).is_valid(STAGE_A, read_record(old_stage_a / STAGE_A.path))
     with pytest.raises(DataError, match="other settings or source"):
         train(job(config, STAGE_A, old_stage_a))
 
@@ -97,16 +97,16 @@ def test_a_damaged_list_is_refused_in_one_line(text: str, tmp_path: Path) -> Non
 
 def test_images_of_accepted_source_are_taken_as_they_are(tmp_path: Path, config: Config) -> None:
     config["datasets"]["digits"]["n"] = 32
-    first = prepare(Results(config, "test", tmp_path), "digits")
+    first = ensure_images(Results(config, "test", tmp_path), "digits")
     note = tmp_path / "data/digits/made_by.json"
     note.write_text(json.dumps(json.loads(note.read_text()) | {"code": "oldoldoldold"}))
     with pytest.raises(DataError, match="other settings or code"):
-        prepare(Results(config, "test", tmp_path), "digits")
+        ensure_images(Results(config, "test", tmp_path), "digits")
     accept(tmp_path, images=["oldoldoldold"])
-    assert prepare(Results(config, "test", tmp_path), "digits").sha256 == first.sha256
+    assert ensure_images(Results(config, "test", tmp_path), "digits").sha256 == first.sha256
     config["datasets"]["digits"]["n"] = 16
     with pytest.raises(DataError, match="other settings or code"):
-        prepare(Results(config, "test", tmp_path), "digits")
+        ensure_images(Results(config, "test", tmp_path), "digits")
 
 
 def test_a_users_own_images_are_of_no_source(tmp_path: Path, config: Config) -> None:
@@ -119,15 +119,17 @@ def test_a_users_own_images_are_of_no_source(tmp_path: Path, config: Config) -> 
         Image.new("L", (64, 64), 80 * i).save(tmp_path / f"images/{i}.png")
     prepare_folder(tmp_path / "images", tmp_path / "data/own", None, 64, None)
     (tmp_path / "data/own/made_by.json").write_text(json.dumps({"source": "folder", "code": "oldoldoldold"}))
-    assert prepare(Results(config, "test", tmp_path), "own").n == 3
+    assert ensure_images(Results(config, "test", tmp_path), "own").n == 3
 
 
 def test_all_that_is_published_counts(shipped: Config) -> None:
     for preset, trainings, floors in (("desk", 210, 3),):
         root = ROOT / "results" / preset
-        runs = with_predecessors(shipped, planned(shipped, preset))
+        runs = with_predecessors(shipped, planned_runs(shipped, preset))
         assert len(runs) == trainings and all(Results(shipped, run.preset, root).is_published(run) for run in runs)
-        found = [Results(shipped, preset, root).published_baseline(data) for data in with_baseline(shipped, preset)]
+        found = [
+            Results(shipped, preset, root).published_baseline(data) for data in datasets_with_baseline(shipped, preset)
+        ]
         assert len(found) == floors and all(found)
 
 
@@ -153,10 +155,10 @@ def test_the_registered_protocols_stand(shipped: Config) -> None:
 
 
 def baseline_of(root: Path, source: str, config: Config) -> str:
-    return floor_fingerprint(config, "test", "dsprites", source)
+    return baseline_fingerprint(config, "test", "dsprites", source)
 
 
-def test_a_floor_of_accepted_source_counts(tmp_path: Path, config: Config) -> None:
+def test_a_baseline_of_accepted_source_is_valid(tmp_path: Path, config: Config) -> None:
     path = tmp_path / "floor/dsprites.csv"
     path.parent.mkdir()
     path.write_text(f"value,fingerprint\n1,{baseline_of(tmp_path, 'one+two', config)}\n")

@@ -60,6 +60,16 @@ def test_an_order_needs_three_runs(results: Results) -> None:
         agreement.agreement(results)
 
 
+def test_codes_of_other_images_are_said(results: Results) -> None:
+    for run in results.planned[:4]:
+        put_codes(results.root, run, 0.5)
+    path = results.root / results.planned[2].path / FEW_CODES
+    with np.load(path) as stored:
+        write_arrays(path, **(dict(stored) | {"indices": np.arange(N)[::-1]}))
+    with pytest.raises(DataError, match=rf"{results.planned[2]} has codes of other images than {results.planned[0]}"):
+        agreement.agreement(results)
+
+
 def test_coefficients_by_hand() -> None:
     # by the definitions: of 1 2 3 4 5 and 2 1 4 3 5, Spearman 1 - 6 * 4 / 120, Kendall (8 - 2) / 10
     rows = [("a", seed, value) for seed, value in enumerate((1, 2, 3, 4, 5))]

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import make_floor
+from conftest import make_baselines
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
-from idgan_sc.config.claims import Arm, checks, needed
+from idgan_sc.config.claims import Arm, planned_checks, seeds_needed
 from idgan_sc.records.results import Results
 from idgan_sc.report import claims, comparisons, statistics
 from idgan_sc.report import verdicts as judging
@@ -63,7 +63,7 @@ def write_results(
             ]
     pd.DataFrame(scores).to_csv(root / "scores.csv", index=False)
     pd.DataFrame(curves).to_csv(root / "curves.csv", index=False)
-    make_floor(root)
+    make_baselines(root)
     pd.DataFrame(columns=[*comparisons.ASSOCIATION_KEY, "k", "value"]).to_csv(root / "associations.csv", index=False)
     return root
 
@@ -102,18 +102,18 @@ def test_examples_in_docstrings() -> None:
 
 def test_all_eleven_claims_are_configured_with_the_papers_values(shipped: Config) -> None:
     assert list(shipped["claims"]) == [f"C{n}" for n in range(1, 12)]
-    level = {c.claim: c.options["value"] for c in checks(shipped) if c.quantity == "curve_end" and not c.other}
-    assert {c.claim: level[c.claim] for c in checks(shipped) if c.claim in ("C1", "C3", "C4")} == {
+    level = {c.claim: c.options["value"] for c in planned_checks(shipped) if c.quantity == "curve_end" and not c.other}
+    assert {c.claim: level[c.claim] for c in planned_checks(shipped) if c.claim in ("C1", "C3", "C4")} == {
         "C1": shipped["reported"]["figure3"]["infogan"],
         "C3": shipped["reported"]["figure3"]["infogan_cr"],
         "C4": shipped["reported"]["figure3"]["idgan_sc_prior"],
     }
     table = shipped["reported"]["table3"]
-    (c6,) = [c for c in checks(shipped) if c.claim == "C6"]
+    (c6,) = [c for c in planned_checks(shipped) if c.claim == "C6"]
     printed = [table[system]["paper"]["mig"][0] for system in ("idgan_sc", "factor_vae")]
     assert c6.options["value"] == pytest.approx(printed[0] - printed[1])
-    assert len([c for c in checks(shipped) if c.claim == "C5"]) == 2 * 3 * 4
-    margins = {(c.metric, c.options["margin"]) for c in checks(shipped) if c.claim in ("C5", "C7")}
+    assert len([c for c in planned_checks(shipped) if c.claim == "C5"]) == 2 * 3 * 4
+    margins = {(c.metric, c.options["margin"]) for c in planned_checks(shipped) if c.claim in ("C5", "C7")}
     assert margins == {("beta_vae", 0.03), *((m, 0.02) for m in METRICS if m != "beta_vae")}
 
 
@@ -181,8 +181,8 @@ def test_fewer_seeds_than_a_preset_plans_are_never_enough(config: Config, tmp_pa
     config["presets"]["desk"]["seeds"]["count"] = 3
     write_results(tmp_path, PAPER, seeds=3)
     assert verdicts(config, "desk", tmp_path)["C3"] == "inconclusive"
-    assert needed(config, "desk", "C3") == config["judging"]["needs"] > 3
-    assert needed(config, "paper", "C3") == 20
+    assert seeds_needed(config, "desk", "C3") == config["judging"]["needs"] > 3
+    assert seeds_needed(config, "paper", "C3") == 20
 
 
 @pytest.mark.parametrize("preset", ["quick", "test"])
@@ -310,7 +310,7 @@ def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path
     results = comparisons.Gathered(Results(config, "desk", tmp_path))
 
     def share(a: str, b: str) -> bool:
-        return comparisons.share(
+        return comparisons.shares_predecessor(
             results, "dsprites", Arm(*configuration.split_arm(a)), Arm(*configuration.split_arm(b))
         )
 
@@ -319,7 +319,7 @@ def test_arms_that_share_a_predecessor_are_paired(config: Config, tmp_path: Path
     assert not share("infogan", "infogan/c10") and not share("infogan_cr", "idgan_sc")
 
 
-def test_holm_runs_over_all_planned_orders(config: Config, tmp_path: Path) -> None:
+def test_holm_runs_over_all_planned_directional_tests(config: Config, tmp_path: Path) -> None:
     """A study that ran one comparison of many is not judged more mildly than one that ran all."""
     write_results(tmp_path, {arm: PAPER[arm] for arm in ("infogan", "infogan_cr")}, sd=0.05)
     checks = judging.judge(comparisons.Gathered(Results(config, "desk", tmp_path)))
@@ -328,7 +328,7 @@ def test_holm_runs_over_all_planned_orders(config: Config, tmp_path: Path) -> No
     assert len(ran) == 1 and ran["p_holm"].iloc[0] == pytest.approx(min(1.0, ran["p"].iloc[0] * planned))
 
 
-def test_unfinished_orders_move_no_verdict(config: Config, tmp_path: Path) -> None:
+def test_unfinished_directional_tests_move_no_verdict(config: Config, tmp_path: Path) -> None:
     write_results(tmp_path, PAPER)
     for name in ("scores.csv", "curves.csv"):
         frame = pd.read_csv(tmp_path / name)
@@ -364,4 +364,4 @@ def test_claims_that_cannot_be_meant_are_refused(change: Any, message: str, ship
     spoilt = copy.deepcopy(shipped)
     change(spoilt)
     with pytest.raises(ConfigError, match=message):
-        configuration.check(spoilt)
+        configuration.validate(spoilt)

@@ -236,7 +236,7 @@ def test_what_needs_a_finished_run_says_so(
 def test_nothing_is_downloaded_for_a_run_that_is_not_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("idgan_sc.training.prepare.prepare", lambda *_: pytest.fail("images were asked for"))
+    monkeypatch.setattr("idgan_sc.training.prepare.ensure_images", lambda *_: pytest.fail("images were asked for"))
     run = ("--dataset", "celeba", "--system", "idgan_sc", "--preset", "paper", "--out", str(tmp_path / "out"))
     for command in ("encode", "traverse", "leakage", "card"):
         assert "celeba/idgan_sc/main/0 holds no finished run" in mistake(capsys, command, *run)
@@ -332,7 +332,9 @@ def test_a_grid_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "6 images of (1, 64, 64), 6 images of the file grid.npz" in capsys.readouterr().out
     about = json.loads((tmp_path / "out/data/own/dataset.json").read_text())
     assert (about["factor_names"], about["factor_sizes"]) == (["x", "y"], [3, 2])
-    assert "--names: belongs to --from-grid" in mistake(capsys, "data", "--names", "x,y", *out)
+    assert "--names belongs to --from-grid" in mistake(capsys, "data", "--names", "x,y", *out)
     grid = ("--from-grid", str(tmp_path / "grid.npz"))
     assert "give one of them" in mistake(capsys, "data", *grid, "--from-folder", str(tmp_path), *out)
-    assert "digits has a source of its own" in mistake(capsys, "data", "--dataset", "digits", *grid, *out)
+    assert "the data set digits is not made of your images" in mistake(
+        capsys, "data", "--dataset", "digits", *grid, *out
+    )

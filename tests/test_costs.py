@@ -47,7 +47,7 @@ def test_what_a_network_costs_is_what_pytorch_counts(shipped, preset, dataset, s
     """One row of the table stands for the networks of a family, and for one channel as for three."""
     channels = configuration.dataset_row(dataset).channels
     tolerance = 0.3 if channels == 3 else 0.15
-    for run in runs(shipped, preset, dataset):
+    for run in (run for run in runs(shipped, preset, dataset) if run.seed == 0):
         settings = configuration.resolve(shipped, run) | {"image_size": size}
         vae = None
         if settings.get("code") == "vae":

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from idgan_sc.data import celeba
-from idgan_sc.data.celeba import FOLDER, PUBLISHED, Release, prepare
+from idgan_sc.data.celeba import FOLDER, RELEASE, Release, prepare
 from idgan_sc.data.download import checksums, download_from_any
 from idgan_sc.files import DataError
 from test_fetch import QUOTA_PAGE, Answer, Site, site  # noqa: F401  (the fixture)
@@ -254,5 +254,5 @@ def test_wrong_paths_and_sources(tmp_path: Path) -> None:
 
 
 def test_the_published_release_is_pinned() -> None:
-    assert (PUBLISHED.n, PUBLISHED.size, len(PUBLISHED.md5)) == (202_599, 1_443_490_838, 32)
-    assert (PUBLISHED.names[0], PUBLISHED.names[-1]) == ("000001.jpg", "202599.jpg")
+    assert (RELEASE.n, RELEASE.size, len(RELEASE.md5)) == (202_599, 1_443_490_838, 32)
+    assert (RELEASE.names[0], RELEASE.names[-1]) == ("000001.jpg", "202599.jpg")

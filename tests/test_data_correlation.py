@@ -72,10 +72,10 @@ def test_neutral_is_absent(config: Config) -> None:
     plain = configuration.resolve(config, Run("test", "dsprites", "infogan", "main", 0))
     assert "correlation" not in plain
     neutral = correlated(config, PAIR | {"strength": 0})
-    configuration.check(neutral)
+    configuration.validate(neutral)
     assert configuration.resolve(neutral, run) == plain
     strong = correlated(config, PAIR)
-    configuration.check(strong)
+    configuration.validate(strong)
     assert configuration.resolve(strong, run) == plain | {"correlation": PAIR}
     assert configuration.predecessors(strong, run)["start"].variant == "together"
 
@@ -92,7 +92,7 @@ def test_neutral_is_absent(config: Config) -> None:
 )
 def test_what_cannot_be_meant(config: Config, correlation: Any, systems: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        configuration.check(correlated(config, correlation, systems))
+        configuration.validate(correlated(config, correlation, systems))
 
 
 def test_a_training_on_a_correlated_pool(config: Config, new_root: Callable[..., Path]) -> None:

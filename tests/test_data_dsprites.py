@@ -375,7 +375,7 @@ def test_a_file_that_is_not_the_published_one_is_refused(tmp_path: Path) -> None
 
 
 def test_the_published_release_is_pinned() -> None:
-    release = dsprites.PUBLISHED
+    release = dsprites.RELEASE
     assert "/fa310c66517cfc1939d77fe17c725154efc97127/" in release.url
     assert (release.n, release.pixel_sum) == (737_280, REAL_PIXEL_SUM)
     assert (len(release.md5), len(release.git_blob)) == (32, 40)

@@ -106,8 +106,36 @@ def test_files_of_all_kinds_are_read_and_others_counted(tmp_path: Path, capsys: 
     images = prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
     assert (images.n, images.shape) == (6, (1, 32, 32)) and np.abs(images.pixels[:].astype(int) - 70).max() <= 1
     said = capsys.readouterr().err
-    assert "3 files are no images and are left out: .csv, .txt, no ending" in said
+    assert "3 files are of other kinds and are left out: .csv, .txt, no ending" in said
     assert "2 files are hidden and are left out" in said and "transparent" not in said and "cut" not in said
+
+
+def test_links_are_named_and_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path / "in" / "a.png", flat(32, 32))
+    save(tmp_path / "other" / "b.png", flat(32, 32))
+    (tmp_path / "in" / "b.png").symlink_to(tmp_path / "other" / "b.png")
+    (tmp_path / "in" / "c.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "in" / "d").symlink_to(tmp_path / "other")
+    os.mkfifo(tmp_path / "in" / "e.png")
+    assert prepare_folder(tmp_path / "in", tmp_path / "out", size=32).n == 2
+    said = capsys.readouterr().err
+    assert f"1 folders are links and are not searched, first {tmp_path / 'in' / 'd'}" in said
+    assert f"2 names lead to no file and are left out, first {tmp_path / 'in' / 'c.png'}" in said
+
+
+def test_a_folder_that_must_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "in" / "a.png", flat(32, 32))
+    (tmp_path / "in" / "closed").mkdir()
+    opened = os.scandir
+
+    def scandir(path: str) -> object:  # as a system does to everybody but its administrator
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(DataError, match=r"closed cannot be searched \(Permission denied\): make it readable"):
+        prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
 
 
 def test_what_is_done_to_images_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,8 +161,9 @@ def test_what_is_done_to_images_is_counted(tmp_path: Path, capsys: pytest.Captur
         "are grey among colours: three equal channels",
     ):
         assert f"1 of 4 images {line}" in said
-    with pytest.raises(DataError, match="--background nocolour: a colour such as white"):
-        prepare_folder(tmp_path / "in", tmp_path / "out", background="nocolour")
+    for background in ("nocolour", "#ff000080"):
+        with pytest.raises(DataError, match=f"--background '{background}' is no opaque colour: give one such as white"):
+            prepare_folder(tmp_path / "in", tmp_path / "out", background=background)
 
 
 def test_a_folder_whose_name_is_no_utf8(three: Path, tmp_path: Path) -> None:

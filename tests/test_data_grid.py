@@ -371,7 +371,7 @@ def test_smallnorb_of_other_content(change: Callable[[dict[str, np.ndarray]], An
 )
 def test_published_grids(name: str, n: int, tmp_path: Path) -> None:
     module = importlib.import_module(f"idgan_sc.data.{name}")
-    known = module.PUBLISHED
+    known = module.RELEASE
     assert (known.name, int(np.prod(known.factors.sizes))) == (name, n) and len(known.md5) == 32
     assert [len(values) for values in known.factors.values] == list(known.factors.sizes)
     with pytest.raises(DataError, match="is not a file"):
@@ -393,8 +393,8 @@ def test_the_page_of_data_sets_names_them_all() -> None:
         importlib.import_module(f"idgan_sc.data.{name}") for name in ("shapes3d", "mpi3d_toy", "mpi3d_realistic")
     ]
     modules.append(importlib.import_module("idgan_sc.data.mpi3d_real"))
-    hashes = [module.PUBLISHED.md5 for module in modules]
-    hashes += [cars3d.Release().md5, dsprites.PUBLISHED.md5, celeba.PUBLISHED.md5]
+    hashes = [module.RELEASE.md5 for module in modules]
+    hashes += [cars3d.Release().md5, dsprites.RELEASE.md5, celeba.RELEASE.md5]
     assert not [md5 for md5 in hashes if md5 not in page]
     for picture in re.findall(r"\]\((datasets/\w+\.png)\)", page):
         assert (Path(__file__).parents[1] / "docs" / picture).is_file()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idgan_sc.data.mnist import PUBLISHED, IdxFile, Release, prepare
+from idgan_sc.data.mnist import RELEASE, IdxFile, Release, prepare
 from idgan_sc.files import DataError
 from test_fetch import QUOTA_PAGE, Answer, Site, site  # noqa: F401  (the fixture)
 
@@ -34,7 +34,7 @@ def write(folder: Path, packed: bool = True) -> Release:
     """The four files in `folder`, and what is to be known of them."""
     folder.mkdir(parents=True)
     files = []
-    for published, array in zip(PUBLISHED.files, arrays(), strict=True):
+    for published, array in zip(RELEASE.files, arrays(), strict=True):
         content = idx_bytes(array)
         gz = gzip.compress(content, mtime=0)
         (folder / (published.name + ".gz" * packed)).write_bytes(gz if packed else content)
@@ -165,6 +165,6 @@ def test_the_real_files(tmp_path: Path) -> None:
     assert whole == pytest.approx(0.1307, abs=5e-5)  # the constant that everyone normalises with
     published = json.loads((Path(__file__).parents[1] / "results/desk/published/mnist/dataset.json").read_text())
     assert json.loads((tmp_path / "dataset.json").read_text()) | {"name": "mnist"} == published
-    for idx in PUBLISHED.files:
+    for idx in RELEASE.files:
         packed = (REAL / f"{idx.name}.gz").read_bytes()
         assert (len(packed), hashlib.md5(packed).hexdigest()) == (idx.gz_size, idx.gz_md5)

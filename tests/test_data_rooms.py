@@ -25,7 +25,7 @@ def cell(**classes: int) -> int:
 
 
 def test_the_grid_is_that_of_3d_shapes(drawn: Images) -> None:
-    published = shapes3d.PUBLISHED.factors
+    published = shapes3d.RELEASE.factors
     assert (FACTORS.sizes, FACTORS.values) == (published.sizes, published.values) and N == 480_000 == drawn.n
     np.testing.assert_array_equal(drawn.classes, grid(FACTORS.sizes))
     assert (drawn.shape, drawn.discrete) == ((3, 64, 64), ("shape",))

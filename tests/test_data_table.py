@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from idgan_sc.data.images import open_images, save_images
-from idgan_sc.data.table import LABELS, Table, about_factors, read_factors
+from idgan_sc.data.table import LABELS, Table, factor_lines, read_factors
 from idgan_sc.files import DataError, write_json
 
 FOUR = ["0.png", "1.png", "2.png", "3.png"]
@@ -98,11 +98,11 @@ def test_every_factor_is_told(tmp_path: Path) -> None:
         factors=found.factors, classes=found.classes,
     )  # fmt: skip
     write_json(images.folder / LABELS, dict(found.labels))
-    assert about_factors(images) == [
+    assert factor_lines(images) == [
         "size: number, 3 values, 0 to 2",
         "kind: category, 3 values: ant, bee, cat",
         f"phase: continuous, 40 values, 0 to {39 / 7:g}",
         "flag: number, 2 values, 0 to 1",
     ]
     (images.folder / LABELS).write_text("damaged")
-    assert about_factors(open_images(images.folder))[1] == "kind: category, 3 values"
+    assert factor_lines(open_images(images.folder))[1] == "kind: category, 3 values"

@@ -1,4 +1,4 @@
-"""Adding a data set touches its row, its file and config.yaml; adding a metric its file, one line and config.yaml."""
+"""Adding a data set, a metric or a system touches its file, the lines that docs/extend.md names, and config.yaml."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -47,6 +48,22 @@ def spread_score(codes: np.ndarray) -> float:
 '''
 
 
+SPARSE = '''"""A VAE with an absolute penalty on its codes: a system made up for a test."""
+
+
+from idgan_sc.models import objectives as obj
+from idgan_sc.models.penalised_vae import PenalisedVAE
+
+
+class SparseVAE(PenalisedVAE):
+    """settings: sparsity."""
+
+    def loss(self, recon, kl, c, mean, logvar):
+        penalty = mean.abs().sum(1).mean()
+        return obj.beta_vae_loss(recon, kl, 1.0) + self.settings["sparsity"] * penalty, {"penalty": penalty}
+'''
+
+
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A copy of the package to add to."""
@@ -61,12 +78,12 @@ def insert(path: Path, before: str, line: str) -> None:
     path.write_text(text.replace(before, line + before), encoding="utf-8")
 
 
-def scores(package: Path, config: dict[str, Any], dataset: str) -> pd.DataFrame:
-    """Train, encode and score one run with a package and a configuration."""
+def made(package: Path, config: dict[str, Any], dataset: str, system: str, *commands: str) -> Path:
+    """The folder of one run on which commands are called with a package and a configuration."""
     folder = package.parents[1]
     (folder / "config.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    for command in ("train", "encode", "score"):
-        options = ["--preset", "test", "--dataset", dataset, "--system", "infogan_stage_a", "--out", "results"]
+    for command in commands:
+        options = ["--preset", "test", "--dataset", dataset, "--system", system, "--out", "results"]
         done = subprocess.run(
             [sys.executable, "-m", "idgan_sc", command, *options],
             cwd=folder,
@@ -76,7 +93,13 @@ def scores(package: Path, config: dict[str, Any], dataset: str) -> pd.DataFrame:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-    return pd.read_csv(folder / f"results/runs/{dataset}/infogan_stage_a/main/0/scores.csv")
+    return folder / f"results/runs/{dataset}/{system}/main/0"
+
+
+def scores(package: Path, config: dict[str, Any], dataset: str) -> pd.DataFrame:
+    """The scores of a GAN on a data set."""
+    folder = made(package, config, dataset, "infogan_stage_a", "train", "encode", "score")
+    return pd.read_csv(folder / "scores.csv")
 
 
 def in_file(config: dict[str, Any]) -> dict[str, Any]:
@@ -110,3 +133,26 @@ def test_a_new_metric_is_a_file_a_line_and_configuration(
     (root / "dsprites").symlink_to(small_data)
     found = scores(package, in_file(config), "dsprites").set_index("metric")["value"]
     assert found["spread"] == 1 and "mig" in found
+
+
+def test_a_new_system_is_a_file_three_lines_and_configuration(
+    package: Path, config: dict[str, Any], small_data: Path
+) -> None:
+    (package / "models/sparse_vae.py").write_text(SPARSE, encoding="utf-8")
+    insert(package / "models/__init__.py", '    "gan": GAN,', '    "sparse": SparseVAE,\n')
+    insert(
+        package / "models/__init__.py",
+        "from idgan_sc.models.seeds",
+        "from idgan_sc.models.sparse_vae import SparseVAE\n",
+    )
+    insert(package / "config/settings.py", '    "dip": {"dip_of"', '    "sparse": {"sparsity"},\n')
+    schema = package / "config/schema.yaml"
+    schema.write_text(schema.read_text().replace("beta_tc, dip, ib]", "beta_tc, dip, ib, sparse]"))
+    insert(schema, "      dip_of: {enum", '      sparsity: {$ref: "#/$defs/weight"}\n')
+    config["systems"]["sparse_vae"] = {"family": "vae", "objective": "sparse", "sparsity": 2.0}
+    root = package.parents[1] / "results/data"
+    root.mkdir(parents=True)
+    (root / "dsprites").symlink_to(small_data)
+    log = pd.read_csv(made(package, in_file(config), "dsprites", "sparse_vae", "train") / "log.csv")
+    kl = log.filter(regex="^kl_").sum(axis=1)
+    assert (log["penalty"] > 0).all() and np.allclose(log["loss"], log["reconstruction"] + kl + 2 * log["penalty"])

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import job, make_floor, with_data
+from conftest import job, make_baselines, with_data
 from idgan_sc import cli, recompute
 from idgan_sc import config as configuration
 from idgan_sc.config import ConfigError, Run
 from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.gather import gather_scores
 from idgan_sc.evaluation.score import score
-from idgan_sc.files import DataError, sha256
+from idgan_sc.files import DataError, claimed, sha256
 from idgan_sc.records.record import OF, recorded_hashes
 from idgan_sc.records.results import Results
 from idgan_sc.report.tables import table3
@@ -244,11 +243,11 @@ def test_tables_can_be_made_of_the_runs_that_exist_and_say_what_is_missing(
         gather_scores(Results(config, "test", root))
     gather_scores(Results(config, "test", root), allow_missing=True)
     assert "missing: dsprites/idgan/main/0" in capsys.readouterr().err
-    make_floor(root)
+    make_baselines(root)
     table3(Results(config, "test", root))
     assert "missing" in (root / "tables" / "table3.md").read_text()
     shutil.rmtree(place)
-    with pytest.raises(DataError, match="nothing to gather"):
+    with pytest.raises(DataError, match="there is nothing to gather"):
         gather_scores(Results(config, "test", root), allow_missing=True)
 
 
@@ -314,7 +313,7 @@ def test_verify_takes_named_runs_and_refuses_names_that_are_not_there(config: Co
     assert set(recompute.choose(Results(config, "test", root), [], None)) == {INFOGAN, STAGE_A}
     with pytest.raises(ConfigError, match="no finished run"):
         recompute.choose(Results(config, "test", root), ["dsprites/infogan/main/1"], 1)
-    with pytest.raises(DataError, match="nothing to verify"):
+    with pytest.raises(DataError, match="train one before you verify it"):
         recompute.choose(Results(config, "test", root / "nowhere"), [], 1)
 
 
@@ -322,6 +321,20 @@ def test_verify_refuses_runs_of_other_settings(config: Config, place: Path) -> N
     config["variants"]["main"]["lambda_info"] = 0.5
     with pytest.raises(DataError, match="other settings than today's"):
         recompute.verify(Results(config, INFOGAN.preset, place.parents[4]), INFOGAN)
+
+
+def test_a_killed_process_lets_go_of_its_lock(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    code = "import sys; from idgan_sc.files import locked\nwith locked(sys.argv[1]): print('held', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as one:
+        assert one.stdout and one.stdout.readline() == b"held\n"
+        with claimed(path, wait=False) as mine:
+            assert not mine
+        one.kill()
+    with claimed(path, wait=False) as mine:
+        assert mine
 
 
 # --------------------------------------------------------------------------------------------------------------- safety
@@ -687,11 +700,3 @@ def test_verify_is_a_target_and_finds_every_run_as_recorded(whole: Path) -> None
     said = snakemake(whole, "verify", "--config", "sample=all")
     assert runs >= 3 and f"{runs} of {runs} runs verified" in said
     assert said.count("the same bytes as recorded") == runs
-
-
-@pytest.mark.long
-def test_the_report_of_snakemake_has_captions_and_categories(whole: Path, tmp_path: Path) -> None:
-    snakemake(whole, *ALL, "--report", str(tmp_path / "report.zip"))
-    with zipfile.ZipFile(tmp_path / "report.zip") as file:
-        text = "".join(file.read(name).decode() for name in file.namelist() if name.endswith((".js", ".html")))
-    assert '"Tables"' in text and '"Figures"' in text and f"at preset {results(whole).name}" in text

@@ -25,7 +25,7 @@ from matplotlib.text import Text
 from scipy import stats
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from conftest import make_floor
+from conftest import make_baselines
 from idgan_sc import config as configuration
 from idgan_sc.config import Config
 from idgan_sc.data.dsprites import render
@@ -51,9 +51,9 @@ def root(tmp_path: Path, config: Config) -> Path:
 def make_results(root: Path, config: Config, preset: str, seeds: int = 3, steps: int = 300) -> Path:
     """What the figures read, as a run of the pipeline leaves it, with known answers."""
     make_curves(seeds, steps).to_csv(root / "curves.csv", index=False)
-    make_floor(root)
+    make_baselines(root)
     for system, k in (("infogan_cr", 5), ("idgan_sc", 10)):
-        folder = root / f"runs/dsprites/{system}/main/{configuration.seeds(config, preset)[0]}"
+        folder = root / f"runs/dsprites/{system}/main/{configuration.seeds_of(config, preset)[0]}"
         folder.mkdir(parents=True)
         np.savez(folder / "traversal.npz", **make_traversal(k))
     (folder / "networks.json").write_text(json.dumps({"networks": make_networks(64 if preset == "paper" else 32)}))
@@ -576,7 +576,7 @@ def test_published_figures_are_readable_and_explained(name: str, desk: dict[str,
 def test_figures_5_to_8_say_where_codes_come_from(desk: dict[str, Figure], config: Config) -> None:
     said = {
         system: strips.range_words(system, configuration.resolve(config, run), np.array([-1.0, 1.0]))
-        for system in configuration.PICTURED
+        for system in configuration.PICTURE_SYSTEMS
         for run in [Results(config, "desk", DESK).run("digits", system)]
     }
     assert "evenly from −1.0 to 1.0, so that the sweep is their whole range" in said["infogan_cr"]

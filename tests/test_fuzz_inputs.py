@@ -2,21 +2,37 @@
 
 import io
 import math
+import shutil
 import string
+import tempfile
+from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from idgan_sc.data.arrays import ArrayFile
+from idgan_sc.data.decode import endings
+from idgan_sc.data.folder import prepare_folder
+from idgan_sc.data.images import Factors, open_images, save_images
 from idgan_sc.data.table import read_factors
 from idgan_sc.evaluation.scorer import Own
 from idgan_sc.files import DataError
 from idgan_sc.metrics import referee, score
 from idgan_sc.metrics.column import MISSING, Column, _number, absent, read_column
+from idgan_sc.records.published import accepted
+from idgan_sc.records.record import read_record
+from idgan_sc.records.tables import read_table
+from idgan_sc.training import checkpoint
+
+PUBLISHED = Path(__file__).parents[1] / "results/desk/published/runs/dsprites/idgan_sc/main/0"
+MANY, MOST = 1000, 300  # bytes of a file beyond which zeros are padding; contents of a file that are tried
 
 FAST = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SLOW = settings(FAST, max_examples=40)
@@ -222,19 +238,163 @@ def test_the_referees_files_are_refereed_or_refused_by_name(data: Any, tmp_path:
         one_line(error)
 
 
-def test_any_byte_of_an_archive_may_be_damaged(tmp_path: Path) -> None:
-    """Each byte of an `.npz` changed in turn: both readers read it, or refuse it in one line that names the file."""
-    buffer, path = io.BytesIO(), tmp_path / "one.npz"
-    np.savez(buffer, codes=np.ones((2, 1)), factors=np.zeros((2, 1), int))
-    whole, refused = buffer.getvalue(), 0
-    for place in range(len(whole)):
-        for change in (1, 0x55):
-            path.write_bytes(whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :])
-            for read in (referee._read, lambda path: [ArrayFile(path).whole(key) for key in ("codes", "factors")]):
-                try:
-                    read(path)
-                except ValueError as error:
-                    assert "one.npz" in str(error)
-                    one_line(error)
-                    refused += 1
-    assert refused > len(whole)
+def archive(path: Path) -> None:
+    np.savez(path, codes=np.ones((2, 1)), factors=np.zeros((2, 1), int))
+
+
+def whole_arrays(path: Path) -> None:
+    file = ArrayFile(path)
+    for key in sorted(file.names):
+        file.whole(key)
+
+
+def grid_file(path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w") as file:
+        file["codes"], file["factors"] = np.ones((2, 1)), np.zeros((2, 1), int)
+
+
+def run_folder(path: Path) -> None:
+    shutil.copyfile(PUBLISHED / "record.json", path)
+
+
+def images_folder(path: Path) -> None:
+    factors = Factors(("a",), (2,), ((0.0, 1.0),))
+    chunk, classes = np.zeros((2, 8, 8, 1), np.uint8), np.array([[0], [1]])
+    about = {"name": "own", "source": "test", "licence": "none", "shape": (1, 8, 8), "n": 2}
+    save_images(path.parent, [chunk], **about, factors=factors, classes=classes)
+
+
+def one_csv(path: Path) -> None:
+    path.write_text("seed,value\n1,0.5\n2,0.25\n")
+
+
+def accepted_sources(path: Path) -> None:
+    path.write_text("trainings:\n  0123456789ab: why\nimages:\n  ab12: because\n")
+
+
+def weights(path: Path) -> None:
+    checkpoint.save(path, {"q/x": torch.ones(3), "q/y": torch.zeros(2, 2)}, {"fingerprint": "ab12"})
+
+
+# A file that is read: what writes it, what reads it, and whether every change of it is noticed.
+FILES: dict[str, tuple[Callable[[Path], None], Callable[[Path], Any], bool]] = {
+    "one.npz": (archive, referee._read, False),
+    "two.npz": (archive, whole_arrays, False),
+    "one.h5": (grid_file, whole_arrays, False),
+    "record.json": (run_folder, lambda path: read_record(path.parent), False),
+    "dataset.json": (images_folder, lambda path: open_images(path.parent), False),
+    "table.csv": (one_csv, lambda path: read_table(path, ["seed", "value"], "make it"), False),
+    "accepted.yaml": (accepted_sources, lambda path: accepted(path.parent), False),
+    "weights.safetensors": (weights, checkpoint.read, True),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_any_byte_of_a_file_may_be_damaged(name: str, tmp_path: Path) -> None:
+    """Bytes changed in turn, and lengths: it is read, or refused in one line that names file or folder."""
+    write, read, noticed = FILES[name]
+    path = tmp_path / name
+    write(path)
+    whole, refused, tried = path.read_bytes(), 0, 0
+    places = [place for place, byte in enumerate(whole) if byte or len(whole) < MANY]  # most zeros are padding
+    changed = (whole[:p] + bytes([whole[p] ^ flip]) + whole[p + 1 :] for p in places for flip in (1, 0x55))
+    contents = [*changed, *(whole[:p] for p in places[::5])]
+    for content in contents if name.endswith(".npz") else contents[:: 1 + len(contents) // MOST]:
+        path.write_bytes(content)
+        tried += 1
+        try:
+            read(path)
+        except ValueError as error:
+            assert str(tmp_path) in str(error) or "cannot be stored" in str(error)
+            one_line(error)
+            refused += 1
+    assert refused == tried if noticed else refused > tried / 5
+    path.write_bytes(whole)
+    read(path)
+
+
+# ---- folders of images
+COLOUR = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+
+
+def encoded(array: np.ndarray, kind: str = "PNG", **options: Any) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+PNG = encoded(COLOUR)
+CONTENT: dict[str, bytes] = {
+    "colour": PNG,
+    "grey": encoded(COLOUR[..., 0]),
+    "16 bits": encoded(COLOUR[..., 0].astype(np.uint16) * 257),
+    "transparent": encoded(np.dstack([COLOUR, COLOUR[..., :1]])),
+    "photograph": encoded(COLOUR, "JPEG"),
+    "one pixel": encoded(COLOUR[:1, :1]),
+    "32 bits": encoded(COLOUR[..., 0].astype(np.float32), "TIFF"),
+    "animation": encoded(COLOUR, "GIF", save_all=True, append_images=[Image.fromarray(COLOUR[::-1])]),
+    "cut short": PNG[: len(PNG) // 2],
+    "no bytes": b"",
+    "text": b"file,size\n",
+}
+STEMS = st.one_of(st.sampled_from(["a", "A", ".a", "a b", "a\nb", "é", "e\u0301", "-", "$(x)"]), st.text(max_size=5))
+NAMES = st.tuples(STEMS, st.sampled_from([".png", ".PNG", ".jpg", ".tif", ".gif", ".txt", "", ".png.txt"]))
+ENTRIES = st.dictionaries(
+    NAMES, st.sampled_from([*CONTENT, "folder", "link", "broken link", "linked folder"]), max_size=6
+)
+
+
+def put(folder: Path, entries: dict[tuple[str, str], str]) -> dict[str, str]:
+    """Make the entries that this system allows; what each name is."""
+    made: dict[str, str] = {}
+    (folder.parent / "elsewhere").mkdir()
+    (folder.parent / "elsewhere" / "x.png").write_bytes(PNG)
+    for (stem, ending), kind in entries.items():
+        name = (stem + ending).replace("/", "_").replace("\0", "_").encode("utf-8", "replace").decode()
+        path = folder / name
+        if name in ("", ".", "..") or name in made:
+            continue
+        if kind in CONTENT:
+            path.write_bytes(CONTENT[kind])
+        elif kind == "folder":
+            path.mkdir()
+            (path / "in.png").write_bytes(PNG)
+        else:
+            targets = {"link": "elsewhere/x.png", "broken link": "gone", "linked folder": "elsewhere"}
+            path.symlink_to(folder.parent / targets[kind])
+        made[name] = kind
+    return made
+
+
+@SLOW
+@given(entries=ENTRIES)
+def test_a_folder_of_anything_is_read_or_refused(entries: dict[tuple[str, str], str], tmp_path: Path) -> None:
+    """All images are read in the order of their names, and all else is counted, or one line says why not."""
+    with tempfile.TemporaryDirectory(dir=tmp_path) as place, redirect_stderr(io.StringIO()) as said:
+        folder, out = Path(place) / "in", Path(place) / "out"
+        folder.mkdir()
+        made = put(folder, entries)
+        shown = {f"{name}/in.png" if kind == "folder" else name: kind for name, kind in made.items()}
+        shown = {name: kind for name, kind in shown.items() if kind not in ("broken link", "linked folder")}
+        seen = {name: kind for name, kind in shown.items() if not name.startswith(".")}
+        files = sorted(name for name in seen if Path(name).suffix.lower() in endings())
+        try:
+            images = prepare_folder(folder, out, size=8)
+        except DataError as error:
+            one_line(error)
+            assert str(folder) in str(error) and not (out / "dataset.json").exists()
+            assert not files or any(seen[name] not in READABLE for name in files) or "in colour" in str(error)
+            return
+        assert images.n == len(files) and all(seen[name] in READABLE for name in files)
+        words = said.getvalue()
+        for count, what in (
+            (len(seen) - len(files), "files are of other kinds"),
+            (len(shown) - len(seen), "files are hidden"),
+            (list(made.values()).count("broken link"), "names lead to no file"),
+            (list(made.values()).count("linked folder"), "folders are links"),
+        ):
+            assert (f"{count} {what}" in words) == (count > 0), what
+
+
+READABLE = {"colour", "grey", "16 bits", "transparent", "photograph", "one pixel", "folder", "link"}

@@ -15,28 +15,28 @@ import pytest
 import torch
 
 import idgan_sc
-from conftest import job, make_floor
+from conftest import job, make_baselines
 from idgan_sc import config as configuration
 from idgan_sc import models
-from idgan_sc.config import Run, generators, read_generators
+from idgan_sc.config import Run, generators_by_matching, generators_by_reader
 from idgan_sc.data.images import Images, open_images
 from idgan_sc.evaluation import gather
 from idgan_sc.evaluation.generators import drawing, pairs, scores
 from idgan_sc.evaluation.generators import scores as generator
-from idgan_sc.evaluation.generators.nearest_image import generated_factors
+from idgan_sc.evaluation.generators.nearest_image import factors_modulo_symmetry
 from idgan_sc.evaluation.model import TRAINING_ONLY, write_weights
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, sha256
 from idgan_sc.models import build
 from idgan_sc.models.seeds import torch_stream
 from idgan_sc.publish.card import card, write_card
-from idgan_sc.publish.copy import publish
+from idgan_sc.publish.copy import copy_runs
 from idgan_sc.records.published import AS_GENERATORS
-from idgan_sc.records.record import read_record
+from idgan_sc.records.record import TABLE3_METRICS, read_record
 from idgan_sc.records.results import Results
 from idgan_sc.report import generator_tables
 from idgan_sc.report.figures import generators as generator_figures
-from idgan_sc.report.words import FLOORS
+from idgan_sc.report.words import BASELINES
 from idgan_sc.training.encode import encode, load_run
 from idgan_sc.training.train import train
 
@@ -69,13 +69,13 @@ def matched(finished: Finished, small_config: dict[str, Any]) -> Callable[[str],
 
 # ------------------------------------------------------------------------------------------------------------- scores
 def test_codes_that_are_the_factors_score_high_and_noise_scores_low(images: Images, sizes: dict[str, Any]) -> None:
-    classes, values = generated_factors(images, np.arange(images.n))
+    classes, values = factors_modulo_symmetry(images, np.arange(images.n))
     large = sizes | {"groups": 200, "group_size": 50, "least": 10}
     rng = np.random.default_rng(0)
     codes = values + 1e-3 * rng.standard_normal(values.shape)
     good, reasons = generator.score_factors(images, codes, classes, values, large)
     bad, _ = generator.score_factors(images, rng.standard_normal(codes.shape), classes, values, large)
-    assert reasons == {} and list(good) == list(generator.METRICS)
+    assert reasons == {} and list(good) == list(TABLE3_METRICS)
     assert good["factor_vae"] > 0.95 and good["beta_vae"] > 0.95 and good["dci"] > 0.9
     assert good["mig"] > 0.7 and bad["mig"] < 0.1 and bad["factor_vae"] < 0.5 and bad["dci"] < 0.5
 
@@ -85,18 +85,18 @@ def test_codes_that_are_the_factors_score_high_and_noise_scores_low(images: Imag
     [(slice(0, 30), 10, "pool too small"), (slice(0, 0), 2, "pool too small")],
 )
 def test_says_why_there_is_no_score(images: Images, sizes: dict[str, Any], rows: slice, least: int, said: str) -> None:
-    classes, values = generated_factors(images, np.arange(images.n))
+    classes, values = factors_modulo_symmetry(images, np.arange(images.n))
     scores, reasons = generator.score_factors(
         images, values[rows], classes[rows], values[rows], sizes | {"least": least}
     )
     assert not {"factor_vae", "beta_vae"} & scores.keys() and reasons["factor_vae"].startswith(said)
-    assert set(scores) == (set(generator.OF_POINTS) if rows == slice(0, 30) else set())
+    assert set(scores) == (set(generator.POINT_METRICS) if rows == slice(0, 30) else set())
     absent = [row["metric"] for row in generator.score_rows("q", scores, reasons) if row["reason"]]
-    assert absent == [name for name in generator.METRICS if name not in scores]
+    assert absent == [name for name in TABLE3_METRICS if name not in scores]
 
 
 def test_says_so_when_every_image_has_the_same_shape(images: Images, sizes: dict[str, Any]) -> None:
-    classes, values = generated_factors(images, np.arange(images.n))
+    classes, values = factors_modulo_symmetry(images, np.arange(images.n))
     squares = classes[:, 0] == 0
     scores, reasons = generator.score_factors(images, values[squares], classes[squares], values[squares], sizes)
     assert scores == {} and reasons["mig"] == "all images have the same shape"
@@ -105,11 +105,11 @@ def test_says_so_when_every_image_has_the_same_shape(images: Images, sizes: dict
 
 def test_a_reason_is_that_of_its_own_scores(images: Images, sizes: dict[str, Any]) -> None:
     """Of one size there is one image too few to draw groups; the other scores have every image."""
-    classes, values = generated_factors(images, np.arange(images.n))
+    classes, values = factors_modulo_symmetry(images, np.arange(images.n))
     first = np.flatnonzero(classes[:, 1] == 0)
     rows = np.append(first, np.flatnonzero(classes[:, 1] == 1)[0])
     scores, reasons = generator.score_factors(images, values[rows], classes[rows], values[rows], sizes)
-    assert set(scores) == set(generator.OF_POINTS) and set(reasons) == set(generator.OF_GROUPS)
+    assert set(scores) == set(generator.POINT_METRICS) and set(reasons) == set(generator.GROUP_METRICS)
     assert reasons["factor_vae"].endswith("have the same scale")
 
 
@@ -121,7 +121,7 @@ def test_common_values_are_those_that_stay_common() -> None:
 
 def test_fidelity_of_true_images(images: Images) -> None:
     index = np.arange(images.n)
-    classes = generated_factors(images, index)[0]
+    classes = factors_modulo_symmetry(images, index)[0]
     found = scores.fidelity(images, classes, np.zeros(images.n), np.ones(images.n, bool))
     assert found["distance"] == found["abstained"] == 0 and found["coverage"] > 1  # drawn with replacement: fewer
     assert all(found[f"spread_{name}"] == pytest.approx(1) for name in images.factor_names)
@@ -154,7 +154,7 @@ def test_pairs_differ_where_their_rule_says(finished: Finished, images: Images, 
 def test_match_writes_scores_and_labels(matched: Callable[[str], Path], system: str, rule: str | None) -> None:
     folder = matched(system)
     scores, labels = (pd.read_csv(folder / name) for name in ("generator_scores.csv", "pair_labels.csv"))
-    assert scores["metric"].tolist()[:11] == [*generator.METRICS, *generator.METRICS, "distance"]
+    assert scores["metric"].tolist()[:11] == [*TABLE3_METRICS, *TABLE3_METRICS, "distance"]
     assert scores["code"].tolist()[:10] == 5 * ["generator"] + 5 * ["q"] and scores["k"].nunique() == 1
     assert (scores["code"][10:] == "generator").all()
     assert ("distilled" in set(scores["metric"])) == (system == "idgan_sc")
@@ -214,7 +214,7 @@ def test_a_vae_has_no_generator_to_match(finished: Finished, small_config: dict[
 
 
 def test_generators_come_after_their_stage_a(shipped: dict[str, Any]) -> None:
-    runs = generators(shipped, "quick")
+    runs = generators_by_matching(shipped, "quick")
     systems = [run.system for run in runs if run.variant == "main" and run.seed == 0]
     assert systems == [
         "infogan_stage_a", "infogan", "infogan_cr", "idgan_sc_prior", "idgan_stage_a", "idgan", "idgan_sc",
@@ -227,15 +227,15 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
     """Made-up measurements of every generator of the preset `quick`; one run has no scores."""
     rng = np.random.default_rng(0)
     scores, labels = [], []
-    for run in generators(shipped, "quick"):
+    for run in generators_by_matching(shipped, "quick"):
         about = {"dataset": "dsprites", "system": run.system, "variant": run.variant, "seed": run.seed, "k": 5}
         refused = run.system == "infogan" and run.seed == 1
         with_vae = ["distilled"] if configuration.resolve(shipped, run)["code"] == "vae" else []
-        for metric in (*generator.METRICS, "distance", "abstained", "coverage", *with_vae):
-            absent = refused and metric in generator.METRICS
+        for metric in (*TABLE3_METRICS, "distance", "abstained", "coverage", *with_vae):
+            absent = refused and metric in TABLE3_METRICS
             value, reason = (np.nan, "pool too small: 3 of 9") if absent else (rng.uniform(0.1, 0.9), "")
             scores.append(about | {"code": "generator", "metric": metric, "value": value, "reason": reason})
-        scores += [about | {"code": "q", "metric": metric, "value": 0.5} for metric in generator.METRICS]
+        scores += [about | {"code": "q", "metric": metric, "value": 0.5} for metric in TABLE3_METRICS]
         for rule in ("change_one", "keep_one", "unrelated"):
             shares = {"changed": 2.0, "none_changes": 0.2, "one_changes": 0.3, "one_stays": 0.1}
             labels += [about | {"step": 300, "rule": rule, "measure": m, "value": v} for m, v in shares.items()]
@@ -245,17 +245,17 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
                 labels += [
                     about | {"step": s, "rule": rule, "measure": "accuracy_log", "value": v} for s, v in log.items()
                 ]
-    for run in read_generators(shipped, "quick"):
+    for run in generators_by_reader(shipped, "quick"):
         about = {"dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed, "k": 10}
-        scores += [about | {"code": "q", "metric": metric, "value": 0.4} for metric in generator.METRICS]
-        measured = dict.fromkeys(generator.METRICS, 0.3)
+        scores += [about | {"code": "q", "metric": metric, "value": 0.4} for metric in TABLE3_METRICS]
+        measured = dict.fromkeys(TABLE3_METRICS, 0.3)
         measured |= {"precision": 0.7, "recall": 0.2, "precision_true": 0.93, "recall_true": 0.94, "held_out_x": 0.88}
         about |= {"code": "generator", "reason": "", "protocol": "R²"}
         scores += [about | {"metric": metric, "value": value} for metric, value in measured.items()]
     for name, rows in (("generator_scores", scores), ("pair_labels", labels)):
         pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
     for data in ("dsprites", "digits", "faces"):
-        make_floor(tmp_path, data)
+        make_baselines(tmp_path, data)
     return tmp_path
 
 
@@ -267,11 +267,11 @@ def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dic
     assert "‡: a cell of fewer seeds than its row." in text and "holds no score of Q" not in text
     assert len(re.findall(r" \\\| 0\.50", text)) == 8 * 5  # of Q, beside each score of a generator
     cells = pd.read_csv(results / "tables/table_generator.csv")
-    floor = cells["system"].isin(FLOORS)
-    assert (cells["origin"] == "here").all() and floor.sum() == 3 * 2 * 5
+    is_baseline = cells["system"].isin(BASELINES)
+    assert (cells["origin"] == "here").all() and is_baseline.sum() == 3 * 2 * 5
     assert text.count("| Baseline: principal components | 10 | 1 | 0.45 | 0.45 |") == 1  # of few images
     assert not cells.duplicated(["system", "variant", "code", "metric"]).any()
-    cells = cells[~floor]
+    cells = cells[~is_baseline]
     assert len(cells) == 8 * (5 + 3 + 1 + 5)
     has = cells[(cells["metric"] == "distilled") & (cells["n"] > 0)]
     assert set(has["system"]) == {"idgan", "idgan_sc"} and text.count("| – |\n") == 6 + 3 * 2
@@ -323,13 +323,13 @@ def test_figure_shows_a_point_a_run_and_counts_those_without(results: Path, ship
     assert (points["q_mig"] == 0.5).all() and set(points["dataset"]) == {"dsprites"}
 
 
-def test_a_floor_without_a_score_of_few_images_is_left_out_of_the_figures(
+def test_a_baseline_without_a_score_of_few_images_is_left_out_of_the_figures(
     results: Path, shipped: dict[str, Any]
 ) -> None:
     for data in ("dsprites", "digits"):
-        floor = pd.read_csv(results / f"floor/{data}.csv")
-        refused = (floor["protocol"] == AS_GENERATORS) & (floor["metric"] == "factor_vae")
-        floor[~refused].to_csv(results / f"floor/{data}.csv", index=False)
+        is_baseline = pd.read_csv(results / f"floor/{data}.csv")
+        refused = (is_baseline["protocol"] == AS_GENERATORS) & (is_baseline["metric"] == "factor_vae")
+        is_baseline[~refused].to_csv(results / f"floor/{data}.csv", index=False)
     assert np.isnan(generator_figures._components(results, "dsprites", "factor_vae")).all()
     for name in ("generator", "generator_pictures"):
         for path in generator_figures.FIGURES[f"figure_{name}"](Results(shipped, "quick", results)):
@@ -374,9 +374,9 @@ def test_table_of_read_generators_states_the_regressors_and_what_true_images_rea
     assert "Held-out true images of faces: x R² 0.88." in text and "k = 3" in text
     assert "n = 1 seed planned" in text and "no evidence" in text
     cells = pd.read_csv(results / "tables/table_generator_pictures.csv")
-    floor = cells["system"].isin(FLOORS)
-    assert (~floor).sum() == 2 * (2 * (5 + 2 + 1 + 5) + 2)
-    assert cells[floor].groupby("dataset").size().to_dict() == {"digits": 3 * 2 * 5, "faces": 3 * 2 * 5}
+    is_baseline = cells["system"].isin(BASELINES)
+    assert (~is_baseline).sum() == 2 * (2 * (5 + 2 + 1 + 5) + 2)
+    assert cells[is_baseline].groupby("dataset").size().to_dict() == {"digits": 3 * 2 * 5, "faces": 3 * 2 * 5}
     assert cells.loc[cells["metric"] == "precision_true", ["sd", "low", "high"]].isna().all(axis=None)
     assert "| faces | Baseline: noise | 5 | 2 | 0.20 ± 0.00 | 0.20 ± 0.00 |" in text
 
@@ -410,7 +410,7 @@ def test_generators_of_a_sweep_that_is_not_finished(
                 folder.mkdir(parents=True, exist_ok=True)
                 mine.to_csv(folder / name, index=False)
 
-    with pytest.raises(DataError, match="nothing to gather"):
+    with pytest.raises(DataError, match="there is nothing to gather"):
         gather.gather_generators(Results(shipped, "quick", root), allow_missing=True)
     put({("digits", "infogan_cr", 0)})
     assert [path.name for path in gather.gather_generators(Results(shipped, "quick", root), allow_missing=True)] == [
@@ -468,6 +468,9 @@ WRONG_IMAGES: dict[str, tuple[Callable[[np.ndarray], Any], str]] = {
     "strings": (lambda x: x.astype(str), "real numbers, got <U32"),
     "ragged": (lambda x: [x[0], x[0, 0]], "an array of numbers"),
     "nothing": (lambda x: None, "some are NaN, infinite or masked"),
+    "another range": (lambda x: 2 * x - 1, "got -1 to 1: bring them into that range"),
+    "hardly too large": (lambda x: x * np.float32(1.000001), "got 0 to 1.000001: bring them into that range"),
+    "no data": (lambda x: torch.empty(x.shape, device="meta"), "a tensor cannot be read"),
 }
 
 
@@ -476,6 +479,21 @@ def test_a_loaded_run_names_what_it_cannot_encode(finished: Finished, images: Im
     make, said = WRONG_IMAGES[wrong]
     with pytest.raises(DataError, match=f"^images must be .*{said}"):
         idgan_sc.load(finished("idgan_sc")).encode(make(images.batch(np.arange(2), 32)))
+
+
+def test_tensors_are_read_as_arrays_are(finished: Finished, images: Images) -> None:
+    model, x = idgan_sc.load(finished("idgan_sc")), torch.from_numpy(images.batch(np.arange(2), 32))
+    expected = model.encode(x.numpy())
+    for given in (x, x.clone().requires_grad_(), x.to_sparse(), [one.clone().requires_grad_() for one in x]):
+        np.testing.assert_array_equal(model.encode(given), expected)
+    rough = x.bfloat16()
+    np.testing.assert_array_equal(model.encode(rough), model.encode(rough.float().numpy()))
+
+
+def test_a_run_is_given_by_a_path() -> None:
+    for wrong in (None, 5, b"run"):
+        with pytest.raises(DataError, match="a run is given by the path of its folder, got"):
+            idgan_sc.load(wrong)  # type: ignore[arg-type]
 
 
 TEN = np.zeros((2, 10))
@@ -589,8 +607,8 @@ def test_no_weights_trained_on_celeba_are_written(finished: Finished, tmp_path: 
 def test_published_weights_are_small_and_never_celebas(shipped: dict[str, Any], preset: str) -> None:
     config = copy.deepcopy(shipped)
     config["datasets"]["celeba"]["scored"] = True
-    runs = configuration.shipped(config, preset)
-    expected = {run.system for run in configuration.runs(config, preset, "dsprites")}
+    runs = configuration.runs_with_weights(config, preset)
+    expected = {run.system for run in configuration.runs_on(config, preset, "dsprites")}
     assert {run.system for run in runs if run.dataset == "dsprites"} == expected and len(expected) == 7
     assert "celeba" not in {run.dataset for run in runs} and len({run.seed for run in runs}) <= 2
     for run in runs:
@@ -609,7 +627,7 @@ def test_publish_ships_weights_with_their_card_and_not_without(
     shutil.copytree(matched("infogan_cr"), folder)
     for name in ("model.safetensors", "card.md"):
         (folder / name).unlink(missing_ok=True)
-    publish(Results(config, "test", root))
+    copy_runs(Results(config, "test", root))
     assert not (root / "published" / run.path / "model.safetensors").exists()
     (root / "data").mkdir()
     (root / "data/dsprites").symlink_to(images.folder)
@@ -617,14 +635,14 @@ def test_publish_ships_weights_with_their_card_and_not_without(
     encode(finished)
     score(finished)
     card(finished)
-    assert root / "published" / run.path in publish(Results(config, "test", root))
+    assert root / "published" / run.path in copy_runs(Results(config, "test", root))
     there = {path.name for path in (root / "published" / run.path).iterdir()}
     assert {"model.safetensors", "card.md", "record.json", "generator_scores.csv"} <= there
     assert not {"weights.safetensors", "codes.npz", "match.npz"} & there
     assert idgan_sc.load(root / "published" / run.path).generate(np.zeros((1, 5))).shape == (1, 1, 32, 32)
     (folder / "model.safetensors").write_bytes(b"other weights")
     with pytest.raises(DataError, match="do not belong together: run `idgan-sc card`"):
-        publish(Results(config, "test", root))
+        copy_runs(Results(config, "test", root))
 
 
 def test_model_card_says_what_the_weights_are(

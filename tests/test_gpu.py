@@ -20,8 +20,11 @@ from idgan_sc.config import Run
 from idgan_sc.data.images import open_images
 from idgan_sc.data.tensors import DeviceImages, loader
 from idgan_sc.models import GAN, build
+from idgan_sc.records.record import read_record
 from idgan_sc.records.results import Results
 from idgan_sc.training import checkpoint
+from idgan_sc.training.device import use_device
+from idgan_sc.training.graphed import WARM_UP, Graphed, Recorder
 from idgan_sc.training.stacked import Stack
 from idgan_sc.training.train import train, train_seeds
 
@@ -36,9 +39,9 @@ def method_on(device: str, config: dict, system: str):
     return build(settings, 1, 0, "", device, vae)
 
 
-def images(device: str, method) -> torch.Tensor:
+def images(device: str, method, number: int = 1) -> torch.Tensor:
     shape = (method.settings["batch"], 1, 32, 32)
-    x = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(number))
     return x.to(device, memory_format=torch.channels_last)
 
 
@@ -107,7 +110,6 @@ def test_the_same_seeds_stacked_give_the_same_bytes(small_config, new_root):
         assert (one / "weights.safetensors").read_bytes() == (other / "weights.safetensors").read_bytes()
 
 
-# ------------------------------------------------------------------------------------------------------- as a user does
 OUTPUTS = ("weights.safetensors", "curve.npz", "log.csv")
 
 
@@ -118,6 +120,80 @@ def on_gpu(config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str,
     return config
 
 
+# --------------------------------------------------------------------------------------------------------- CUDA graphs
+GRAPHED = (*SYSTEMS, "annealed_vae", "beta_tcvae", "dip_vae_ii", "idgan", "ib_gan", "idgan_sc_released")
+TOGETHER = [(system, stacked) for system in GRAPHED for stacked in (False, True)]
+TOGETHER.remove(("ib_gan", True))  # these two are not stacked
+TOGETHER.remove(("idgan_sc_released", True))
+
+
+def several_on_gpu(config: dict[str, Any], system: str, stacked: bool):
+    """Methods of one or two seeds, what makes a step of them, and whose step that is."""
+    methods = [method_on("cuda", config, system) for _ in range(2 if stacked else 1)]
+    stack = Stack(methods) if stacked else None
+    make = stack.step if stack else lambda x: [methods[0].step(x[0])]
+    return methods, make, stack.one_step.method if stack else methods[0]
+
+
+@pytest.mark.parametrize(("system", "stacked"), TOGETHER)
+def test_fifty_steps_replayed_are_fifty_steps(on_gpu: dict[str, Any], system: str, stacked: bool) -> None:
+    """Bit for bit: a replay launches the kernels of the step, and draws the numbers that the step would draw."""
+    on_gpu["systems"]["annealed_vae"]["capacity_steps"] = 4
+    on_gpu["systems"]["idgan_sc_prior"]["pair_start"] = 5
+    use_device(on_gpu)
+    expected, make, _ = several_on_gpu(on_gpu, system, stacked)
+    methods, remake, whose = several_on_gpu(on_gpu, system, stacked)
+    streams = [stream for method in methods for stream in method.streams.values()]
+    graphed = Graphed(remake, whose, Recorder(streams))
+    for number in range(50):
+        x = torch.stack([images("cuda", method, number) for method in methods])
+        wanted = make(x)
+        ((steps, found),) = [*graphed.step(x), *graphed.take()]
+        assert steps == 1
+        for row, other in zip(found, wanted, strict=True):
+            assert {name: float(value) for name, value in row.items()} == {n: float(v) for n, v in other.items()}, (
+                number
+            )
+    for method, other in zip(methods, expected, strict=True):
+        for tensors in (checkpoint.network_tensors, checkpoint.moment_tensors, checkpoint.stream_tensors):
+            one, two = tensors(method), tensors(other)
+            assert one.keys() == two.keys() and [name for name in one if not torch.equal(one[name], two[name])] == []
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_replay_never_waits_for_the_device(on_gpu: dict[str, Any], system: str) -> None:
+    methods, make, whose = several_on_gpu(on_gpu, system, False)
+    graphed = Graphed(make, whose, Recorder(methods[0].streams.values()))
+    x = images("cuda", methods[0])[None]
+    for _ in range(WARM_UP + 1):
+        graphed.step(x)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        graphed.step(x)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+@pytest.mark.parametrize("system", ["beta_vae", "infogan_stage_a", "idgan_sc"])
+def test_a_training_by_replays_is_the_same_and_verify_makes_it_again(
+    system: str, seeds: list[int], on_gpu: dict[str, Any], new_root: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    arm = Run("test", "dsprites", system, "main", 0)
+    expected = train_seeds(job(on_gpu, arm, new_root("as it is")), seeds)
+    on_gpu["compute"]["graph"] = True
+    root = new_root("replayed")
+    found = train_seeds(job(on_gpu, arm, root), seeds)
+    for one, other in zip(expected, found, strict=True):
+        assert [name for name in OUTPUTS if (one / name).read_bytes() != (other / name).read_bytes()] == []
+        assert read_record(other)["graph"] and not read_record(one)["graph"]
+    capsys.readouterr()
+    assert recompute.verify(Results(on_gpu, arm.preset, root), arm)
+    assert "the same bytes as recorded" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------------------------------------------------- as a user does
 def strike_in_step(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Send this process a SIGTERM within the number-th step of a GAN from now."""
     step, calls = GAN.step, itertools.count(1)
@@ -131,15 +207,17 @@ def strike_in_step(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GAN, "step", striking)
 
 
+@pytest.mark.parametrize("graph", [False, True])
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
 @pytest.mark.parametrize("system", ["infogan_stage_a", "idgan_sc"])
 def test_an_interrupted_training_goes_on_to_the_same_bytes(
-    system: str, seeds: list[int], on_gpu: dict[str, Any], new_root: Callable[..., Path],
+    system: str, seeds: list[int], graph: bool, on_gpu: dict[str, Any], new_root: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    on_gpu["compute"]["graph"] = graph
     arm, whole, broken = Run("test", "dsprites", system, "main", 0), new_root("whole"), new_root("broken")
     expected = train_seeds(job(on_gpu, arm, whole), seeds)
-    strike_in_step(3, monkeypatch)
+    strike_in_step(4 if graph else 3, monkeypatch)  # the fourth is recorded
     with pytest.raises(SystemExit):
         train_seeds(job(on_gpu, arm, broken), seeds)
     found = train_seeds(job(on_gpu, arm, broken), seeds)

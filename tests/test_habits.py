@@ -1,6 +1,9 @@
 """The checks that keep the repository tidy: linters, types, formats, and files that must agree with each other."""
 
+import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -24,41 +27,138 @@ def run(*command: str) -> None:
     [
         "ruff check .",
         "ruff format --check .",
-        "mypy",
+        pytest.param("mypy", marks=pytest.mark.long),
         "snakefmt --check Snakefile workflow",
         "snakemake --lint",
+        "hadolint Containerfile",
     ],
 )
 def test_tool_is_content(command):
     run(*command.split())
 
 
+# Names of before that sent readers astray, by what is said now: in code, workflow and tests.
+OLD_NAMES = {
+    "FLOORS": "BASELINES",
+    "FLOOR_SEEDS|floor_(starts|fingerprint|counts)": "BASELINE_SEEDS, baseline_starts, …",
+    "(read|make|published)_floor": "read_baselines",
+    "generated_factors": "matched_factors, factors_modulo_symmetry",
+    "read_generators": "generators_by_reader",
+    "def stays|passed_on": "redistributable",
+    "check_hash": "verify_hash",
+    "measured_twice|measured_by|note_measuring": "evaluation_hash, note_evaluation",
+    "GATHERED\\[1:\\]|PUBLISHED(_FILES)?\\[[01]": "SCORE_FILES",
+    "LIKEWISE|TOGETHER": "a name that says what it holds",
+    "_could|^def (said|words|about|counted)": "verdict_text, check_text, describe_results, was_judged",
+    "system (not )?in COLOURS|in (set|list)\\(COLOURS\\)": "SYSTEMS",
+    "next\\(adjusted\\)|\\]\\[::order\\]": "a lookup by name",
+}
+
+
+def test_old_names_do_not_return():
+    """None stands in the package or the workflow again."""
+    old = {re.compile(rf"(?<!\w)(?:{name})(?!\w)", re.M): now for name, now in OLD_NAMES.items()}
+    paths = [*(ROOT / "src").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}: say {now}"
+        for path in paths
+        for name, now in old.items()
+        for match in name.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert not found
+
+
 def lock() -> dict[str, str]:
     """Name -> version of requirements.lock."""
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pins = (line.partition(";")[0].strip().partition("==") for line in lines if line.strip())
-    return {name.lower().replace("_", "-"): version for name, _, version in pins}
+    return dict(re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.M))
 
 
-def named() -> set[str]:
-    """Names of every package in pyproject.toml, those of the extras included."""
+def declared() -> dict[str, set[str]]:
+    """The packages that each extra of pyproject.toml names; `` is what every installation brings."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [project["dependencies"], *project["optional-dependencies"].values()]
-    return {re.split(r"[\[<>=~!]", name)[0].lower() for names in wanted for name in names}
+    wanted = {"": project["dependencies"], **project["optional-dependencies"]}
+    return {extra: {re.split(r"[\[<>=~!]", name)[0].lower() for name in names} for extra, names in wanted.items()}
 
 
-def test_lock_pins_every_package_that_the_project_names():
-    assert not named() - set(lock())
+def imported(*files: Path) -> set[str]:
+    """The packages, by the names that pip knows, of which these files import something."""
+    names = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    found |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    tops = {name.partition(".")[0] for name in found} - sys.stdlib_module_names - {"idgan_sc"}
+    return {names.get(name, name).lower() for name in tops}
 
 
-def test_environment_agrees_with_the_lock():
-    """Same names, same versions; conda users get what `make` installs."""
-    rows = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    installed = next(row["pip"] for row in rows if isinstance(row, dict))
-    assert installed.pop() == "-e ."  # the package itself, whose modules the workflow imports
-    pins = {re.sub(r"\[.*\]", "", row.partition("==")[0]): row.partition("==")[2] for row in installed}
-    assert set(pins) == named()
-    assert {name: lock()[name] for name in pins} == pins
+def test_docstrings_begin_with_a_short_sentence():
+    """At most fifteen words, on one line, with a full stop."""
+    found = []
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+                first = text.splitlines()[0]
+                if len(first.split()) > 15 or not first.rstrip('`*)"').endswith((".", "?", ":")):
+                    found.append(f"{path.relative_to(ROOT)}: {first}")
+    assert found == []
+
+
+def test_what_is_imported_is_declared_and_nothing_else():
+    extras, source = declared(), ROOT / "src/idgan_sc"
+    base = imported(source / "files.py", *(source / "metrics").glob("*.py"))
+    assert base - {"pandas", "matplotlib"} == extras[""]  # which a table and a figure take where they are there
+    assert imported(*source.rglob("*.py")) == extras[""] | extras["train"] | extras["grids"] | extras["logs"]
+    assert imported(source / "publish/logs.py") & extras["logs"] == extras["logs"]
+    others = {path for path in source.rglob("*.py") if path.name != "logs.py"}
+    assert not imported(*others) & extras["logs"]  # no training needs them
+
+
+def test_lock_pins_every_package_with_its_hashes():
+    declarations = declared()
+    assert set().union(*(names for extra, names in declarations.items() if extra != "logs")) <= set(lock())
+    assert not declarations["logs"] & set(lock())
+    for name in ("requirements.lock", "docs/requirements.txt"):
+        text = (ROOT / name).read_text()
+        entries = re.split(r"^(?=\w)", text, flags=re.M)[1:]
+        assert len(entries) > 50 and "://" not in text
+        assert [entry for entry in entries if not re.search(r"==.*--hash=sha256:[0-9a-f]{64}\b", entry, re.S)] == []
+
+
+def test_conda_installs_the_lock():
+    """`environment.yml` and the rules' environment are one, which is remade when the lock changes."""
+    rules = ROOT / "workflow/envs/idgan_sc.yaml"
+    here, there = (yaml.safe_load(path.read_text()) for path in (ROOT / "environment.yml", rules))
+    assert here.pop("name") == "idgan-sc"
+    assert here["dependencies"].pop() == {"pip": ["-r requirements.lock"]}
+    assert there["dependencies"].pop() == {"pip": ["-r ../../requirements.lock"]}
+    assert here == there
+    done = subprocess.run(["cksum", "requirements.lock"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"cksum {done.stdout.split()[0]}." in rules.read_text()
+
+
+def test_the_catalog_finds_what_it_lists():
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert usage["software-stack-deployment"] == {
+        "conda": True, "apptainer": True, "apptainer+conda": False, "report": True,
+    }  # fmt: skip
+    assert all((ROOT / name).exists() for name in ("workflow/Snakefile", "config/README.md", "workflow/report"))
+
+
+@pytest.mark.parametrize("pythons", ["old", "old new", "absent"])
+def test_make_takes_any_python_that_is_new_enough(pythons: str, tmp_path: Path):
+    """Stand-ins that say what a Python would, and note whether an environment is asked of them."""
+    for name, status in (("old", 1), ("new", 0)):
+        (tmp_path / name).write_text(f'#!/bin/sh\n[ $1 = -c ] && exit {status}\necho {name} "$@" > asked\nexit 7\n')
+        (tmp_path / name).chmod(0o755)
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    call = ["make", "--silent", "env", f"PYTHON={pythons}"]
+    done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    if "new" in pythons:
+        assert (tmp_path / "asked").read_text() == "new -m venv .venv\n"
+    else:
+        line = f"none of {pythons} is a Python from 3.11 on with venv: install one, or make PYTHON=/path/to/python3\n"
+        assert done.returncode and done.stderr.startswith(line), done.stderr
 
 
 def test_every_setting_is_commented():

@@ -14,19 +14,21 @@ from PIL import Image
 from idgan_sc import cli
 from idgan_sc.config import Run
 from idgan_sc.data.folder import prepare_folder
-from idgan_sc.evaluation.gather import gather_scores
+from idgan_sc.evaluation.gather import _refuse_other_factors, gather_scores
 from idgan_sc.evaluation.generators.factor_reader import trained_probe
 from idgan_sc.evaluation.generators.traverse import traverse
 from idgan_sc.evaluation.score import score
 from idgan_sc.evaluation.unfinished import score_curve
 from idgan_sc.files import DataError
 from idgan_sc.metrics import score as score_arrays
+from idgan_sc.publish import film, interactive
 from idgan_sc.publish.card import write_card
-from idgan_sc.records.record import check_hash, note_hashes
+from idgan_sc.records.record import note_hashes, verify_hash
 from idgan_sc.records.results import Job, Results
+from idgan_sc.report import agreement
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import FEW_CODES, encode
-from idgan_sc.training.prepare import check_given
+from idgan_sc.training.prepare import refuse_other_images
 from idgan_sc.training.train import train
 
 Config = dict[str, Any]
@@ -111,6 +113,35 @@ def test_other_images_are_said(step: Callable[[Job], Any], small_config: Config,
         step(job_of(small_config, place))
 
 
+def test_weights_without_codes_are_not_joined_with_other_images(small_config: Config, place: Path) -> None:
+    job = job_of(small_config, place)
+    (job.folder / FEW_CODES).unlink()
+    name, arrays = agreement.codes_of(job.results, OWN) or ("", {})
+    assert name == "weights.safetensors" and len(arrays["codes"]) == 120
+    Image.fromarray(np.full((64, 64), 77, np.uint8)).save(place / "images/000.png")
+    prepared(place)
+    with pytest.raises(DataError, match=r"was trained on other images than .* holds: put those back"):
+        agreement.codes_of(job.results, OWN)
+
+
+@pytest.mark.parametrize("step", [interactive._entry, film.Actor])
+def test_a_traversal_of_other_weights_is_not_joined_with_these(
+    step: Callable[..., Any], small_config: Config, place: Path
+) -> None:
+    job = job_of(small_config, place)
+    note_hashes(job.folder, ["traversal.npz"], others={"weights.safetensors": "0" * 64})
+    with pytest.raises(DataError, match=r"traversal\.npz was made of another weights\.safetensors than there is now"):
+        step(job.results, OWN, job.folder)
+
+
+def test_a_damaged_curve_is_said(small_config: Config, place: Path) -> None:
+    job = job_of(small_config, place)
+    with (job.folder / "curve.npz").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(DataError, match=r"curve\.npz is damaged \(its hash is not the recorded one\)"):
+        score_curve(job, job.folder)
+
+
 @pytest.mark.parametrize("step", [encode, score, traverse, write_card])
 def test_other_settings_are_said(step: Callable[[Job], Any], small_config: Config, place: Path) -> None:
     config = copy.deepcopy(small_config)
@@ -159,11 +190,24 @@ def test_scores_of_other_codes_are_not_gathered(small_config: Config, place: Pat
         gather_scores(job.results)
 
 
+def test_scores_against_other_factors_are_not_gathered(small_config: Config, place: Path) -> None:
+    config = copy.deepcopy(small_config)
+    config["presets"]["test"]["runs"] = {"own": {"infogan_stage_a": ["main"]}}
+    config["presets"]["test"]["seeds"] = {"first": 0, "count": 2}
+    results = Results(config, "test", place / "out")
+    first, second = results.planned[:2]
+    shutil.copytree(results.job(first).folder, results.job(second).folder)
+    _refuse_other_factors(results, [first, second])
+    note_hashes(results.job(second).folder, ["scores.csv"], others={"factors": "0" * 64})
+    with pytest.raises(DataError, match=rf"{second} was scored against other factors than {first}"):
+        _refuse_other_factors(results, [first, second])
+
+
 def test_what_was_never_noted_passes(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text("a\n1\n")
-    check_hash(tmp_path, "scores.csv", "score again")
+    verify_hash(tmp_path, "scores.csv", "score again")
     note_hashes(tmp_path, ["scores.csv"], of=["codes.npz"])
-    check_hash(tmp_path, "scores.csv", "score again", {"factors": "0"})
+    verify_hash(tmp_path, "scores.csv", "score again", {"factors": "0"})
 
 
 def test_one_continuous_factor_refuses_only_what_needs_classes(
@@ -185,12 +229,14 @@ def test_one_continuous_factor_refuses_only_what_needs_classes(
 
 
 def test_sizes_that_own_images_do_not_have_are_refused(small_config: Config) -> None:
-    from idgan_sc.config import ConfigError, check
+    from idgan_sc.config import ConfigError, validate
 
     config = copy.deepcopy(small_config)
     config["datasets"]["own"]["evaluation"] = {"pool": "all", "points": 100}
-    with pytest.raises(ConfigError, match="`points`: all images of the pool are scored, each once: remove it"):
-        check(config)
+    with pytest.raises(
+        ConfigError, match="`points` has no use, since every image of the pool is scored once: remove it"
+    ):
+        validate(config)
 
 
 def test_data_says_what_it_took(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,11 +268,11 @@ def test_a_checkpoint_of_other_images_is_set_aside(
 
 def test_a_predecessor_of_other_images_is_refused(small_config: Config, place: Path) -> None:
     job = job_of(small_config, place)
-    check_given(job.results, "own", job.folder)
+    refuse_other_images(job.results, "own", job.folder)
     Image.fromarray(np.full((64, 64), 77, np.uint8)).save(place / "images/000.png")
     prepared(place)
-    with pytest.raises(DataError, match=r"was trained on other images than .*data/own holds: give another"):
-        check_given(job.results, "own", job.folder)
+    with pytest.raises(DataError, match=r"was trained on other images than .*data/own holds: put those back"):
+        refuse_other_images(job.results, "own", job.folder)
 
 
 def test_a_network_that_read_other_factors_is_trained_again(

@@ -8,7 +8,7 @@ import pytest
 from idgan_sc.data.dsprites import FACTORS, render
 from idgan_sc.data.images import Images, open_images, save_images
 from idgan_sc.evaluation.generators import nearest_image
-from idgan_sc.evaluation.generators.nearest_image import Matcher, changed, generated_factors
+from idgan_sc.evaluation.generators.nearest_image import Matcher, changed, factors_modulo_symmetry
 from idgan_sc.files import DataError
 
 TOLERANCE = {"shape": 0, "scale": 0, "orientation": 1, "x": 1, "y": 1}
@@ -114,7 +114,7 @@ def orientations(folder: Path, shape: int) -> Images:
 
 @pytest.mark.parametrize(("shape", "turns"), [(0, 4), (1, 2), (2, 1)])
 def test_orientation_is_below_the_period_of_the_shape(tmp_path: Path, shape: int, turns: int) -> None:
-    classes, values = generated_factors(orientations(tmp_path, shape), np.arange(40))
+    classes, values = factors_modulo_symmetry(orientations(tmp_path, shape), np.arange(40))
     assert classes[39, 2] == classes[0, 2] == 0 and values[39, 2] == 0  # a full turn
     assert values[:, 2].max() < 2 * np.pi / turns
     assert classes[:, 2].max() == np.ceil(39 / turns) - 1

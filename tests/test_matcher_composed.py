@@ -50,7 +50,7 @@ def test_none_of_many_others_is_nearer(drawn: Images) -> None:
 def test_factors_and_what_changes(drawn: Images) -> None:
     cells = np.array([[0, 3, 5, 2, 1, 7], [9, 3, 5, 3, 1, 7], [5, 4, 5, 7, 2, 14]])
     index = np.ravel_multi_index(tuple(cells.T), rooms.FACTORS.sizes)
-    classes, values = matching.generated_factors(drawn, index)
+    classes, values = matching.matched_factors(drawn, index)
     np.testing.assert_array_equal(classes, cells)
     np.testing.assert_allclose(values[0], [0, 0.3, 0.5, rooms.FACTORS.values[3][2], 1, 0])
     tolerance = {"floor": 1, "wall": 0, "object": 0, "scale": 1, "shape": 0, "orientation": 1}

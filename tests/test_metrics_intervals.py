@@ -82,5 +82,6 @@ def test_unknown_protocol_and_jobs() -> None:
     codes, factors = sample(100, 0)
     with pytest.raises(ValueError, match="no protocol 'dlib'; there are infogan_cr, disentanglement_lib, carbonneau"):
         compare(codes, codes, factors, protocol="dlib")
-    with pytest.raises(ValueError, match="jobs must be"):
-        score(codes, factors, draws=2, jobs="all")
+    for jobs in ("all", 0):
+        with pytest.raises(ValueError, match="jobs must be a whole number from 1 on"):
+            score(codes, factors, draws=2, jobs=jobs)

@@ -80,6 +80,13 @@ def test_every_type_of_factor_gives_the_same_scores(kind: Any) -> None:
     assert score(Z, F.astype(kind), metrics=FAST) == PLAIN
 
 
+def test_tensors_of_other_layouts() -> None:
+    torch = pytest.importorskip("torch")
+    assert score(torch.tensor(Z).to_sparse(), torch.tensor(F).to_sparse_csr(), metrics=FAST) == PLAIN
+    with pytest.raises(ValueError, match=r"a tensor cannot be read .*: give it as an array"):
+        score(torch.empty(Z.shape, device="meta"), F)
+
+
 def test_columns_by_name() -> None:
     columns = {"a": F[:, 0], "b": F[:, 1].tolist(), "c": np.ma.masked_array(F[:, 2])}
     named = score(Z, columns, metrics=FAST)
@@ -388,6 +395,9 @@ def test_codes_that_are_none() -> None:
         (np.where(Z > 3, np.inf, Z), "codes contain NaN or infinity"),
         (Z[:0], "non-empty"),
         ([[1.0, None]] * 500, "codes contain NaN or infinity, or are missing"),
+        (None, r"codes must be a table of numbers .* got a single NoneType"),
+        ("codes.npz", r"codes must be a table of numbers .* got a single str"),
+        ((z for z in Z), r"codes must be a table of numbers .* got a single generator"),
     ):
         with pytest.raises(ValueError, match=said):
             score(codes, F)
@@ -398,7 +408,9 @@ def test_factors_that_are_none() -> None:
         (F + 1j, "factor 0 holds complex numbers"),
         ((F + 1j).astype(object), "complex numbers"),
         (F[:, 0], r"factors must have shape \(N, K\), got \(500,\): one factor is a column"),
-        (F[:-1], r"factors must have shape \(500, K\), got \(499, 3\)"),
+        (F[:-1], r"factors must have shape \(500, K\), a row for each of the codes, got \(499, 3\)"),
+        (F[:, :0], "they have no column: give at least one"),
+        (None, "give a table, not a single NoneType"),
         (np.where(F == 3, np.inf, F), "factor 0 contains infinity"),
         ({"a": F[:, 0], "b": F[:9, 1]}, "factors must have shape"),
         ({}, "factors must have shape"),

@@ -23,8 +23,8 @@ from idgan_sc.config import Config, dataset_row
 from idgan_sc.data import dsprites
 from idgan_sc.evaluation.generators.nearest_image import changed
 from idgan_sc.evaluation.model import Model, load
-from idgan_sc.models import networks, networks_celeba
-from idgan_sc.publish import live, page
+from idgan_sc.models import networks, networks_celeba, networks_released
+from idgan_sc.publish import interactive, page
 from idgan_sc.records.results import Results
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -218,11 +218,12 @@ def drawn_by_page(browser: Browser, name: str, z: np.ndarray, codes: np.ndarray)
 
 
 SHAPES = [(networks, 28), (networks, 32), (networks, 64), (networks_celeba, 32), (networks_celeba, 64)]
+SHAPES += [(networks_released, 32), (networks_released, 64)]
 
 
 @pytest.mark.parametrize(("module", "size"), SHAPES)
 def test_every_generator_of_the_project_runs_in_the_page(browser: Browser, path: Path, module: Any, size: int) -> None:
-    """Both architectures at every size, in colour, with weights and statistics that are not those of the start."""
+    """Every architecture at every size, in colour, with weights and statistics that are not those of the start."""
     rng = torch.Generator().manual_seed(size)
     network = module.Generator(size, 3, 4, 3)
     for tensor in network.parameters():
@@ -233,11 +234,11 @@ def test_every_generator_of_the_project_runs_in_the_page(browser: Browser, path:
         elif name.endswith("running_mean"):
             tensor.data.normal_(0, 0.3, generator=rng)
     z, codes = torch.randn(2, 3, generator=rng), torch.randn(2, 4, generator=rng)
-    layers, tensors = live.network(network)
+    layers, tensors = interactive.network(network)
     with torch.no_grad():
         expected = as_half(network)(z, codes).permute(0, 2, 3, 1).numpy()
     browser.show(path, 1200, 900)
-    script = f"""readWeights("{live.pack(tensors)}").then(weights => {{
+    script = f"""readWeights("{interactive.pack(tensors)}").then(weights => {{
         const made = new Generator({json.dumps(layers)}, weights);
         const z = {z.tolist()}, codes = {codes.tolist()};
         return z.map((noise, i) => Array.from(made.draw(noise, codes[i])));

@@ -22,17 +22,17 @@ import test_data_mnist
 from conftest import job
 from idgan_sc import cli
 from idgan_sc import config as configuration
-from idgan_sc.config import ConfigError, Run, read_generators
+from idgan_sc.config import ConfigError, Run, generators_by_reader
 from idgan_sc.data import celeba, digits, faces, mnist
 from idgan_sc.data.folder import prepare_folder
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation import gather
 from idgan_sc.evaluation.generators import factor_reader, leakage, morphometrics, scores, scores_by_reader
-from idgan_sc.evaluation.generators import scores as generator
 from idgan_sc.files import DataError
 from idgan_sc.models import build, networks_celeba
 from idgan_sc.models import networks as nets
-from idgan_sc.publish.copy import publish
+from idgan_sc.publish.copy import copy_runs
+from idgan_sc.records.record import TABLE3_METRICS
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures import leakage as leakage_figure
 from idgan_sc.report.figures import registry
@@ -76,10 +76,10 @@ def test_mnist_has_the_papers_epochs(shipped: Config) -> None:
 
 
 def test_seeds_and_evaluation_are_a_data_sets_own(shipped: Config) -> None:
-    assert configuration.seeds(shipped, "paper", "mnist") == [0, 1, 2, 3, 4]
-    assert configuration.seeds(shipped, "quick", "faces") == [0]
+    assert configuration.seeds_of(shipped, "paper", "mnist") == [0, 1, 2, 3, 4]
+    assert configuration.seeds_of(shipped, "quick", "faces") == [0]
     assert configuration.evaluation(shipped, "quick", "faces")["pool"] == 2000
-    assert not {"mnist", "celeba"} & {run.dataset for run in configuration.runs(shipped, "quick", "dsprites")}
+    assert not {"mnist", "celeba"} & {run.dataset for run in configuration.runs_on(shipped, "quick", "dsprites")}
 
 
 COUNTED = {  # spec of the released CelebA networks, and of the same with one more stage for 64x64
@@ -222,7 +222,7 @@ def test_a_drawn_traversal_of_each_factor_leaves_the_others(drawn: dict[str, Ima
         classes[:, k] = np.linspace(0, size - 1, 8)
         images.append(faces.render(classes))
     swept = np.stack(images)[None].transpose(0, 1, 2, 5, 3, 4)  # (1, k, S, C, H, W)
-    readings = leakage.read("faces", reader, swept.reshape(-1, 3, 64, 64))
+    readings = leakage.factor_readings("faces", reader, swept.reshape(-1, 3, 64, 64))
     change = leakage.change_matrix(
         {name: y.reshape(1, 5, 8, 1) for name, y in readings.items()}, {n: np.ones(1) for n in readings}
     )
@@ -234,7 +234,7 @@ def test_the_probe_says_how_well_it_reads_and_survives_the_disk(drawn: dict[str,
     reader = factor_reader.train_probe(drawn["digits"], 200)
     found = {factor.name: factor for factor in reader.factors}
     assert found["digit"].classes == 10 and found["digit"].held_out > 0.8
-    assert found["thickness"].held_out > 0.7 and "thickness R²" in reader.words()
+    assert found["thickness"].held_out > 0.7
     images = (255 * drawn["digits"].batch(np.arange(9), 32)).astype(np.uint8)
     again = factor_reader.load(factor_reader.save(tmp_path / "p.safetensors", reader))
     for name, y in reader.read(images).items():
@@ -319,7 +319,7 @@ def measured(few: Config, drawn: dict[str, Images], tmp_path_factory: pytest.Tem
     path.write_text(yaml.safe_dump(few, allow_unicode=True, sort_keys=False), encoding="utf-8")
     for dataset, images in drawn.items():
         (root / "data" / dataset).symlink_to(images.folder)
-        for system in configuration.PICTURED:
+        for system in configuration.PICTURE_SYSTEMS:
             for command in ("train", "encode", "leakage"):
                 options = ["--preset", "quick", "--dataset", dataset, "--system", system, "--out", str(root)]
                 cli.main(["--config", str(path), command, *options])
@@ -328,7 +328,7 @@ def measured(few: Config, drawn: dict[str, Images], tmp_path_factory: pytest.Tem
 
 
 def test_figures_5_to_8_and_leakage_say_what_they_show(few: Config, measured: Path) -> None:
-    names = registry.names(Results(few, "quick", Path()))
+    names = registry.picture_drawers(Results(few, "quick", Path()))
     beside = ["figure_digits", "figure_faces"]
     assert list(names) == ["figure5", "figure6", "figure7", "figure8", *beside, "figure_leakage"]
     for name, draw in names.items():
@@ -376,7 +376,7 @@ def test_the_leakage_figure_aligns_the_codes_of_different_seeds(
 def test_gathered_leakage_has_a_row_a_run(few: Config, measured: Path) -> None:
     frame = pd.read_csv(gather.gather_leakage(Results(few, "quick", measured))[0])
     assert set(zip(frame["dataset"], frame["system"], strict=True)) == {
-        (data, system) for data in ("digits", "faces") for system in configuration.PICTURED
+        (data, system) for data in ("digits", "faces") for system in configuration.PICTURE_SYSTEMS
     }
     assert frame["leakage"].between(0, 1).all() and frame["row_entropy"].between(0, 1).all()
 
@@ -397,7 +397,7 @@ def test_leakage_of_a_sweep_that_is_not_finished(few: Config, measured: Path, tm
     with pytest.raises(DataError, match="no data set with runs of both infogan_cr and idgan_sc"):
         leakage_figure.figure_leakage(Results(few, "quick", tmp_path))
     shutil.rmtree(tmp_path / "runs")
-    with pytest.raises(DataError, match="nothing to gather"):
+    with pytest.raises(DataError, match="there is nothing to gather"):
         gather.gather_leakage(Results(few, "quick", tmp_path), allow_missing=True)
 
 
@@ -405,19 +405,19 @@ def test_nothing_that_shows_celeba_or_a_users_images_is_published(
     few: Config, measured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Digits stand for them here: what is copied of a run of faces holds images, of one of digits numbers alone."""
-    assert {name for name, row in configuration.DATASETS.items() if not row.passed_on} == {
+    assert {name for name, row in configuration.DATASETS.items() if not row.redistributable} == {
         "celeba",
         "own",
         "cars3d",
         "smallnorb",
     }
-    kept = dataclasses.replace(configuration.DATASETS["digits"], passed_on=False)
+    kept = dataclasses.replace(configuration.DATASETS["digits"], redistributable=False)
     monkeypatch.setitem(configuration.DATASETS, "digits", kept)
-    runs = importlib.import_module("idgan_sc.config.runs")  # `idgan_sc.config.runs` itself is the function
+    runs = importlib.import_module("idgan_sc.config.runs_on")  # `idgan_sc.config.runs` itself is the function
     for module in (runs, importlib.import_module("idgan_sc.publish.copy")):
         monkeypatch.setattr(module, "scored", lambda config, data: False)  # these runs have no scores
     found = {folder.parts[-4]: {path.name for path in folder.iterdir()} for folder in
-             publish(Results(few, "quick", measured))}  # fmt: skip
+             copy_runs(Results(few, "quick", measured))}  # fmt: skip
     assert found["digits"] == {"record.json", "hashes.json", "log.csv", "leakage.csv", "few_codes.npz"}
     assert found["faces"] == found["digits"] | {"panels.npz"}
 
@@ -430,7 +430,7 @@ def test_the_whole_chain_at_native_size(
     if dataset == "mnist" and not test_data_mnist.REAL.is_dir():
         pytest.skip("the MNIST files are not here")
     config, system = copy.deepcopy(few), "idgan_sc"
-    config["presets"]["quick"]["runs"] = {dataset: {name: ["main"] for name in configuration.PICTURED}}
+    config["presets"]["quick"]["runs"] = {dataset: {name: ["main"] for name in configuration.PICTURE_SYSTEMS}}
     row = config["presets"]["quick"]["datasets"].setdefault(dataset, {})
     if dataset == "mnist":
         row |= copy.deepcopy(few["presets"]["quick"]["datasets"]["digits"]) | {"file": str(test_data_mnist.REAL)}
@@ -454,13 +454,13 @@ def test_the_whole_chain_at_native_size(
 
 def test_generators_of_digits_and_faces_are_scored_by_what_is_read(few: Config, measured: Path) -> None:
     path = measured / "config.yaml"
-    for run in read_generators(few, "quick"):
+    for run in generators_by_reader(few, "quick"):
         options = ["--dataset", run.dataset, "--system", run.system, "--preset", "quick", "--out", str(measured)]
         cli.main(["--config", str(path), "read-generator", *options])
         written = measured / run.path / "generator_scores.csv"
         scores = pd.read_csv(written).set_index("metric")
         assert scores.index.tolist()[:14] == [
-            *generator.METRICS, *generator.METRICS, "precision", "recall", "precision_true", "recall_true",
+            *TABLE3_METRICS, *TABLE3_METRICS, "precision", "recall", "precision_true", "recall_true",
         ]  # fmt: skip
         assert [name for name in scores.index if name.startswith("held_out_")] == [
             f"held_out_{name}" for name in (digits if run.dataset == "digits" else faces).FACTORS.names
@@ -485,11 +485,11 @@ def test_what_cannot_be_read_is_refused_in_one_line(
 
 
 def test_pictures_are_named_after_real_mnist(shipped: Config) -> None:
-    assert configuration.pictures(shipped, "paper") == {
+    assert configuration.picture_figures(shipped, "paper") == {
         "figure5_mnist": ("mnist", "infogan_cr"), "figure6_mnist": ("mnist", "idgan_sc"),
         "figure7": ("celeba", "infogan_cr"), "figure8": ("celeba", "idgan_sc"),
     }  # fmt: skip
-    assert configuration.pictures(shipped, "test") == {}
+    assert configuration.picture_figures(shipped, "test") == {}
 
 
 # ------------------------------------------------------------------------------------------------------- own images

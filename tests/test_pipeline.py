@@ -6,13 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
-from idgan_sc.report.words import FLOORS
+from idgan_sc.report.words import BASELINES
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -70,6 +71,15 @@ def changed(chain):
 
     yield change
     path.write_text(original)
+
+
+def test_the_report_of_snakemake_has_captions_and_a_landing_page(chain, tmp_path):
+    snakemake(chain, "all", "--report", str(tmp_path / "report.zip"))
+    with zipfile.ZipFile(tmp_path / "report.zip") as file:
+        text = "".join(file.read(name).decode() for name in file.namelist() if name.endswith((".js", ".html")))
+    assert all(f'"{category}"' in text for category in ("Claims", "Tables", "Figures", "Page"))
+    for words in ("A replication of IDGAN-SC", "All results at preset test", "table3 at preset test"):
+        assert words in text, words
 
 
 def test_makes_every_table_and_figure(chain):
@@ -148,7 +158,7 @@ def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
     counts = jobs(another, "--config", "seeds=0,1", "--", "runs")
     assert (counts["train"], counts["train_stage_a"], counts["score"]) == (8, 3, 8)
     rest = jobs(another, "--config", "allow_missing=true", "--", "all")  # of what is there alone
-    assert set(rest) == {"data", "floor", "gather", "table", "figure", "claims", "report"}
+    assert set(rest) == {"data", "baseline", "gather", "table", "figure", "claims", "report"}
     assert rest["figure"] == 4
     shutil.rmtree(another / "results/test/published/runs/dsprites/idgan_sc")  # which three of the figures show
     assert jobs(another, "--config", "allow_missing=true", "--", "figures")["figure"] == 1
@@ -191,8 +201,8 @@ def test_published_runs_get_no_job(chain, tmp_path):
     origins = [frame.pop("origin") for frame in cells]
     pd.testing.assert_frame_equal(*cells)
     assert set(origins[0]) == {"here"}
-    floor = cells[1]["system"].isin(FLOORS)  # scored here, in seconds
-    assert origins[1][~cells[1]["missing"] & ~floor].str.startswith("commit ").all()
+    is_baseline = cells[1]["system"].isin(BASELINES)  # scored here, in seconds
+    assert origins[1][~cells[1]["missing"] & ~is_baseline].str.startswith("commit ").all()
 
 
 def test_publish_trains_nothing(chain, tmp_path):

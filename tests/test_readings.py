@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from scipy import stats as sps
 
-from conftest import make_floor
+from conftest import make_baselines
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
 from idgan_sc.config import claims as planned
-from idgan_sc.config.claims import explored, parsed
+from idgan_sc.config.claims import exploratory_checks, parse_arm
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report import claims, dictionary, exploratory, readings, verdict_sensitivity, words
@@ -178,10 +178,10 @@ def test_exploratory_comparisons_name_what_the_data_say(shipped: Config) -> None
 
 def test_a_baseline_is_taken_with_as_many_codes(config: Config, tmp_path: Path) -> None:
     write_results(tmp_path, PAPER)
-    floor = make_floor(tmp_path)
-    levels = pd.read_csv(floor)
+    baseline = make_baselines(tmp_path)
+    levels = pd.read_csv(baseline)
     levels.loc[(levels["system"] == "pixel_components") & (levels["k"] == 10), "value"] = 0.7
-    levels.to_csv(floor, index=False)
+    levels.to_csv(baseline, index=False)
     exploratory.write_exploratory(Results(config, "desk", tmp_path))
     found = pd.read_csv(tmp_path / "exploratory.csv").query("other == 'pixel_components' and measure == 'dci'")
     means = found.set_index("arm")["estimate"]
@@ -209,12 +209,12 @@ def test_what_cannot_be_meant_is_refused(change: Callable[[Config], Any], messag
     spoilt = copy.deepcopy(shipped)
     change(spoilt)
     with pytest.raises(ConfigError, match=message):
-        configuration.check(spoilt)
+        configuration.validate(spoilt)
 
 
 def test_arms_and_comparisons_are_taken_apart(shipped: Config) -> None:
-    assert str(parsed("infogan/c10:q_mean")) == "infogan/c10" and parsed("infogan/c10:q_mean").code == "q_mean"
-    found = explored(shipped)
+    assert str(parse_arm("infogan/c10:q_mean")) == "infogan/c10" and parse_arm("infogan/c10:q_mean").code == "q_mean"
+    found = exploratory_checks(shipped)
     assert {check.rule for check in found} == {"level", "difference"}
     assert all("pairs" not in check.options for check in found)
 
@@ -247,7 +247,9 @@ def test_the_false_discovery_rate_is_scipys() -> None:
 
 
 def test_holm_within_claims_is_holm_of_each(config: Config) -> None:
-    orders = [check for check in planned.checks(config) if check.rule == "order"][:5]  # one of C3, two of C4, two of C5
+    orders = [check for check in planned.planned_checks(config) if check.rule == "order"][
+        :5
+    ]  # one of C3, two of C4, two of C5
     p = [0.02, 0.03, 0.02, 0.01, 0.5]
     adjusted = verdict_sensitivity._holm_by(lambda claim: claim)(orders, p)
     assert [check.claim for check in orders] == ["C3", "C4", "C4", "C5", "C5"]
@@ -262,7 +264,7 @@ def test_one_seed_is_left_out_at_a_time(noisy: pd.DataFrame) -> None:
 
 
 def test_what_rests_on_one_seed_is_found(config: Config, tmp_path: Path) -> None:
-    """An order that holds only with the seed whose difference is large."""
+    """A directional check that holds only with the seed whose difference is large."""
     write_results(tmp_path, dict.fromkeys(PAPER, 0.8), sd=0.0)
     curves = pd.read_csv(tmp_path / "curves.csv")
     lifted = (curves["system"] == "infogan_cr") & (curves["seed"] == 7)
@@ -276,7 +278,7 @@ def test_what_rests_on_one_seed_is_found(config: Config, tmp_path: Path) -> None
     exploratory.write_exploratory(results)
     weight = pd.read_csv(tmp_path / "exploratory.csv").query("arm == 'infogan_cr' and without_seed == 7")
     assert len(weight) == 1 and weight["estimate"].iloc[0] == pytest.approx(0.0)
-    left = Gathered(results).without([7]).values("dsprites", planned.checks(config)[0], parsed("infogan"))
+    left = Gathered(results).without([7]).values("dsprites", planned.planned_checks(config)[0], parse_arm("infogan"))
     assert len(left) == 19 and 7 not in left.index
 
 
@@ -317,7 +319,7 @@ def test_every_definition_has_a_column() -> None:
 
 def test_readings_stand_first_wherever_verdicts_are_shown() -> None:
     table, read_ = (pd.read_csv(PUBLISHED / f"{name}.csv") for name in ("claims", "readings"))
-    shown = readings.beside(table, read_)
+    shown = readings.shown_verdicts(table, read_)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for claim, cell in shown.items():
         reading = re.match(r"\*\*.*?\*\*", cell)

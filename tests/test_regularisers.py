@@ -209,21 +209,21 @@ def test_the_study_runs_goes_on_and_gives_the_same_bytes(results: Results, monke
     assert (equal.nunique() == 1).all()
 
     rows.iloc[[1, 7, 20]].to_csv(path, index=False)
-    done, measure = [], study.measure
-    monkeypatch.setattr(study, "measure", lambda *given: done.append(given) or measure(*given))
-    study.measure_missing(results)
+    done, measure = [], study.train_cell
+    monkeypatch.setattr(study, "train_cell", lambda *given: done.append(given) or measure(*given))
+    study.train_missing_cells(results)
     assert path.read_bytes() == whole and len(done) == len(rows) - 3
-    study.measure_missing(results)
+    study.train_missing_cells(results)
     assert len(done) == len(rows) - 3
     assert [file.name for file in path.parent.iterdir() if file.name.startswith(".")] == [".lock"]
 
 
 def test_rows_of_other_settings_are_refused(results: Results, tiny: Config) -> None:
-    study.measure_missing(results)
+    study.train_missing_cells(results)
     before = study.rows_path(results).read_bytes()
     tiny["regularisers"]["steps"] = 4
     with pytest.raises(DataError, match=r"rows\.csv has rows of other settings or source than today's: delete it"):
-        study.measure_missing(results)
+        study.train_missing_cells(results)
     assert study.rows_path(results).read_bytes() == before
 
 
@@ -252,8 +252,8 @@ def test_the_network_learns_what_it_is_shown(results: Results, tiny: Config, ima
     cell = study.Cell("none", 0, "change_one", "cross_entropy", "aligned")
     settings = study.settings_of(results, cell)
     assert settings["lr_pair"] == results.settings(results.run("dsprites", "idgan_sc_prior"))["lr_pair"]
-    first = study.measure(settings | {"steps": 1, "last": 1}, 0, images, "cpu")
-    found = study.measure(settings, 0, images, "cpu")
+    first = study.train_cell(settings | {"steps": 1, "last": 1}, 0, images, "cpu")
+    found = study.train_cell(settings, 0, images, "cpu")
     assert first["loss_last"] == pytest.approx(report.nothing_told(tiny["regularisers"], "cross_entropy", 5), abs=0.01)
     assert found["loss"] < first["loss"] - 0.05 and found["accuracy"] > 0.3
     assert 0 <= found["identical"] < 0.4
@@ -276,7 +276,7 @@ def test_a_study_that_cannot_be_meant_is_refused(shipped: Config, changes: dict[
     config = copy.deepcopy(shipped)
     config["regularisers"] |= changes
     with pytest.raises(ConfigError, match=message):
-        configuration.check(config)
+        configuration.validate(config)
 
 
 # ---------------------------------------------------------------------------------------- tables, figure and page

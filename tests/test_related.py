@@ -1,22 +1,34 @@
 """Systems beside the paper's seven: their updates against gradients written down once more, and few steps of each."""
 
 import copy
-import math
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
 import idgan_sc
-from conftest import job
+from conftest import with_data
+from idgan_sc import config as configuration
+from idgan_sc import plan
 from idgan_sc.config import Config, Run, resolve
+from idgan_sc.evaluation.gather import gather_related
+from idgan_sc.evaluation.generators.scores import match
+from idgan_sc.evaluation.generators.traverse import traverse
+from idgan_sc.evaluation.score import score
 from idgan_sc.models import GAN
 from idgan_sc.models import objectives as obj
 from idgan_sc.models.ib_gan import IBGAN
+from idgan_sc.publish import interactive
+from idgan_sc.publish.card import card
+from idgan_sc.records.results import Job, Results
+from idgan_sc.report.read import scored_codes
+from idgan_sc.report.related import table_related
+from idgan_sc.report.words import label
 from idgan_sc.training.encode import encode
 from idgan_sc.training.train import train
 from test_models import LR, assert_moved, batch, new, plain_sgd, settings_of, weights
@@ -175,19 +187,69 @@ def test_ib_gan_is_scored_by_the_code_behind_what_q_reads(shipped: dict[str, Any
     assert method.encode(x).shape == (len(x), settings["c_dim"])
 
 
-@pytest.mark.parametrize("system", [*VAES, *GANS])
-def test_a_related_system_trains_and_is_loaded(
-    system: str, config: Config, new_root: Callable[..., Path], finished: Callable[[str], Path]
-) -> None:
-    run = Run("test", "dsprites", system, "main", 0)
-    short = copy.deepcopy(config)
-    root = new_root()
-    folder = train(job(short, run, root))
-    encode(job(short, run, root))
+# ------------------------------------------------------------------------------------- every system, whole, a few steps
+SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc", *VAES, *GANS)
+
+
+@pytest.fixture(scope="module")
+def every(shipped: Config, tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> Results:
+    """The preset `test_all`, in whose folder predecessors stay."""
+    config = copy.deepcopy(shipped)
+    config["compute"] |= {"device": "cpu", "checkpoint_seconds": 0}
+    root = with_data(tmp_path_factory.mktemp("every") / "results", small_data)
+    here = Results(config, "test_all", root)
+    wanted = {run.system for run in [*here.planned, *configuration.related(config, "test_all")]}
+    behind = {"infogan_stage_a", "idgan_stage_a"}
+    assert wanted == set(SYSTEMS) and wanted | behind == set(config["systems"])
+    return here
+
+
+def made(every: Results, system: str) -> Job:
+    """A run trained, encoded, scored, and matched if it is a related GAN: the paper's are matched elsewhere."""
+    task = every.job(every.run("dsprites", system))
+    if not (task.folder / "scores.csv").exists():
+        for step in (train, encode, score, *((match,) if system in GANS else ())):
+            step(task)
+    return task
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_system_is_planned_trained_scored_loaded_and_shown(system: str, every: Results) -> None:
+    task = made(every, system)
+    (arm,) = (a for a in plan.planned_arms(every, [task.run], partial(plan.gpu_seconds, every.config, gpu="h200"))
+              if a.first == task.run)  # fmt: skip
+    assert arm.jobs == 3 and arm.seconds > 0 and arm.disk_mb > 0
+    folder, k = task.folder, task.settings["c_dim"]
     model = idgan_sc.load(folder)
-    codes = np.load(folder / "codes.npz")
-    name = "q_mean" if system == "ib_gan" else "vae_mean"
-    assert np.isfinite(codes[name]).all() and codes[name].shape[1] == model.settings["c_dim"]
-    images = model.generate(np.zeros((2, model.settings["c_dim"]), np.float32))
-    assert images.shape[0] == 2 and 0 <= images.min() <= images.max() <= 1
-    assert not math.isnan(float(images.sum()))
+    images = model.generate(np.zeros((2, k), np.float32))
+    assert images.shape == (2, 1, 32, 32) and 0 <= images.min() <= images.max() <= 1
+    codes = np.load(folder / "codes.npz")[scored_codes(task.settings)[0]]
+    assert codes.shape[1] == k and np.isfinite(codes).all()
+    if system in GANS:
+        traverse(task)
+        layers, tensors = interactive.network(model.method.networks.get("average", model.method.networks["generator"]))
+        assert layers[-1][0] == "squash" and interactive.pack(tensors)
+    assert label(system) in "".join(path.read_text() for path in card(task) if path.suffix == ".md")
+    aside = (folder / "weights.safetensors").rename(folder / "aside")  # as a clone has the run
+    np.testing.assert_array_equal(idgan_sc.load(folder).encode(images), model.encode(images))
+    aside.rename(folder / "weights.safetensors")
+
+
+def test_related_systems_have_a_table_of_their_own(every: Results) -> None:
+    """What is scored, beside what is printed of it; what is not, as missing."""
+    made(every, "beta_tcvae")
+    made(every, "ib_gan")
+    gather_related(every, allow_missing=True)
+    paths = table_related(every)
+    table = pd.read_csv(paths[0]).set_index(["system", "variant", "code", "metric"])
+    arms = {(system, variant) for system, names in every.config["related"]["runs"].items() for variant in names}
+    assert {key[:2] for key in table.index} == arms
+    there = table[~table["missing"]]
+    assert {"beta_tcvae", "ib_gan"} <= {key[0] for key in there.index} <= {*VAES, *GANS}
+    own = pd.read_csv(every.root / "runs/dsprites/beta_tcvae/main/0/scores.csv").set_index(["code", "metric"])["value"]
+    row = there.loc[("beta_tcvae", "main", "vae_mean", "mig")]
+    assert (row["mean"], row["source_mean"]) == (own["vae_mean", "mig"], 0.45)
+    measured = pd.read_csv(every.root / "related/generator_scores.csv")
+    assert "ib_gan" in set(measured["system"]) and ("ib_gan", "main", "generator", "mig") in table.index
+    text = paths[1].read_text()
+    assert "0.82†" in text and "InfoGAN-CR (α = 2), as released" in text and "missing" in text

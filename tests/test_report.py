@@ -17,10 +17,10 @@ import pytest
 import torch
 from PIL import Image
 
-from conftest import job, make_floor
+from conftest import job, make_baselines
 from idgan_sc import cli
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, planned, stays, with_predecessors
+from idgan_sc.config import Config, Run, planned_runs, redistributable, with_predecessors
 from idgan_sc.data.dsprites import FACTORS
 from idgan_sc.evaluation import gather
 from idgan_sc.evaluation.generators.traverse import anchor_noise
@@ -28,12 +28,12 @@ from idgan_sc.evaluation.model import load, to_bytes
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import build
-from idgan_sc.publish import documents, film, live, page, page_claims, points
+from idgan_sc.publish import documents, film, interactive, page, page_claims, points
 from idgan_sc.publish import origins as bundles
 from idgan_sc.publish import publish as publishing
-from idgan_sc.publish.copy import publish
+from idgan_sc.publish.copy import copy_runs
 from idgan_sc.records import machine
-from idgan_sc.records.published import CARD, GATHERED, WEIGHTS
+from idgan_sc.records.published import CARD, SCORE_FILES, WEIGHTS
 from idgan_sc.records.record import fingerprint, protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.report import claims, errata, read, readings, tables, words
@@ -64,7 +64,7 @@ def results(made_up: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_results(config: Config, root: Path) -> Path:
     rng = np.random.default_rng(0)
     scores, curves, associations = [], [], []
-    for run in with_predecessors(config, planned(config, "desk")):
+    for run in with_predecessors(config, planned_runs(config, "desk")):
         settings = configuration.resolve(config, run)
         (root / run.path).mkdir(parents=True, exist_ok=True)
         if run.system.endswith("stage_a") or run.dataset != "dsprites":
@@ -72,7 +72,7 @@ def write_results(config: Config, root: Path) -> Path:
         code = read.scored_codes(settings)[0]
         about = {"dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed, "code": code}
         about |= {"k": settings["c_dim"], "protocol": "infogan_cr"}
-        scores += [about | {"metric": metric, "value": rng.uniform(0.3, 0.9)} for metric in words.METRICS]
+        scores += [about | {"metric": metric, "value": rng.uniform(0.3, 0.9)} for metric in words.METRIC_LABELS]
         curves += [
             about | {"metric": "factor_vae", "step": step, "draw": 0, "value": rng.uniform(0.3, 0.9)}
             for step in (0, 1000, 2000)
@@ -81,7 +81,7 @@ def write_results(config: Config, root: Path) -> Path:
         associations += [row | {"dimension": 1, "factor": "shape", "value": 0.5}]
     pd.DataFrame(scores).to_csv(root / "scores.csv", index=False)
     pd.DataFrame(curves).to_csv(root / "curves.csv", index=False)
-    make_floor(root)
+    make_baselines(root)
     pd.DataFrame(associations).to_csv(root / "associations.csv", index=False)
     labels = pd.DataFrame({"measure": "code_changes_" + pd.Series(FACTORS.names), "value": np.arange(5) / 8})
     counts = pd.DataFrame({"measure": ["code_matched", "code_pairs"], "value": [9, 20]})
@@ -97,7 +97,7 @@ def write_results(config: Config, root: Path) -> Path:
         for seed in (3, 4):
             write_leakage(root, Run("desk", "faces", system, "main", seed))
     gather.gather_leakage(Results(config, "desk", root))
-    for run in with_predecessors(config, planned(config, "desk")):
+    for run in with_predecessors(config, planned_runs(config, "desk")):
         _write_record(config, root, run)
         if (root / run.path / "traversal.npz").exists():
             write_weights(root / run.path)
@@ -151,7 +151,7 @@ def write_leakage(root: Path, run: Run) -> None:
     rows += [("row_entropy", j + 1, None, 0.5) for j in range(10)]
     rows += [("outside", i + 1, factor, 0.25) for i, factor in enumerate(FACES)]
     frame = pd.DataFrame(rows, columns=["measure", "code", "factor", "value"]).astype({"code": "Int64"})
-    about = pd.DataFrame({**gather.about_run(run), "anchors": 64}, index=frame.index)
+    about = pd.DataFrame({**gather.run_columns(run), "anchors": 64}, index=frame.index)
     pd.concat([about, frame], axis=1).to_csv(root / run.path / "leakage.csv", index=False)
 
 
@@ -207,10 +207,10 @@ def test_the_pages_numbers_are_the_artifacts(made_up: Config, results: Path) -> 
     for row in rows:
         assert row["mean"] == pytest.approx(np.mean([value for _, value in row["seeds"]]), abs=1e-4)
         assert row["low"] < row["mean"] < row["high"]
-    shown = readings.beside(pd.read_csv(results / "claims.csv"), pd.read_csv(results / "readings.csv"))
+    shown = readings.shown_verdicts(pd.read_csv(results / "claims.csv"), pd.read_csv(results / "readings.csv"))
     words = list(shown.values())
-    said = [re.sub("</?strong>", "**", words) for words in re.findall(r'<span class="said">(.*?)</span>', text)]
-    assert said == words
+    told = [re.sub("</?strong>", "**", words) for words in re.findall(r'<span class="verdict">(.*?)</span>', text)]
+    assert told == words
     assert f"{len(pd.read_csv(results / 'cost.csv'))} trainings" in text
 
 
@@ -265,14 +265,14 @@ def test_a_generator_without_weights_or_too_large_is_named(
     shutil.copytree(results, tmp_path / "desk")
     (tmp_path / "desk/runs/dsprites/idgan/main/0" / WEIGHTS).unlink()
     here = Results(made_up, "desk", tmp_path / "desk")
-    found, left_out = live.live_generators(here)
+    found, left_out = interactive.interactive_generators(here)
     assert (
         len(found) == 4
         and "ID-GAN (modified) on procedural dSprites (a stand-in): its weights are not at hand." in left_out
     )
     assert "Not shown: ID-GAN (modified) on" in page.render(here)
-    monkeypatch.setattr(live, "MOST", sum(len(g["weights"]) for g in found) - 1)
-    found, left_out = live.live_generators(here)
+    monkeypatch.setattr(interactive, "MOST", sum(len(g["weights"]) for g in found) - 1)
+    found, left_out = interactive.interactive_generators(here)
     assert len(found) == 3 and "the page would be too large" in left_out[-1]
 
 
@@ -300,8 +300,8 @@ def test_systems_that_are_not_the_papers_have_a_page_of_their_own(
 
 
 def test_every_traversed_generator_is_shown_with_what_was_measured(made_up: Config, results: Path) -> None:
-    """The pair that the paper compares first; beside a slider the factor that the code tells most of."""
-    found, left_out = live.live_generators(Results(made_up, "desk", results))
+    """The pair that the paper compares first; beside a slider the factor most associated with the code."""
+    found, left_out = interactive.interactive_generators(Results(made_up, "desk", results))
     assert [(g["dataset"], g["system"], g["seed"], g["pictured"]) for g in found] == [
         ("dsprites", "infogan_cr", 0, True), ("dsprites", "idgan_sc", 0, True), ("dsprites", "idgan", 0, False),
         ("faces", "infogan_cr", 3, True), ("faces", "idgan_sc", 3, True),
@@ -311,20 +311,23 @@ def test_every_traversed_generator_is_shown_with_what_was_measured(made_up: Conf
     assert association["factors"] == leakage["factors"] == ["background", "fringe", "angle", "light", "expression"]
     assert leakage["rows"][2] == [0.1, 0.1, 0.62, 0.1, 0.1] and leakage["own"][2] == [2, 2]
     assert "angle 25%" in leakage["about"] and leakage["beside"] == [0.5] * 10
-    assert found[0]["tells"][0] == "y, 90%" and len(found[0]["matrices"]) == 1
+    assert found[0]["strongest"][0] == "y, 90%" and len(found[0]["matrices"]) == 1
     redrawn = found[2]["matrices"][1]
     shares = [0.0, 0.125, 0.25, 0.375, 0.5]
     assert redrawn["rows"] == [*[shares] * 3, [None] * 5, *[shares] * 6] and redrawn["factors"][1] == "size"
     assert "Of 90 of 200 pairs" in redrawn["about"]
-    assert live._tells([leakage], 10)[1] == "fringe, 0.61 SD" and live._tells([], 2) == ["no factor known"] * 2
+    assert (
+        interactive._strongest_factors([leakage], 10)[1] == "fringe, 0.61 SD"
+        and interactive._strongest_factors([], 2) == ["no factor known"] * 2
+    )
 
 
 def test_a_slider_covers_the_prior_or_three_deviations_and_every_start(
     made_up: Config, shipped: Config, results: Path
 ) -> None:
-    reaches = {g["id"]: g["reach"] for g in live.live_generators(Results(made_up, "desk", results))[0]}
+    reaches = {g["id"]: g["reach"] for g in interactive.interactive_generators(Results(made_up, "desk", results))[0]}
     assert reaches["dsprites-infogan_cr"] == 1.0 and reaches["dsprites-idgan_sc"] == 3.0
-    published = live.live_generators(Results(shipped, "desk", ROOT / "results/desk/published"))[0]
+    published = interactive.interactive_generators(Results(shipped, "desk", ROOT / "results/desk/published"))[0]
     for g in published:
         assert np.abs(g["anchors"]).max() <= g["reach"] and np.abs(g["noise"]).max() <= g["noise_reach"]
 
@@ -333,21 +336,21 @@ def test_codes_that_the_vae_does_not_use_are_told_by_its_log(made_up: Config, re
     shutil.copytree(results, tmp_path / "desk")
     log = pd.DataFrame({"step": [1, 2], **{f"kl_{j + 1}": [1.0, 0.02 if j % 2 else 0.009] for j in range(10)}})
     log.to_csv(tmp_path / "desk/runs/dsprites/beta_vae/main/0/log.csv", index=False)
-    found, _ = live.live_generators(Results(made_up, "desk", tmp_path / "desk"))
+    found, _ = interactive.interactive_generators(Results(made_up, "desk", tmp_path / "desk"))
     assert [g["dead"] for g in found] == [[], [0, 2, 4, 6, 8], [0, 2, 4, 6, 8], [], []]
 
 
 def test_weights_beyond_half_precision_are_refused() -> None:
     with pytest.raises(DataError, match="too large for half precision"):
-        live.pack([torch.tensor([1e5])])
+        interactive.pack([torch.tensor([1e5])])
 
 
 def test_a_sheet_lays_codes_in_rows_and_values_in_columns() -> None:
     images = np.arange(2 * 3 * 3 * 4 * 5).reshape(2, 3, 3, 4, 5)
-    laid = live.sheet(images)
+    laid = interactive.sheet(images)
     assert laid.shape == (8, 15, 3)
     assert (laid[4:, 5:10].transpose(2, 0, 1) == images[1, 1]).all()
-    assert live.sheet(images[:, :, :1]).shape == (8, 15)
+    assert interactive.sheet(images[:, :, :1]).shape == (8, 15)
 
 
 def test_the_starts_of_the_published_generators_draw_the_published_images(shipped: Config) -> None:
@@ -448,7 +451,7 @@ def test_an_unknown_placeholder_is_refused(made_up: Config, tmp_path: Path) -> N
 
 def stale(config: Config, repository: Path) -> list[str]:
     """Files whose text is not what the published artifacts say."""
-    preset = documents.PUBLISHED
+    preset = documents.PUBLISHED_PRESET
     published = repository / "results" / preset / "published"
     wanted = documents.documents(Results(config, preset, published), repository)
     wanted[published / "report/index.html"] = page.render(Results(config, preset, published))
@@ -570,10 +573,10 @@ def test_a_change_after_registration_is_said(shipped: Config, tmp_path: Path) ->
 
 def test_the_published_tables_follow_from_the_published_runs(shipped: Config) -> None:
     """Every published table, verdict and text again, from the runs' files alone."""
-    root = ROOT / "results" / documents.PUBLISHED
+    root = ROOT / "results" / documents.PUBLISHED_PRESET
     with publishing.published_alone(root) as alone:
-        publishing.derive(Results(shipped, documents.PUBLISHED, alone))
-        made = {path.relative_to(alone) for path in alone.rglob("*") if publishing.kept(path)}
+        publishing.derive(Results(shipped, documents.PUBLISHED_PRESET, alone))
+        made = {path.relative_to(alone) for path in alone.rglob("*") if publishing.is_derived_file(path)}
         assert made >= {path.relative_to(root / "published") for path in publishing.derived(root / "published")}, MEND
         for name in sorted(made):
             if name.suffix == ".csv":
@@ -589,7 +592,7 @@ def _frame(path: Path) -> pd.DataFrame:
 
 
 def test_the_papers_protocol_has_as_many_trainings_as_readme_says(shipped: Config) -> None:
-    trainings = with_predecessors(shipped, planned(shipped, "paper"))
+    trainings = with_predecessors(shipped, planned_runs(shipped, "paper"))
     assert f"{len(trainings)} trainings" in quantities(_read(ROOT / "README.md"))
 
 
@@ -612,7 +615,7 @@ def finished_desk(
     shutil.copytree(finished("idgan_sc").parents[4], root, symlinks=True)
     for path in (*root.rglob(CARD), *root.rglob(WEIGHTS)):  # other tests' of the same runs
         path.unlink()
-    for run in planned(config, "test"):
+    for run in planned_runs(config, "test"):
         encode(job(config, run, root))
         score(job(config, run, root))
     return config, root
@@ -623,13 +626,13 @@ def test_publish_needs_nothing_but_finished_runs(
 ) -> None:
     """No data set, no other run; what is published counts afterwards, stage A and association included."""
     config, root = finished_desk
-    monkeypatch.setattr(publishing, "PUBLISHED", "test")
+    monkeypatch.setattr(publishing, "PUBLISHED_PRESET", "test")
     shutil.rmtree(root / "runs/dsprites/beta_vae/main/0/.curve", ignore_errors=True)
     (root / "data/dsprites").unlink()
     (tmp_path / "README.md").write_text("# x\n<!-- generated: verdicts -->\n<!-- end of generated -->\n")
     publishing.publish(Results(config, "test", root), tmp_path)
     published = root / "published"
-    for run in with_predecessors(config, planned(config, "test")):
+    for run in with_predecessors(config, planned_runs(config, "test")):
         assert (published / run.path / "record.json").exists() and (published / run.path / "log.csv").exists()
     assert (published / "runs/dsprites/idgan_sc/main/0/association.csv").exists()
     assert set(pd.read_csv(published / "claims.csv")["verdict"]) == {"inconclusive", "not_tested"}
@@ -664,20 +667,20 @@ def test_a_run_is_published_whole_and_undamaged(finished_desk: tuple[Config, Pat
     scores = root / run.path / "scores.csv"
     kept = scores.read_text()
     scores.unlink()
-    assert root / "published" / run.path not in publish(Results(config, "test", root))
+    assert root / "published" / run.path not in copy_runs(Results(config, "test", root))
     assert Results(config, run.preset, root).find(run, "scores.csv") == scores
     scores.write_text(kept.replace("0.", "0.1", 1))
     with pytest.raises(DataError, match=r"scores\.csv is damaged"):
-        publish(Results(config, "test", root))
+        copy_runs(Results(config, "test", root))
     assert not (root / "published" / run.path / "scores.csv").exists()
     scores.write_text(kept)
-    assert root / "published" / run.path in publish(Results(config, "test", root))
+    assert root / "published" / run.path in copy_runs(Results(config, "test", root))
 
 
 def test_what_others_settings_trained_or_measured_is_refused(finished_desk: tuple[Config, Path]) -> None:
     config, root = finished_desk
-    runs = planned(config, "test")
-    run, names = runs[-1], GATHERED[1:]
+    runs = planned_runs(config, "test")
+    run, names = runs[-1], SCORE_FILES
     Results(config, "test", root).refuse_others(runs, names, "evaluation")  # scored by these settings
     noted = root / run.path / "hashes.json"
     hashes = json.loads(noted.read_text())
@@ -699,9 +702,9 @@ def test_what_others_settings_trained_or_measured_is_refused(finished_desk: tupl
 
 def test_an_accepted_source_counts_below_one_of_today(finished_desk: tuple[Config, Path], tmp_path: Path) -> None:
     config, _ = finished_desk
-    run, results = planned(config, "test")[-1], Results(config, "test", tmp_path)
+    run, results = planned_runs(config, "test")[-1], Results(config, "test", tmp_path)
     assert results.fingerprints(run) == {results.expected(run)}
-    today = "".join(f'- "{results.source(run)}"\n' for run in with_predecessors(config, planned(config, "test")))
+    today = "".join(f'- "{results.source(run)}"\n' for run in with_predecessors(config, planned_runs(config, "test")))
     (tmp_path / "accepted.yaml").write_text(f"trainings:\n  old: a reason\nproved_for:\n{today}")
     before = [
         fingerprint(results.settings(earlier), earlier.seed, [results.expected(r) for r in first.values()], "old")
@@ -715,8 +718,8 @@ def test_an_accepted_source_counts_below_one_of_today(finished_desk: tuple[Confi
 def test_images_of_a_users_own_stay_whatever_their_name(shipped: Config) -> None:
     changed = copy.deepcopy(shipped)
     changed["datasets"]["pets"] = {"source": "folder"}
-    assert stays(changed, Run("desk", "pets", "idgan_sc", "main", 0))
-    assert not stays(changed, Run("desk", "dsprites", "idgan_sc", "main", 0))
+    assert not redistributable(changed, Run("desk", "pets", "idgan_sc", "main", 0))
+    assert redistributable(changed, Run("desk", "dsprites", "idgan_sc", "main", 0))
 
 
 def test_what_is_no_evidence_is_not_published(capsys: pytest.CaptureFixture[str], monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

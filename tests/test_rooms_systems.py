@@ -45,7 +45,7 @@ def of_size(config: Config, size: int) -> Config:
     preset["evaluation"] |= {"pool": 600, "std": 300, "points": 300, "groups": 40, "group_size": 8}
     preset["generated"] = changed["presets"]["rooms"]["generated"] | {"images": 40, "pairs": 10, "least": 2}
     preset["runs"] = {"rooms": {system: ["main"] for system in SYSTEMS}}
-    configuration.check(changed)
+    configuration.validate(changed)
     return changed
 
 
@@ -67,7 +67,7 @@ def test_a_system_on_rooms(system: str, size: int, small_config: Config, roots: 
     assert factors == ["floor", "wall", "object", "scale", "shape", "orientation"]
     if config["systems"][system]["family"] != "gan":
         return
-    assert run in configuration.generators(config, "test")
+    assert run in configuration.generators_by_matching(config, "test")
     match(task)
     with np.load(folder / "match.npz") as arrays:
         assert arrays["index"].shape == (40,) and (arrays["relative"] <= 1).all()
@@ -81,10 +81,10 @@ def test_a_system_on_rooms(system: str, size: int, small_config: Config, roots: 
 
 def test_the_presets_on_rooms(shipped: Config) -> None:
     for preset, trainings in (("rooms", 3 * 5), ("correlated", 8)):
-        runs = configuration.with_predecessors(shipped, configuration.planned(shipped, preset))
+        runs = configuration.with_predecessors(shipped, configuration.planned_runs(shipped, preset))
         assert len(runs) == trainings and {run.dataset for run in runs} == {"rooms"}
     strength = [
         configuration.resolve(shipped, run).get("correlation", {}).get("strength", 0)
-        for run in configuration.planned(shipped, "correlated")
+        for run in configuration.planned_runs(shipped, "correlated")
     ]
     assert strength == [0, 2, 5, 10] * 2

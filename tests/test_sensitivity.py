@@ -29,7 +29,7 @@ def config(shipped: Config) -> Config:
 def root(config: Config, tmp_path: Path) -> Path:
     """scores.csv and curve.csv of every run of the study."""
     rng = np.random.default_rng(0)
-    runs = [*configuration.runs(config, "desk", "dsprites")]
+    runs = [*configuration.runs_on(config, "desk", "dsprites")]
     for run in dict.fromkeys([*runs, *configuration.sensitivity_runs(config, "desk", "dsprites")]):
         settings = configuration.resolve(config, run)
         code = "q_mean" if settings["family"] == "gan" else "vae_sample"

@@ -254,6 +254,7 @@ def local(slurm: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_gives_the_same_bytes_as_a_local_run(local, tmp_path):
     """Two trainings, sent as one array, each with a (fake) GPU; the data set on this side."""
     share_data(project(tmp_path, FEW), local)

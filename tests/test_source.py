@@ -230,7 +230,7 @@ def test_what_a_training_runs_is_hashed(
     behind = [run, *configuration.predecessors(config, run).values()]
     picks = {pick for each in behind for pick in source.picks_of(configuration.resolve(config, each))}
     known = reach([*source.EXECUTES["training"], *source._images("dsprites")], picks)
-    monkeypatch.setattr("idgan_sc.training.train.DEAD_NATS", -1.0)  # a β-VAE that hardly trained has live dimensions
+    monkeypatch.setattr("idgan_sc.training.train.DEAD_NATS", -1.0)  # a β-VAE that hardly trained has active dimensions
     with Trace() as trace:
         train(job(config, run, root))
     assert trace.left_out(known) == set()

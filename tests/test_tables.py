@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import make_floor
+from conftest import make_baselines
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, Run
 from idgan_sc.data.dsprites import FACTORS, N
@@ -32,7 +32,7 @@ def config() -> Config:
 def root(tmp_path: Path, config: Config) -> Path:
     make_scores(config, "quick", seeds=2).to_csv(tmp_path / "scores.csv", index=False)
     make_curves(config, "desk", seeds=2).to_csv(tmp_path / "curves.csv", index=False)
-    make_floor(tmp_path)
+    make_baselines(tmp_path)
     return tmp_path
 
 
@@ -40,15 +40,15 @@ def make_scores(config: Config, preset: str, seeds: int) -> pd.DataFrame:
     """Scores of every run that a preset has, of its own seeds up to a number."""
     rng = np.random.default_rng(0)
     rows = []
-    for run in configuration.runs(config, preset, "dsprites"):
+    for run in configuration.runs_on(config, preset, "dsprites"):
         settings = configuration.resolve(config, run)
         codes = ["q_mean"] if settings["family"] == "gan" else ["vae_mean", "vae_sample"]
         about = {"dataset": run.dataset, "system": run.system, "variant": run.variant, "k": settings["c_dim"]}
         rows += [
             about | {"seed": seed, "code": code, "metric": metric, "protocol": "infogan_cr", "value": rng.uniform()}
-            for seed in range(seeds if run.seed == configuration.seeds(config, preset)[0] else 0)
+            for seed in range(seeds if run.seed == configuration.seeds_of(config, preset)[0] else 0)
             for code in codes
-            for metric in words.METRICS
+            for metric in words.METRIC_LABELS
         ]
     return pd.DataFrame(rows)
 
@@ -83,7 +83,7 @@ def make_images(root: Path, n: int) -> None:
 
 def make_other_images(root: Path, config: Config, preset: str) -> None:
     """The preset's other data sets, black and tiny; published ones in the paper's number."""
-    for name in configuration.datasets(config, preset)[1:]:
+    for name in configuration.datasets_of(config, preset)[1:]:
         n = config["reported"]["table1"].get(name, 10)
         save_images(
             root / "data" / name, [np.zeros((n, 8), dtype=np.uint8)], name=name, source="black", licence="none",
@@ -125,7 +125,7 @@ def test_every_table_is_written_and_says_what_it_is(root: Path, config: Config) 
             assert [path.name for path in paths] == [f"{name}.csv", f"{name}.md", f"{name}.tex"]
             frame = pd.read_csv(paths[0])
             assert set(frame["preset"]) == {preset}
-            assert set(frame["planned_seeds"]) == {len(configuration.seeds(config, preset))}
+            assert set(frame["planned_seeds"]) == {len(configuration.seeds_of(config, preset))}
             for path in paths[1:]:
                 text = path.read_text()
                 assert (SENTENCE in text) == (not evidence)
@@ -198,12 +198,12 @@ def test_table2_is_the_papers_and_follows_the_configuration(root: Path, config: 
 # ------------------------------------------------------------------------------------------------------------- Table 3
 def test_table3_has_every_cell_and_its_numbers(root: Path, config: Config) -> None:
     everything = csv(tables.table3(Results(config, "quick", root)))
-    floor = everything["system"].isin(words.FLOORS)
-    assert everything[floor].groupby("system")["mean"].agg(["min", "max"]).T.to_dict("list") == {
+    is_baseline = everything["system"].isin(words.BASELINES)
+    assert everything[is_baseline].groupby("system")["mean"].agg(["min", "max"]).T.to_dict("list") == {
         "noise_codes": [0.25, 0.25], "pixel_components": [0.5, 0.5], "untrained_q": [0.4, 0.4],
     }  # fmt: skip
-    assert floor.sum() == 5 * 3 * 2 and everything[floor]["paper_mean"].isna().all()
-    frame = everything[~floor]
+    assert is_baseline.sum() == 5 * 3 * 2 and everything[is_baseline]["paper_mean"].isna().all()
+    frame = everything[~is_baseline]
     assert frame["system"].nunique() == 7
     assert len(frame) == 5 * (7 + 3 + 2)  # seven systems, three of them with 10 codes, two with a second code
     assert set(frame["n"]) == {2} and frame["low"].isna().all() and not frame["missing"].any()
@@ -237,7 +237,7 @@ def test_printed_values_stand_once_beside_the_row_they_belong_to(root: Path, con
 def test_table3_has_the_papers_alpha_where_a_preset_runs_it(tmp_path: Path, config: Config) -> None:
     """A row of its own that says its α; none at a preset whose arms have the paper's α anyway."""
     make_scores(config, "desk", seeds=1).to_csv(tmp_path / "scores.csv", index=False)
-    make_floor(tmp_path)
+    make_baselines(tmp_path)
     frame = csv(tables.table3(Results(config, "desk", tmp_path))).drop_duplicates(["system", "variant"])
     labels = frame.set_index(["system", "variant"])["label"]
     for system, name in (("infogan_cr", "InfoGAN-CR"), ("idgan_sc", "IDGAN-SC (with β-VAE)")):
@@ -249,7 +249,7 @@ def test_table3_has_the_papers_alpha_where_a_preset_runs_it(tmp_path: Path, conf
 def test_table3_has_a_row_a_model_with_ours_the_papers_and_the_difference(tmp_path: Path, config: Config) -> None:
     scores = make_scores(config, "paper", seeds=6)
     scores.to_csv(tmp_path / "scores.csv", index=False)
-    make_floor(tmp_path)
+    make_baselines(tmp_path)
     frame = csv(tables.table3(Results(config, "paper", tmp_path)))
     text = (tmp_path / "tables/table3.md").read_text().replace("\N{NO-BREAK SPACE}", " ")
     lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
@@ -273,7 +273,7 @@ def test_table3_says_that_the_same_difference_is_measured_twice(tmp_path: Path, 
     curves.loc[(curves["system"] == "idgan_sc_prior") & (curves["step"] == 9), "value"] += 0.03
     scores.to_csv(tmp_path / "scores.csv", index=False)
     curves.to_csv(tmp_path / "curves.csv", index=False)
-    make_floor(tmp_path)
+    make_baselines(tmp_path)
     text = tables.table3(Results(config, "desk", tmp_path))[1].read_text()
     assert "is measured twice on the same runs" in text
     assert "InfoGAN-CR 0.000 and 0.000; IDGAN-SC (without β-VAE) 0.040 and 0.030." in text
@@ -283,9 +283,9 @@ def test_table3_says_that_the_same_difference_is_measured_twice(tmp_path: Path, 
 def test_table3_has_an_interval_from_five_seeds_on(n: int, interval: bool, tmp_path: Path, config: Config) -> None:
     scores = make_scores(config, "paper", seeds=n)
     scores.to_csv(tmp_path / "scores.csv", index=False)
-    make_floor(tmp_path)
+    make_baselines(tmp_path)
     frame = csv(tables.table3(Results(config, "paper", tmp_path)))
-    frame = frame[~frame["system"].isin(words.FLOORS)]
+    frame = frame[~frame["system"].isin(words.BASELINES)]
     assert frame["low"].notna().all() == frame["low"].notna().any() == interval
     text = (tmp_path / "tables/table3.md").read_text()
     row = next(line for line in text.splitlines() if line.startswith("| ID-GAN (modified)"))
@@ -351,14 +351,14 @@ def test_absent_and_unreadable_scores_are_one_clear_error(root: Path, config: Co
 
 
 # ------------------------------------------------------------------------------------------------------------- stage A
-def test_stage_a_has_a_row_a_stage_with_the_floor_of_as_many_codes(root: Path, config: Config) -> None:
+def test_stage_a_has_a_row_a_stage_with_the_baseline_of_as_many_codes(root: Path, config: Config) -> None:
     other = pd.read_csv(root / "curves.csv")
     columns = ("dataset", "system", "variant", "metric", "protocol")
     others = [other.assign(value=9.0, **{column: other[column] + "_"}) for column in columns]
     pd.concat([other, *others]).to_csv(root / "curves.csv", index=False)
-    floor = pd.read_csv(root / "floor/dsprites.csv")
-    floor.loc[floor["k"] == 10, "value"] = 0.7
-    floor.to_csv(root / "floor/dsprites.csv", index=False)
+    is_baseline = pd.read_csv(root / "floor/dsprites.csv")
+    is_baseline.loc[is_baseline["k"] == 10, "value"] = 0.7
+    is_baseline.to_csv(root / "floor/dsprites.csv", index=False)
     frame = csv(tables.stage_a(Results(config, "desk", root))).set_index(["system", "variant"])
     assert frame["k"].to_dict() == {
         ("infogan_stage_a", "main"): 5,
@@ -388,7 +388,7 @@ def test_stage_a_dashes_what_has_not_run(root: Path, config: Config) -> None:
 def test_differences_are_exactly_those_from_the_paper(root: Path, config: Config) -> None:
     frame = csv(tables.differences(Results(config, "quick", root)))
     listed = {(row["system"], row["key"]) for _, row in frame.iterrows()}
-    planned = configuration.runs(config, "paper", "dsprites")
+    planned = configuration.runs_on(config, "paper", "dsprites")
     run = {run.system for run in configuration.with_predecessors(config, planned)}
     assert not {place for place, _ in listed} & (config["systems"].keys() - run), "a system that neither side runs"
     for system in run:

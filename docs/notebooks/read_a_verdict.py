@@ -56,7 +56,7 @@ assert abs(row["estimate"] - differences.mean()) < 1e-9 and abs(row["low"] - int
 
 # %% [markdown]
 # So IDGAN-SC is above InfoGAN here, but by a third of the 0.10 that the paper says: the check "difference is 0.10,
-# give or take 0.02" is a no. The check "is above" is unclear for another reason. The protocol plans 40 such orders,
+# give or take 0.02" is a no. The check "is above" is unclear for another reason. The protocol plans 40 such tests,
 # and tests them all together, so that one of them must be very clear to count.
 #
 # To train one of these runs again and compare it with its record:

@@ -1,11 +1,14 @@
-"""`idgan-sc COMMAND`: one step of the pipeline by hand, with the very functions that the workflow's rules call."""
+"""Run one step of the pipeline by hand: `idgan-sc COMMAND`.
+
+It calls the same functions as the workflow's rules.
+"""
 
 import argparse
 import importlib
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,9 +20,10 @@ from idgan_sc.records.results import Job, Results
 
 
 class Step(NamedTuple):
-    """A command that calls functions of the package, each with a job, with results and a data set, or with results.
+    """Describe a command and the functions of the package that it calls.
 
-    They are named `module:function` and imported when the command runs: `idgan-sc table` must not wait for PyTorch.
+    Each function gets a job, or results and a data set, or results alone. The functions are named
+    `module:function` and imported when the command runs. So `idgan-sc table` does not wait for PyTorch.
     """
 
     name: str
@@ -33,8 +37,8 @@ STEPS = (
          "train the network that reads a data set's factors off images"),
     Step("encode", "run", ("training.encode:encode",), "encode the evaluation pool with a finished run"),
     Step("score", "run", ("evaluation.score:score",), "score a run's codes"),
-    Step("floor", "dataset", ("evaluation.generators.baselines:baseline",),
-         "score what learned nothing: an untrained Q, noise, principal components"),
+    Step("baseline", "dataset", ("evaluation.generators.baselines:baseline",),
+         "score the chance level: an untrained Q, noise, principal components of the pixels"),
     Step("leakage", "run", ("evaluation.generators.leakage:leakage",),
          "measure what each code of a finished run changes"),
     Step("traverse", "run", ("evaluation.generators.traverse:traverse",),
@@ -47,15 +51,19 @@ STEPS = (
          "write the model card of a finished and scored run, and the weights to publish with it"),
     Step("gather", "preset", ("evaluation.gather:gather_scores",),
          "concatenate the score tables of all runs that the tables are made of"),
+    Step("gather-related", "preset", ("evaluation.gather:gather_related",),
+         "concatenate what was measured of the systems beside the paper's"),
     Step("gather-leakage", "preset", ("evaluation.gather:gather_leakage",),
-         "concatenate what was measured, a row a run"),
+         "concatenate the leakage of all runs, a row a run"),
     Step("gather-generators", "preset", ("evaluation.gather:gather_generators",),
-         "concatenate what was measured of all generators"),
+         "concatenate the scores of all generators"),
     Step("claims", "preset", ("report.claims:write_claims", "report.exploratory:write_exploratory",
                               "report.verdict_sensitivity:write_sensitivity", "report.errata:write_findings"),
-         "judge the paper's claims and write what stands beside the verdicts, and what its own numbers contradict"),
+         "judge the paper's claims; list further comparisons, and what the paper's own numbers contradict"),
     Step("agreement", "preset", ("report.agreement:agreement", "report.figures.agreement:figure_agreement"),
          "say which scores order the runs alike, over every run whose codes or weights are at hand"),
+    Step("selection", "preset", ("evaluation.centrality:centrality", "report.selection:table_selection"),
+         "choose a seed of each system without labels, by UDR and ModelCentrality; score pairs of networks at hand"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
          "figures of what the open choices do, from the study's runs"),
     Step("regularisers", "preset", ("report.figures.regularisers:regularisers",),
@@ -64,6 +72,11 @@ STEPS = (
          "write the page to read and to play with"),
     Step("film", "preset", ("publish.film:write_film",), "write a short film of the page"),
 )  # fmt: skip
+OLD_NAMES = {"baseline": ["floor"]}  # of commands, which still work
+
+
+ANYWHERE = ("referee", "logs")  # they read any codes and any logs, and no configuration
+EXTRAS = {"tensorboardX": "logs", "wandb": "logs"}  # by module that may be missing; every other one is in `train`
 
 
 def _run(args: argparse.Namespace) -> Run:
@@ -71,10 +84,13 @@ def _run(args: argparse.Namespace) -> Run:
 
 
 def _job(results: Results, args: argparse.Namespace) -> Job:
-    """The run that the options name, its data set rendered or downloaded where it is missing."""
-    from idgan_sc.training.prepare import prepare
+    """Return the job of the run that the options name.
 
-    prepare(results, args.dataset)
+    A missing data set is rendered or downloaded first.
+    """
+    from idgan_sc.training.prepare import ensure_images
+
+    ensure_images(results, args.dataset)
     return results.job(_run(args))
 
 
@@ -101,23 +117,23 @@ def _take(results: Results, args: argparse.Namespace) -> None:
 # ----------------------------------------------------------------------------------- commands with options of their own
 def _data(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.data.preview import write_preview
-    from idgan_sc.data.table import about_factors
-    from idgan_sc.training.prepare import prepare
+    from idgan_sc.data.table import factor_lines
+    from idgan_sc.training.prepare import ensure_images
 
     for option in ("factors", "crop", "background", "categories", "numbers"):
         if getattr(args, option) is not None and not args.from_folder:
-            raise ConfigError(f"--{option}: belongs to --from-folder, which names your images")
+            raise ConfigError(f"--{option} belongs to --from-folder: give the folder of your images too")
     if (args.categories or args.numbers) and not args.factors:
-        raise ConfigError("--categories and --numbers name columns of the table of --factors: give it")
+        raise ConfigError("--categories and --numbers name columns of a table: give the table with --factors")
     if args.names and not args.from_grid:
-        raise ConfigError("--names: belongs to --from-grid, whose factors it names")
+        raise ConfigError("--names belongs to --from-grid, whose factors it names: give the file of the grid too")
     if args.from_folder or args.from_grid:
         images = _own_images(results, args)
     else:
-        images = prepare(results, args.dataset, args.file)
+        images = ensure_images(results, args.dataset, args.file)
     images.verify()
     print(f"{images.folder}: {images.n} images of {images.shape}, {images.source}")
-    for line in about_factors(images):
+    for line in factor_lines(images):
         print(f"  {line}")
     print(f"{write_preview(images)} shows some of them")
 
@@ -130,11 +146,12 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
 
     option = "--from-folder" if args.from_folder else "--from-grid"
     if args.from_folder and args.from_grid:
-        raise ConfigError("--from-folder and --from-grid: give one of them")
-    if results.about_data(args.dataset)["source"] != "folder":
-        raise ConfigError(f"{option}: {args.dataset} has a source of its own: name one with `source: folder`")
-    if args.crop is not None and args.crop < 1:
-        raise ConfigError(f"--crop {args.crop}: a number of pixels from 1 on")
+        raise ConfigError("--from-folder and --from-grid cannot be given together: give one of them")
+    if results.dataset_settings(args.dataset)["source"] != "folder":
+        raise ConfigError(
+            f"{option}: the data set {args.dataset} is not made of your images: give --dataset own, or another with "
+            "`source: folder` in the configuration"
+        )
     folder = results.images(args.dataset)
     with locked(folder / ".lock"):
         before = _images_hash(folder)
@@ -151,7 +168,10 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
 
 
 def _images_hash(folder: Path) -> str:
-    """The hash of the images that a folder holds; empty if it holds none that can be opened."""
+    """Return the hash of the images in a folder.
+
+    It is empty if the folder holds no images that can be opened.
+    """
     from idgan_sc.data.images import open_images
 
     try:
@@ -161,11 +181,12 @@ def _images_hash(folder: Path) -> str:
 
 
 def _train(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.training.prepare import check_given
+    from idgan_sc.plan import alone
+    from idgan_sc.training.prepare import refuse_other_images
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
-        raise ConfigError("--seed and --seeds: give one of them")
+        raise ConfigError("--seed and --seeds cannot be given together: give one of them")
     seeds = args.seeds or [args.seed or 0]
     args.seed = seeds[0]
     before = {role: path.absolute() for role, path in (("start", args.start_from), ("vae", args.vae_from)) if path}
@@ -173,9 +194,13 @@ def _train(results: Results, args: argparse.Namespace) -> None:
         raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
     job = _job(results, args)
     for given in before.values():
-        check_given(job.results, args.dataset, given)
-    for folder in train_seeds(job, seeds, before):
-        print(folder, file=sys.stderr)
+        refuse_other_images(job.results, args.dataset, given)
+    why = alone(results.config, job.settings, len(seeds)) if len(seeds) > 1 else ""
+    if why:
+        print(f"{job.run} and {len(seeds) - 1} seeds more are trained one after another: {why}", file=sys.stderr)
+    for group in [[seed] for seed in seeds] if why else [seeds]:
+        for folder in train_seeds(job, group, before):
+            print(folder, file=sys.stderr)
 
 
 def _state(results: Results, args: argparse.Namespace) -> None:
@@ -195,9 +220,9 @@ def _curve(results: Results, args: argparse.Namespace) -> None:
 
 
 def _table(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.report import generator_tables, tables
+    from idgan_sc.report import further, generator_tables, related, tables
 
-    _write(tables.TABLES | generator_tables.TABLES, results, args)
+    _write(tables.TABLES | generator_tables.TABLES | related.TABLES | further.TABLES, results, args)
 
 
 def _figure(results: Results, args: argparse.Namespace) -> None:
@@ -208,7 +233,7 @@ def _figure(results: Results, args: argparse.Namespace) -> None:
 
 def _write(known: dict[str, Callable[[Results], list[Path]]], results: Results, args: argparse.Namespace) -> None:
     if args.name not in known:
-        raise ConfigError(f"{args.name}: unknown; one of {', '.join(known)}")
+        raise ConfigError(unknown("", args.name, known))
     for path in known[args.name](results):
         print(path)
 
@@ -222,12 +247,21 @@ def _referee(results: Results, args: argparse.Namespace) -> None:
         raise DataError(str(error)) from error
 
 
+def _logs(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.publish.logs import FORMATS, write_logs
+
+    print(write_logs(args.folders, args.to, FORMATS[args.format]))
+
+
 def _plan(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc import plan
 
     if args.gpu not in plan.GPUS:
-        raise ConfigError(f"--gpu {args.gpu}: unknown; one of {', '.join(plan.GPUS)}")
-    print(plan.plan(results, args.cores, args.gpus, args.gpu))
+        raise ConfigError(unknown("--gpu", args.gpu, plan.GPUS))
+    wanted = configuration.related(results.config, results.preset) if args.related else results.planned
+    if not wanted:
+        raise ConfigError(f"--related: preset {args.preset} does not run {configuration.DATASET}, their data set")
+    print(plan.plan(results, wanted, args.cores, args.gpus, args.gpu))
 
 
 def _check(results: Results, args: argparse.Namespace) -> None:
@@ -237,7 +271,7 @@ def _check(results: Results, args: argparse.Namespace) -> None:
     print(f"{args.config}: {len(config['systems'])} systems, {len(config['presets'])} presets, nothing wrong")
     for preset, row in config["presets"].items():
         if row["evidence"]:
-            for dataset in configuration.datasets(config, preset):
+            for dataset in configuration.datasets_of(config, preset):
                 print(f"protocol of {preset}, {dataset}: {protocol_hash(config, preset, dataset)}")
 
 
@@ -245,19 +279,19 @@ def _publish(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.publish.publish import publish
 
     if not results.evidence:
-        raise ConfigError(f"--preset {args.preset}: its results are no evidence: publish another preset, such as desk")
+        raise ConfigError(f"--preset {args.preset} makes no evidence: publish another preset, such as desk")
     for path in publish(results, Path(args.config).parent):
         print(path)
 
 
 def _prove(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.recompute import prove, seconds
+    from idgan_sc.recompute import budget_seconds, prove
     from idgan_sc.records.agreement import summary
     from idgan_sc.records.machine import process_age
 
     if args.claim not in results.config["claims"]:
-        raise ConfigError(f"--claim {args.claim}: unknown; one of {', '.join(results.config['claims'])}")
-    budget = seconds(args.budget)
+        raise ConfigError(unknown("--claim", args.claim, results.config["claims"]))
+    budget = budget_seconds(args.budget)
     chance = random.SystemRandom().randrange(10**6) if args.chance is None else args.chance
     print(f"runs behind {args.claim} are trained again within {args.budget}, in the order of --chance {chance}")
     proofs = []
@@ -266,7 +300,7 @@ def _prove(results: Results, args: argparse.Namespace) -> None:
         proofs.append(proof)
     print(summary(proofs))
     if any(proof.passed is False for proof in proofs):
-        raise DataError("a run did not come out as recorded")
+        raise DataError("a run did not come out as recorded: the lines above name it and say how far it deviates")
 
 
 def _verify(results: Results, args: argparse.Namespace) -> None:
@@ -288,10 +322,15 @@ def _accept(results: Results, args: argparse.Namespace) -> None:
 
 
 # --------------------------------------------------------------------------------------------------- the command line
+def unknown(option: str, name: str, known: Iterable[str]) -> str:
+    """What is said of a name that is not among those known."""
+    return f"{option} {name or repr(name)} is unknown: choose one of {', '.join(known)}".strip()
+
+
 def _number(least: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         if not (text.isascii() and text.isdecimal()) or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text}: a whole number from {least} on")
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
         return int(text)
 
     return number
@@ -313,7 +352,7 @@ def parser() -> argparse.ArgumentParser:
     def command(
         name: str, takes: str, help: str, do: Callable[[Results, argparse.Namespace], None] = _take
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=help, description=help)
+        added = commands.add_parser(name, help=help, description=help, aliases=OLD_NAMES.get(name, []))
         added.set_defaults(do=do)
         _add_place(added, takes)
         return added
@@ -341,7 +380,7 @@ def parser() -> argparse.ArgumentParser:
     )
     data.set_defaults(dataset=None)
     train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", _train)
-    train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, stacked (for a GPU)")
+    train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, as one where that pays")
     train.set_defaults(seed=None)
     train.add_argument("--from", dest="start_from", type=Path, help="folder of a finished stage A to continue")
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
@@ -359,6 +398,10 @@ def parser() -> argparse.ArgumentParser:
     referee = command("referee", "", "score representations under every published definition of the metrics", _referee)
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
     referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")
+    logs = command("logs", "", "write logs of trainings for TensorBoard or Weights & Biases (offline)", _logs)
+    logs.add_argument("folders", nargs="+", type=Path, help="folders of runs, or folders above them")
+    logs.add_argument("--format", choices=("tensorboard", "wandb"), default="tensorboard", help="default: tensorboard")
+    logs.add_argument("--to", type=Path, default=Path("logs"), help="new folder to write to (default: logs)")
     words = "copy small files to where git keeps them and write README's tables and REPLICATION.md"
     command("publish", "preset", words, _publish)
     proof = command("prove", "preset", "train runs behind a claim again and compare them with their records", _prove)
@@ -368,10 +411,11 @@ def parser() -> argparse.ArgumentParser:
     words = "prove that an older source makes the same numbers as today's, and list it beside the published runs"
     accepted = command("accept", "preset", words, _accept)
     accepted.add_argument("revision", help="a commit of this repository")
-    accepted.add_argument("--reason", required=True, help="why its source counts, for the list")
+    accepted.add_argument("--reason", required=True, help="why the numbers are the same, for the list")
     accepted.add_argument("--steps", type=_number(1), default=500, help="of every training (default: 500)")
     plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", _plan)
     plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")
+    plan.add_argument("--related", action="store_true", help="of the systems beside the paper's, in place of its runs")
     plan.add_argument("--gpus", type=_number(1), help="GPUs to spread them over instead; nothing is timed then")
     plan.add_argument("--gpu", default="h100", help="kind of GPU: h200, h100, a100 (default: h100)")
     command("check", "", "check the configuration", _check)
@@ -379,7 +423,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_place(added: argparse.ArgumentParser, takes: str) -> None:
-    """The options that say what a command is about: results, a data set in them, or a run."""
+    """Add the options that name a command's results, data set or run."""
     if takes:
         added.add_argument("--preset", help="a preset of the configuration (default: the one it names)")
         added.add_argument("--out", type=Path, help="where the preset's results lie (default: results/<preset>)")
@@ -404,20 +448,27 @@ def _checked(config: Config, args: Any) -> None:
     for key, known in names.items():
         value = getattr(args, key, None)
         if value is not None and value not in known:
-            raise ConfigError(f"--{key} {value}: unknown; one of {', '.join(known)}")
+            raise ConfigError(unknown(f"--{key}", value, known))
     if hasattr(args, "system"):
         if not configuration.applies(config, args.variant, args.system):
-            raise ConfigError(f"--variant {args.variant}: it does not change system {args.system}")
-        configuration.check_run(config, _run(args))
+            raise ConfigError(
+                f"--variant {args.variant} does not change the system {args.system}: choose another, or leave it out"
+            )
+        configuration.validate_run(config, _run(args))
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one command; a mistake of the user's is one line on stderr and exit status 2."""
+    """Run one command.
+
+    A mistake of the user gives one line on stderr and exit status 2.
+    """
     args = parser().parse_args(argv)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # paths that are no UTF-8
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU's matrix products may vary
     try:
-        config = {} if args.command == "referee" else configuration.load(args.config)  # it scores any codes, anywhere
+        if sys.platform == "win32" and args.command not in ANYWHERE:
+            raise ConfigError(f"{args.command} runs on Linux and macOS: on Windows use WSL (the metrics need none)")
+        config = {} if args.command in ANYWHERE else configuration.load(args.config)
         _checked(config, args)
         args.do(Results(config, getattr(args, "preset", ""), getattr(args, "out", Path())), args)
     except (ConfigError, DataError) as error:
@@ -427,9 +478,19 @@ def main(argv: list[str] | None = None) -> None:
         name = str(error.name).partition(".")[0]
         if name == "idgan_sc":
             raise
-        words = f"{args.command} needs the extra `train` ({name} is not installed): pip install '.[train]'"
+        extra = EXTRAS.get(name, "train")
+        words = f"{args.command} needs the extra `{extra}` ({name} is not installed): pip install '.[{extra}]'"
         print(f"idgan-sc: {words}", file=sys.stderr)
         raise SystemExit(2) from error
+    except KeyboardInterrupt as error:
+        print(f"idgan-sc: {args.command} was stopped; what it had finished is kept", file=sys.stderr)
+        raise SystemExit(130) from error
+    except MemoryError as error:
+        print(f"idgan-sc: {args.command} needs more memory than is free: {error or 'free some'}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except BrokenPipeError:  # whoever reads the output has gone, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
     except OSError as error:  # a full disk, a folder that must not be written to
         where = f"{error.filename}: " if error.filename else ""
         print(f"idgan-sc: {where}{error.strerror or error}: mend that, then give the same command", file=sys.stderr)

@@ -1,8 +1,10 @@
-"""Files that are written whole or not at all, and the one error for files that are not what they should be."""
+"""Write files whole or not at all.
+
+The module also has the one error for files that are not what they should be.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import hashlib
 import json
@@ -14,22 +16,28 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import lock_descriptor
+
 if TYPE_CHECKING:
     import numpy as np  # imported where it is used: the workflow reads this file in every job
 
 
 class DataError(ValueError):
-    """A file is missing, damaged or something else than expected; the message is one line and names the mend."""
+    """Report a file that is missing, damaged or not what is expected.
+
+    The message is one line and says how to mend it.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))  # pandas' and YAML's own words hold line breaks
 
 
 def write_atomic(path: str | Path, write: Callable[[Path], None]) -> Path:
-    """Let `write` fill a temporary file beside `path`, then put it in place in one move.
+    """Let `write` fill a temporary file beside `path`, then put it in place.
 
-    Whoever reads `path` sees the old bytes or the new, never a part. When `write` raises (a full disk, a wrong chunk),
-    the temporary file is removed and `path` is as it was. What SIGKILL leaves of it, the next writer of `path` removes.
+    It is put in place in one move. A reader of `path` sees the old bytes or the new, never a part. When `write`
+    raises (a full disk, a wrong chunk), the temporary file is removed and `path` is as it was. The next writer of
+    `path` removes what SIGKILL leaves.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,17 +63,18 @@ def copy_atomic(source: Path, target: Path) -> Path:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A new hidden file beside `path`, locked while its writer lives; those of dead writers are removed.
+    """Make a new hidden file beside `path`, locked while its writer lives.
 
-    Its name ends as `path` does, because many writers choose their format by the suffix.
+    Hidden files of dead writers are removed. The name ends as `path` does, because many writers choose their
+    format by the suffix.
     """
     for left in path.parent.glob(f".tmp-*-{glob.escape(path.name)}"):
-        with suppress(OSError), open(left, "rb") as file:  # a lock that is held, or gone meanwhile
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+        with suppress(OSError), open(left, "rb") as file:  # gone meanwhile
+            if lock_descriptor(file.fileno(), blocking=False):
+                left.unlink()
     temporary = path.with_name(f".tmp-{secrets.token_hex(4)}-{path.name}")
     with open(temporary, "xb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        lock_descriptor(held.fileno())
         try:
             yield temporary
         finally:
@@ -73,7 +82,10 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 
 def replace(temporary: Path, path: Path) -> None:
-    """Give a finished file its name, so that the name never outlives the bytes when the machine stops."""
+    """Give a finished file its name.
+
+    The bytes are on the disk first. So the name never outlives the bytes when the machine stops.
+    """
     _sync(temporary)
     os.replace(temporary, path)
     _sync(path.parent)
@@ -132,30 +144,32 @@ def sha256(path: str | Path) -> str:
 
 @contextmanager
 def locked(path: str | Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file `path` (made if absent); a second process waits, a killed one lets go."""
+    """Hold an exclusive lock on the file `path`.
+
+    The file is made if absent. A second process waits. A killed process lets go.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock_descriptor(file.fileno())
         yield
 
 
 @contextmanager
 def claimed(path: str | Path, wait: bool) -> Iterator[bool]:
-    """Hold the lock of one piece of work, or say False where another process does and `wait` is False.
+    """Hold the lock of one piece of work.
 
-    The file is removed at the end: whoever waited for it must look whether the work is done.
+    The result is False where another process holds it and `wait` is False.
+
+    The file is removed at the end. A process that waited for it must look whether the work is done.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-        path.unlink(missing_ok=True)
+        mine = lock_descriptor(file.fileno(), blocking=wait)
+        yield mine
+        if mine:
+            path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

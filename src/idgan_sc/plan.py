@@ -1,11 +1,14 @@
 """What runs cost, and what a preset will cost: jobs, hours, memory, disk and makespan, beside what runs took.
 
-Trainings and codes are counted and timed: on a CPU by a few real steps of this machine, on a GPU by a stated rate.
+Trainings and codes are counted and timed: on a CPU by a few real steps of this machine, on a GPU by the steps that were
+measured on one (`gpu.csv`), and where a step was not, by its launches. The same table says which seeds one job trains.
 Scores, tables and figures are not counted. The workflow reads this file in every job, so that PyTorch is imported only
 where steps are timed, and what a network costs is a table here, which a test holds against the networks.
 """
 
+import csv
 import json
+import math
 import statistics
 import tempfile
 import time
@@ -16,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, Run, Settings, dataset_row, with_predecessors
+from idgan_sc.config import ALONE, Config, Run, Settings, dataset_row, with_predecessors
 from idgan_sc.files import write_json
 from idgan_sc.records.machine import machine
 from idgan_sc.records.results import Results
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
 
 
 class Network(NamedTuple):
-    """What one network of a family costs: for one image multiply-adds and numbers put out; layers; weights."""
+    """Store the costs of one network of a family.
+
+    Multiply-adds and outputs are for one image. Layers and weights are counted for the network.
+    """
 
     multiply_adds: float
     outputs: float
@@ -57,23 +63,27 @@ BASE_MB = 800  # PyTorch itself, and the pages of a data set that a process touc
 # Updates that are timed apart, since their share of small operations differs, and the system that is timed for each.
 SYSTEMS = {"beta": "beta_vae", "factor": "factor_vae", "gan": "infogan", "pairs": "idgan_sc_prior"}
 BUDGET = 60.0  # seconds that a calibration may take
-# Seconds of launches for each visit of a layer, forward or backward, with its activation, norm and share of the
-# optimiser; and FLOP/s of the only training here that is not bound by them, IDGAN-SC with CelebA's networks, in TF32.
-# Measured on an H200 (benchmarks/GPU.md); the other cards' FLOP/s are its own times the ratio of the data sheets.
+# Where a step was not measured: seconds of launches for each visit of a layer, forward or backward, with its
+# activation, norm and share of the optimiser; and FLOP/s of the only training here that is not bound by them, IDGAN-SC
+# with CelebA's networks, in TF32. Both are an H200's; the other cards' FLOP/s follow by the ratio of the data sheets.
 LAUNCH = {"vae": 120e-6, "gan": 220e-6}
+CARD = "h200"  # on which steps were measured
 GPUS = {"h200": 80e12, "h100": 80e12, "a100": 25e12}
 
 
 # --------------------------------------------------------------------------------------------------------------- steps
 class Pass(NamedTuple):
-    """A network passed `times` times on `images` images; backward through all of it counts as two forward ones."""
+    """Count how often a network passes over how many images.
+
+    A backward pass through all of it counts as two forward passes.
+    """
 
     network: str
     images: int
     times: int
 
 
-def kind(settings: Settings) -> str:
+def update_kind(settings: Settings) -> str:
     """Which of SYSTEMS a run's update is timed by."""
     if settings["family"] == "vae":
         return "factor" if settings["objective"] == "factor" else "beta"
@@ -94,13 +104,20 @@ def network(settings: Settings, name: str) -> Network:
 
 
 def passes(settings: Settings) -> list[Pass]:
-    """The passes of one step, by family; forward 1, backward 2, backward through a frozen network 1.
+    """List the passes of one training step for a family.
 
-    β-VAE: encoder and decoder, 3 each. FactorVAE: the same, its critic 2 (frozen) and, on codes and permuted codes, 6.
-    GAN: D 3 on real and generated images; then, `generator_steps` times, G 3 and D 2 (frozen), and with a pair
-    regulariser G 3 on both images of every pair and the pair network 3 where it moves, 2 where it does not; `separate`
-    adds a step of its own, 3. A frozen β-VAE 1 for codes, 1 for pairs that need the posterior, 2 where it is Q. R1 goes
-    backward through D's pass of real images and through that pass, 5. IB-GAN's Q is a critic of its own, 3.
+    A forward pass counts 1 and a backward pass 2. A backward pass through a frozen network counts 1.
+
+    β-VAE: encoder and decoder count 3 each. FactorVAE is the same. Its critic counts 2 (frozen), and 6 on codes and
+    permuted codes.
+
+    GAN: D counts 3 on real and generated images. Then come `generator_steps` steps, each with G 3 and D 2 (frozen).
+    With a pair regulariser, G counts 3 on both images of every pair. The pair network counts 3 where it moves and 2
+    where it does not. `separate` adds its own step, 3. A frozen β-VAE counts 1 for codes, 1 for pairs that need the
+    posterior, and 2 where it is Q. R1 goes backward through D's pass of real images and through that backward pass:
+    5.
+
+    IB-GAN: Q is a separate critic, 3.
     """
     batch = settings["batch"]
     if settings["family"] == "vae":
@@ -134,7 +151,10 @@ def multiply_adds(settings: Settings) -> float:
 
 
 def launches(settings: Settings) -> float:
-    """Forward or backward visits of a layer in one step: what a GPU's launch overhead is counted by."""
+    """Count the forward and backward visits of a layer in one step.
+
+    A GPU's launch overhead is proportional to them.
+    """
     return float(sum(network(settings, p.network).layers * p.times for p in passes(settings)))
 
 
@@ -144,13 +164,19 @@ def encoding_multiply_adds(settings: Settings) -> float:
 
 
 def memory_mb(settings: Settings) -> float:
-    """Expected peak of a training: all layers' outputs with gradients and norms, weights with Adam's moments."""
+    """Estimate the peak memory of a training in MB.
+
+    It counts all layers' outputs with gradients and norms, and weights with Adam's moments.
+    """
     outputs = sum(16 * p.images * network(settings, p.network).outputs for p in passes(settings))
     return BASE_MB + (outputs + 16 * _weights(settings, {p.network for p in passes(settings)})) / 2**20
 
 
 def disk_mb(settings: Settings, pool: int, keeps_moments: bool) -> float:
-    """Expected size of a finished run: weights, with Adam's moments for a stage A, and the pool's codes."""
+    """Estimate the disk space of a finished run in MB.
+
+    It counts the weights and the pool's codes. A stage A also keeps Adam's moments.
+    """
     codes = (settings["curve_points"] + _codes(settings)) * pool * settings["c_dim"]
     weights = _weights(settings, {p.network for p in passes(settings)} - {"vae"})
     return 4 * (weights * (4 if keeps_moments else 1) + codes) / 2**20
@@ -166,7 +192,11 @@ CALIBRATION = Path("results/calibration.json")
 
 @cache
 def calibration(path: Path = CALIBRATION) -> dict[str, float]:
-    """Seconds for 1e9 multiply-adds by kind of update and for `encode`, as `idgan-sc plan` measured them, or FLOPS."""
+    """Read the measured seconds for 1e9 multiply-adds.
+
+    There is one number for each kind of update and one for `encode`. `idgan-sc plan` measures them. Where nothing
+    was measured, FLOPS gives the number.
+    """
     found = json.loads(path.read_text(encoding="utf-8"))["seconds_per_gmac"] if path.exists() else {}
     return {name: float(found.get(name, 2e9 / FLOPS)) for name in (*SYSTEMS, "encode")}
 
@@ -174,7 +204,7 @@ def calibration(path: Path = CALIBRATION) -> dict[str, float]:
 def pool_size(config: Config, run: Run) -> int:
     """Images that are encoded; a data set of unknown size counts as 100 000."""
     pool = configuration.evaluation(config, run.preset, run.dataset)["pool"]
-    known = configuration.dataset(config, run.preset, run.dataset).get("n") or dataset_row(run.dataset).images
+    known = configuration.dataset_settings(config, run.preset, run.dataset).get("n") or dataset_row(run.dataset).images
     return (known or 100_000) if pool == "all" else int(pool)
 
 
@@ -184,46 +214,69 @@ def curve_multiply_adds(config: Config, run: Run) -> float:
     return settings["curve_points"] * pool_size(config, run) * encoding_multiply_adds(settings)
 
 
-def seconds(config: Config, run: Run, speed: dict[str, float]) -> float:
+def training_seconds(config: Config, run: Run, speed: dict[str, float]) -> float:
     """Expected seconds of a training at a speed such as `calibration` gives."""
     settings = configuration.resolve(config, run)
-    return (multiply_adds(settings) * speed[kind(settings)] + curve_multiply_adds(config, run) * speed["encode"]) / 1e9
+    return (
+        multiply_adds(settings) * speed[update_kind(settings)] + curve_multiply_adds(config, run) * speed["encode"]
+    ) / 1e9
 
 
-def gpu_seconds(config: Config, run: Run, gpu: str) -> float:
-    """Expected seconds of a training on a GPU: arithmetic or launches, whichever is longer."""
+def gpu_seconds(config: Config, run: Run, gpu: str, seeds: int = 1, graph: bool = False) -> float:
+    """Expected seconds of a training on a GPU, one of `seeds` as one: by its measured step, else as a single one.
+
+    Then it is arithmetic or launches, whichever is longer.
+    """
     settings = configuration.resolve(config, run)
-    arithmetic = multiply_adds(settings) + curve_multiply_adds(config, run)
-    return max(2 * arithmetic / GPUS[gpu], settings["steps"] * launches(settings) * LAUNCH[settings["family"]])
+    image = code_seconds(settings, gpu)
+    if image is None:
+        codes = 2 * curve_multiply_adds(config, run) / GPUS[gpu]
+    else:
+        codes = settings["curve_points"] * pool_size(config, run) * image
+    step = step_seconds(settings, gpu, seeds, graph)
+    if step is not None:
+        return settings["steps"] * step + codes
+    arithmetic = 2 * multiply_adds(settings) / GPUS[gpu]
+    return max(arithmetic + codes, settings["steps"] * launches(settings) * LAUNCH[settings["family"]])
 
 
-def record(folder: Path) -> dict[str, Any]:
-    """The record of a finished run; empty where there is none or it is damaged, which is for others to refuse."""
+def record_or_empty(folder: Path) -> dict[str, Any]:
+    """Read the record of a finished run.
+
+    It is empty if the record is missing or damaged. Other functions refuse a damaged one.
+    """
     try:
         return dict(json.loads((folder / "record.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}
 
 
-def comparable(record: dict[str, Any], settings: Settings, device: str) -> bool:
-    """Whether a record is of a run of these settings, on this kind of device, that was trained by itself."""
-    alone = record.get("seeds", [record.get("seed")]) == [record.get("seed")]
-    return alone and record.get("settings") == settings and record.get("device") == device
+def comparable(record: dict[str, Any], settings: Settings, device: str, seeds: int = 1) -> bool:
+    """Whether a record is of a run of these settings, on this kind of device, that was trained as one of `seeds`."""
+    together = len(record.get("seeds", [record.get("seed")])) == seeds
+    return together and record.get("settings") == settings and record.get("device") == device
 
 
-def resources(results: Results, run: Run) -> dict[str, int]:
-    """What a training asks a scheduler for, MARGIN above what one was measured to need or is expected to on a core."""
+def resources(results: Results, run: Run, seeds: int = 1) -> dict[str, int]:
+    """What a training of `seeds` as one asks a scheduler for: MARGIN above what one was measured to need.
+
+    Where there is none, above what is expected on a core.
+    """
     settings, root = results.settings(run), results.root
     device = "cuda" if results.config["compute"]["device"] == "cuda" else "cpu"
     folders = [root / run.path, *sorted((root / run.path).parent.glob("*")), root / "published" / run.path]
-    found = next((r for r in map(record, folders) if comparable(r, settings, device)), {})
-    took = found["seconds"] if found else seconds(results.config, run, calibration())
-    memory = found["peak_memory_mb"] if found else memory_mb(settings)
+    found = next((r for r in map(record_or_empty, folders) if comparable(r, settings, device, seeds)), {})
+    took = seeds * (found["seconds"] if found else training_seconds(results.config, run, calibration()))
+    memory = found["peak_memory_mb"] if found else seeds * memory_mb(settings)
     return {"runtime": _minutes(took, LEAST_MINUTES), "mem_mb": max(LEAST_MB, round(MARGIN * memory))}
 
 
 def largest(results: Results, runs: list[Run]) -> dict[str, int]:
-    """What an array asks for: Slurm gives all its members the same, so that of the longest and of the largest arm."""
+    """Compute the resources of an array of trainings.
+
+    Slurm gives all members of an array the same. So the array asks for the time of the longest and the memory of
+    the largest arm.
+    """
     arms = {(run.dataset, run.system, run.variant): run for run in reversed(runs)}  # an arm's first seed stands for it
     wanted = [resources(results, run) for run in arms.values()]
     least = {"runtime": LEAST_MINUTES, "mem_mb": LEAST_MB}
@@ -253,9 +306,94 @@ def _minutes(took: float, least: int = LEAST_EVALUATION) -> int:
     return max(least, round(MARGIN * took / 60))
 
 
+# --------------------------------------------------------------------------------------------- steps measured on a GPU
+MEASURED = Path(__file__).with_name("gpu.csv")  # a row for each step, as benchmarks/gpu.py measured it
+
+
+class Work(NamedTuple):
+    """What a step comes to: steps of the same work take equally long."""
+
+    multiply_adds: int
+    launches: int
+
+
+def work(settings: Settings) -> Work:
+    return Work(round(step_multiply_adds(settings)), round(launches(settings)))
+
+
+@cache
+def measured_steps(gpu: str, graph: bool) -> dict[Work, dict[int, float]]:
+    """Seconds of the steps that were measured on a kind of GPU, by their work and the number of seeds as one."""
+    found: dict[Work, dict[int, float]] = {}
+    for row in _measured(gpu):
+        if (row["graph"] == "true") == graph:
+            done = Work(int(row["multiply_adds"]), int(row["launches"]))
+            found.setdefault(done, {})[int(row["seeds"])] = float(row["ms"]) / 1e3
+    return found
+
+
+def _measured(gpu: str) -> list[dict[str, str]]:
+    with MEASURED.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if gpu in row["gpu"].lower()]
+
+
+def share(times: dict[int, float], seeds: int) -> float | None:
+    """Seconds of a step for each of `seeds`, by the largest stack of at most so many that was measured."""
+    most = max((n for n in times if n <= seeds), default=None)
+    return None if most is None else times[most] / most
+
+
+def step_seconds(settings: Settings, gpu: str, seeds: int, graph: bool) -> float | None:
+    """Measured seconds of a step of this work, for each of `seeds` as one; None where it was not measured.
+
+    A step that was not measured as a CUDA graph counts as it is without one.
+    """
+    found = share(measured_steps(gpu, graph).get(work(settings), {}), seeds)
+    return step_seconds(settings, gpu, seeds, False) if found is None and graph else found
+
+
+def code_seconds(settings: Settings, gpu: str) -> float | None:
+    """Measured seconds of one image's codes along a training of this work; None where they were not measured."""
+    own = work(settings)
+    found = [row["codes"] for row in _measured(gpu) if Work(int(row["multiply_adds"]), int(row["launches"])) == own]
+    return next((float(text) / 1e6 for text in found if text), None)
+
+
+# ---------------------------------------------------------------------------------------------------- seeds as one job
+def alone(config: Config, settings: Settings, seeds: int) -> str:
+    """Why so many seeds of these settings are not trained as one; empty where they are.
+
+    Whether it pays is taken from the measured step that is nearest in multiply-adds.
+    """
+    if single := ALONE & settings.keys():
+        return f"`{min(single)}`: an update that is not one of Adam on the sum of the seeds' losses"
+    if settings.get("pair_dims") == "live":
+        return "`pair_dims: live`: each seed has its own live codes"
+    steps = measured_steps(CARD, config["compute"]["graph"]) or measured_steps(CARD, False)
+    own = step_multiply_adds(settings)
+    times = steps[min(steps, key=lambda measured: abs(math.log(measured.multiply_adds / own)))]
+    ratio = (share(times, seeds) or 0) / times[1]
+    return f"as one, each would take {ratio:.1f} times as long (a step as large as it on a GPU)" if ratio > 1 else ""
+
+
+def together(results: Results, runs: list[Run]) -> list[list[Run]]:
+    """Which of `runs` one job trains: seeds of an arm, `compute.stack` at a time; published ones are not trained."""
+    most, arms = results.config["compute"]["stack"], dict[tuple[str, str, str], list[Run]]()
+    if most == 1:
+        return []
+    for run in runs:
+        if not results.is_published(run):
+            arms.setdefault((run.dataset, run.system, run.variant), []).append(run)
+    chunks = [arm[i : i + most] for arm in arms.values() for i in range(0, len(arm), most)]
+    return [c for c in chunks if len(c) > 1 and not alone(results.config, results.settings(c[0]), len(c))]
+
+
 # ---------------------------------------------------------------------------------------------------------- calibration
 def calibrate(results: Results, budget: float = BUDGET) -> dict[str, float]:
-    """CPU seconds for 1e9 multiply-adds of each kind of update, from real steps on noise, in `budget` seconds."""
+    """Measure the CPU seconds for 1e9 multiply-adds by kind of update.
+
+    The steps are real steps on noise. They take `budget` seconds in all.
+    """
     import numpy as np
     import torch
 
@@ -292,19 +430,25 @@ def calibrate(results: Results, budget: float = BUDGET) -> dict[str, float]:
 
 
 def noise_images(folder: Path, colours: int, n: int = 512) -> "Images":
-    """A data set of random 64x64 images, packed where they have one channel as dSprites is."""
+    """Create a data set of random 64x64 images.
+
+    Images of one channel are packed, as in dSprites.
+    """
     import numpy as np
 
     from idgan_sc.data.images import save_images
 
     row = (64 * 64 // 8,) if colours == 1 else (64, 64, colours)
     chunk = np.random.default_rng(0).integers(0, 256, (n, *row), dtype=np.uint8)
-    about = {"name": "noise", "source": "noise", "licence": "none", "shape": (colours, 64, 64)}
-    return save_images(folder, [chunk], n=n, packed=colours == 1, **about)  # type: ignore[arg-type]
+    description = {"name": "noise", "source": "noise", "licence": "none", "shape": (colours, 64, 64)}
+    return save_images(folder, [chunk], n=n, packed=colours == 1, **description)  # type: ignore[arg-type]
 
 
 def _median(do: Callable[[], object], budget: float, most: int = 15) -> float:
-    """Median CPU seconds of `do`, after two calls that are not counted, of what fits into `budget` seconds."""
+    """Measure the median CPU seconds of `do` within `budget` seconds.
+
+    The first two calls are not counted, unless the budget ends before a third.
+    """
     end, times = time.monotonic() + budget, []
     for number in range(2 + most):
         began = time.process_time()
@@ -325,6 +469,8 @@ class PlannedArm:
     runs: tuple[Run, ...]
     seconds: float  # expected of one training
     device: str
+    scored: bool  # or only trained, for those that build on it
+    seeds: int = 1  # of one job
 
     @property
     def first(self) -> Run:
@@ -336,30 +482,63 @@ class PlannedArm:
 
     @property
     def jobs(self) -> int:
-        """Train, encode and score each run that the tables are made of; only train what these build on."""
-        scored = self.first in self.results.planned and configuration.scored(self.results.config, self.first.dataset)
-        return len(self.runs) * (3 if scored else 1)
+        """Count the jobs of an arm.
+
+        Each run of the tables is trained, encoded and scored. The runs that these build on are only trained.
+        """
+        return len(self.runs) * (3 if self.scored else 1)
 
     @property
     def disk_mb(self) -> float:
         config = self.results.config
-        keeps_moments = self.first.system in configuration.starts(config)
+        keeps_moments = self.first.system in configuration.continued_systems(config)
         return len(self.runs) * disk_mb(self.settings, pool_size(config, self.first), keeps_moments)
 
     @cached_property
-    def measured(self) -> float | None:
+    def seconds_taken(self) -> float | None:
         """Median seconds of the finished runs that are `comparable`."""
-        records = [record(self.results.root / run.path) for run in self.runs]
+        records = [record_or_empty(self.results.root / run.path) for run in self.runs]
         took = [r["seconds"] for r in records if comparable(r, self.settings, self.device)]
         return statistics.median(took) if took else None
 
 
-def arms(results: Results, seconds: Callable[[Run], float], device: str = "cpu") -> list[PlannedArm]:
-    """Every arm that a preset trains, predecessors first."""
+def planned_arms(
+    results: Results, wanted: list[Run], seconds: Callable[[Run], float], device: str = "cpu"
+) -> list[PlannedArm]:
+    """List every arm that is trained for the wanted runs, predecessors first."""
+    return [
+        PlannedArm(results, runs, seconds(runs[0]), device, _scored(results, wanted, runs[0]))
+        for runs in _arms(results, wanted)
+    ]
+
+
+def _scored(results: Results, wanted: list[Run], run: Run) -> bool:
+    return run in wanted and configuration.scored(results.config, run.dataset)
+
+
+def _arms(results: Results, wanted: list[Run]) -> list[tuple[Run, ...]]:
     grouped: dict[tuple[str, str, str], list[Run]] = {}
-    for run in with_predecessors(results.config, results.planned):
+    for run in with_predecessors(results.config, wanted):
         grouped.setdefault((run.dataset, run.system, run.variant), []).append(run)
-    return [PlannedArm(results, tuple(runs), seconds(runs[0]), device) for runs in grouped.values()]
+    return [tuple(runs) for runs in grouped.values()]
+
+
+def arms_on_gpu(results: Results, wanted: list[Run], gpu: str, most: int, graph: bool) -> list[PlannedArm]:
+    """As `arms`, on a kind of GPU: `most` seeds as one where that pays, steps replayed as CUDA graphs or not."""
+    found = []
+    for runs in _arms(results, wanted):
+        took = [_seconds_together(results, runs[i : i + most], gpu, graph) for i in range(0, len(runs), most)]
+        seeds = 1 if most == 1 or alone(results.config, results.settings(runs[0]), min(most, len(runs))) else most
+        scored = _scored(results, wanted, runs[0])
+        found.append(PlannedArm(results, runs, sum(took) / len(runs), "cuda", scored, seeds))
+    return found
+
+
+def _seconds_together(results: Results, runs: tuple[Run, ...], gpu: str, graph: bool) -> float:
+    """Expected seconds of runs that one job may train, as one where that pays."""
+    n, config = len(runs), results.config
+    seeds = 1 if n == 1 or alone(config, results.settings(runs[0]), n) else n
+    return n * gpu_seconds(config, runs[0], gpu, seeds, graph)
 
 
 def critical_path(expected: list[PlannedArm]) -> float:
@@ -367,13 +546,16 @@ def critical_path(expected: list[PlannedArm]) -> float:
     took = {arm.first: arm for arm in expected}
 
     def end(run: Run) -> float:
-        return took[run].seconds + max(map(end, took[run].results.before(run).values()), default=0.0)
+        return took[run].seeds * took[run].seconds + max(map(end, took[run].results.before(run).values()), default=0.0)
 
     return max(map(end, took), default=0.0)
 
 
 def report(expected: list[PlannedArm], workers: int, unit: str) -> str:
-    """The plan as text: a row an arm, totals, and the makespan over `workers` cores or GPUs."""
+    """Write the plan as text.
+
+    It has a row for each arm, the totals, and the makespan over `workers` cores or GPUs.
+    """
     heads = ("data set", "system", "variant", "runs", "jobs", f"{unit}/run", unit, "MB", "disk MB", "measured", "ratio")
     rows = [heads, *map(_row, expected)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
@@ -392,24 +574,46 @@ def report(expected: list[PlannedArm], workers: int, unit: str) -> str:
 
 
 def _row(arm: PlannedArm) -> tuple[str, ...]:
-    hours, found, run, n = arm.seconds / 3600, arm.measured, arm.first, len(arm.runs)
+    hours, found, run, n = arm.seconds / 3600, arm.seconds_taken, arm.first, len(arm.runs)
     beside = ("", "") if found is None else (f"{found / 3600:.4f}", f"{arm.seconds / found:.2f}")
     expected = (f"{hours:.4f}", f"{hours * n:.2f}", f"{memory_mb(arm.settings):.0f}", f"{arm.disk_mb:.0f}")
     return (run.dataset, run.system, run.variant, str(n), str(arm.jobs), *expected, *beside)
 
 
-def plan(results: Results, cores: int, gpus: int | None, gpu: str) -> str:
-    """The report for `cores` cores of this machine, which is timed first, or for `gpus` GPUs of a stated kind."""
+def plan(results: Results, wanted: list[Run], cores: int, gpus: int | None, gpu: str) -> str:
+    """The report of the wanted runs for `cores` cores of this machine, timed first, or `gpus` GPUs of a stated kind."""
     config = results.config
     if gpus is not None:
-        expected = arms(results, lambda run: gpu_seconds(config, run, gpu), "cuda")
-        visits = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
-        source = "measured" if gpu == "h200" else "launches of an h200, arithmetic by the ratio of the data sheets"
-        speeds = f"microseconds of launches a layer and direction: {visits}; {GPUS[gpu] / 1e12:g} TFLOP/s ({source})"
-        return f"{report(expected, gpus, 'GPU-hours')}\n{gpu}: {speeds}"
+        expected = arms_on_gpu(results, wanted, gpu, config["compute"]["stack"], config["compute"]["graph"])
+        return f"{report(expected, gpus, 'GPU-hours')}\n{_about_gpu(results, wanted, gpu, expected)}"
     speed = calibrate(results)  # kept for the workflow's rules, with the processor and preset that it is of
-    about = {"processor": machine()["processor"], "preset": results.preset, "seconds_per_gmac": speed}
-    path = write_json(CALIBRATION, about)
-    expected = arms(results, lambda run: seconds(config, run, speed))
+    description = {"processor": machine()["processor"], "preset": results.preset, "seconds_per_gmac": speed}
+    path = write_json(CALIBRATION, description)
+    expected = planned_arms(results, wanted, lambda run: training_seconds(config, run, speed))
     speeds = ", ".join(f"{name} {2 / took:.1f}" for name, took in speed.items())
     return f"{report(expected, cores, 'core-hours')}\nthis machine, GFLOP/s of one core: {speeds} (kept in {path})"
+
+
+MOST = 16  # seeds as one that are looked at
+
+
+def _about_gpu(results: Results, wanted: list[Run], gpu: str, expected: list[PlannedArm]) -> str:
+    """What the hours rest on, and what they are by the other ways to train."""
+    measured, runs = measured_steps(gpu, False), sum(len(arm.runs) for arm in expected)
+    of_these = sum(len(arm.runs) for arm in expected if work(arm.settings) in measured)
+    visits = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
+    tf32 = " and ".join({"with" if row["tf32"] == "true" else "without" for row in _measured(gpu)})
+    basis = f"a step as measured {tf32} TF32" if measured else "no step measured"
+    coded = any(row["codes"] for row in _measured(gpu))
+    lines = [
+        f"{gpu}: {basis}, for {of_these} of {runs} trainings",
+        f"for the others microseconds of launches a layer and direction ({visits}) or {GPUS[gpu] / 1e12:g} TFLOP/s"
+        + ("" if gpu == CARD else f", of an {CARD} or by the ratio of the data sheets"),
+        f"for codes along the curve {'what was measured' if coded else 'arithmetic alone: not measured'}",
+    ]  # fmt: skip
+    for graph in (False, True):
+        for most in (1, MOST):
+            way = f"{'one by one' if most == 1 else f'{most} seeds as one'}{', as CUDA graphs' if graph else ''}"
+            hours = sum(arm.seconds * len(arm.runs) for arm in arms_on_gpu(results, wanted, gpu, most, graph)) / 3600
+            lines.append(f"{way}: {f'{hours:.0f} GPU-hours' if measured_steps(gpu, graph) else 'not measured'}")
+    return "\n".join(lines)

@@ -33,13 +33,13 @@ from idgan_sc.config.claims import claim_runs
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, read_arrays, sha256, write_text
 from idgan_sc.records.agreement import Arrays, Proof, compare_logs, largest, verdict
-from idgan_sc.records.machine import differences, machine_for
+from idgan_sc.records.machine import OF_GPU, differences, machine_for
 from idgan_sc.records.record import read_record, recorded_hashes
 from idgan_sc.records.results import Job, Results, Row
 from idgan_sc.source import PACKAGE, images_source
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import encode
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 from idgan_sc.training.train import train_seeds
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -52,10 +52,10 @@ class OutOfTime(BaseException):
     """The deadline; no handler of errors takes it for one."""
 
 
-def seconds(text: str) -> float:
+def budget_seconds(text: str) -> float:
     """A budget such as 90s, 30m or 2h in seconds.
 
-    >>> seconds("30m"), seconds("1.5h")
+    >>> budget_seconds("30m"), budget_seconds("1.5h")
     (1800.0, 5400.0)
     """
     try:
@@ -64,16 +64,19 @@ def seconds(text: str) -> float:
             raise ValueError(text)
         return budget
     except (ValueError, KeyError) as error:
-        raise ConfigError(f"budget {text}: a number with s, m or h, such as 30m") from error
+        raise ConfigError(f"--budget {text} is no time: give a number with s, m or h, such as 30m") from error
 
 
 # ------------------------------------------------------------------------------------------- the runs behind one claim
 def prove(results: Results, claim: str, budget: float, chance: int, gone: float = 0.0) -> Iterator[Proof]:
-    """Train runs behind `claim` again, what they build on first, and compare each with its record.
+    """Train the runs behind a claim again and compare them with their records.
 
-    In random order, those recorded on this kind of machine first, and of these the ones that the time left will hold by
-    the speed measured so far. Where it holds none, one is trained as far as it gets. All ends within `budget` seconds:
-    what is in training then is compared as far as it is; `gone` of them are gone already.
+    The runs that they build on are trained first. The order is random, but runs recorded on this kind of machine
+    come first. A run is chosen if it fits in the time left, by the speed measured so far. If none fits and none
+    is proven yet, one is trained as far as it gets.
+
+    Everything ends within `budget` seconds. The run in training is then compared as far as it is. Of these
+    seconds, `gone` have already passed.
 
     Raises
     ------
@@ -106,10 +109,16 @@ def prove(results: Results, claim: str, budget: float, chance: int, gone: float 
 
 
 def _order(results: Results, claim: str, chance: int) -> list[Run]:
-    """The recorded runs behind a claim at random: those of this kind of machine first, then those that do not say."""
+    """Order the recorded runs behind a claim at random, by machine.
+
+    Runs of this kind of machine come first. Runs that do not name their machine come next.
+    """
     order = [run for run in claim_runs(results.config, results.preset, claim) if _record(results, run)]
     if not order:
-        raise DataError(f"no run behind {claim} at preset {results.preset} has a record below {results.root}")
+        raise DataError(
+            f"no run behind {claim} at preset {results.preset} has a record below {results.root}: train one first, or "
+            "name another --claim or --preset"
+        )
     random.Random(chance).shuffle(order)
     apart = {run: differences(_record(results, run), machine_for(_record(results, run))) for run in order}
     return sorted(order, key=lambda run: [bool(words) for words in apart[run]])
@@ -123,18 +132,27 @@ def _record(results: Results, run: Run) -> Row:
 
 
 def _chain(results: Results, empty: Results, run: Run) -> dict[Run, Row]:
-    """What is still to be trained for a run, in order, and by which record: where one has none, by the run's."""
+    """List the trainings that a run still needs, in order.
+
+    Each comes with the record to train it by. A predecessor without a record gets the run's record.
+    """
     todo = [run for run in with_predecessors(results.config, [run]) if not _finished(empty, run)]
     return {each: _record(results, each) or _record(results, run) for each in todo}
 
 
 def _cost(record: Row) -> float:
-    """Seconds that a training took by its record, with all seeds that were trained as one."""
+    """Return the seconds that a training took, by its record.
+
+    The time covers all seeds that were trained as one.
+    """
     return float(record["seconds"]) * len(record.get("seeds", [0]))
 
 
 def _train_until(ends: float, results: Results, empty: Results, run: Run, record: Row, save_every: float) -> bool:
-    """Train a run in an empty folder, or as far as it gets; whether it is finished."""
+    """Train a run in an empty folder until a time limit.
+
+    Return whether it is finished.
+    """
     try:
         with _deadline(ends):
             _train(results, empty, run, record, checkpoint_seconds=save_every)
@@ -162,14 +180,17 @@ def _deadline(ends: float) -> Iterator[None]:
 def _done(empty: Results, run: Run, record: Row) -> str:
     """How far a training got that has no row of its log yet."""
     every, path = record["settings"]["log_every"], empty.root / run.path / "checkpoint.safetensors"
-    about = checkpoint.read(path)[1] if path.exists() else {"step": 0}
-    least = f" ({about['seconds'] * every / about['step']:.0f} s here)" if about["step"] else ""
-    return f"{about['step']} steps of {run} were done, and the first row of its log takes {every}{least}"
+    metadata = checkpoint.read(path)[1] if path.exists() else {"step": 0}
+    least = f" ({metadata['seconds'] * every / metadata['step']:.0f} s here)" if metadata["step"] else ""
+    return f"{metadata['step']} steps of {run} were done, and the first row of its log takes {every}{least}"
 
 
 # ------------------------------------------------------------------------------------------------ runs, all or some
 def choose(results: Results, names: list[str], sample: int | None) -> list[Run]:
-    """The finished runs below `root` that are named, else a random sample of them, else (`sample` None) all.
+    """Choose finished runs below `root` to verify.
+
+    Named runs are taken if there are names. Without names, a random sample is drawn. If `sample` is None, all
+    runs are taken.
 
     Raises
     ------
@@ -179,11 +200,10 @@ def choose(results: Results, names: list[str], sample: int | None) -> list[Run]:
     known = {str(run): run for run in _finished_runs(results)}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigError(
-            f"{unknown[0]}: no finished run below {results.root}; one of {', '.join(sorted(known)) or 'none'}"
-        )
+        listed = f"choose one of {', '.join(sorted(known))}" if known else "there is none, train one first"
+        raise ConfigError(f"{unknown[0]} is no finished run below {results.root}: {listed}")
     if not known:
-        raise DataError(f"no finished run of the configuration below {results.root}: nothing to verify")
+        raise DataError(f"{results.root} holds no finished run of the configuration: train one before you verify it")
     chosen = names or sorted(known)
     if not names and sample is not None:
         chosen = sorted(random.SystemRandom().sample(chosen, min(sample, len(chosen))))
@@ -204,9 +224,10 @@ def _finished_runs(results: Results) -> Iterator[Run]:
 
 
 def verify(results: Results, run: Run) -> bool:
-    """Train, encode and score one run again in a temporary folder; print what came of it, and whether it passed.
+    """Train, encode and score one run again in a temporary folder.
 
-    Predecessors that lie below `root` are used after their own hashes are checked; others are trained as well.
+    Print the result and return whether it passed. Predecessors below `root` are used after their own hashes are
+    checked. Other predecessors are trained too.
 
     Raises
     ------
@@ -241,18 +262,19 @@ def _copy_predecessors(results: Results, run: Run, temporary: Path) -> None:
 
 # ----------------------------------------------------------------------------------------------- train, then compare
 def _train(results: Results, empty: Results, run: Run, record: Row, **compute: float) -> Job:
-    """Train a run in an empty folder as its record was trained: threads, device, seeds that were trained as one.
+    """Train a run in an empty folder as its record was: threads, device, precision, seeds that were trained as one.
 
     The images are a checked input, not a result: they are used where they lie.
     """
-    prepare(results, run.dataset)
+    ensure_images(results, run.dataset)
     images = empty.images(run.dataset)
     images.parent.mkdir(exist_ok=True)
     if not images.exists():
         images.symlink_to(results.images(run.dataset).resolve())
     config = copy.deepcopy(results.config)
     device = "cpu" if record.get("device") == "cpu" else "auto"
-    config["compute"] |= {"threads": record.get("threads", config["compute"]["threads"]), "device": device, **compute}
+    config["compute"] |= {key: record[key] for key in ("threads", *OF_GPU) if key in record}
+    config["compute"] |= {"device": device, **compute}
     job = Results(config, empty.preset, empty.root).job(run)
     train_seeds(job, record.get("seeds", [run.seed]))
     return job
@@ -263,7 +285,10 @@ def _finished(results: Results, run: Run) -> bool:
 
 
 def _proof(results: Results, empty: Results, run: Run) -> Proof | None:
-    """A run in an empty folder, finished or not, beside its record; None where it has no row of its log yet."""
+    """Compare a run in an empty folder with its record.
+
+    The run may be unfinished. The result is None if its log has no row yet.
+    """
     folder, again = results.find(run, "record.json").parent, empty.root / run.path
     record, hashes, log = read_record(folder), recorded_hashes(folder), _log(again)
     if not log:
@@ -286,7 +311,7 @@ def _proof(results: Results, empty: Results, run: Run) -> Proof | None:
         found = largest(_arrays(there[name]), _arrays(again / name)) if name in there else None
         lines.append(f"{name} differs, {found or 'by how much is not known: the recorded file is not here'}")
         inexplicable |= equal and name in OUTPUTS and found is not None and found.size > 0
-    if inexplicable and results.valid(run, record):
+    if inexplicable and results.is_valid(run, record):
         return Proof(run, False, (*lines, "no kind of machine changes these and not one digit of the log"))
     here = read_record(again) if compared else machine_for(record)
     passed, why = verdict(results, run, record, here, early if _same_start(results, empty, run) else None)
@@ -294,7 +319,10 @@ def _proof(results: Results, empty: Results, run: Run) -> Proof | None:
 
 
 def _log(folder: Path) -> Arrays:
-    """The columns of a training's log, as far as it got; empty where it has no row."""
+    """Read the columns of a training's log, as far as it got.
+
+    A log without rows gives an empty result.
+    """
     unfinished = folder / "checkpoint.safetensors"
     if (folder / "log.csv").exists():
         return _arrays(folder / "log.csv")
@@ -303,7 +331,10 @@ def _log(folder: Path) -> Arrays:
 
 
 def _same_start(results: Results, empty: Results, run: Run) -> bool:
-    """Whether what a run builds on came out as the record has it, so that both began alike."""
+    """Check that a run's predecessors came out as its record says.
+
+    If so, both trainings began alike.
+    """
     before = read_record(results.find(run, "record.json").parent)["before"]
     return all(
         before[role].get("weights") == read_record(empty.root / earlier.path)["outputs"]["weights.safetensors"]
@@ -325,11 +356,12 @@ def _columns(table: Path | io.StringIO) -> Arrays:
 
 # ------------------------------------------------------------------------------------- an edit that changes no number
 def accept(results: Results, revision: str, reason: str, steps: int, repository: Path) -> Iterator[str]:
-    """Prove that the source of a git revision makes the same numbers as today's, and list its hashes as accepted.
+    """Prove that a git revision makes the same numbers as today's source.
 
-    Both draw every data set of the preset, train the first `steps` of every system on it, and score the baseline, on a
-    small pool. Where all bytes are equal, `accepted.yaml` gets a line for each hash of the revision that is new to it.
-    Says what was compared, a line each.
+    The hashes of the revision are then listed as accepted. Both sources draw every data set of the preset. On
+    each, they train the first `steps` of every system and score the baseline, on a small pool. If all bytes are
+    equal, `accepted.yaml` gets one line for each hash of the revision that is new to it. Each line of the result
+    says what was compared.
 
     Raises
     ------
@@ -348,7 +380,10 @@ def accept(results: Results, revision: str, reason: str, steps: int, repository:
 
 @dataclass(frozen=True)
 class _Side:
-    """One of two sources: its package, its configuration cut short, and the results that it makes."""
+    """Hold one of the two sources that are compared.
+
+    It has the source's package, its configuration cut short, and the results that it makes.
+    """
 
     package: Path
     config: Path
@@ -361,7 +396,10 @@ class _Side:
             raise DataError(f"{self.package}: {' '.join(words[3:])}: {done.stderr[-500:]}")
 
     def ask(self, code: str) -> str:
-        """What a line of Python prints in this source; nothing where it does not know the names."""
+        """Run a line of Python in this source and return its output.
+
+        The output is empty if the source does not know the names.
+        """
         done = subprocess.run([sys.executable, "-c", code], env=self._env, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
@@ -410,7 +448,10 @@ def _shortened(config: Config, preset: str, steps: int) -> Config:
 
 
 def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Iterator[tuple[str, str, str]]:
-    """Draw, train and score by both sources; what was compared, its kind and the older source's hash."""
+    """Draw, train and score with both sources and compare the results.
+
+    Each result names what was compared, its kind, and the older source's hash.
+    """
     old = sides[0]
     place = ["--preset", results.preset, "--dataset", dataset]
     for side in sides:
@@ -430,12 +471,14 @@ def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Ite
         yield f"{run}: equal: {', '.join(names)}", "trainings", read_record(a)["source"]
     if configuration.scored(results.config, dataset):
         for side in sides:
-            side.call("floor", *place)
+            side.call("floor", *place)  # the name of `baseline` that older sources know too
         tables = [pd.read_csv(side.root / "floor" / f"{dataset}.csv").drop(columns="fingerprint") for side in sides]
         _refuse_unequal(f"the baseline of {dataset}", tables[0].equals(tables[1]))
         code = (
             "from pathlib import Path; from idgan_sc.config import load; from idgan_sc.records.results import Results; "
-            f"print(Results(load({str(old.config)!r}), {results.preset!r}, Path()).floor_source({dataset!r}))"
+            f"results = Results(load({str(old.config)!r}), {results.preset!r}, Path()); "
+            "hash_of = getattr(results, 'baseline_source', None) or results.floor_source; "  # its name before
+            f"print(hash_of({dataset!r}))"
         )
         yield f"{dataset}: the same baseline", "baselines", old.ask(code)
 
@@ -446,7 +489,9 @@ def _refuse_unequal(what: str, equal: bool) -> None:
 
 
 def _list_accepted(results: Results, found: dict[str, set[str]], reason: str) -> Path:
-    """Add hashes to `accepted.yaml`, those that are there or are today's left out, and for which source they hold.
+    """Add the hashes of a revision to `accepted.yaml`.
+
+    Hashes that are already there, and today's, are left out. The file also says for which source the hashes hold.
 
     Raises
     ------
@@ -456,7 +501,7 @@ def _list_accepted(results: Results, found: dict[str, set[str]], reason: str) ->
     path = results.root / "accepted.yaml"
     listed = (yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None) or {}
     today = {results.source(run) for run in with_predecessors(results.config, results.planned)}
-    today |= {results.floor_source(data) for data in results.datasets} | {images_source(d) for d in results.datasets}
+    today |= {results.baseline_source(data) for data in results.datasets} | {images_source(d) for d in results.datasets}
     linked = {*listed.pop("proved_for", ()), *(digest for lines in listed.values() for digest in lines)}
     of_revision = {digest for hashes in found.values() for digest in hashes}
     if linked and not of_revision <= linked:
@@ -469,7 +514,7 @@ def _list_accepted(results: Results, found: dict[str, set[str]], reason: str) ->
 
 
 ACCEPTED_HEAD = """\
-# Source hashes whose results count as today's do, since the edits after them change no number; `idgan-sc accept` writes
+# Older source hashes whose results are valid, since the edits after them change no number; `idgan-sc accept` writes
 # them. For each kind of work, lines of `hash: reason`. A baseline has two hashes where training and scoring were hashed
-# apart. The lines count only while today's source is one that `proved_for` lists: another edit has to be proved anew.
+# apart. The lines hold only while today's source is one that `proved_for` lists: another edit has to be proved anew.
 """

@@ -1,8 +1,11 @@
-"""The hash of the source that makes a number: of its definitions, so that moving one changes nothing.
+"""Hash the source that makes a number.
 
-A definition is a function, a class or a constant of the package. Its hash covers its name and its syntax tree, without
-docstrings, comments, annotations and imports, whatever file it stands in. `EXECUTES` says where each kind of work
-begins; what these definitions name, and what those name in turn, is hashed with them.
+The hash is of definitions, so moving one changes nothing.
+
+A definition is a function, a class or a constant of the package. Its hash covers its name and its syntax
+tree. Docstrings, comments, annotations and imports are left out, and the file does not matter. `EXECUTES`
+says where each kind of work begins. The definitions that these name are hashed with them, and those that they
+name in turn.
 """
 
 import ast
@@ -33,8 +36,12 @@ EXECUTES = {
     "gather_generators": ("evaluation.gather.gather_generators",),
     "table": ("report.tables.TABLES",),
     "figure": ("report.figures.registry.FIGURES",),
-    "picture": ("report.figures.registry.names",),
+    "picture": ("report.figures.registry.picture_drawers",),
     "generator_table": ("report.generator_tables.TABLES",),
+    "further_table": ("report.further.TABLES",),
+    "further_figure": ("report.figures.further.FIGURES",),
+    "gather_related": ("evaluation.gather.gather_related",),
+    "related_table": ("report.related.TABLES",),
     "generator_figure": ("report.figures.generators.FIGURES",),
     "forest": ("report.figures.forest.FIGURES",),
     "claims": (
@@ -44,11 +51,11 @@ EXECUTES = {
         "report.errata.write_findings",
     ),
     "sensitivity": ("report.figures.sensitivity.sensitivity",),
-    "regularisers": ("evaluation.regularisers.measure", "data.dsprites.prepare", "data.images.open_images"),
+    "regularisers": ("evaluation.regularisers.train_cell", "data.dsprites.prepare", "data.images.open_images"),
     "regularisers_shown": ("report.figures.regularisers.regularisers",),
     "report": ("publish.page.write_page", "publish.origins.write_cost"),
 }
-# Modules that say which runs there are, where they lie and whether they count: no number comes from them.
+# Modules that say which runs there are, where they lie and whether they are valid: no number comes from them.
 OUTSIDE = ("cli", "config", "data.download", "files", "plan", "records", "source", "training.prepare")
 # Dictionaries of which a run executes the entries that it names, and no other: a new entry changes no hash.
 REGISTRIES = ("METHODS", "NETWORKS", "METRICS")
@@ -65,16 +72,20 @@ def source_hash(work: str, picks: Iterable[str] = (), more: Iterable[str] = (), 
 
 
 def training_source(settings: dict[str, Any], before: Iterable[dict[str, Any]], dataset: str) -> str:
-    """The hash of what trains a run of these settings, from the drawing of its images on.
+    """Hash the source that trains a run of these settings.
 
-    before: the settings of the runs that it builds on, whose networks run again.
+    It begins with the drawing of the images. `before` has the settings of the runs that it builds on, because
+    their networks run again.
     """
     picks = {pick for each in (settings, *before) for pick in picks_of(each)}
     return source_hash("training", picks, _images(dataset))
 
 
 def baseline_source(starts: Iterable[dict[str, Any]], metrics: Iterable[str], dataset: str) -> str:
-    """The hash of what scores representations that learned nothing; starts: the settings of the untrained networks."""
+    """Hash the source that scores representations which learned nothing.
+
+    `starts` has the settings of the untrained networks.
+    """
     picks = {pick for each in starts for pick in picks_of(each)}
     return source_hash("baseline", {*picks, *metrics}, _images(dataset))
 
@@ -85,7 +96,10 @@ def images_source(dataset: str) -> str:
 
 
 def _images(dataset: str) -> tuple[str, ...]:
-    """Where a data set's images come from; a user's own come from no code of this package."""
+    """Name the code that makes a data set's images.
+
+    A user's own images come from no code of this package.
+    """
     if not (PACKAGE / "data" / f"{dataset}.py").exists():
         return ("data.images.open_images",)
     composes = "open_pixels" in _module(PACKAGE, f"data.{dataset}").definitions  # which `open_images` calls by its name
@@ -95,7 +109,7 @@ def _images(dataset: str) -> tuple[str, ...]:
 
 def picks_of(settings: dict[str, Any]) -> tuple[str, ...]:
     """The entries of METHODS and NETWORKS that a run of these settings names."""
-    return ("gan", settings["network"]) if settings["family"] == "gan" else (settings["objective"],)
+    return (settings["objective"],) if "objective" in settings else ("gan", settings["network"])
 
 
 def reach(begin: Iterable[str], picks: Iterable[str], package: Path = PACKAGE) -> dict[Key, list[str]]:
@@ -107,9 +121,9 @@ def reach(begin: Iterable[str], picks: Iterable[str], package: Path = PACKAGE) -
         key = todo.pop()
         if key is None or key in found:
             continue
-        counted = [part for part in _parts(package, *key) if part.entry is None or part.entry in picked]
-        found[key] = [part.text for part in counted]
-        todo += [named for part in counted for named in part.named]
+        hashed = [part for part in _parts(package, *key) if part.entry is None or part.entry in picked]
+        found[key] = [part.text for part in hashed]
+        todo += [named for part in hashed for named in part.named]
     return found
 
 
@@ -121,7 +135,10 @@ def _hash(begin: tuple[str, ...], picks: frozenset[str], package: Path) -> str:
 
 @dataclass(frozen=True)
 class _Part:
-    """A definition, or an entry of a registry: its syntax tree as text, and the definitions that it names."""
+    """Hold a definition, or an entry of a registry.
+
+    It has its syntax tree as text, and the definitions that it names.
+    """
 
     text: str
     named: tuple[Key | None, ...]
@@ -153,7 +170,10 @@ def _entries(statement: ast.stmt, name: str) -> Iterator[tuple[str | None, ast.A
 # ---------------------------------------------------------------------------------------------- modules and their names
 @dataclass
 class _Module:
-    """Definitions of a file by name, and what its imports bind: (module, name), or (module, "") for a module."""
+    """Hold the definitions of a file, and what its imports bind.
+
+    Definitions are stored by name. An import binds (module, name), or (module, "") for a module.
+    """
 
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
     imported: dict[str, Key] = field(default_factory=dict)
@@ -215,7 +235,10 @@ def _resolved(package: Path, module: str, name: str) -> Key | None:
 
 
 class _Reader(ast.NodeTransformer):
-    """Takes from a definition what does not count, and notes which definitions of the package it names."""
+    """Remove from a definition what its hash leaves out.
+
+    The reader also notes which definitions of the package the definition names.
+    """
 
     def __init__(self, package: Path, module: str) -> None:
         self.package, self.module = package, module
@@ -279,9 +302,10 @@ class _Reader(ast.NodeTransformer):
 
 
 def dumped(node: Any) -> str:
-    """`ast.dump` as Python 3.11 writes it; later ones know more fields, and leave out empty ones.
+    """Dump a syntax tree as `ast.dump` of Python 3.11 does.
 
-    So a record's source is the same source whichever Python reads it.
+    Later versions know more fields and leave out empty ones. So a record's source is the same for every Python
+    that reads it.
     """
     if isinstance(node, list):
         return f"[{', '.join(map(dumped, node))}]"

@@ -1,5 +1,4 @@
 # Verdicts on the paper's claims, and the sensitivity study.
-STUDY = configuration.sensitivity_runs(CONFIG, PRESET, configuration.DATASET)
 
 
 rule claims:
@@ -8,7 +7,7 @@ rule claims:
         LEAKAGE_TABLE,
         associations=f"{ROOT}/associations.csv",
         generators=(GENERATOR_TABLES if RESULTS.evidence else []),
-        floor=f"{ROOT}/floor/{configuration.DATASET}.csv",
+        baseline=f"{ROOT}/floor/{configuration.DATASET}.csv",
     output:
         table=f"{ROOT}/claims.csv",
         checks=f"{ROOT}/checks.csv",
@@ -26,6 +25,8 @@ rule claims:
     log:
         f"{LOGS}/claims.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("claims"),
@@ -35,7 +36,10 @@ rule claims:
 
 rule sensitivity:
     input:
-        files_of(STUDY, "scores.csv", "curve.csv", "association.csv"),
+        files_of(
+            configuration.sensitivity_runs(CONFIG, PRESET, configuration.DATASET),
+            *SCORE_FILES,
+        ),
         main=f"{ROOT}/scores.csv",
     output:
         expand(
@@ -51,6 +55,8 @@ rule sensitivity:
     log:
         f"{LOGS}/sensitivity.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("sensitivity"),

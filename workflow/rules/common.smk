@@ -9,7 +9,7 @@ from idgan_sc import config as configuration
 from idgan_sc import plan
 from idgan_sc.config import Run
 from idgan_sc.files import DataError
-from idgan_sc.records.published import GATHERED
+from idgan_sc.records.published import GATHERED, SCORE_FILES
 from idgan_sc.records.record import TABLE3_METRICS
 from idgan_sc.records.results import Results
 from idgan_sc.records.turns import date_back, wait_for_others
@@ -27,7 +27,9 @@ RESULTS = Results(CONFIG, PRESET, ROOT)
 RUN = f"{ROOT}/runs/{{dataset}}/{{system}}/{{variant}}/{{seed}}"
 OF_RUN = "{dataset}/{system}/{variant}/{seed}"
 LOGS = f"{ROOT}/logs"
-IDGAN_SC = f"{shlex.quote(sys.executable)} -m idgan_sc"
+# In a container or a conda environment: its Python, and this checkout's package.
+DEPLOYED = workflow.deployment_settings.deployment_method
+IDGAN_SC = f"{'PYTHONPATH=src python' if DEPLOYED else shlex.quote(sys.executable)} -m idgan_sc"
 PLACE = f"--preset {PRESET} --out {ROOT}"
 MISSING = "--allow-missing" if OPTIONS.allow_missing else ""
 
@@ -38,36 +40,50 @@ def there(runs, *names):
 
 
 def files_of(runs, *names):
-    """Files of runs: the published ones where a record counts and they are there, else those to be made."""
+    """Files of runs: the published ones where the run is validly published and they are there, else those to be made."""
     return [str(RESULTS.find_or_make(run, name)) for run in runs for name in names]
 
 
 # ------------------------------------------------------------------------------------------ which runs are for what
-RUNS = RESULTS.planned
+OF_PAPER = configuration.DATASET in RESULTS.datasets  # whose claims can be judged
 SCORED = there(
-    [run for run in RUNS if configuration.scored(CONFIG, run.dataset)], *GATHERED
+    [run for run in RESULTS.planned if configuration.scored(CONFIG, run.dataset)],
+    *GATHERED,
 )
-MATCHED = there(
-    configuration.generators(CONFIG, PRESET), "generator_scores.csv", "pair_labels.csv"
+BY_MATCHING = there(
+    configuration.generators_by_matching(CONFIG, PRESET),
+    "generator_scores.csv",
+    "pair_labels.csv",
 )
-READ = there(configuration.read_generators(CONFIG, PRESET), "generator_scores.csv")
+BY_READER = there(
+    configuration.generators_by_reader(CONFIG, PRESET), "generator_scores.csv"
+)
 WITH_LEAKAGE = there(configuration.runs_with_leakage(CONFIG, PRESET), "leakage.csv")
-SHOWN = configuration.shown_generators(CONFIG, PRESET)
-STARTS = sorted(configuration.starts(CONFIG))
+SHOWN = configuration.shown_generators(CONFIG, PRESET) if OF_PAPER else []
+RELATED = there(configuration.related(CONFIG, PRESET), *GATHERED)
+RELATED_GANS = there(
+    [run for run in RELATED if configuration.is_gan(CONFIG, run)],
+    "generator_scores.csv",
+)
+RELATED_SHOWN = there(configuration.related_generators(CONFIG, PRESET), "traversal.npz")
+RELATED_TABLES = [f"{ROOT}/related/scores.csv"] if RELATED else []
+RELATED_TABLES += [f"{ROOT}/related/generator_scores.csv"] if RELATED_GANS else []
+STAGES_A = sorted(configuration.continued_systems(CONFIG))
 BASELINES = [
-    f"{ROOT}/floor/{name}.csv" for name in configuration.with_baseline(CONFIG, PRESET)
+    f"{ROOT}/floor/{name}.csv"
+    for name in configuration.datasets_with_baseline(CONFIG, PRESET)
 ]
 GATHERED_TABLES = [f"{ROOT}/scores.csv", f"{ROOT}/curves.csv"]
-GENERATOR_TABLES = [f"{ROOT}/generator_scores.csv"] if MATCHED + READ else []
-GENERATOR_TABLES += [f"{ROOT}/pair_labels.csv"] if MATCHED else []
+GENERATOR_TABLES = [f"{ROOT}/generator_scores.csv"] if BY_MATCHING + BY_READER else []
+GENERATOR_TABLES += [f"{ROOT}/pair_labels.csv"] if BY_MATCHING else []
 LEAKAGE_TABLE = [f"{ROOT}/leakage.csv"] if WITH_LEAKAGE else []
-OF_GENERATORS = ["generator", "pairs"] if MATCHED else []
-OF_GENERATORS += ["generator_pictures"] if READ else []
+GENERATOR_REPORTS = ["generator", "pairs"] if BY_MATCHING and OF_PAPER else []
+GENERATOR_REPORTS += ["generator_pictures"] if BY_READER else []
 
 
 def run_of(wildcards):
-    about = wildcards.dataset, wildcards.system, wildcards.variant
-    return Run(PRESET, *about, int(wildcards.seed))
+    arm = wildcards.dataset, wildcards.system, wildcards.variant
+    return Run(PRESET, *arm, int(wildcards.seed))
 
 
 def run_options(wildcards):

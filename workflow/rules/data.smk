@@ -5,13 +5,15 @@
 rule data:
     input:
         # the data set's own file, where the configuration names one
-        lambda wildcards: RESULTS.about_data(wildcards.dataset)["file"] or [],
+        lambda wildcards: RESULTS.dataset_settings(wildcards.dataset)["file"] or [],
     output:
         images=f"{ROOT}/data/{{dataset}}/images.npy",
         about=f"{ROOT}/data/{{dataset}}/dataset.json",
     log:
         f"{LOGS}/data/{{dataset}}.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=1500,
     params:

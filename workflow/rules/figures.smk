@@ -1,55 +1,21 @@
 # Figures, from files alone.
-DRAWN = ("traversal.npz", "networks.json")  # of the run that Figures 1, 2 and 4 show
-PANELS = ("panels.npz", "leakage.csv")  # of the runs that Figures 5 to 8 show
-FIRST = {  # by system: the first seed's run, if it is drawn
-    run.system: run
-    for run in there(
-        [
-            Run(
-                PRESET,
-                configuration.DATASET,
-                system,
-                "main",
-                RESULTS.seeds(configuration.DATASET)[0],
-            )
-            for system in configuration.PICTURED
-        ],
-        *DRAWN,
-    )
-}
-FIGURES = ["figure3"]
-FIGURES += ["figure2"] if "idgan_sc" in FIRST else []
-FIGURES += ["figure1", "figure4"] if len(FIRST) == len(configuration.PICTURED) else []
-COMPARED = [  # data sets of which both systems' leakage is measured
-    data
-    for data in RESULTS.datasets
-    if {run.system for run in WITH_LEAKAGE if run.dataset == data}
-    >= set(configuration.PICTURED)
-]
+from idgan_sc.records import pictured
 
-
-SHOWING = {  # by figure, the runs that it shows: one of them, then both side by side
-    name: [run]
-    for name, run in configuration.pictured(CONFIG, PRESET).items()
-    if there([run], *PANELS)
-}
-for run in [run for runs in list(SHOWING.values()) for run in runs]:
-    SHOWING.setdefault(f"figure_{run.dataset}", []).append(run)
-SHOWING = {
-    name: runs
-    for name, runs in SHOWING.items()
-    if not name.startswith("figure_") or len(runs) == len(configuration.PICTURED)
-}
-PICTURES = list(SHOWING)
-PICTURES += ["figure_leakage"] if COMPARED else []
-FORESTS = ["forest", "figure_checks"] if RESULTS.evidence else []
+PAPER_FIGURES = pictured.paper_figures(RESULTS, there) if OF_PAPER else []
+PICTURE_RUNS = pictured.runs_of_figures(RESULTS, there)
+PICTURES = [*PICTURE_RUNS, *pictured.leakage_figure(WITH_LEAKAGE)]
+FORESTS = ["forest", "figure_checks"] if RESULTS.evidence and OF_PAPER else []
+OF_FURTHER = ["figure_s"] if configuration.further(CONFIG, PRESET) else []
+OF_FURTHER += ["figure_strength"] if configuration.correlated(CONFIG, PRESET) else []
 
 
 rule figure:
     input:
         GATHERED_TABLES,
-        floor=f"{ROOT}/floor/{configuration.DATASET}.csv",
-        drawn=files_of(FIRST.values(), *DRAWN),
+        baseline=f"{ROOT}/floor/{configuration.DATASET}.csv",
+        drawn=files_of(
+            pictured.traversed_runs(RESULTS, there), *pictured.TRAVERSAL_FILES
+        ),
     output:
         png=report(
             f"{ROOT}/figures/{{figure}}.png",
@@ -63,8 +29,10 @@ rule figure:
     log:
         f"{LOGS}/{{figure}}.log",
     wildcard_constraints:
-        figure="|".join(FIGURES),
+        figure="|".join(PAPER_FIGURES) or "none",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("figure"),
@@ -78,7 +46,7 @@ use rule figure as picture with:
         lambda wildcards: (
             [*LEAKAGE_TABLE, *files_of(WITH_LEAKAGE, "leakage.csv")]
             if wildcards.figure == "figure_leakage"
-            else files_of(SHOWING[wildcards.figure], *PANELS)
+            else files_of(PICTURE_RUNS[wildcards.figure], *pictured.PANEL_FILES)
         ),
     wildcard_constraints:
         figure="|".join(PICTURES) or "none",
@@ -92,7 +60,7 @@ use rule figure as generator_figure with:
         BASELINES,
         GENERATOR_TABLES,
     wildcard_constraints:
-        figure="|".join(f"figure_{name}" for name in OF_GENERATORS) or "none",
+        figure="|".join(f"figure_{name}" for name in GENERATOR_REPORTS) or "none",
     params:
         config=CONFIG,
         source=source_hash("generator_figure"),
@@ -108,16 +76,29 @@ use rule figure as forest with:
         source=source_hash("forest"),
 
 
+use rule figure as further_figure with:
+    input:
+        GATHERED_TABLES,
+        BASELINES,
+        GENERATOR_TABLES,
+    wildcard_constraints:
+        figure="|".join(OF_FURTHER) or "none",
+    params:
+        config=CONFIG,
+        source=source_hash("further_figure"),
+
+
 # Those of generators and checks too, where the preset is evidence.
 rule figures:
     input:
         expand(
             f"{ROOT}/figures/{{figure}}.{{kind}}",
             figure=[
-                *FIGURES,
+                *PAPER_FIGURES,
                 *PICTURES,
                 *FORESTS,
-                *(f"figure_{name}" for name in OF_GENERATORS if RESULTS.evidence),
+                *OF_FURTHER,
+                *(f"figure_{name}" for name in GENERATOR_REPORTS if RESULTS.evidence),
             ],
             kind=["png", "pdf", "csv", "md"],
         ),

@@ -11,6 +11,8 @@ rule traverse:
         f"{RUN}/networks.json",
     log:
         f"{LOGS}/traverse/{OF_RUN}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=plan.LEAST_EVALUATION,
@@ -34,6 +36,8 @@ rule match:
         f"{LOGS}/match/{OF_RUN}.log",
     wildcard_constraints:
         dataset="|".join(configuration.MATCHED),
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -57,6 +61,8 @@ rule read_generator:
         f"{LOGS}/read_generator/{OF_RUN}.log",
     wildcard_constraints:
         dataset="|".join(configuration.LABELLED),
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -71,16 +77,18 @@ rule read_generator:
 
 rule gather_generators:
     input:
-        scores=files_of(MATCHED + READ, "generator_scores.csv"),
-        pairs=files_of(MATCHED, "pair_labels.csv"),
+        scores=files_of(BY_MATCHING + BY_READER, "generator_scores.csv"),
+        pairs=files_of(BY_MATCHING, "pair_labels.csv"),
     output:
         f"{ROOT}/generator_scores.csv",
-        [f"{ROOT}/pair_labels.csv"] if MATCHED else [],
+        [f"{ROOT}/pair_labels.csv"] if BY_MATCHING else [],
     log:
         f"{LOGS}/gather_generators.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
-        runs=[str(run) for run in MATCHED + READ],
+        runs=[str(run) for run in BY_MATCHING + BY_READER],
         source=source_hash("gather_generators"),
     shell:
         f"{IDGAN_SC} gather-generators {MISSING} {PLACE} > {{log}} 2>&1"
@@ -90,12 +98,12 @@ rule generators:
     input:
         expand(
             f"{ROOT}/tables/table_{{name}}.{{kind}}",
-            name=OF_GENERATORS,
+            name=GENERATOR_REPORTS,
             kind=["csv", "md", "tex"],
         ),
         expand(
             f"{ROOT}/figures/figure_{{name}}.{{kind}}",
-            name=OF_GENERATORS,
+            name=GENERATOR_REPORTS,
             kind=["png", "pdf", "csv", "md"],
         ),
     localrule: True

@@ -4,11 +4,13 @@
 
 rule probe:
     input:
-        lambda wildcards: f"{ROOT}/data/{configuration.read_from(wildcards.dataset)}/dataset.json",
+        lambda wildcards: f"{ROOT}/data/{configuration.reader_dataset(wildcards.dataset)}/dataset.json",
     output:
         f"{ROOT}/probes/{{dataset}}.safetensors",
     log:
         f"{LOGS}/probe/{{dataset}}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -30,6 +32,8 @@ rule leakage:
         f"{RUN}/panels.npz",
     log:
         f"{LOGS}/leakage/{OF_RUN}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=3000,
         runtime=60,
@@ -49,6 +53,8 @@ rule gather_leakage:
     log:
         f"{LOGS}/gather_leakage.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         runs=[str(run) for run in WITH_LEAKAGE],
         source=source_hash("gather_leakage"),

@@ -1,23 +1,13 @@
 # What git keeps of finished runs, their model cards, and finished runs once more against their recorded hashes.
 from idgan_sc.records.published import CARD, WEIGHTS
 
-# Cards and weights of the runs finished here whose weights are published: nothing is trained for them.
-CARDS = [
-    f"{ROOT}/{run.path}/{name}"
-    for run in configuration.shipped(CONFIG, PRESET)
-    if RESULTS.evidence
-    and RESULTS.finished_here(run)
-    and (RESULTS.images(run.dataset) / "dataset.json").exists()
-    for name in (CARD, WEIGHTS)
-]
-
 
 rule card:
     input:
         scores=f"{RUN}/scores.csv",
         of_generator=lambda wildcards: (
             f"{RUN}/generator_scores.csv"
-            if run_of(wildcards) in MATCHED + READ
+            if run_of(wildcards) in BY_MATCHING + BY_READER + RELATED_GANS
             else []
         ),
         data=dataset_of,
@@ -29,6 +19,8 @@ rule card:
     log:
         f"{LOGS}/card/{OF_RUN}.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         source=source_hash("card"),
         options=run_options,
@@ -40,10 +32,20 @@ rule card:
 # no output, so that it runs whenever it is asked for. A preset that is no evidence publishes nothing: desk stands for it.
 rule publish:
     input:
-        CARDS,
+        # cards and weights of the runs finished here whose weights are published: nothing is trained for them
+        [
+            f"{ROOT}/{run.path}/{name}"
+            for run in configuration.runs_with_weights(CONFIG, PRESET)
+            if RESULTS.evidence
+            and RESULTS.finished_here(run)
+            and (RESULTS.images(run.dataset) / "dataset.json").exists()
+            for name in (CARD, WEIGHTS)
+        ],
     log:
         f"{LOGS}/publish.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         preset=PRESET if RESULTS.evidence else "desk",
     shell:
@@ -55,6 +57,8 @@ rule verify:
     log:
         f"{LOGS}/verify.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         sample=("--all" if OPTIONS.sample == "all" else f"--sample {OPTIONS.sample}"),
     shell:

@@ -12,6 +12,8 @@ rule regularisers:
         ),
     log:
         f"{LOGS}/regularisers.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=600,

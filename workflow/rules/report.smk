@@ -2,21 +2,19 @@
 from idgan_sc.files import sha256
 from idgan_sc.source import PACKAGE
 
-STUDIED = ROOT / "sensitivity/verdicts.csv"  # on the page once it is made
-
-# What the page is made of: a change of one of these makes it anew.
-PARTS = [
-    path
-    for path in sorted((PACKAGE / "publish/templates").iterdir())
-    if path.suffix != ".md"
-]
-HELD = ["tables", "figures", *(["generators"] if RESULTS.evidence else [])]
-
 
 rule report:
     input:
         # all that these targets make, wherever they are included
-        lambda wildcards: [file for name in HELD for file in getattr(rules, name).input],
+        lambda wildcards: [
+            file
+            for name in [
+                "tables",
+                "figures",
+                *(["generators"] if RESULTS.evidence else []),
+            ]
+            for file in getattr(rules, name).input
+        ],
         claims=expand(
             f"{ROOT}/{{name}}",
             name=[
@@ -28,7 +26,7 @@ rule report:
                 "errata.md",
             ],
         ),
-        records=files_of(there(RUNS, "record.json"), "record.json"),
+        records=files_of(there(RESULTS.planned, "record.json"), "record.json"),
         drawn=files_of(there(SHOWN, "traversal.npz"), "traversal.npz"),
         weights=[
             str(path)
@@ -36,15 +34,32 @@ rule report:
             for path in RESULTS.weights(run)
         ],
     output:
-        f"{ROOT}/report/index.html",
-        f"{ROOT}/cost.csv",
+        page=report(
+            f"{ROOT}/report/index.html",
+            caption="../report/page.rst",
+            category="Page",
+            labels={"preset": PRESET},
+        ),
+        cost=f"{ROOT}/cost.csv",
     log:
         f"{LOGS}/report.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("report"),
-        parts=[sha256(path) for path in PARTS],
-        study=sha256(STUDIED) if STUDIED.exists() else "",
+        # what the page is made of: a change of one of these makes it anew
+        parts=[
+            sha256(path)
+            for path in sorted((PACKAGE / "publish/templates").iterdir())
+            if path.suffix != ".md"
+        ],
+        # on the page once it is made
+        study=(
+            sha256(verdicts)
+            if (verdicts := ROOT / "sensitivity/verdicts.csv").exists()
+            else ""
+        ),
     shell:
         f"{IDGAN_SC} report {PLACE} > {{log}} 2>&1"

@@ -1,7 +1,4 @@
 # Codes, once per run; scores, pure functions of the codes; the baseline that learned nothing; all scores in one table.
-METRICS = sorted(
-    {name for data in RESULTS.datasets for name in RESULTS.evaluation(data)["metrics"]}
-)
 
 
 rule encode:
@@ -13,6 +10,8 @@ rule encode:
         f"{RUN}/codes.npz",
     log:
         f"{LOGS}/encode/{OF_RUN}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=lambda wildcards, attempt: attempt
@@ -34,13 +33,22 @@ rule score:
         f"{RUN}/association.csv",
     log:
         f"{LOGS}/score/{OF_RUN}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=2000,
         runtime=lambda wildcards, attempt: attempt
         * plan.score_minutes(CONFIG, run_of(wildcards)),
     params:
         evaluation=evaluation_of,
-        source=source_hash("score", METRICS),
+        source=source_hash(
+            "score",
+            {
+                name
+                for data in RESULTS.datasets
+                for name in RESULTS.evaluation(data)["metrics"]
+            },
+        ),
         options=run_options,
     shell:
         f"{IDGAN_SC} score {{params.options}} > {{log}} 2>&1"
@@ -56,6 +64,8 @@ rule gather:
     log:
         f"{LOGS}/gather.log",
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         runs=[str(run) for run in SCORED],
         source=source_hash("gather"),
@@ -63,7 +73,7 @@ rule gather:
         f"{IDGAN_SC} gather {MISSING} {PLACE} > {{log}} 2>&1"
 
 
-rule floor:
+rule baseline:
     input:
         # published scores are copied: they need no images
         lambda wildcards: (
@@ -73,11 +83,13 @@ rule floor:
     output:
         f"{ROOT}/floor/{{dataset}}.csv",
     log:
-        f"{LOGS}/floor/{{dataset}}.log",
+        f"{LOGS}/baseline/{{dataset}}.log",
+    conda:
+        "../envs/idgan_sc.yaml"
     resources:
         mem_mb=3000,
         runtime=120,
     params:
         fingerprint=lambda wildcards: RESULTS.baseline_params(wildcards.dataset),
     shell:
-        f"{IDGAN_SC} floor {PLACE} --dataset {{wildcards.dataset}} > {{log}} 2>&1"
+        f"{IDGAN_SC} baseline {PLACE} --dataset {{wildcards.dataset}} > {{log}} 2>&1"

@@ -1,11 +1,12 @@
 # Tables, from files alone.
-TABLES = ["table1", "table2", "table3", "stage_a", "differences"]
+TABLES = ["table1", "differences"]
+TABLES += ["table2", "table3", "stage_a"] if OF_PAPER else []
 
 
 rule table:
     input:
         GATHERED_TABLES,
-        floor=f"{ROOT}/floor/{configuration.DATASET}.csv",
+        baseline=[f"{ROOT}/floor/{configuration.DATASET}.csv"] if OF_PAPER else [],
         # Table 1 counts the images; published descriptions need none drawn
         data=lambda wildcards: (
             [str(RESULTS.description(dataset)) for dataset in RESULTS.datasets]
@@ -26,6 +27,8 @@ rule table:
     wildcard_constraints:
         table="|".join(TABLES),
     localrule: True
+    conda:
+        "../envs/idgan_sc.yaml"
     params:
         config=CONFIG,
         source=source_hash("table"),
@@ -38,10 +41,32 @@ use rule table as generator_table with:
         BASELINES,
         GENERATOR_TABLES,
     wildcard_constraints:
-        table="|".join(f"table_{name}" for name in OF_GENERATORS) or "none",
+        table="|".join(f"table_{name}" for name in GENERATOR_REPORTS) or "none",
     params:
         config=CONFIG,
         source=source_hash("generator_table"),
+
+
+use rule table as further_table with:
+    input:
+        GATHERED_TABLES,
+        BASELINES,
+        GENERATOR_TABLES,
+    wildcard_constraints:
+        table="table_s",
+    params:
+        config=CONFIG,
+        source=source_hash("further_table"),
+
+
+use rule table as related_table with:
+    input:
+        RELATED_TABLES,
+    wildcard_constraints:
+        table="related",
+    params:
+        config=CONFIG,
+        source=source_hash("related_table"),
 
 
 # Those of generators too, where the preset is evidence.
@@ -51,7 +76,8 @@ rule tables:
             f"{ROOT}/tables/{{table}}.{{kind}}",
             table=[
                 *TABLES,
-                *(f"table_{name}" for name in OF_GENERATORS if RESULTS.evidence),
+                *(f"table_{name}" for name in GENERATOR_REPORTS if RESULTS.evidence),
+                *(["table_s"] if configuration.further(CONFIG, PRESET) else []),
             ],
             kind=["csv", "md", "tex"],
         ),

@@ -3,7 +3,6 @@
 Other parts of the package import from here; the files inside import each other.
 """
 
-from idgan_sc.config.checks import NEEDED_BY_QUANTITY, NEEDED_BY_RULE, check, check_run, metric_names
 from idgan_sc.config.datasets import (
     DATA,
     DATASET,
@@ -12,41 +11,47 @@ from idgan_sc.config.datasets import (
     MATCHED,
     NATIVE,
     OWN,
-    PICTURED,
-    PICTURES,
-    read_from,
+    PICTURE_DATASETS,
+    PICTURE_SYSTEMS,
+    dataset_row,
+    reader_dataset,
 )
-from idgan_sc.config.datasets import about as dataset_row
 from idgan_sc.config.load import load
 from idgan_sc.config.options import Options, options
 from idgan_sc.config.runs import (
-    FLOOR_SEEDS,
-    datasets,
+    BASELINE_SEEDS,
+    baseline_starts,
+    continued_systems,
+    correlated,
+    datasets_of,
+    datasets_with_baseline,
     factorial,
-    floor_starts,
-    generators,
-    pictured,
-    pictures,
-    planned,
+    further,
+    generators_by_matching,
+    generators_by_reader,
+    is_gan,
+    picture_figures,
+    picture_runs,
+    planned_runs,
     predecessors,
-    read_generators,
-    runs,
+    redistributable,
+    related,
+    related_generators,
+    runs_on,
     runs_with_leakage,
+    runs_with_weights,
     seed_list,
-    seeds,
+    seeds_of,
     sensitivity_runs,
-    shipped,
     shown_generators,
     split_arm,
-    starts,
-    stays,
     studied,
     two_level_design,
-    with_baseline,
     with_predecessors,
     without_factorial,
 )
 from idgan_sc.config.settings import (
+    ALONE,
     PROTOCOL,
     SIZES,
     Config,
@@ -54,9 +59,10 @@ from idgan_sc.config.settings import (
     Run,
     Settings,
     applies,
-    dataset,
+    dataset_settings,
     evaluation,
     generated,
     resolve,
     scored,
 )
+from idgan_sc.config.validation import NEEDED_BY_QUANTITY, NEEDED_BY_RULE, metric_names, validate, validate_run

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from idgan_sc.config.datasets import DATASET
-from idgan_sc.config.runs import datasets, runs, seeds, split_arm
+from idgan_sc.config.runs import datasets_of, runs_on, seeds_of, split_arm
 from idgan_sc.config.settings import Config, Run
 
 
@@ -24,7 +24,11 @@ class Arm:
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison of a claim: `rule` and `options` as configured, the lists of arms and metrics taken apart."""
+    """Hold one comparison of a claim.
+
+    `rule` and `options` stand as configured. Each arm and metric of the configured lists has a comparison of its
+    own.
+    """
 
     claim: str
     rule: str
@@ -35,13 +39,16 @@ class Check:
     options: dict[str, Any]
 
 
-def checks(config: Config) -> list[Check]:
+def planned_checks(config: Config) -> list[Check]:
     """All planned checks, in the order of the configuration."""
     return [check for name, claim in config["claims"].items() for row in claim["checks"] for check in _apart(name, row)]
 
 
-def explored(config: Config) -> list[Check]:
-    """All comparisons that no claim asks: `exploratory` in the configuration, its topic in a claim's place."""
+def exploratory_checks(config: Config) -> list[Check]:
+    """Return every comparison that belongs to no claim.
+
+    They come from `exploratory` in the configuration. Their topic stands in the claim's place.
+    """
     return [
         check
         for topic in config["exploratory"]
@@ -59,10 +66,10 @@ def _without(row: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in keys}
 
 
-def parsed(text: str) -> Arm:
+def parse_arm(text: str) -> Arm:
     """An arm as the configuration names it.
 
-    >>> parsed("infogan/c10"), parsed("factor_vae:vae_mean")
+    >>> parse_arm("infogan/c10"), parse_arm("factor_vae:vae_mean")
     (Arm(system='infogan', variant='c10', code=None), Arm(system='factor_vae', variant='main', code='vae_mean'))
     """
     name, _, code = text.partition(":")
@@ -74,30 +81,37 @@ def _apart(claim: str, row: dict[str, Any]) -> list[Check]:
     options = _without(row, "rule", "quantity", "arms", "others", "metrics")
     make = partial(Check, claim, row["rule"], row["quantity"], options=options)
     return [
-        make(arm=parsed(arm), other=parsed(other) if other else None, metric=metric)
+        make(arm=parse_arm(arm), other=parse_arm(other) if other else None, metric=metric)
         for metric, arm, other in product(row.get("metrics", [None]), row["arms"], row.get("others", [None]))
     ]
 
 
-def dataset_of(config: Config, preset: str, claim: str) -> str | None:
+def claim_dataset(config: Config, preset: str, claim: str) -> str | None:
     """The first of the claim's data sets that the preset runs."""
-    there = datasets(config, preset)
+    there = datasets_of(config, preset)
     return next((name for name in config["claims"][claim].get("datasets", [DATASET]) if name in there), None)
 
 
-def needed(config: Config, preset: str, claim: str) -> int:
-    """Seeds below which a claim is inconclusive: all that the preset plans, so that no unfinished sweep is judged."""
+def seeds_needed(config: Config, preset: str, claim: str) -> int:
+    """Return the number of seeds that a claim needs for a verdict.
+
+    With fewer seeds the claim is inconclusive. The number is the larger of the configured one and all seeds that
+    the preset plans. So no unfinished sweep is judged.
+    """
     least = int(config["claims"][claim].get("needs", config["judging"]["needs"]))
-    data = dataset_of(config, preset, claim)
-    return max(least, len(seeds(config, preset, data))) if data else least
+    data = claim_dataset(config, preset, claim)
+    return max(least, len(seeds_of(config, preset, data))) if data else least
 
 
 def claim_runs(config: Config, preset: str, claim: str) -> list[Run]:
-    """The runs that a claim's checks compare at a preset; none where its data set is not run there."""
-    data = dataset_of(config, preset, claim)
+    """Return the runs at a preset that a claim's checks compare.
+
+    There are none where the preset does not run the claim's data set.
+    """
+    data = claim_dataset(config, preset, claim)
     if data is None:
         return []
-    planned = runs(config, preset, data)
-    arms = {arm for check in checks(config) if check.claim == claim for arm in (check.arm, check.other) if arm}
+    planned = runs_on(config, preset, data)
+    arms = {arm for check in planned_checks(config) if check.claim == claim for arm in (check.arm, check.other) if arm}
     named = {(arm.system, arm.variant) for arm in arms}
     return [run for run in planned if (run.system, run.variant) in named]

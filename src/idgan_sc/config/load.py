@@ -4,9 +4,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from idgan_sc.config.checks import _check_schema, check
 from idgan_sc.config.runs import factorial
 from idgan_sc.config.settings import Config, ConfigError
+from idgan_sc.config.validation import _validate_schema, validate
 
 
 @cache
@@ -16,7 +16,8 @@ def _loader() -> Any:
 
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]  # `<<` is no key
+            keys = [self.construct_object(key, deep=True) for key in own]
             twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
             if twice is not None:
                 raise ConfigError(f"line {node.start_mark.line + 1}: `{twice}` stands twice: remove one")
@@ -38,17 +39,19 @@ def load(path: str | Path = "config.yaml") -> Config:
     _Loader = _loader()
     try:
         config = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}): give the configuration with --config") from error
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML ({error}): mend it there") from error
     except (ConfigError, TypeError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
     try:
-        _check_schema(config)
+        _validate_schema(config)
         for name, row in factorial(config).items():
             if config["variants"].get(name, row) != row:
                 raise ConfigError(f"variants.{name}: the sensitivity study names a run so: choose another name")
         config["variants"] |= factorial(config)
-        check(config)
+        validate(config)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     return config

@@ -5,24 +5,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from idgan_sc.config.runs import datasets, planned, seed_list, without_factorial
+from idgan_sc.config.runs import datasets_of, planned_runs, related, seed_list, without_factorial
 from idgan_sc.config.settings import Config, ConfigError, Run
 
-NAMES = ("preset", "allow_missing", "sample", "seeds", "dataset")
+NAMES = ("preset", "allow_missing", "sample", "seeds", "dataset", "system")
 
 
 @dataclass(frozen=True)
 class Options:
     """The options of one call of Snakemake.
 
-    allow_missing: make all of the runs that are there; sample: how many runs `verify` draws, or "all"; dataset, seeds:
-    which of the runs the target `runs` finishes, all where they are None.
+    allow_missing: make all of the runs that are there; sample: how many runs `verify` draws, or "all"; dataset, system,
+    seeds: which of the runs the targets `runs` and `related_runs` finish, all where they are None.
     """
 
     preset: str
     allow_missing: bool
     sample: int | str
     dataset: str | None
+    system: str | None
     seeds: tuple[int, ...] | None
 
     def of_piece(self, runs: Iterable[Run]) -> list[Run]:
@@ -30,7 +31,9 @@ class Options:
         return [
             run
             for run in runs
-            if self.dataset in (None, run.dataset) and (self.seeds is None or run.seed in self.seeds)
+            if self.dataset in (None, run.dataset)
+            and self.system in (None, run.system)
+            and (self.seeds is None or run.seed in self.seeds)
         ]
 
 
@@ -49,15 +52,18 @@ def options(config: Config, given: Mapping[str, Any], words: Sequence[str] = ())
     changed = sorted(key for key in given if key not in NAMES and given[key] != written.get(key))
     if changed:
         raise ConfigError(
-            f"--config {changed[0]}: only {', '.join(NAMES)} can be set on the command line; change config.yaml"
+            f"--config {changed[0]} cannot be set on the command line, only {', '.join(NAMES)} can: change config.yaml"
         )
     if str(given["preset"]) not in config["presets"]:
-        raise ConfigError(f"--config preset={given['preset']}: one of {', '.join(config['presets'])}")
+        raise ConfigError(
+            f"--config preset={given['preset']} is no preset: choose one of {', '.join(config['presets'])}"
+        )
     found = Options(
         preset=given["preset"],
         allow_missing=_truth(given.get("allow_missing", False)),
         sample=_sample(given.get("sample", 1), _typed(words, "sample")),
         dataset=given.get("dataset"),
+        system=given.get("system"),
         seeds=tuple(seed_list(_typed(words, "seeds") or str(given["seeds"]))) if "seeds" in given else None,
     )
     _check_piece(config, found, given)
@@ -66,7 +72,7 @@ def options(config: Config, given: Mapping[str, Any], words: Sequence[str] = ())
 
 def _truth(value: Any) -> bool:
     if str(value).lower() not in ("true", "false"):
-        raise ConfigError("--config allow_missing: true or false")
+        raise ConfigError(f"--config allow_missing={value} cannot be read: give true or false")
     return str(value).lower() == "true"
 
 
@@ -78,14 +84,23 @@ def _typed(words: Sequence[str], name: str) -> str:
 
 def _sample(value: Any, typed: str) -> Any:
     if value != "all" and (type(value) is not int or value < 1 or not re.fullmatch("[0-9]+", typed or str(value))):
-        raise ConfigError("--config sample: a number of runs from 1 on, or all")
+        raise ConfigError(f"--config sample={typed or value} cannot be read: give a number of runs from 1 on, or all")
     return value
 
 
 def _check_piece(config: Config, found: Options, given: Mapping[str, Any]) -> None:
-    known = datasets(config, found.preset)
+    known = datasets_of(config, found.preset)
     if found.dataset is not None and found.dataset not in known:
-        raise ConfigError(f"--config dataset={found.dataset}: preset {found.preset} has {', '.join(known)}")
-    there = {run.seed for run in planned(config, found.preset) if found.dataset in (None, run.dataset)}
+        raise ConfigError(
+            f"--config dataset={found.dataset} is none of preset {found.preset}: choose one of {', '.join(known)}"
+        )
+    systems = dict.fromkeys(run.system for run in [*planned_runs(config, found.preset), *related(config, found.preset)])
+    if found.system is not None and found.system not in systems:
+        raise ConfigError(
+            f"--config system={found.system} is none of preset {found.preset}: choose one of {', '.join(systems)}"
+        )
+    there = {run.seed for run in planned_runs(config, found.preset) if found.dataset in (None, run.dataset)}
     if found.seeds and not set(found.seeds) <= there:
-        raise ConfigError(f"--config seeds={given['seeds']}: preset {found.preset} has {min(there)}-{max(there)}")
+        raise ConfigError(
+            f"--config seeds={given['seeds']} are not all planned: preset {found.preset} has {min(there)}-{max(there)}"
+        )

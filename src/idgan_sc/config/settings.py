@@ -25,6 +25,7 @@ IB = COMMON | {  # of IB-GAN
     "objective", "beta", "network", "start", "lr_generator", "lr_discriminator", "z_dim", "prior", "code", "q",
     "lambda_info", "optimiser", "momentum",
 }  # fmt: skip
+GAN_OBJECTIVES = {"ib": IB}  # of GANs that are another game
 CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}
 FROM_VAE = {"vae", "vae_redraw", "pair_dims"}
 PAIR = CONTRASTIVE | {
@@ -37,10 +38,14 @@ GAN = COMMON | FROM_VAE | PAIR | {
 }  # fmt: skip
 OPTIONAL = {"correlation"}  # settings that a run has only where they are not neutral
 PROTOCOL = "infogan_cr"
+ALONE = {"optimiser", "r1", "average"}  # settings whose update is not one of Adam on the sum of the seeds' losses
 
 
 class ConfigError(ValueError):
-    """A setting is unknown, of the wrong type or impossible; the message is one line with the key and the mend."""
+    """Report a setting that is unknown, of the wrong type or impossible.
+
+    The message is one line. It names the key and says how to mend it.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))  # names come from the user and may hold line breaks
@@ -66,16 +71,20 @@ class Run:
 
 # ------------------------------------------------------------------------------------------------------------ resolving
 def resolve(config: Config, run: Run) -> Settings:
-    """The flat settings of one run; keys that its other settings make meaningless are left out."""
+    """Return the flat settings of one run.
+
+    A key is left out if the run's other settings make it meaningless.
+    """
     settings = _merged(config, run)
     base = _merged(config, replace(run, variant="main"))
-    if settings.get("start") == "scratch" != base.get("start") and "steps" not in config["variants"][run.variant]:
+    from_scratch = settings.get("start") == "scratch" and base.get("start") != "scratch"
+    if from_scratch and "steps" not in config["variants"][run.variant]:
         settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
     kept = [key for key in sorted(_meaningful(settings)) if key in settings and settings[key] != NEUTRAL.get(key, ())]
     settings = {key: settings[key] for key in kept}
     if settings.get("correlation", {}).get("strength") == 0:
         del settings["correlation"]
-    data = dataset(config, run.preset, run.dataset)
+    data = dataset_settings(config, run.preset, run.dataset)
     return settings | {
         "source": data["source"],
         "pool": evaluation(config, run.preset, run.dataset)["pool"],
@@ -105,7 +114,7 @@ def _meaningful(settings: Settings) -> set[str]:
     if settings["family"] == "vae":
         return VAE | OBJECTIVES[settings["objective"]] | OPTIONAL
     if "objective" in settings:
-        return IB | OPTIONAL
+        return GAN_OBJECTIVES[settings["objective"]] | OPTIONAL
     keys = GAN | OPTIONAL
     if settings["code"] == "prior":
         keys -= FROM_VAE
@@ -122,7 +131,10 @@ def applies(config: Config, variant: str, system: str) -> bool:
 
 
 def evaluation(config: Config, preset: str, data: str | None = None) -> dict[str, Any]:
-    """Sizes of the evaluation and names of the metrics at a preset, of a data set where it has its own."""
+    """Return the evaluation's sizes and its metrics' names at a preset.
+
+    A data set's own values come first where it has some.
+    """
     here = config["presets"][preset]
     own = config["datasets"][data].get("evaluation", {}) if data else {}
     own_here = here.get("datasets", {}).get(data, {}).get("evaluation", {}) if data else {}
@@ -134,14 +146,17 @@ def generated(config: Config, preset: str) -> dict[str, Any]:
     return {**config["generated"], **config["presets"][preset].get("generated", {})}
 
 
-def dataset(config: Config, preset: str, name: str) -> dict[str, Any]:
-    """Source, file and cache of a data set at a preset, and those of `DATA` that it names."""
-    merged = _about_data(config, preset, name)
+def dataset_settings(config: Config, preset: str, name: str) -> dict[str, Any]:
+    """Return the source, file and cache of a data set at a preset.
+
+    The settings of `DATA` that the data set names are returned too.
+    """
+    merged = _dataset_entry(config, preset, name)
     named = {key: merged[key] for key in DATA if key in merged}
     return {key: merged.get(key) for key in ("source", "file", "cache")} | named
 
 
-def _about_data(config: Config, preset: str, name: str) -> dict[str, Any]:
+def _dataset_entry(config: Config, preset: str, name: str) -> dict[str, Any]:
     return {**config["datasets"][name], **config["presets"][preset].get("datasets", {}).get(name, {})}
 
 

@@ -1,4 +1,7 @@
-"""Arrays in `.npz` and `.h5` files, read a few rows at a time; nothing is unpickled."""
+"""Read arrays in `.npz` and `.h5` files, a few rows at a time.
+
+Nothing is unpickled.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,8 @@ class ArrayFile:
                     f"{self.path} cannot be read as an .npz file ({shorten(str(error), 200)}): download it again"
                 ) from error
         with self._opened() as file:
-            return {name for name in file if hasattr(file[name], "shape")}
+            names = [name for name in file if hasattr(file[name], "shape")]
+        return {name if isinstance(name, str) else name.decode(errors="backslashreplace") for name in names}
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -104,7 +108,10 @@ def _h5py(path: Path) -> Any:
 
 @contextmanager
 def _member(path: Path, key: str) -> Iterator[tuple[IO[bytes], tuple[int, ...], np.dtype]]:
-    """An array of an `.npz` as a stream behind its header, with the header's shape and dtype; nothing is unpickled."""
+    """Open an array of an `.npz` as a stream that starts after its header.
+
+    The header's shape and dtype come with the stream. Nothing is unpickled.
+    """
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as stream:
             yield stream, *_read_header(path, key, stream)

@@ -1,4 +1,7 @@
-"""Cars3D: 183 cars from 24 sides at 4 elevations (Reed et al. 2015), of the authors' archive of MATLAB files."""
+"""Read Cars3D: 183 cars from 24 sides at 4 elevations (Reed et al. 2015).
+
+The images come from the authors' archive of MATLAB files.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from idgan_sc.data.download import check_file, download
+from idgan_sc.data.download import given_or_downloaded
 from idgan_sc.data.grid import grid, refuse_other_sources, save_grid
 from idgan_sc.data.images import Factors, Images
 from idgan_sc.files import DataError
@@ -24,7 +27,10 @@ SIDE = 128
 
 @dataclass(frozen=True)
 class Release:
-    """The archive and what is known of it; the MD5 is the one that nmichlo/disent compares."""
+    """Describe the published archive.
+
+    The MD5 is the one that nmichlo/disent compares.
+    """
 
     url: str = "http://www.scottreed.info/files/nips2015-analogy-data.tar.gz"
     md5: str = "4e866a7919c1beedf53964e6f7a23686"
@@ -38,7 +44,9 @@ def prepare(
     cache: str | Path | None = None,
     release: Release = Release(),
 ) -> Images:
-    """Make the data set in `folder`: the car, by the name of its file, then side and elevation; resized to 64×64.
+    """Make the data set in `folder`, with images resized to 64×64.
+
+    The factors are the car, the side and the elevation. The cars are in the order of the names of their files.
 
     Parameters
     ----------
@@ -51,11 +59,7 @@ def prepare(
         If the archive cannot be had, is another one, or does not hold what `release` says.
     """
     refuse_other_sources("cars3d", source)
-    path = Path(file) if file is not None else Path(cache or Path(folder) / "download") / release.url.rpartition("/")[2]
-    if file is None:
-        download(release.url, path, md5=release.md5)
-    else:
-        check_file(path, md5=release.md5)
+    path = given_or_downloaded(release.url, file, Path(cache or Path(folder) / "download"), md5=release.md5)
     sizes = (release.cars, *VIEWS)
     values = tuple(tuple(np.arange(size, dtype=float).tolist()) for size in sizes)
     factors = Factors(("object", "azimuth", "elevation"), sizes, values, discrete=("object",))

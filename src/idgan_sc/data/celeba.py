@@ -1,8 +1,13 @@
-"""CelebA: 202 599 aligned photographs of faces, cut square and made smaller (the data of Figs. 7 and 8).
+"""Read CelebA, 202 599 aligned photographs of faces.
 
-For non-commercial research only, and not to be passed on: see https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html.
-torchvision knows which archive it is, and reads its own folder with the lists of the splits. Own code streams the
-archive, which torchvision unpacks to the disk, and reads a folder of images alone, which torchvision refuses.
+They are the data of Figs. 7 and 8. The photographs are cut square and made smaller.
+
+CelebA is for non-commercial research only and must not be passed on: see
+https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html.
+
+torchvision knows which archive is the right one. It reads its own folder with the lists of the splits. Own
+code does what torchvision does not. It streams the archive, which torchvision unpacks to the disk. It reads a
+folder of images alone, which torchvision refuses.
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ class Release:
 
 FOLDER = "img_align_celeba"  # within the archive
 _ID, _MD5 = next((key, md5) for key, md5, name in CelebA.file_list if name == f"{FOLDER}.zip")
-PUBLISHED = Release(
+RELEASE = Release(
     urls=(
         f"https://drive.usercontent.google.com/download?id={_ID}&export=download&confirm=t",
         "https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/celeba.zip",
@@ -67,7 +72,7 @@ def prepare(
     crop: int | None = 160,
     size: int = 64,
     split: str = "all",
-    release: Release = PUBLISHED,
+    release: Release = RELEASE,
 ) -> Images:
     """Make the data set in `folder`; it has no factor labels.
 
@@ -122,7 +127,10 @@ def prepare(
 
 
 def _listed(root: Path, split: str) -> tuple[Path, list[str]]:
-    """The folder of images below torchvision's root, and the names of a split, once the lists' hashes were compared."""
+    """Return the folder of images below torchvision's root, and a split's file names.
+
+    The hashes of the lists are compared first.
+    """
     try:
         return root / CelebA.base_folder / FOLDER, CelebA(str(root), split=split, target_type=[]).filename
     except RuntimeError as error:
@@ -141,7 +149,10 @@ def _archive(file: str | Path | None, cache: Path, release: Release) -> Path:
 
 
 def _folder_files(folder: Path, names: list[str], release: Release) -> Iterator[tuple[str, bytes]]:
-    """Path and content of each of these images, looked for in the folder or in one of the archive's name within."""
+    """Yield the path and content of each of these images.
+
+    They are looked for in the folder, or in a folder within it that has the archive's name.
+    """
     if not (folder / release.names[0]).exists() and (folder / FOLDER).is_dir():
         folder = folder / FOLDER
     _check_names({path.name for path in folder.glob("*.jpg")}, release, folder)

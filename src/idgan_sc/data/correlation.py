@@ -1,5 +1,7 @@
-"""Pools of training images in which factors are correlated (Träuble et al. 2021, "On disentangled representations
-learned from correlated data"); what is evaluated is the full grid.
+"""Weight training images so that factors are correlated (Träuble et al. 2021).
+
+The paper is "On disentangled representations learned from correlated data". Only the training pool is
+weighted. The evaluation uses the full grid.
 """
 
 from typing import Any
@@ -11,10 +13,12 @@ from idgan_sc.files import DataError
 
 
 def pool_weights(images: Images, correlation: dict[str, Any] | None) -> np.ndarray | None:
-    """How often each image is drawn, (N,) float64 that sum to 1; None where all are drawn alike.
+    """Return how often each image is drawn.
 
-    With u and v the places of two factors' classes in [0, 1], a pair of factors multiplies the weight of an image by
-    exp(−(strength · (u − v))² / 2): Eq. (1) there, with strength = 1 / σ.
+    The weights are (N,) float64 and sum to 1. The result is None where all images are drawn alike.
+
+    Let u and v be the places of two factors' classes in [0, 1]. A pair of factors multiplies the weight of an
+    image by exp(−(strength · (u − v))² / 2). This is Eq. (1) of the paper, with strength = 1 / σ.
 
     correlation: `pairs` of names of factors, and `strength`.
 

@@ -1,8 +1,12 @@
-"""The one reading of image files: whatever Pillow reads becomes 8-bit grey or RGB, upright, on a stated background."""
+"""Read every image file as 8-bit grey or RGB, upright, on a stated background.
+
+This is the only reader of image files. It takes whatever Pillow reads.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,7 +36,10 @@ class Picture:
 
 @cache
 def endings() -> frozenset[str]:
-    """The endings of the names of files that can be read, in lower case and with their dot."""
+    """Return the endings of the names of files that can be read.
+
+    They are in lower case and include the dot.
+    """
     return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in _formats())
 
 
@@ -73,8 +80,8 @@ def decode(
         raise
     except Exception as error:  # a damaged file can raise anything in Pillow
         unknown = isinstance(error, UnidentifiedImageError)
-        said = "no format that Pillow knows" if unknown else str(error) or type(error).__name__
-        raise DataError(f"{name} is not a readable image ({said}): replace or remove it") from error
+        reason = "no format that Pillow knows" if unknown else str(error) or type(error).__name__
+        raise DataError(f"{name} is not a readable image ({reason}): replace or remove it") from error
 
 
 def check_background(background: str) -> None:
@@ -83,16 +90,18 @@ def check_background(background: str) -> None:
     Raises
     ------
     DataError
-        If Pillow does not know it.
+        If Pillow does not know it, or it is transparent itself.
     """
-    try:
-        ImageColor.getrgb(background)
-    except ValueError as error:
-        raise DataError(f"--background {background}: a colour such as white, black or #808080") from error
+    with suppress(ValueError):
+        if len(ImageColor.getrgb(background)) == 3:
+            return
+    raise DataError(f"--background {background!r} is no opaque colour: give one such as white, black or '#808080'")
 
 
 def fitted(image: Image.Image, crop: int | None, size: int) -> Image.Image:
-    """The square of `crop` pixels around the centre, or the largest there is, resized to `size` without aliasing.
+    """Cut a square around the image's centre and resize it to `size`.
+
+    The square has `crop` pixels a side. Without `crop` it is the largest there is. Resizing avoids aliasing.
 
     Raises
     ------

@@ -1,8 +1,11 @@
-"""Handwritten digits drawn by a program with every factor known: the stand-in for MNIST (the data of Figs. 5 and 6).
+"""Draw handwritten digits with every factor known, in place of MNIST.
 
-A digit is a few pen strokes: splines or straight lines through control points, in one of four hands. Width, slant and
-a small shake move the control points, a round pen of the wanted thickness follows, and a pixel's grey is one ramp of
-its distance to the strokes. All of it is linear algebra over many digits at a time.
+MNIST is the data of Figs. 5 and 6.
+
+A digit is a few pen strokes, in one of four hands. The strokes are splines or straight lines through control
+points. Width, slant and a small shake move the control points. A round pen of the wanted thickness follows
+the strokes. A pixel's grey is one ramp of its distance to the strokes. All of it is linear algebra over many
+digits at a time.
 """
 
 from __future__ import annotations
@@ -99,7 +102,9 @@ def prepare(
     seed: int = 0,
     native: bool = False,
 ) -> Images:
-    """Draw the data set in `folder`: `n` digits of the grid, each image at most once more often than any other.
+    """Draw the data set in `folder`: `n` digits of the grid.
+
+    Each image is drawn at most once more often than any other.
 
     Parameters
     ----------
@@ -134,7 +139,9 @@ def prepare(
 
 
 def render(classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Draw the digits of `classes`, `(n, 5)` integers; without an `rng` the hand does not shake.
+    """Draw the digits of `classes`, `(n, 5)` integers.
+
+    Without an `rng` the hand does not shake.
 
     Returns
     -------
@@ -201,9 +208,10 @@ def _pixel_plane() -> np.ndarray:
 
 @memoised
 def _skeletons() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Control points `(40, points, 2)` of each hand's digits, and what makes both ends of their pieces of them.
+    """Return each hand's digits as control points, with the weights of their pieces.
 
-    `starts` and `ends` are `(40, pieces, points)`; shorter digits are filled up with copies of their first piece.
+    The control points are `(40, points, 2)`. Two arrays of weights, `(40, pieces, points)` each, make the starts
+    and the ends of the pieces from them. Shorter digits are filled up with copies of their first piece.
     """
     digits = [_skeleton(text) for hand in HANDS for text in _STROKES[hand]]
     n_points = max(len(points) for points, _ in digits)
@@ -217,7 +225,10 @@ def _skeletons() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _skeleton(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """One digit's control points `(points, 2)`, and its pieces `(2, pieces, points)`: weights of starts and ends."""
+    """Return one digit's control points `(points, 2)` and its pieces `(2, pieces, points)`.
+
+    The pieces are the weights of their starts and ends.
+    """
     strokes = [stroke.strip() for stroke in text.split(";")]
     names = list(dict.fromkeys(name for stroke in strokes for name in stroke.removeprefix("~").split()))
     pieces = []

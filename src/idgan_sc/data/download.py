@@ -44,10 +44,12 @@ def download(
     mend: str = BY_HAND,
     quota: str = "",
 ) -> Path:
-    """Have the file of `url` at `path`, with the checksums given (at least one), and return `path`.
+    """Download the file of `url` to `path`, check it and return `path`.
 
-    A good file already there is kept, a bad one replaced. Bytes go to `path.part`, which a later try or a later call
-    continues where the server allows it; only a checked file gets its name. Two processes do not disturb each other.
+    At least one checksum must be given. A good file already there is kept, and a bad one is replaced.
+
+    The bytes go to `path.part`. A later try or a later call continues it where the server allows that. Only a
+    checked file gets its name. Two processes do not disturb each other.
 
     Parameters
     ----------
@@ -85,7 +87,9 @@ def download(
 
 
 def download_from_any(urls: Sequence[str], path: str | Path, *, mend: str = BY_HAND, **options: Any) -> Path:
-    """Have at `path` the one file that several hosts offer; each is asked as `download` does, in the order given.
+    """Download to `path` the one file that several hosts offer.
+
+    The hosts are asked in the order given, each as `download` does.
 
     Raises
     ------
@@ -122,8 +126,29 @@ def check_file(
         raise DataError(f"{path} is not the file expected: {difference}; download it again")
 
 
+def given_or_downloaded(
+    url: str, given: str | Path | None, cache: Path, *, mend: str = BY_HAND, **expected: Any
+) -> Path:
+    """The file of `url`: the one that the user gave, checked, or else downloaded into the folder `cache`.
+
+    expected: checksums and size, as `download` takes them.
+
+    Raises
+    ------
+    DataError
+        If it cannot be had, or is another file.
+    """
+    if given is None:
+        return download(url, cache / url.rpartition("/")[2], mend=mend, **expected)
+    check_file(given, **expected)
+    return Path(given)
+
+
 def checksums(path: str | Path) -> dict[str, str]:
-    """Hexadecimal `md5`, `sha256` and `git_blob` (the id git gives these bytes) of a file, in one pass."""
+    """Return the hexadecimal `md5`, `sha256` and `git_blob` of a file.
+
+    `git_blob` is the id that git gives these bytes. The file is read once.
+    """
     path = Path(path)
     digests = {
         "md5": hashlib.md5(usedforsecurity=False),
@@ -151,7 +176,10 @@ class _Expected:
             raise ValueError("a file needs at least one checksum: md5, sha256 or git_blob")
 
     def difference(self, path: Path) -> str:
-        """The first thing in which a file differs, in words; empty if it is the one expected."""
+        """Say in words how a file first differs from the expected one.
+
+        The text is empty if the file is the one expected.
+        """
         size = path.stat().st_size
         if self.size is not None and size != self.size:
             return f"it has {size} bytes, expected {self.size}"
@@ -176,7 +204,10 @@ class _Source:
 
 
 def _receive_checked(source: _Source, part: Path, expected: _Expected) -> str:
-    """Complete `part`; return how it differs from what is expected, in which case it is removed."""
+    """Complete `part` and return how it differs from the expected file.
+
+    A file that differs is removed.
+    """
     if part.exists() and not expected.difference(part):  # complete, but its process ended before the renaming
         return ""
     _receive(source, part)
@@ -202,7 +233,9 @@ def _receive(source: _Source, part: Path) -> None:
 
 
 def _try_once(source: _Source, part: Path) -> None:
-    """Ask for what `part` lacks and append it, or for all if the server cannot continue.
+    """Ask for the bytes that `part` lacks and append them.
+
+    If the server cannot continue, the whole file is asked for.
 
     Raises
     ------
@@ -235,7 +268,10 @@ def _try_once(source: _Source, part: Path) -> None:
 
 
 def _copy(source: _Source, blocks: Iterable[bytes], file: BinaryIO, have: int, total: int | None) -> int:
-    """Append the blocks, with a bar on stderr; return how many bytes the file then has."""
+    """Append the blocks and return how many bytes the file then has.
+
+    A bar on stderr shows the progress.
+    """
     name = source.url.rpartition("/")[2][:40]
     with tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=name, leave=False) as bar:
         for block in blocks:
@@ -252,7 +288,10 @@ def _copy(source: _Source, blocks: Iterable[bytes], file: BinaryIO, have: int, t
 
 
 def _check_total(source: _Source, part: Path, total: int | None, have: int) -> None:
-    """Refuse, before the first byte, a file of another size or one that the disk cannot hold."""
+    """Refuse a file of another size, or one that the disk cannot hold.
+
+    This happens before the first byte is written.
+    """
     if total is None:
         return
     if source.size is not None and total != source.size:
@@ -264,7 +303,10 @@ def _check_total(source: _Source, part: Path, total: int | None, have: int) -> N
 
 
 def _refuse_web_page(source: _Source, block: bytes) -> None:
-    """Hosts answer a page, with status 200, when a quota is spent or a click is asked for."""
+    """Refuse a web page that a host sends instead of the file.
+
+    Hosts send a page, with status 200, when a quota is spent or a click is asked for.
+    """
     if not re.match(rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", block, re.I | re.S):
         return
     title = re.search(rb"<title[^>]*>(.*?)</title>", block, re.I | re.S)

@@ -1,9 +1,13 @@
-"""dSprites: a renderer of (nearly) its 737 280 images, and a reader of the real file (the data of Sec. 4.1).
+"""Draw (nearly) the 737 280 images of dSprites, or read the real file.
 
-The geometry was reverse engineered from real images: shapes drawn straight at 64×64, a pixel being 1 when its centre,
-at (column + 0.5, row + 0.5), lies inside. A step of position is 32/31 px, so seen from the shape's centre all pixel
-centres of all positions lie on one grid of 1/31 px: the outline crosses each line of that grid once and for all, and
-the image at any position is a choice of 64 of those lines, each one 64-bit word.
+They are the data of Sec. 4.1.
+
+The geometry was reverse engineered from real images. Shapes are drawn straight at 64×64. A pixel is 1 when
+its centre, at (column + 0.5, row + 0.5), lies inside the shape.
+
+A step of position is 32/31 px. So, seen from the shape's centre, all pixel centres of all positions lie on
+one grid of 1/31 px. The outline crosses each line of that grid once and for all. The image at any position is
+a choice of 64 of those lines. Each line is one 64-bit word.
 """
 
 from __future__ import annotations
@@ -48,7 +52,7 @@ class Release:
     pixel_sum: int
 
 
-PUBLISHED = Release(
+RELEASE = Release(
     url="https://raw.githubusercontent.com/google-deepmind/dsprites-dataset/fa310c66517cfc1939d77fe17c725154efc97127/"
     "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
     md5="7da33b31b13a06f4b04a70402ce90c2e",
@@ -68,7 +72,10 @@ _ALL_ONES = np.uint64(2**64 - 1)
 
 
 def grid(n: int = N) -> np.ndarray:
-    """Classes of the first `n` images in the real file's order, y fastest: `(n, 5)` uint8."""
+    """Return the classes `(n, 5)` uint8 of the first `n` images.
+
+    The order is that of the real file: y varies fastest.
+    """
     return np.stack(np.unravel_index(np.arange(n), FACTORS.sizes), axis=1).astype(np.uint8)
 
 
@@ -96,7 +103,10 @@ def render(classes: np.ndarray) -> np.ndarray:
 
 
 def render_all() -> Iterator[np.ndarray]:
-    """Draw every image in the order of `grid()`, in 720 chunks of `(1024, 512)` uint8, eight pixels a byte."""
+    """Draw every image in the order of `grid()`.
+
+    There are 720 chunks of `(1024, 512)` uint8, eight pixels a byte.
+    """
     lines = _lines_at()  # (32, 64)
     for shape, scale, orientation in np.ndindex(*FACTORS.sizes[:3]):
         by_x = np.ascontiguousarray(_line_words(shape, scale, orientation).T)  # (32, lines)
@@ -109,9 +119,11 @@ def prepare(
     source: str,
     file: str | Path | None = None,
     cache: str | Path | None = None,
-    release: Release = PUBLISHED,
+    release: Release = RELEASE,
 ) -> Images:
-    """Make the data set in `folder` from `source`: "procedural" draws it, "real" reads the published file.
+    """Make the data set in `folder` from `source`.
+
+    The source "procedural" draws it. The source "real" reads the published file.
 
     Parameters
     ----------
@@ -159,7 +171,10 @@ def _check_classes(classes: np.ndarray) -> None:
 
 
 def _outline(shape: int, scale: int, orientation: int) -> tuple[np.ndarray, np.ndarray]:
-    """Corners of a shape around its centre: `x` to the right and `y` down, in pixels."""
+    """Return the corners of a shape around its centre, in pixels.
+
+    `x` points to the right and `y` down.
+    """
     if shape == 0:
         x, y = _HALF_SIDE * np.array([[1, 1, -1, -1], [1, -1, -1, 1]])
     elif shape == 1:
@@ -175,10 +190,11 @@ def _outline(shape: int, scale: int, orientation: int) -> tuple[np.ndarray, np.n
 
 
 def _line_words(shape: int, scale: int, orientation: int) -> np.ndarray:
-    """Each grid line through a shape as the pixels of a row, for each of the 32 x positions.
+    """Return each grid line through a shape as pixels, for each x position.
 
-    `(lines, 32)` big-endian words whose most significant bit is column 0. By the even-odd rule a line's pixels are the
-    exclusive or, over its crossings with the outline, of all pixels to the right of the crossing.
+    The result is `(lines, 32)` big-endian words. Their most significant bit is column 0. By the even-odd rule,
+    each crossing of a line with the outline flips all pixels to its right. A line's pixels are the exclusive or
+    over its crossings.
     """
     x, y = _outline(shape, scale, orientation)
     x_next, y_next = np.roll(x, -1), np.roll(y, -1)
@@ -200,13 +216,19 @@ def _line_words(shape: int, scale: int, orientation: int) -> np.ndarray:
 
 
 def _lines_at() -> np.ndarray:
-    """The grid line that each row of the image shows, for each y position: `(32, 64)`; an empty line if beyond all."""
+    """Return the grid line that each image row shows, for each y position.
+
+    The result is `(32, 64)`. A row beyond all lines shows an empty line.
+    """
     line = 31 * np.arange(SIZE) - 32 * np.arange(32)[:, None]  # row centre at 31·(row − 15.5) − 32·y from the shape's
     return np.clip(line, 0, _LINES - 1)
 
 
 def _published_file(file: str | Path | None, cache: Path, release: Release) -> Path:
-    """The published file, given or downloaded, once its checksums, layout and order of images have been checked."""
+    """Return the published file, given or downloaded, after checking it.
+
+    Its checksums, its layout and its order of images are checked.
+    """
     if file is None:
         path = cache / release.url.rpartition("/")[2]
         download(release.url, path, md5=release.md5, git_blob=release.git_blob)
@@ -236,7 +258,10 @@ def _check_order(path: Path, n: int) -> None:
 
 
 def _packed_images(path: Path, release: Release) -> Iterator[np.ndarray]:
-    """The file's images as `(m, 512)` uint8 chunks; the sum of their pixels is checked after the last."""
+    """Yield the file's images as `(m, 512)` uint8 chunks.
+
+    The sum of their pixels is checked after the last chunk.
+    """
     pixel_sum = 0
     for images in tqdm(_rows(path, "imgs", 4096), total=-(-release.n // 4096), desc="packing dSprites", leave=False):
         if images.max() > 1:

@@ -1,9 +1,13 @@
-"""Faces drawn by a program with every factor known: the stand-in for CelebA (the data of Figs. 7 and 8).
+"""Draw faces with every factor known, in place of CelebA.
 
-Head and hair are solids of revolution about the vertical axis, seen from the front without perspective. A pixel then
-shows the longitude `arcsin(x / radius) - azimuth`, and eyes, brows, mouth and hairline are flat shapes in longitude and
-height: turning the head moves, narrows and hides them as it should. Lengths are pixels of the 64×64 image, y down,
-from the middle of the head. What varies besides the factors (skin, hair, build, place) is drawn from a seed.
+CelebA is the data of Figs. 7 and 8.
+
+Head and hair are solids of revolution about the vertical axis. They are seen from the front, without
+perspective. So a pixel shows the longitude `arcsin(x / radius) - azimuth`. Eyes, brows, mouth and hairline
+are flat shapes in longitude and height. Turning the head moves, narrows and hides them as it should.
+
+Lengths are pixels of the 64×64 image, from the middle of the head, with y down. What varies besides the
+factors (skin, hair, build, place) is drawn from a seed.
 """
 
 from __future__ import annotations
@@ -50,7 +54,9 @@ def prepare(
     n: int = N,
     seed: int = 0,
 ) -> Images:
-    """Draw the data set in `folder`: `n` faces of the grid, no point of it twice before all have been drawn.
+    """Draw the data set in `folder`: `n` faces of the grid.
+
+    No point of the grid is drawn twice before all have been drawn.
 
     Parameters
     ----------
@@ -81,7 +87,9 @@ def prepare(
 
 
 def render(classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Draw the faces of `classes`, `(n, 5)` integers; without an `rng` all are of one person.
+    """Draw the faces of `classes`, `(n, 5)` integers.
+
+    Without an `rng` all faces are of one person.
 
     Returns
     -------
@@ -148,14 +156,20 @@ def _sitters(m: int, rng: np.random.Generator | None) -> _Sitters:
 
 
 def _along(colours: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """The colours met at `where`, `(m,)` from 0 to 1, on the way through a row of colours: `(m, 3, 1, 1)`."""
+    """Mix neighbouring colours of a row at the places `where`.
+
+    `where` is `(m,)` from 0 to 1 along the row. The result is `(m, 3, 1, 1)`.
+    """
     stops = np.linspace(0, 1, len(colours))
     mixed = np.stack([np.interp(where, stops, channel) for channel in colours.T], axis=1)
     return mixed.astype(np.float32)[:, :, None, None]
 
 
 class _View:
-    """Factors of the faces, `(m, 1, 1)` each, and what each pixel of a turned head shows."""
+    """Hold the faces' factors and what each pixel of a turned head shows.
+
+    Each factor is `(m, 1, 1)`.
+    """
 
     def __init__(self, factors: np.ndarray, who: _Sitters) -> None:
         self.background, self.fringe, self.azimuth, self.light, self.expression = factors
@@ -174,7 +188,10 @@ class _View:
         self.u = self.longitude * np.maximum(self.radius, 4)  # along the skin, from the middle of the face
 
     def lit(self, across: np.ndarray, up: np.ndarray | float) -> np.ndarray:
-        """Brightness of a surface whose normal points `across` to the right and `up`, by Lambert's law."""
+        """Return the brightness of a surface by Lambert's law.
+
+        The surface's normal points `across` to the right and `up`.
+        """
         flat = np.sqrt(1 - np.square(up))
         facing = across * np.sin(self.light) + np.sqrt(1 - np.square(across)) * np.cos(self.light)
         return 0.3 + 0.85 * np.maximum(0.92 * facing * flat + 0.39 * up, 0)
@@ -218,7 +235,10 @@ def _background(view: _View, who: _Sitters) -> np.ndarray:
 
 
 def _hair(view: _View, who: _Sitters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The hair's outline, its brightness and the part of it before the face, `(m, 64, 64)` each."""
+    """Return the hair's outline, its brightness and the part before the face.
+
+    Each is `(m, 64, 64)`.
+    """
     top = np.clip(-view.y / (_CROWN + _RIM), 0, 1)
     radius = np.maximum((who.width + _RIM) * np.sqrt(1 - top**2.4), 1)  # (m, 64, 1)
     x = view.x + 3 * view.sin  # the hair's axis lies behind the face's
@@ -244,7 +264,10 @@ def _body(image: np.ndarray, view: _View, who: _Sitters) -> None:
 
 
 def _ears(image: np.ndarray, view: _View, who: _Sitters, near: bool) -> None:
-    """An ear on either side: behind the head's edge, or on the head where it is turned to the viewer."""
+    """Paint an ear on either side of the head.
+
+    An ear lies behind the head's edge, or on the head where it is turned to the viewer.
+    """
     for side in (-1.5, 1.5):
         seen = np.cos(view.azimuth + side)
         x = view.x - view.axis - (who.width + 0.5) * np.sin(view.azimuth + side)
@@ -279,7 +302,10 @@ def _brows(face: np.ndarray, view: _View, who: _Sitters, lit: np.ndarray) -> Non
 
 
 def _mouth(face: np.ndarray, view: _View, who: _Sitters, lit: np.ndarray) -> None:
-    """Lips around a dark opening with teeth; corners go up in a laugh and down in a frown."""
+    """Paint lips around a dark opening with teeth.
+
+    The corners go up in a laugh and down in a frown.
+    """
     laugh, frown = np.maximum(view.expression, 0), np.maximum(-view.expression, 0)
     u, y = view.u[:, _ROWS, _COLUMNS], view.y[:, _ROWS] - _MOUTH_HEIGHT
     arc = np.square(u / (6.4 + 3.2 * laugh - 0.2 * frown))  # 1 at the corners

@@ -1,4 +1,7 @@
-"""A data set made of a folder of the user's own images, with factor labels from a table if there is one."""
+"""Make a data set of a folder of the user's own images.
+
+Factor labels come from a table if there is one.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ def prepare_folder(
 ) -> Images:
     """Make a data set in `out_folder` of all images in `images_folder` that Pillow reads, in the order of their names.
 
-    Folders within are searched too. Files that are no images, or whose names begin with a dot, are left out. An image
+    Folders within are searched too, but no links to folders. Files of other kinds, or whose names begin with a dot, are
+    left out. An image
     of any size becomes a square of `crop` pixels around its centre, or the largest there is, which is resized to
     `size`. The first image decides whether the data set is grey or in colour: in one of colour a grey image gets three
     equal channels; in a grey one a colour image is refused, since dropping colour unasked would lose what may be a
@@ -57,6 +61,8 @@ def prepare_folder(
     """
     images_folder = Path(images_folder)
     check_background(background)
+    if crop is not None and crop < 1:
+        raise DataError(f"--crop {crop} is no size of an image: give a number of pixels from 1 on")
     files, left_out = _image_files(images_folder)
     table = read_factors(factors_csv, images_folder, files, categories, numbers) if factors_csv else NO_TABLE
     first = decode(images_folder / files[0], images_folder / files[0], background=background)
@@ -81,15 +87,21 @@ def prepare_folder(
 
 
 def _in_utf8(name: str) -> str:
-    """A name of a file as JSON can hold it: bytes that are no UTF-8 become marks."""
+    """Return a file's name as JSON can hold it.
+
+    Bytes that are no UTF-8 become marks.
+    """
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _image_files(folder: Path) -> tuple[list[str], list[str]]:
-    """Paths within `folder`, as the factor table names them, and lines that say what was left out."""
+    """Return the paths of images in `folder`, and what was left out.
+
+    The paths are as the factor table names them. Each line of the second list says what was left out.
+    """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: give the folder that holds the images")
-    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    found, lines = _files_within(folder)
     seen = [path for path in found if not any(part.startswith(".") for part in path.parts)]
     files = sorted(path.as_posix() for path in seen if path.suffix.lower() in endings())
     others = Counter(path.suffix.lower() or "no ending" for path in seen if path.suffix.lower() not in endings())
@@ -98,12 +110,27 @@ def _image_files(folder: Path) -> tuple[list[str], list[str]]:
         raise DataError(
             f"{folder} holds no image: expected files that end in .png, .jpg or as Pillow reads them{kinds}"
         )
-    lines = []
     if others:
-        lines.append(f"{others.total()} files are no images and are left out: {', '.join(sorted(others))}")
+        lines.append(f"{others.total()} files are of other kinds and are left out: {', '.join(sorted(others))}")
     if len(found) > len(seen):
         lines.append(f"{len(found) - len(seen)} files are hidden and are left out")
     return files, lines
+
+
+def _files_within(folder: Path) -> tuple[list[Path], list[str]]:
+    """All files below `folder`, relative to it, and lines that say what is no file, or a link that is not followed."""
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename} cannot be searched ({error.strerror}): make it readable, or take it out")
+
+    files, linked, broken = [], [], []
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        here = Path(place)
+        linked += [here / name for name in folders if (here / name).is_symlink()]
+        files += [(here / name).relative_to(folder) for name in names if (here / name).is_file()]
+        broken += [here / name for name in names if not (here / name).is_file()]
+    words = {"folders are links and are not searched": linked, "names lead to no file and are left out": broken}
+    return files, [f"{len(paths)} {what}, first {min(paths)}" for what, paths in words.items() if paths]
 
 
 def _chunks(

@@ -1,4 +1,7 @@
-"""Full grids of factors from files of others: streamed, checked, and stored in a folder that processes share."""
+"""Read full grids of factors from files that others made.
+
+The images are streamed, checked and stored in a folder that processes share.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from torchvision.transforms.v2.functional import InterpolationMode, resize
 from tqdm import tqdm
 
 from idgan_sc.data.arrays import ArrayFile
-from idgan_sc.data.download import check_file, download
+from idgan_sc.data.download import given_or_downloaded
 from idgan_sc.data.images import Factors, Images, save_images
 from idgan_sc.files import DataError
 
@@ -26,7 +29,10 @@ NAMES = "factor_names"
 
 @dataclass(frozen=True)
 class Release:
-    """A published grid in one file: the images in the order of the factors, the last varying fastest."""
+    """Describe a published grid in one file.
+
+    The images are in the order of the factors. The last factor varies fastest.
+    """
 
     name: str
     url: str
@@ -60,12 +66,8 @@ def prepare_release(
         If the file cannot be had, is another one, or its arrays are not the grid that `release` describes.
     """
     refuse_other_sources(release.name, source)
-    if file is None:
-        path = Path(cache or Path(folder) / "download") / release.url.rpartition("/")[2]
-        download(release.url, path, md5=release.md5, size=release.size)
-    else:
-        path = Path(file)
-        check_file(path, md5=release.md5, size=release.size)
+    place = Path(cache or Path(folder) / "download")
+    path = given_or_downloaded(release.url, file, place, md5=release.md5, size=release.size)
     arrays, n = ArrayFile(path), prod(release.factors.sizes)
     key = _first_of(arrays, IMAGES)
     shape, dtype = arrays.layout(key)
@@ -83,11 +85,13 @@ def prepare_release(
 
 
 def prepare_file(path: str | Path, folder: str | Path, names: list[str] | None = None) -> Images:
-    """Make a data set in `folder` of a user's own full grid in an `.npz` or `.h5` file.
+    """Make a data set in `folder` of a user's own full grid.
 
-    It holds `images` (N, H, W) or (N, H, W, C) uint8 or boolean, and `labels` (N, K) numbers: each combination of the K
-    factors' values once, in any order. `factor_names` (K,) names them, where `names` does not. What was taken, and what
-    was left out, is said on stderr.
+    The file is `.npz` or `.h5`. It holds `images` (N, H, W) or (N, H, W, C), uint8 or boolean, and `labels` (N,
+    K) numbers. The labels hold each combination of the K factors' values once, in any order. `names` names the
+    factors; without it, `factor_names` (K,) of the file does.
+
+    What was taken, and what was left out, is said on stderr.
 
     Raises
     ------
@@ -126,7 +130,9 @@ def save_grid(
     licence: str,
     binary: bool = False,
 ) -> Images:
-    """Write a full grid from chunks (m, H, H, C) uint8, resized to 64×64 where they are not.
+    """Write a full grid from chunks (m, H, H, C) uint8.
+
+    The images are resized to 64×64 where they have another size.
 
     Parameters
     ----------
@@ -154,7 +160,10 @@ def save_grid(
 
 
 def grid(sizes: tuple[int, ...]) -> np.ndarray:
-    """Classes of all cells, the last factor varying fastest: (N, K) of the smallest integers that hold them."""
+    """Return the classes (N, K) of all cells of a grid.
+
+    The last factor varies fastest. The integers are the smallest that hold the classes.
+    """
     smallest = np.uint8 if max(sizes) <= 256 else np.uint16
     return np.indices(sizes, dtype=smallest).reshape(len(sizes), -1).T
 
@@ -234,7 +243,10 @@ def _check_labels(arrays: ArrayFile, key: str, classes: np.ndarray, factors: Fac
 
 
 def _own_factors(arrays: ArrayFile, key: str, names: list[str] | None) -> tuple[Factors, np.ndarray]:
-    """Factors and classes (N, K) of a user's labels; a factor of one value is left out."""
+    """Return the factors and classes (N, K) of a user's labels.
+
+    A factor of one value is left out.
+    """
     shape, dtype = arrays.layout(key)
     if len(shape) != 2 or dtype.kind not in "fiub":
         raise DataError(f"{arrays.path}: `{key}` is {dtype} {shape}, expected numbers (N, K), a column for each factor")

@@ -1,8 +1,10 @@
-"""Images and their factors as a folder that processes share by memory mapping (the data of Sec. 4).
+"""Store images and their factors in a folder that processes share.
 
-The folder holds `images.npy` (uint8; packed binary images are `(N, H*W/8)`, byte images `(N, H, W, C)`, composed images
-what they are composed of, with `colours.npy`), `factors.npy` (`(N, K)` integer classes; absent without labels) and
-`dataset.json`, written last.
+They share it by memory mapping. The images are the data of Sec. 4. The folder holds these files.
+
+`images.npy` is uint8. Packed binary images are `(N, H*W/8)`, and byte images are `(N, H, W, C)`. For composed
+images it holds what they are composed of, and `colours.npy` belongs to it. `factors.npy` has `(N, K)` integer
+classes. It is absent without labels. `dataset.json` is written last.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ class Factors:
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """A data set on disk; `pixels` and `classes` are memory-mapped, so that many processes share one copy."""
+    """Hold a data set on disk.
+
+    `pixels` and `classes` are memory-mapped, so that many processes share one copy.
+    """
 
     folder: Path
     name: str
@@ -52,7 +57,9 @@ class Images:
     classes: np.ndarray | None  # (N, K) integers
 
     def batch(self, indices: np.ndarray, size: int) -> np.ndarray:
-        """Images `indices` as `(B, C, size, size)` float32 in [0, 1], at the stored size or 2×2-averaged to half of it.
+        """Return images `indices` as `(B, C, size, size)` float32 in [0, 1].
+
+        `size` is the stored size or half of it. At half of it, each pixel is the mean of 2×2 pixels.
 
         Raises
         ------
@@ -117,7 +124,9 @@ class Images:
 
 
 def open_images(folder: str | Path) -> Images:
-    """Map the data set in `folder`; what the files say of themselves is compared with `dataset.json`.
+    """Map the data set in `folder` into memory.
+
+    What the files say of themselves is compared with `dataset.json`.
 
     Raises
     ------
@@ -125,9 +134,9 @@ def open_images(folder: str | Path) -> Images:
         If a file is missing, unreadable or contradicts `dataset.json`.
     """
     folder = Path(folder)
-    about = _read_about(folder / "dataset.json")
+    description = _read_about(folder / "dataset.json")
     try:
-        images = _described(folder, about)
+        images = _described(folder, description)
     except DataError:
         raise
     except (KeyError, TypeError, ValueError, ImportError, AttributeError) as error:
@@ -155,7 +164,9 @@ def save_images(
     classes: np.ndarray | None = None,
     composed: tuple[int, ...] | None = None,
 ) -> Images:
-    """Write a data set from chunks of images, of which only one at a time is held.
+    """Write a data set from chunks of images.
+
+    Only one chunk at a time is held in memory.
 
     Parameters
     ----------
@@ -193,7 +204,7 @@ def save_images(
         write_atomic(folder / "factors.npy", lambda temporary: np.save(temporary, table, allow_pickle=False))
         files.append("factors.npy")
     known = factors or Factors((), (), ())
-    about = {
+    description = {
         "name": name,
         "source": source,
         "licence": licence,
@@ -209,12 +220,14 @@ def save_images(
         "pixel_sum": pixel_sum,
         "sha256": {file: sha256(folder / file) for file in files},
     }
-    write_json(folder / "dataset.json", about | ({"composed": composed} if composed else {}))
+    write_json(folder / "dataset.json", description | ({"composed": composed} if composed else {}))
     return open_images(folder)
 
 
 def sample_classes(factors: Factors, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Classes of `n` points of the factors' grid in random order, none drawn twice before all have been drawn once.
+    """Draw the classes of `n` points of the factors' grid in random order.
+
+    No point is drawn twice before all points have been drawn once.
 
     Returns
     -------
@@ -240,7 +253,10 @@ def procedural_source(name: str, source: str, file: str | Path | None) -> None:
 
 
 def _sum_2x2(x: np.ndarray) -> np.ndarray:
-    """`(B, C, H, W)` uint8 -> `(B, C, H/2, W/2)` uint16 sums of the 2×2 blocks."""
+    """Sum the 2×2 blocks of `(B, C, H, W)` uint8.
+
+    The sums are `(B, C, H/2, W/2)` uint16.
+    """
     rows = np.add(x[:, :, 0::2], x[:, :, 1::2], dtype=np.uint16)  # (B, C, H/2, W)
     return rows[..., 0::2] + rows[..., 1::2]
 
@@ -274,7 +290,10 @@ def _class_table(factors: Factors | None, classes: np.ndarray | None, n: int) ->
 def _write_chunks(
     file: BinaryIO, chunks: Iterable[np.ndarray], row_shape: tuple[int, ...], n: int, packed: bool
 ) -> int:
-    """Write the chunks as one `.npy` array of `n` rows; return the sum of its pixels."""
+    """Write the chunks as one `.npy` array of `n` rows.
+
+    Return the sum of its pixels.
+    """
     header = {"descr": "|u1", "fortran_order": False, "shape": (n, *row_shape)}
     np.lib.format.write_array_header_1_0(file, header)
     written, pixel_sum = 0, 0
@@ -289,54 +308,60 @@ def _write_chunks(
     return pixel_sum
 
 
-def _described(folder: Path, about: dict[str, Any]) -> Images:
+def _described(folder: Path, description: dict[str, Any]) -> Images:
     """The data set that `about` describes, its arrays mapped."""
-    shape = (int(about["channels"]), int(about["height"]), int(about["width"]))
-    factor_names, packed, n = tuple(about["factor_names"]), bool(about["packed"]), int(about["n"])
+    shape = (int(description["channels"]), int(description["height"]), int(description["width"]))
+    factor_names, packed, n = tuple(description["factor_names"]), bool(description["packed"]), int(description["n"])
     files = ["images.npy", "factors.npy"] if factor_names else ["images.npy"]
-    files += ["colours.npy"] if "composed" in about else []
+    files += ["colours.npy"] if "composed" in description else []
     return Images(
         folder=folder,
-        name=about["name"],
-        source=about["source"],
-        licence=about["licence"],
+        name=description["name"],
+        source=description["source"],
+        licence=description["licence"],
         packed=packed,
         shape=shape,
         n=n,
         factor_names=factor_names,
-        factor_sizes=tuple(about["factor_sizes"]),
-        factor_values=tuple(tuple(values) for values in about["factor_values"]),
-        discrete=tuple(about["discrete"]),
-        sha256={file: str(about["sha256"][file]) for file in files},
-        pixel_sum=about["pixel_sum"],
-        pixels=_pixels(folder, about, _row_shape(shape, packed), n),
+        factor_sizes=tuple(description["factor_sizes"]),
+        factor_values=tuple(tuple(values) for values in description["factor_values"]),
+        discrete=tuple(description["discrete"]),
+        sha256={file: str(description["sha256"][file]) for file in files},
+        pixel_sum=description["pixel_sum"],
+        pixels=_pixels(folder, description, _row_shape(shape, packed), n),
         classes=_map(folder / "factors.npy", (len(factor_names),), n) if factor_names else None,
     )
 
 
-def _pixels(folder: Path, about: dict[str, Any], row_shape: tuple[int, ...], n: int) -> Any:
-    """The stored images, or what composes them: `open_pixels` of the module that has the data set's name."""
-    if "composed" not in about:
+def _pixels(folder: Path, description: dict[str, Any], row_shape: tuple[int, ...], n: int) -> Any:
+    """Open the stored images, or what composes them.
+
+    For composed images, `open_pixels` of the module with the data set's name opens them.
+    """
+    if "composed" not in description:
         return _map(folder / "images.npy", row_shape, n)
-    rows, *parts = about["composed"]
-    module = importlib.import_module(f"idgan_sc.data.{about['name']}")
+    rows, *parts = description["composed"]
+    module = importlib.import_module(f"idgan_sc.data.{description['name']}")
     return module.open_pixels(folder, _map(folder / "images.npy", tuple(parts), rows))
 
 
 def _read_about(path: Path) -> dict[str, Any]:
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        description = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"{path.parent} holds no finished data set (no {path.name}): run `idgan-sc data`") from error
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}): {_MEND}") from error
-    if not isinstance(about, dict):
+    if not isinstance(description, dict):
         raise DataError(f"{path} does not describe a data set: {_MEND}")
-    return about
+    return description
 
 
 def _map(path: Path, row_shape: tuple[int, ...], n: int) -> np.ndarray:
-    """Map an array read-only and check its shape; a plain array, since indexing np.memmap is slower."""
+    """Map an array read-only and check its shape.
+
+    The result is a plain array, because indexing np.memmap is slower.
+    """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged header can raise anything in NumPy

@@ -1,7 +1,9 @@
-"""MNIST: its 70 000 handwritten digits, training and test files together (the data of Figs. 5 and 6).
+"""Read MNIST's 70 000 handwritten digits, training and test files together.
 
-torchvision knows where the files are and reads them. Own code fetches them, since torchvision's neither resumes nor
-says what a host sent instead, and compares hashes before anything is read.
+They are the data of Figs. 5 and 6.
+
+torchvision knows where the files are and reads them. Own code downloads them, because torchvision's neither
+resumes nor says what a host sent instead. Hashes are compared before anything is read.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ _BY_HAND = "download the four files by hand and give their folder with --file"
 
 @dataclass(frozen=True)
 class IdxFile:
-    """What is known of one of the four files before it is read; unpacked, where `gz` does not say otherwise."""
+    """Describe one of the four files before it is read.
+
+    The values are those of the unpacked file where `gz` does not say otherwise.
+    """
 
     name: str
     gz_md5: str
@@ -38,7 +43,10 @@ class IdxFile:
 
 @dataclass(frozen=True)
 class Release:
-    """Where the files are, tried in this order, and what they are: images and labels, training before test."""
+    """Describe the published files and where they are.
+
+    The mirrors are tried in this order. The files are images and labels, training before test.
+    """
 
     mirrors: tuple[str, ...]
     files: tuple[IdxFile, ...]
@@ -50,7 +58,7 @@ _FILES = (
     (1_648_877, "2646ac647ad5339dbf082846283269ea", 7_840_016),
     (4_542, "27ae3e4e09519cfbb04c329615203637", 10_008),
 )
-PUBLISHED = Release(
+RELEASE = Release(
     tuple(MNIST.mirrors),
     tuple(IdxFile(name.removesuffix(".gz"), md5, *f) for (name, md5), f in zip(MNIST.resources, _FILES, strict=True)),
 )
@@ -62,7 +70,7 @@ def prepare(
     file: str | Path | None = None,
     cache: str | Path | None = None,
     native: bool = False,
-    release: Release = PUBLISHED,
+    release: Release = RELEASE,
 ) -> Images:
     """Make the data set in `folder`; its one factor is the digit.
 
@@ -105,7 +113,10 @@ def prepare(
 
 
 def _read(contents: list[bytes], release: Release) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, 28, 28) uint8 and labels (n,) of the four files' contents, training before test."""
+    """Return the images (n, 28, 28) uint8 and labels (n,) of the four files.
+
+    The arguments are the files' contents. Training images come before test images.
+    """
     with tempfile.TemporaryDirectory() as root:
         raw = Path(root, "MNIST", "raw")  # where torchvision looks for them
         raw.mkdir(parents=True)

@@ -1,4 +1,7 @@
-"""MPI3D: an object on a robot's arm (Gondal et al. 2019), drawn simply, drawn realistically or photographed."""
+"""Describe MPI3D, an object on a robot's arm (Gondal et al. 2019).
+
+The object is drawn simply, drawn realistically or photographed.
+"""
 
 import numpy as np
 
@@ -22,7 +25,10 @@ FACTORS = Factors(
 
 
 def release(version: str, md5: str) -> Release:
-    """One of the three files; the MD5s are those that nmichlo/disent compares. The files hold no labels."""
+    """Describe one of the three files of MPI3D.
+
+    The MD5s are those that nmichlo/disent compares. The files hold no labels.
+    """
     return Release(
         name=f"mpi3d_{version}",
         url=f"https://storage.googleapis.com/disentanglement_dataset/Final_Dataset/mpi3d_{version}.npz",

@@ -5,5 +5,5 @@ from functools import partial
 from idgan_sc.data.grid import prepare_release
 from idgan_sc.data.mpi3d import release
 
-PUBLISHED = release("toy", "55889cb7c7dfc655d6e0277beee88868")
-prepare = partial(prepare_release, PUBLISHED)
+RELEASE = release("toy", "55889cb7c7dfc655d6e0277beee88868")
+prepare = partial(prepare_release, RELEASE)

@@ -13,7 +13,10 @@ ACROSS, DOWN = 8, 3
 
 
 def write_preview(images: Images, path: Path | None = None) -> Path:
-    """Write `preview.png` into the data set's folder, or to `path`: some images drawn at random, as they are stored."""
+    """Write `preview.png`: random images of the data set, as they are stored.
+
+    It goes into the data set's folder, or to `path`.
+    """
     chosen = np.random.default_rng(0).permutation(images.n)[: ACROSS * DOWN]
     tiles = torch.from_numpy(images.batch(np.sort(chosen), images.shape[1]))  # (n, C, H, W)
     grid = make_grid(tiles, nrow=ACROSS, padding=2, pad_value=0.5)

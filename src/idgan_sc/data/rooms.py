@@ -1,9 +1,13 @@
-"""A solid in a room, drawn with every factor known: the stand-in for 3D Shapes, whose factors and order it has.
+"""Draw a solid in a room with every factor known, in place of 3D Shapes.
 
-A square room under the sky is seen by a camera that goes around the solid in its middle. Rays through every pixel find
-what is there; the shares of floor, wall, solid and sky in a pixel, each times its brightness, are the four **maps** of
-a view. An image is the sum of maps times colours, so that 480 views and three tables of ten colours hold all 480 000
-images: they are composed when they are asked for.
+The factors and their order are those of 3D Shapes.
+
+A square room under the sky is seen by a camera. The camera goes around the solid in the room's middle. Rays
+through every pixel find what is there. Floor, wall, solid and sky each have a share of a pixel. These shares,
+each times its brightness, are the four **maps** of a view.
+
+An image is the sum of maps times colours. So 480 views and three tables of ten colours hold all 480 000
+images. They are composed when they are asked for.
 """
 
 from __future__ import annotations
@@ -88,10 +92,16 @@ def prepare(
 
 
 class Composed:
-    """Images (N, 64, 64, 3) uint8 that are composed when they are indexed, as an array of them would be."""
+    """Compose images (N, 64, 64, 3) uint8 when they are indexed.
+
+    They are indexed as an array of them would be.
+    """
 
     def __init__(self, maps: np.ndarray, tables: np.ndarray) -> None:
-        """maps (views, 4, 64, 64) uint8; tables (4, 10, 3) uint8, the colours of floor, wall, solid and sky."""
+        """Take maps (views, 4, 64, 64) uint8 and tables (4, 10, 3) uint8.
+
+        The tables are the colours of floor, wall, solid and sky.
+        """
         self.maps, self.tables = maps, tables
         self.shape, self.dtype = (N, *maps.shape[2:], 3), np.dtype(np.uint8)
 
@@ -108,7 +118,10 @@ class Composed:
 
 
 def compose(maps: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """Images (B, 64, 64, 3) uint8 of maps (B, 4, 64, 64) and colours (B, 4, 3), both uint8: sums rounded to nearest."""
+    """Compose images (B, 64, 64, 3) uint8 of maps and colours.
+
+    The maps are (B, 4, 64, 64) and the colours (B, 4, 3), both uint8. The sums are rounded to nearest.
+    """
     flat = maps.reshape(len(maps), 4, -1).astype(np.float32)
     total = colour.transpose(0, 2, 1).astype(np.float32) @ flat  # (B, 3, 64²) whole numbers up to 255²: exact
     whole = total.astype(np.uint16) + np.uint16(128)
@@ -139,7 +152,10 @@ def open_pixels(folder: Path, maps: np.ndarray) -> Composed:
 
 
 def colours() -> np.ndarray:
-    """The colours of floor, wall, solid (ten hues of full saturation) and sky, (4, 10, 3) uint8."""
+    """Return the colours of floor, wall, solid and sky, (4, 10, 3) uint8.
+
+    Floor, wall and solid have ten hues of full saturation. The sky has one colour.
+    """
     hues = [colorsys.hsv_to_rgb(hue, 1.0, 1.0) for hue in FACTORS.values[0]]
     table = np.rint(255 * np.array(hues)).astype(np.uint8)
     return np.stack([table, table, table, np.tile(np.array(_SKY, np.uint8), (10, 1))])
@@ -147,14 +163,20 @@ def colours() -> np.ndarray:
 
 # ------------------------------------------------------------------------------------------------------------- drawing
 def views() -> Iterator[np.ndarray]:
-    """The maps of every view in the order of the grid, those of a scale and shape at a time: (15, 4, 64, 64) uint8."""
+    """Yield the maps of every view in the order of the grid.
+
+    The views of one scale and shape come at a time: (15, 4, 64, 64) uint8.
+    """
     rooms = [_Room(angle) for angle in np.radians(FACTORS.values[5])]
     for scale, shape in np.ndindex(*VIEWS[:2]):
         yield np.stack([room.with_solid(shape, FACTORS.values[3][scale]) for room in rooms])
 
 
 class _Room:
-    """The empty room from one side: rays (R, 3) of the camera, what each meets, and how bright that is."""
+    """Hold the empty room as seen from one side.
+
+    It keeps the camera's rays (R, 3), what each ray meets, and how bright that is.
+    """
 
     def __init__(self, angle: float) -> None:
         sin, cos = np.sin(angle), np.cos(angle)
@@ -189,7 +211,10 @@ class _Room:
         return 1 - 0.07 * (np.min(near, axis=0) < 1)
 
     def with_solid(self, shape: int, scale: float) -> np.ndarray:
-        """The maps (4, 64, 64) uint8 of the room with a solid in it, which throws a shadow on the floor."""
+        """Return the maps (4, 64, 64) uint8 of the room with a solid.
+
+        The solid throws a shadow on the floor.
+        """
         depth, normal = _meet(shape, self.camera / scale, self.rays)
         hit = depth * scale < self.depth
         solid = np.where(hit, self._lit(normal), 0.0)
@@ -201,7 +226,10 @@ class _Room:
         return _bytes(pixels).transpose(2, 0, 1)
 
     def _lit(self, normal: np.ndarray) -> np.ndarray:
-        """Brightness of a surface: what is all around, the light above, and the camera's own lamp."""
+        """Return the brightness of a surface.
+
+        The light comes from all around, from above and from the camera's own lamp.
+        """
         return np.minimum(
             0.5 + 0.45 * np.maximum(normal @ _TO_LIGHT, 0) + 0.45 * np.maximum(-normal @ self.ahead, 0), 1
         )
@@ -217,7 +245,10 @@ def _bytes(shares: np.ndarray) -> np.ndarray:
 
 
 def _meet(shape: int, start: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far along rays (R, 3) the solid of scale 1 is met, infinite where it is not, and the normal there (R, 3)."""
+    """Return how far along rays (R, 3) the solid of scale 1 is met.
+
+    The distance is infinite where the solid is not met. The normal there is (R, 3).
+    """
     if shape == 0:
         return _meet_cube(start, rays)
     if shape == 1:
@@ -274,7 +305,10 @@ def _meet_ball(start: np.ndarray, rays: np.ndarray, radius: float, height: float
 
 
 def _root(start: np.ndarray, rays: np.ndarray, radius: float) -> np.ndarray:
-    """The nearer depth at which |start + depth · ray| is the radius, infinite where there is none ahead."""
+    """Return the nearer depth where |start + depth · ray| equals the radius.
+
+    It is infinite where there is none ahead.
+    """
     square, half = np.square(rays).sum(1), (start * rays).sum(1)
     inner = half**2 - square * (np.square(start).sum(1) - radius**2)
     depth = (-half - np.sqrt(np.maximum(inner, 0))) / square

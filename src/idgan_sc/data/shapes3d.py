@@ -1,4 +1,7 @@
-"""3D Shapes: 480 000 images of a solid in a room (Burgess and Kim 2018), the published file."""
+"""Read 3D Shapes: 480 000 images of a solid in a room.
+
+This is the published file (Burgess and Kim 2018).
+"""
 
 from functools import partial
 
@@ -8,7 +11,7 @@ from idgan_sc.data.grid import Release, prepare_release
 from idgan_sc.data.images import Factors
 
 _HUES = tuple((np.arange(10) / 10).tolist())
-PUBLISHED = Release(
+RELEASE = Release(
     name="shapes3d",
     url="https://storage.googleapis.com/3d-shapes/3dshapes.h5",
     md5="099a2078d58cec4daad0702c55d06868",  # as nmichlo/disent has it; its SHA-256, in tensorflow/datasets: 0a0f6ed9…
@@ -29,4 +32,4 @@ PUBLISHED = Release(
     labels="labels",
     licence="Apache-2.0 (google-deepmind/3d-shapes)",
 )
-prepare = partial(prepare_release, PUBLISHED)
+prepare = partial(prepare_release, RELEASE)

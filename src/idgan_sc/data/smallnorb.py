@@ -1,4 +1,7 @@
-"""SmallNORB: 50 toys of 5 kinds, 6 lightings, 9 elevations, 18 azimuths (LeCun et al. 2004); the left camera's."""
+"""Read SmallNORB: 50 toys of 5 kinds (LeCun et al. 2004).
+
+There are 6 lightings, 9 elevations and 18 azimuths. Only the left camera's images are used.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from idgan_sc.data.download import check_file, download
+from idgan_sc.data.download import given_or_downloaded
 from idgan_sc.data.grid import CHUNK, refuse_other_sources, save_grid
 from idgan_sc.data.images import Factors, Images
 from idgan_sc.files import DataError
@@ -37,7 +39,10 @@ _BY_HAND = "download the six files by hand and give their folder with --file"
 
 @dataclass(frozen=True)
 class Release:
-    """Where the files are and their MD5s, as nmichlo/disent and others compare them: images, categories, the rest."""
+    """Describe where the files are, with their MD5s.
+
+    The MD5s are those that nmichlo/disent and others compare. Their order is images, categories, the rest.
+    """
 
     url: str = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/"
     training: tuple[str, str, str] = (
@@ -69,7 +74,9 @@ def prepare(
     cache: str | Path | None = None,
     release: Release = Release(),
 ) -> Images:
-    """Make the data set in `folder`: both halves together are the full grid; resized to 64×64.
+    """Make the data set in `folder`, with images resized to 64×64.
+
+    Both halves together are the full grid.
 
     Parameters
     ----------
@@ -82,12 +89,13 @@ def prepare(
         If a file cannot be had, is another one, or the images are no full grid.
     """
     refuse_other_sources("smallnorb", source)
+    place = Path(cache or Path(folder) / "download")
     paths = [
         {
-            kind: _file(name, md5, file, Path(cache or Path(folder) / "download"), release)
-            for kind, (name, md5) in h.items()
+            kind: given_or_downloaded(release.url + name, file and Path(file) / name, place, md5=md5, mend=_BY_HAND)
+            for kind, (name, md5) in half.items()
         }
-        for h in release.files
+        for half in release.files
     ]
     classes = np.concatenate([_classes(half["cat"], half["info"], release.factors.sizes) for half in paths])
     return save_grid(
@@ -97,21 +105,12 @@ def prepare(
     )  # fmt: skip
 
 
-def _file(name: str, md5: str, given: str | Path | None, cache: Path, release: Release) -> Path:
-    if given is None:
-        return download(f"{release.url}{name}", cache / name, md5=md5, mend=_BY_HAND)
-    check_file(Path(given) / name, md5=md5)
-    return Path(given) / name
-
-
 def _classes(cat: Path, info: Path, sizes: tuple[int, ...]) -> np.ndarray:
     """(n, 5) classes of half of the images."""
-    (n,), categories = _matrix(cat, _INTEGERS)
-    shape, rest = _matrix(info, _INTEGERS)
-    if shape != (n, 4):
-        raise DataError(f"{info} is {shape}, expected {(n, 4)}: download it again")
-    kind = np.frombuffer(b"".join(categories), "<i4")
-    instance, elevation, azimuth, lighting = np.frombuffer(b"".join(rest), "<i4").reshape(n, 4).T
+    (kind,), (rest,) = _rows(cat, _INTEGERS), _rows(info, _INTEGERS)
+    if rest.shape != (n := len(kind), 4):
+        raise DataError(f"{info} is {rest.shape}, expected {(n, 4)}: download it again")
+    instance, elevation, azimuth, lighting = rest.T
     classes = np.stack([kind, instance, elevation, azimuth // 2, lighting], axis=1)
     wrong = (classes < 0) | (classes >= np.array(sizes)) | (azimuth % 2 != 0)[:, None]
     if wrong.any():
@@ -123,34 +122,27 @@ def _classes(cat: Path, info: Path, sizes: tuple[int, ...]) -> np.ndarray:
 
 def _left(path: Path) -> Iterator[np.ndarray]:
     """The left camera's images, (m, 96, 96, 1) at a time."""
-    shape, blocks = _matrix(path, _BYTES, CHUNK)
-    if shape[1:] != (2, SIDE, SIDE):
-        raise DataError(f"{path} is {shape}, expected (n, 2, {SIDE}, {SIDE}): download it again")
-    for block in blocks:
-        yield np.frombuffer(block, np.uint8).reshape(-1, 2, SIDE, SIDE)[:, 0, :, :, None]
+    for block in _rows(path, _BYTES, CHUNK):
+        if block.shape[1:] != (2, SIDE, SIDE):
+            raise DataError(f"{path} is {block.shape}, expected (n, 2, {SIDE}, {SIDE}): download it again")
+        yield block[:, 0, :, :, None]
 
 
-def _matrix(path: Path, mark: int, rows: int | None = None) -> tuple[tuple[int, ...], Iterator[bytes]]:
-    """Shape of a packed matrix, and its bytes, so many rows at a time."""
-    blocks: Iterator[Any] = _blocks(path, mark, rows)
-    return next(blocks), blocks
-
-
-def _blocks(path: Path, mark: int, rows: int | None) -> Iterator[tuple[int, ...] | bytes]:
-    """The shape first, then the bytes."""
+def _rows(path: Path, mark: int, rows: int | None = None) -> Iterator[np.ndarray]:
+    """A packed matrix, so many rows at a time, or all at once."""
     try:
         with gzip.open(path) as file:
             found, axes = struct.unpack("<ii", file.read(8))
-            if found != mark or not 1 <= axes <= 4:
+            known = found == mark and 1 <= axes <= 4
+            n, *row = struct.unpack(f"<{max(3, axes)}i", file.read(4 * max(3, axes)))[:axes] if known else (0,)
+            if n < 1:
                 raise DataError(f"{path} is no matrix of the expected kind: download it again")
-            shape = struct.unpack(f"<{max(3, axes)}i", file.read(4 * max(3, axes)))[:axes]
-            yield shape
-            row = prod(shape[1:]) * (1 if mark == _BYTES else 4)
-            for first in range(0, shape[0], rows or shape[0]):
-                wanted = min(rows or shape[0], shape[0] - first) * row
+            dtype = np.dtype(np.uint8 if mark == _BYTES else "<i4")
+            for first in range(0, n, rows or n):
+                wanted = min(rows or n, n - first) * prod(row) * dtype.itemsize
                 block = file.read(wanted)
                 if len(block) < wanted:
                     raise DataError(f"{path} ends before its last row: download it again")
-                yield block
+                yield np.frombuffer(block, dtype).reshape(-1, *row)
     except (OSError, EOFError, zlib.error, struct.error) as error:
         raise DataError(f"{path} cannot be read ({error}): download it again") from error

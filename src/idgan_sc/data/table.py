@@ -1,4 +1,7 @@
-"""A table of factors (CSV) -> the class of each image; its columns are read as `score()` reads a user's arrays."""
+"""Read a table of factors (CSV) into the class of each image.
+
+Its columns are read as `score()` reads a user's arrays.
+"""
 
 from __future__ import annotations
 
@@ -75,13 +78,16 @@ def read_labels(folder: Path) -> dict[str, Sequence[str]]:
         return {}
 
 
-def about_factors(images: Images) -> list[str]:
-    """A line for each factor: kind, number of values and range, or the names of a category's classes."""
+def factor_lines(images: Images) -> list[str]:
+    """Describe each factor in a line.
+
+    The line gives the number of values, and their range or the names of a category's classes.
+    """
     labels = read_labels(images.folder)
-    return [_about(images, k, labels.get(name, ())) for k, name in enumerate(images.factor_names)]
+    return [_factor_line(images, k, labels.get(name, ())) for k, name in enumerate(images.factor_names)]
 
 
-def _about(images: Images, k: int, labels: Sequence[str]) -> str:
+def _factor_line(images: Images, k: int, labels: Sequence[str]) -> str:
     assert images.classes is not None
     name, values = images.factor_names[k], images.factor_values[k]
     if name in images.discrete:

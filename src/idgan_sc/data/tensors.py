@@ -1,4 +1,7 @@
-"""Images of a data set as tensors on the device that trains on them; on a GPU they stay packed until they are used."""
+"""Hold a data set's images as tensors on the device that trains on them.
+
+On a GPU the images stay packed until they are used.
+"""
 
 from collections.abc import Callable
 
@@ -17,7 +20,10 @@ def to_tensor(array: np.ndarray, device: str) -> Tensor:
 
 
 class DeviceImages:
-    """A data set's stored bytes on `device`: one bit a pixel where it is packed (dSprites: 378 MB)."""
+    """Hold a data set's stored bytes on `device`.
+
+    Packed images have one bit a pixel (dSprites: 378 MB).
+    """
 
     def __init__(self, images: Images, device: str) -> None:
         self.images = images

@@ -1,4 +1,7 @@
-"""Gathers what was measured of each run into one table of a preset: scores, generators' scores, leakage."""
+"""Gather what was measured of each run into one table of a preset.
+
+There are tables of scores, of generators' scores and of leakage.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,16 +9,25 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Run, generators, read_generators, runs_with_leakage, scored
+from idgan_sc.config import (
+    Run,
+    generators_by_matching,
+    generators_by_reader,
+    is_gan,
+    related,
+    runs_with_leakage,
+    scored,
+)
 from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED
-from idgan_sc.records.record import read_record
+from idgan_sc.records.record import OF, noted_hashes, read_record
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table
 
 RUN = ("dataset", "system", "variant", "seed")  # the columns that name a run
 # A table of each run, and of all runs together.
 GATHERED_AS = {"scores.csv": "scores.csv", "curve.csv": "curves.csv", "association.csv": "associations.csv"}
+RELATED = "related"  # folder of what is gathered of the systems beside the paper's
 LEAKAGE = (*RUN, "anchors", "measure", "code", "factor", "value")
 
 
@@ -38,11 +50,13 @@ def gather_scores(results: Results, allow_missing: bool = False) -> list[Path]:
     Raises
     ------
     DataError
-        If a run is not scored, damaged, of source or settings that do not count, or builds on another training.
+        If a run is not scored, damaged, of other source or settings than today's, builds on another training, or
+        was scored against other factors.
     """
     runs = [run for run in results.planned if scored(results.config, run.dataset)]
     runs = _to_gather(results, runs, GATHERED, "evaluation", allow_missing)
     _refuse_other_predecessors(results, runs)
+    _refuse_other_factors(results, runs)
     return [
         write_table(results.root / of_all, gather(results, runs, one, "score")) for one, of_all in GATHERED_AS.items()
     ]
@@ -58,18 +72,45 @@ def gather_generators(results: Results, allow_missing: bool = False) -> list[Pat
     DataError
         If a generator is not measured, or none is.
     """
-    matched = generators(results.config, results.preset)
-    every = [*matched, *read_generators(results.config, results.preset)]
+    matched = generators_by_matching(results.config, results.preset)
+    every = [*matched, *generators_by_reader(results.config, results.preset)]
     found = {"generator_scores.csv": _to_gather(results, every, ["generator_scores.csv"], "generated", allow_missing)}
     if matched and (not allow_missing or results.having(matched, "pair_labels.csv")):
         found["pair_labels.csv"] = _to_gather(results, matched, ["pair_labels.csv"], "generated", allow_missing)
     return [write_table(results.root / name, gather(results, runs, name, "match")) for name, runs in found.items()]
 
 
-def gather_leakage(results: Results, allow_missing: bool = False) -> list[Path]:
-    """Write `leakage.csv`, a row a run: mean share of change outside a code's own factor, entropies.
+def gather_related(results: Results, allow_missing: bool = False) -> list[Path]:
+    """Write `related/scores.csv` of the systems beside the paper's, and `related/generator_scores.csv` of their GANs.
 
-    With `allow_missing`, of the runs that are measured; the others are named on stderr.
+    With `allow_missing`, of those that are scored, and no file of none; the others are named on stderr.
+
+    Raises
+    ------
+    DataError
+        If a run is not scored, damaged, of source or settings that do not count, or builds on another training.
+    """
+    every = related(results.config, results.preset)
+    gans = [run for run in every if is_gan(results.config, run)]
+    written = []
+    for name, runs, needed, key in (
+        ("scores.csv", every, GATHERED, "evaluation"),
+        ("generator_scores.csv", gans, ["generator_scores.csv"], "generated"),
+    ):
+        if allow_missing and not results.having(runs, *needed):
+            continue
+        found = _to_gather(results, runs, needed, key, allow_missing)
+        _refuse_other_predecessors(results, found)
+        written.append(write_table(results.root / RELATED / name, gather(results, found, name, "score")))
+    return written
+
+
+def gather_leakage(results: Results, allow_missing: bool = False) -> list[Path]:
+    """Write `leakage.csv` with a row for each run.
+
+    A row has the mean share of change outside a code's own factor, and entropies.
+
+    With `allow_missing` only the measured runs are gathered. The others are named on stderr.
 
     Raises
     ------
@@ -84,18 +125,25 @@ def gather_leakage(results: Results, allow_missing: bool = False) -> list[Path]:
 
 
 def _to_gather(results: Results, runs: list[Run], names: Sequence[str], key: str, allow_missing: bool) -> list[Run]:
-    """The runs to gather, once those that do not count, or were measured by other settings of `key`, are refused."""
+    """Return the runs to gather, after refusing those that are not valid.
+
+    Runs that were measured by other settings of `key` are refused too.
+    """
     results.refuse_others(runs, [name for name in names if name != "record.json"], key)
     found = results.without_missing(runs, *names) if allow_missing else runs
     if not found:
-        raise DataError(f"no run below {results.root} has {names[-1]}: nothing to gather")
+        raise DataError(
+            f"no run below {results.root} has {names[-1]}, so that there is nothing to gather: make it for one first"
+        )
     return found
 
 
 def _refuse_other_predecessors(results: Results, runs: list[Run]) -> None:
-    """Runs of one seed are compared pair by pair: what they build on must be one training, not two of equal settings.
+    """Refuse runs of one seed that build on different trainings.
 
-    Another kind of machine makes other bytes of the same seed, and a GAN amplifies them to another model.
+    Runs of one seed are compared pair by pair. So they must build on one training, not on two of equal settings.
+
+    Another kind of machine makes other bytes of the same seed. A GAN amplifies them to another model.
     """
     first: dict[str, tuple[str, Run]] = {}  # path of a predecessor -> hash of its weights, and who says so
     for run in runs:
@@ -110,14 +158,28 @@ def _refuse_other_predecessors(results: Results, runs: list[Run]) -> None:
                 )
 
 
+def _refuse_other_factors(results: Results, runs: list[Run]) -> None:
+    """Runs on one data set were scored against one set of factors, as far as that was noted."""
+    first: dict[str, tuple[str, Run]] = {}
+    for run in runs:
+        noted = noted_hashes(results.find_or_make(run, "scores.csv").parent).get(f"scores.csv{OF}factors")
+        known, by = first.setdefault(run.dataset, (noted, run)) if noted else (noted, run)
+        if known != noted:
+            raise DataError(f"{run} was scored against other factors than {by}: run `idgan-sc score` for both again")
+
+
 def summarised(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
-    """Means over shown factors, over codes weighted by how much they change, over factors, over codes."""
+    """Average the leakage measures of one run.
+
+    Leakage is the mean over shown factors. Row entropy is the mean over codes, weighted by how much they change.
+    Column entropy is the mean over factors. Class change is the mean over codes.
+    """
     by_code = frame[frame.measure == "change"].groupby("code")["value"].sum()
     rows = frame[frame.measure == "row_entropy"].set_index("code")["value"]
     weights = by_code.loc[rows.index]
     means = frame.groupby("measure")["value"].mean()
     return {
-        **about_run(run),
+        **run_columns(run),
         "leakage": means.get("outside"),
         "row_entropy": float((rows * weights).sum() / weights.sum()) if len(rows) else None,
         "column_entropy": means.get("column_entropy"),
@@ -136,6 +198,6 @@ def read_gathered(root: Path) -> pd.DataFrame:
     return read_table(root / "leakage.csv", (*RUN, "leakage"), "run `idgan-sc gather-leakage`")[[*RUN, "leakage"]]
 
 
-def about_run(run: Run) -> dict[str, Any]:
+def run_columns(run: Run) -> dict[str, Any]:
     """What names a run in a table."""
     return dict(zip(RUN, (run.dataset, run.system, run.variant, run.seed), strict=True))

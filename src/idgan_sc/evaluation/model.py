@@ -1,4 +1,7 @@
-"""A finished run for use elsewhere: arrays in, arrays out; `idgan_sc.load` is the way in, for the figures as well."""
+"""Use a finished run elsewhere: arrays in, arrays out.
+
+`idgan_sc.load` is the way in, for the figures as well.
+"""
 
 from os import PathLike
 from pathlib import Path
@@ -10,6 +13,7 @@ import torch
 from idgan_sc.config import dataset_row
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.files import DataError
+from idgan_sc.metrics.reading import array_of
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import draw_prior
 from idgan_sc.models.seeds import torch_stream
@@ -21,6 +25,7 @@ from idgan_sc.training.encode import BATCH, load_run
 Array = np.ndarray
 SWEEP = 10  # values of a traversal
 REACH = 2.0  # standard deviations of a Gaussian code to either side (ledger row 34); a uniform code's whole range
+FROZEN = "vae/"  # begins the names of a frozen encoder's tensors
 TRAINING_ONLY = ("pair", "critic")  # networks that neither encode nor generate
 
 
@@ -39,7 +44,9 @@ class Model:
         self.channels: int = read_record(folder)["channels"]
 
     def encode(self, images: Array) -> Array:
-        """Codes (B, k) of images (B, C, H, W) in [0, 1]: the mean of Q, or of a VAE's posterior.
+        """Return the codes (B, k) of images (B, C, H, W) in [0, 1].
+
+        A code is the mean of Q, or of a VAE's posterior.
 
         Raises
         ------
@@ -51,14 +58,17 @@ class Model:
             wanted = f"(B, C, H, W) in [0, 1], here (B, {self.channels}, {size}, {size})"
             raise DataError(f"images must be {wanted}, got {x.shape}: {_mend(x.shape, self.channels, size)}")
         if not (x.min() >= 0 and x.max() <= 1):
-            held = f"{x.min():g} to {x.max():g}"
-            raise DataError(f"images must be (B, C, H, W) in [0, 1], got {held}: divide bytes by 255")
+            held = f"{x.min():.8g} to {x.max():.8g}"
+            mend = "divide bytes by 255" if x.min() >= 0 and x.max() > 2 else "bring them into that range"
+            raise DataError(f"images must be (B, C, H, W) in [0, 1], got {held}: {mend}")
         parts = to_tensor(x, "cpu").split(BATCH)
         with torch.no_grad():
             return torch.cat([self.method.encode(part) for part in parts]).numpy()
 
     def generate(self, codes: Array, noise: Array | None = None, seed: int = 0) -> Array:
-        """Images (B, C, H, W) in [0, 1] of codes (B, k); noise (B, z_dim), drawn from `seed` where none is given.
+        """Return the images (B, C, H, W) in [0, 1] of codes (B, k).
+
+        The noise is (B, z_dim). It is drawn from `seed` where none is given.
 
         Raises
         ------
@@ -76,10 +86,13 @@ class Model:
     def traverse(
         self, codes: Array, dimension: int, values: Array | None = None, noise: Array | None = None, seed: int = 0
     ) -> Array:
-        """Images (A, S, C, H, W) of codes (A, k) with `dimension` (from 0) set to each of `values`, all else fixed.
+        """Return images of codes with one dimension set to each of `values`.
 
-        One code (k,) gives (S, C, H, W). values: ten from −2 to 2 standard deviations (a uniform code's range: −1 to 1)
-        where none are given; noise (A, z_dim) or (z_dim,), drawn from `seed` where none is given.
+        The images are (A, S, C, H, W) for codes (A, k). `dimension` counts from 0. All else is fixed. One code (k,)
+        gives (S, C, H, W).
+
+        Where no values are given, there are ten from −2 to 2 standard deviations. A uniform code's range is −1 to 1.
+        The noise is (A, z_dim) or (z_dim,). It is drawn from `seed` where none is given.
 
         Raises
         ------
@@ -137,16 +150,21 @@ def load(run: str | PathLike[str]) -> Model:
     DataError
         If the folder holds no finished run, or its files are damaged.
     """
-    folder = Path(run).absolute()
+    if not isinstance(run, str | PathLike):
+        raise DataError(f"a run is given by the path of its folder, got {run!r}")
+    folder = Path(run).expanduser().absolute()
     if folder.is_file():
         raise DataError(f"{folder} is a file: give the folder of the run, {folder.parent}")
     return Model(folder)
 
 
 def _floats(given: Any, name: str) -> Array:
-    """Numbers that a list, an array or a tensor holds, as float32, all finite and none masked."""
-    held = given.detach().cpu() if hasattr(given, "detach") else given
+    """Return the numbers that a list, an array or a tensor holds, as float32.
+
+    All must be finite, and none may be masked.
+    """
     try:
+        held = array_of(given)
         array = np.asarray(held)
         with np.errstate(over="ignore"):  # what is too large is refused below
             read = array.astype(np.float32) if array.dtype.kind in "biufO" else None
@@ -160,7 +178,10 @@ def _floats(given: Any, name: str) -> Array:
 
 
 def _mend(shape: tuple[int, ...], channels: int, size: int) -> str:
-    """What makes images of this shape fit a model of so many channels and pixels a side."""
+    """Say what makes images of this shape fit a model.
+
+    The model has `channels` channels and `size` pixels a side.
+    """
     if not all(shape):
         return "give at least one image"
     if len(shape) != 4:
@@ -180,32 +201,41 @@ def to_bytes(images: Array) -> Array:
 def write_weights(folder: Path) -> Path:
     """Write `model.safetensors` of a finished run: its networks but those that only training needs.
 
+    Where the frozen β-VAE is Q, its encoder too: another training of that β-VAE would read other codes.
+
     Raises
     ------
     DataError
         If there is no finished run, or its data set's terms forbid to pass on weights trained on it.
     """
     record = read_record(folder)
-    if not dataset_row(str(record.get("dataset"))).passed_on:
+    if not dataset_row(str(record.get("dataset"))).redistributable:
         raise DataError(f"{folder}: weights trained on {record['dataset']} must not be passed on: none are written")
     tensors, _ = checkpoint.read(folder / "weights.safetensors")
     kept = {name: tensor for name, tensor in tensors.items() if name.partition("/")[0] not in TRAINING_ONLY}
+    if record["settings"].get("q") == "encoder":
+        vae, _ = checkpoint.read(root_of(folder, record) / record["before"]["vae"]["path"] / "weights.safetensors")
+        kept |= {f"{FROZEN}{name}": tensor for name, tensor in vae.items() if name.startswith("encoder/")}
     checkpoint.save(folder / WEIGHTS, kept, {"fingerprint": record["fingerprint"]})
     return folder / WEIGHTS
 
 
 def _load_published(folder: Path) -> Method:
-    """As `load_run`, of `model.safetensors`; the β-VAE of a distilled run is needed only where it takes Q's place."""
+    """As `load_run`, of `model.safetensors`, which holds the encoder of the β-VAE where that takes Q's place."""
     record, path = read_record(folder), folder / WEIGHTS
     settings = record["settings"]
-    encoder = settings.get("q") == "encoder"
-    vae = load(root_of(folder, record) / record["before"]["vae"]["path"]).method if encoder else None
+    tensors, metadata = checkpoint.read(path)
+    vae = None
+    if settings.get("q") == "encoder":
+        earlier = read_record(root_of(folder, record) / record["before"]["vae"]["path"])
+        vae = build(earlier["settings"], record["channels"], earlier["seed"], "", "cpu")
+        frozen = {name.removeprefix(FROZEN): t for name, t in tensors.items() if name.startswith(FROZEN)}
+        checkpoint.load_networks(vae, frozen, path)
     method = build(settings, record["channels"], record["seed"], settings.get("start", ""), "cpu", vae)
-    tensors, about = checkpoint.read(path)
     for player in TRAINING_ONLY:
         method.networks.pop(player, None)
     absent = [player for player in method.networks if not any(name.startswith(f"{player}/") for name in tensors)]
-    if absent or about.get("fingerprint") != record["fingerprint"]:
+    if absent or metadata.get("fingerprint") != record["fingerprint"]:
         raise DataError(f"{path} is not of the run that record.json describes: restore the folder from the repository")
     checkpoint.load_networks(method, tensors, path)
     for network in method.networks.values():

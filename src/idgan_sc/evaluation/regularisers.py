@@ -1,8 +1,11 @@
-"""What each pair regulariser prefers, without a GAN: E (Eq. 6) or H (Eq. 2) alone, on pairs from a perfect renderer.
+"""Measure what each pair regulariser prefers, without a GAN.
 
-The method is the project's own; its generator is replaced by one that looks true images up. The codes are the true
-factors, seen through a rotation R: u = R c, and factor i is the class that Φ(u_i) falls into. c is N(0, I), and so is
-R c. So every rotation makes exactly the same distribution of images; only what one code changes differs.
+E (Eq. 6) or H (Eq. 2) is trained alone, on pairs from a perfect renderer.
+
+The method is the project's own. Its generator is replaced by one that looks true images up. The codes c are
+the true factors, seen through a rotation R: u = R c. Factor i is the class that Φ(u_i) falls into. c is N(0,
+I), and so is R c. So every rotation makes exactly the same distribution of images. Only what one code changes
+differs.
 """
 
 import hashlib
@@ -30,7 +33,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table
 from idgan_sc.source import source_hash
 from idgan_sc.training.device import use_device
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 
 NO_NOISE = "none"  # every factor is a code
 STAGE = "regularisers"  # names the study's own random streams
@@ -41,7 +44,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Cell:
-    """One training of E or H; `noise` is the factor that the noise z carries, or NO_NOISE."""
+    """Describe one training of E or H.
+
+    `noise` is the factor that the noise z carries, or NO_NOISE.
+    """
 
     noise: str
     seed: int
@@ -56,12 +62,14 @@ COLUMNS = [*KEY, "codes", "loss_last", "loss", "accuracy", "accuracy_of_batch", 
 
 # ------------------------------------------------------------------------------------------------- the perfect renderer
 class Renderer(nn.Module):
-    """A generator without an error: noise z (m, 0 or 1) and codes c (m, k) -> stored images (m, C, H, W).
+    """Generate images without an error by looking stored ones up.
+
+    Noise z (m, 0 or 1) and codes c (m, k) give stored images (m, C, H, W).
 
     Raises DataError if the data set does not hold every combination of its factors in order.
     """
 
-    def __init__(self, images: Images, size: int, about: Settings, noise: str, device: str) -> None:
+    def __init__(self, images: Images, size: int, turn: Settings, noise: str, device: str) -> None:
         super().__init__()
         sizes = images.factor_sizes
         if images.classes is None or images.n != np.prod(sizes) or (images.classes[-1] != np.array(sizes) - 1).any():
@@ -69,7 +77,7 @@ class Renderer(nn.Module):
         names = list(images.factor_names)
         self.coded = [i for i, name in enumerate(names) if name != noise]
         self.noisy = [i for i, name in enumerate(names) if name == noise]
-        matrix = rotation_matrix(about, [names[i] for i in self.coded])
+        matrix = rotation_matrix(turn, [names[i] for i in self.coded])
         self.rotation = torch.tensor(matrix, dtype=torch.float32, device=device)  # (k, k)
         self.sizes = torch.tensor(sizes, device=device)
         self.load, self.size = loader(images, device), size
@@ -86,26 +94,32 @@ class Renderer(nn.Module):
         return torch.minimum((torch.special.ndtr(u.double()) * self.sizes).long(), self.sizes - 1)
 
 
-def rotation_matrix(about: Settings, names: list[str]) -> Array:
-    """The rotation R (k, k) from codes to factors: of a `plane` by `degrees`, a `random` one by number, or none."""
-    if "random" in about:
-        rng = numpy_stream(about["random"], f"{STAGE}/rotation")
+def rotation_matrix(turn: Settings, names: list[str]) -> Array:
+    """Return the rotation R (k, k) from codes to factors.
+
+    It rotates a `plane` by `degrees`, or is a `random` one by number. Without either there is no rotation.
+    """
+    if "random" in turn:
+        rng = numpy_stream(turn["random"], f"{STAGE}/rotation")
         return np.asarray(sps.special_ortho_group.rvs(len(names), random_state=rng))
     matrix = np.eye(len(names))
-    if "plane" in about:
-        i, j = (names.index(name) for name in about["plane"])
-        angle = radians(about["degrees"])
+    if "plane" in turn:
+        i, j = (names.index(name) for name in turn["plane"])
+        angle = radians(turn["degrees"])
         matrix[[i, i, j, j], [i, j, i, j]] = cos(angle), -sin(angle), sin(angle), cos(angle)
     return matrix
 
 
 # ------------------------------------------------------------------------------------------------------------- one cell
-def measure(settings: Settings, seed: int, images: Images, device: str) -> dict[str, float]:
-    """Train E or H on the pairs of one cell, then hold it still on fresh ones; `settings` as of `settings_of`.
+def train_cell(settings: Settings, seed: int, images: Images, device: str) -> dict[str, float]:
+    """Train E or H on one cell's pairs, then test it on fresh ones.
 
-    Cells of one seed share first weights and codes. loss_last: mean over the last steps, each on pairs that no step
-    has seen; loss, accuracy: over the fresh pairs; accuracy_of_batch: what a training's log has, mean over batches;
-    identical: the share of fresh pairs with two equal images.
+    It does not learn on the fresh pairs. `settings` are as of `settings_of`. Cells of one seed share first
+    weights and codes.
+
+    loss_last is the mean over the last steps, each on pairs that no step has seen. loss and accuracy are over the
+    fresh pairs. accuracy_of_batch is what a training's log has, the mean over batches. identical is the share of
+    fresh pairs with two equal images.
     """
     noisy = settings["noise"] in images.factor_names
     shape = {"c_dim": len(images.factor_names) - noisy, "z_dim": int(noisy)}
@@ -150,18 +164,24 @@ def _fresh(method: GAN, batches: int) -> dict[str, float]:
 
 # ---------------------------------------------------------------------------------------------------------- all of them
 def cells(study: Settings) -> list[Cell]:
-    """Every cell of the study; a rotation in a plane of the factor that is noise is left out."""
+    """Return every cell of the study.
+
+    A rotation is left out where the noise is a factor of its plane.
+    """
     kinds = list(itertools.product(study["pair_rules"], study["pair_losses"]))
     return [
         Cell(noise, seed, rule, loss, rotation)
         for noise, seed, (rule, loss) in itertools.product(study["noise"], range(study["seeds"]), kinds)
-        for rotation, about in study["rotations"].items()
-        if noise not in about.get("plane", ())
+        for rotation, turn in study["rotations"].items()
+        if noise not in turn.get("plane", ())
     ]
 
 
 def settings_of(results: Results, cell: Cell) -> Settings:
-    """All settings behind a cell: those of the study's arm, with Gaussian codes, and the study's own."""
+    """Return all settings behind a cell.
+
+    They are those of the study's arm, with Gaussian codes, and the study's own.
+    """
     study = results.config["regularisers"]
     arm = results.settings(results.run(DATASET, study["arm"]))
     own = {"pair_rule": cell.pair_rule, "pair_loss": cell.pair_loss, "prior": "gaussian", "noise": cell.noise}
@@ -174,7 +194,7 @@ def rows_path(results: Results) -> Path:
     return results.root / "regularisers" / "rows.csv"
 
 
-def measure_missing(results: Results) -> Path:
+def train_missing_cells(results: Results) -> Path:
     """Measure every cell of the study that `rows.csv` lacks; a row is written with each.
 
     Several processes share the work: each takes cells that no other one is at.
@@ -187,14 +207,14 @@ def measure_missing(results: Results) -> Path:
     source, path = source_hash("regularisers", ("gan", "dsprites")), rows_path(results)
     wanted = {cell: settings_of(results, cell) for cell in cells(results.config["regularisers"])}
     names = {cell: fingerprint(settings, cell.seed, [], source) for cell, settings in wanted.items()}
-    if not _measured(path) <= set(names.values()):
+    if not _trained_cells(path) <= set(names.values()):
         raise DataError(f"{path} has rows of other settings or source than today's: delete it and run this again")
-    missing = [cell for cell in wanted if names[cell] not in _measured(path)]
-    images, device = prepare(results, DATASET), use_device(results.config)
+    missing = [cell for cell in wanted if names[cell] not in _trained_cells(path)]
+    images, device = ensure_images(results, DATASET), use_device(results.config)
     for cell, wait in [(cell, wait) for wait in (False, True) for cell in missing]:
         with claimed(path.with_name(f".{names[cell]}"), wait) as mine:
-            if mine and names[cell] not in _measured(path):
-                found = measure(wanted[cell], cell.seed, images, device)
+            if mine and names[cell] not in _trained_cells(path):
+                found = train_cell(wanted[cell], cell.seed, images, device)
                 found = {name: round(value, 6) for name, value in found.items()}
                 _add(path, asdict(cell) | found | {"fingerprint": names[cell], "source": source})
     return path
@@ -211,7 +231,7 @@ def read_rows(path: Path) -> pd.DataFrame:
     return read_table(path, COLUMNS, MEND)
 
 
-def _measured(path: Path) -> set[str]:
+def _trained_cells(path: Path) -> set[str]:
     """The fingerprints of the cells that are measured."""
     return set(read_rows(path)["fingerprint"]) if path.exists() else set()
 
@@ -225,11 +245,11 @@ def _add(path: Path, row: dict[str, Any]) -> None:
 
 # --------------------------------------------------------------------------------------------- what true factors allow
 def write_ceilings(results: Results) -> Path:
-    """Write `regularisers/ceilings.csv`: what E and H could reach at best with the true factors as codes.
+    """Write `regularisers/ceilings.csv`: what E and H could reach at best.
 
-    Rows (noise, pair_rule, accuracy, cross_entropy, identical).
+    The codes are the true factors. The rows are (noise, pair_rule, accuracy, cross_entropy, identical).
     """
-    study, images = results.config["regularisers"], prepare(results, DATASET)
+    study, images = results.config["regularisers"], ensure_images(results, DATASET)
     shares = dict(zip(images.factor_names, looks(images), strict=True))
     rows = [
         {"noise": noise, "pair_rule": rule} | ceiling([each for name, each in shares.items() if name != noise], rule)
@@ -244,7 +264,10 @@ def ceilings_path(results: Results) -> Path:
 
 
 def looks(images: Images) -> list[Array]:
-    """Of every factor, the shares of the values that can be told apart: those that always look alike are one."""
+    """Return the shares of each factor's values that can be told apart.
+
+    Values that always look alike count as one.
+    """
     grid = images.pixels.reshape(*images.factor_sizes, -1)
     found = []
     for axis, size in enumerate(images.factor_sizes):
@@ -254,11 +277,13 @@ def looks(images: Images) -> list[Array]:
 
 
 def ceiling(shares: list[Array], rule: str) -> dict[str, float]:
-    """The best accuracy and the least cross-entropy (nats) with which a pair of images can tell its class s.
+    """Return the best accuracy and least cross-entropy (nats) that pairs allow.
 
-    shares: of every code, those of its distinguishable values. A pair shows in which codes it agrees, and how frequent
-    the value is that it agrees on. identical: the share of pairs that agree in all. Two images that differ in a
-    distinguishable value are taken to look different.
+    They are for telling a pair's class s from its two images.
+
+    shares holds, for every code, the shares of its distinguishable values. A pair shows in which codes it agrees,
+    and how frequent the value is that it agrees on. identical is the share of pairs that agree in all codes. Two
+    images that differ in a distinguishable value are taken to look different.
     """
     k, shown = len(shares), list(itertools.product(*(_shown(share, rule) for share in shares)))
     joint = np.array(
@@ -276,7 +301,10 @@ def ceiling(shares: list[Array], rule: str) -> dict[str, float]:
 
 
 class _Shown(NamedTuple):
-    """What a pair shows of one code, with its probability if the code is the pair's class s and if it is not."""
+    """Hold what a pair shows of one code, with its two probabilities.
+
+    One holds if the code is the pair's class s. The other holds if it is not.
+    """
 
     agrees: bool
     of_class: float

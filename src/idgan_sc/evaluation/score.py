@@ -1,5 +1,7 @@
-"""One run's codes -> its scores: `scores.csv` (a row a code and metric), `curve.csv` (along the training) and
-`association.csv` (what every dimension tells of every factor).
+"""Score one run's codes.
+
+`scores.csv` has a row for each code and metric. `curve.csv` has scores along the training. `association.csv`
+has what every dimension tells of every factor.
 """
 
 import hashlib
@@ -14,7 +16,7 @@ from idgan_sc.config import Run
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.scorer import scorer
 from idgan_sc.files import DataError, read_arrays
-from idgan_sc.records.record import check_hash, note_hashes, note_measuring
+from idgan_sc.records.record import note_evaluation, note_hashes, verify_hash
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import write_table
 from idgan_sc.training.encode import open_images_of
@@ -61,7 +63,7 @@ def score(job: Job) -> list[Path]:
     written = [_write(folder / file, content, TABLES[file]) for file, content in tables.items()]
     note_hashes(folder, ["scores.csv", "association.csv"], of=["codes.npz"], others=factors_hash(images))
     note_hashes(folder, ["curve.csv"], of=["curve.npz"], others=factors_hash(images))
-    note_measuring(job.results.config, run, folder, "evaluation")
+    note_evaluation(job.results.config, run, folder, "evaluation")
     return written
 
 
@@ -74,7 +76,7 @@ def read_codes(folder: Path, images: Images) -> tuple[dict[str, np.ndarray], np.
         If they are missing, damaged, of other weights than the run's, or no codes of these images.
     """
     if (folder / "codes.npz").exists():
-        check_hash(folder, "codes.npz", "delete it and encode again")
+        verify_hash(folder, "codes.npz", "delete it and encode again")
     codes = read_arrays(folder / "codes.npz", "run `idgan-sc encode`")
     indices = codes.pop("indices", np.empty(0))
     n = len(indices) if indices.ndim == 1 and indices.dtype.kind in "iu" else -1
@@ -89,7 +91,7 @@ def read_codes(folder: Path, images: Images) -> tuple[dict[str, np.ndarray], np.
 def _read_curve(folder: Path, n: int) -> dict[str, np.ndarray]:
     """The codes of n images along a training."""
     if (folder / "curve.npz").exists():
-        check_hash(folder, "curve.npz", f"delete {folder} and train again")
+        verify_hash(folder, "curve.npz", f"delete {folder} and train again")
     curve = read_arrays(folder / "curve.npz", "run `idgan-sc train`")
     if (
         curve.keys() != {"steps", "codes"}
@@ -101,9 +103,12 @@ def _read_curve(folder: Path, n: int) -> dict[str, np.ndarray]:
 
 
 def factors_hash(images: Images) -> dict[str, str]:
-    """The hash of the factors that codes are scored against: classes, names, values and which are categories."""
-    about = [images.factor_names, images.factor_values, images.discrete, images.sha256.get("factors.npy")]
-    return {"factors": hashlib.sha256(json.dumps(about).encode()).hexdigest()}
+    """Return the hash of the factors that codes are scored against.
+
+    It covers classes, names, values and which factors are categories.
+    """
+    key_columns = [images.factor_names, images.factor_values, images.discrete, images.sha256.get("factors.npy")]
+    return {"factors": hashlib.sha256(json.dumps(key_columns).encode()).hexdigest()}
 
 
 def _are_codes(array: np.ndarray, n: int, dimensions: int) -> bool:
@@ -114,8 +119,8 @@ def _are_codes(array: np.ndarray, n: int, dimensions: int) -> bool:
 
 def row_of(run: Run, code: str, array: np.ndarray, **values: Any) -> dict[str, Any]:
     """A row of a table of scores: whose codes (N, k) they are, then `values`."""
-    about = [run.dataset, run.system, run.variant, run.seed, code, array.shape[1]]
-    return dict(zip(COLUMNS, about, strict=True)) | values
+    key_columns = [run.dataset, run.system, run.variant, run.seed, code, array.shape[1]]
+    return dict(zip(COLUMNS, key_columns, strict=True)) | values
 
 
 def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> Path:

@@ -1,4 +1,7 @@
-"""How codes of a data set are scored: by the preset's draws, or, of a user's own images, as `metrics.score` does."""
+"""Score the codes of a data set by the preset's draws.
+
+Codes of a user's own images are scored as `metrics.score` does.
+"""
 
 import sys
 import warnings
@@ -26,7 +29,10 @@ Shares = tuple[list[str], Array]  # names of factors (K,), and (k, K)
 
 
 def draw(images: Images, indices: np.ndarray, preset: str, sizes: dict[str, Any], number: int) -> Draw:
-    """Evaluation draw `number` of a preset: the same for every run, so that scores are paired over runs."""
+    """Return evaluation draw `number` of a preset.
+
+    It is the same for every run, so that scores are paired over runs.
+    """
     if images.classes is None:
         raise DataError(f"data set {images.name} has no factors: nothing can be scored")
     rng = numpy_stream(number, f"draw/{images.name}/{preset}")
@@ -40,7 +46,10 @@ def draw(images: Images, indices: np.ndarray, preset: str, sizes: dict[str, Any]
 def scores_of(
     images: Images, indices: np.ndarray, preset: str, codes: np.ndarray, chosen: Draw, metrics: list[str]
 ) -> dict[str, float]:
-    """Scores of codes (N, k) of the images `indices`, by metric; one stream for the forests of all codes."""
+    """Return the scores of codes (N, k) of the images `indices`, by metric.
+
+    There is one random stream for the forests of all codes.
+    """
     assert images.classes is not None
     return score_codes(
         codes,
@@ -81,12 +90,15 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Own:
-    """By all images of the pool, each once, so that the scores are those of `idgan_sc.metrics.score`."""
+    """Score codes by all images of the pool, each once.
+
+    So the scores are those of `idgan_sc.metrics.score`.
+    """
 
     images: Images
     indices: Array
     draws: list[int]  # seeds
-    said: set[str] = field(default_factory=set)  # what was left out is said once
+    reported: set[str] = field(default_factory=set)  # what was left out is said once
 
     @property
     def factors(self) -> dict[str, Array]:
@@ -111,16 +123,19 @@ class Own:
         return found.values
 
     def shares(self, codes: Array) -> Shares:
-        """As of `Drawn`, a continuous factor in bins; of the factors that take two values in the pool."""
+        """Return the shares as `Drawn` does, with a continuous factor in bins.
+
+        Only factors that take at least two values in the pool are included.
+        """
         points = read(codes, self.factors, self.images.discrete)
         if not points.names:
             return [], np.empty((codes.shape[1], 0))
         return list(points.names), association(points.codes, points.classes())
 
     def _say(self, words: str) -> None:
-        if words not in self.said:
+        if words not in self.reported:
             print(words, file=sys.stderr)
-        self.said.add(words)
+        self.reported.add(words)
 
 
 def scorer(job: Job, images: Images, indices: Array) -> Drawn | Own:
@@ -134,6 +149,6 @@ def scorer(job: Job, images: Images, indices: Array) -> Drawn | Own:
     if images.classes is None:
         raise DataError(f"data set {images.name} has no factors: nothing can be scored")
     sizes = job.results.evaluation(job.run.dataset)
-    if job.results.about_data(job.run.dataset)["source"] == "folder":
+    if job.results.dataset_settings(job.run.dataset)["source"] == "folder":
         return Own(images, indices, list(range(sizes["draws"])))
     return Drawn(images, indices, job.run.preset, sizes)

@@ -1,4 +1,7 @@
-"""A training looked at along the way: its state kept where git can hold it, and its curve scored as far as it goes."""
+"""Look at a training along the way.
+
+Its state is kept where git can hold it. Its curve is scored as far as it goes.
+"""
 
 import shutil
 from functools import partial
@@ -10,12 +13,12 @@ import pandas as pd
 from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.score import PROTOCOL, row_of
 from idgan_sc.evaluation.scorer import Drawn, scorer
-from idgan_sc.files import DataError, copy_atomic, read_arrays
+from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.metrics import Draw
 from idgan_sc.metrics.rotation import best_rotation
 from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.results import Job
-from idgan_sc.records.tables import write_table
+from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import open_images_of, pool_indices
 
@@ -34,9 +37,10 @@ def _refuse_other(job: Job, folder: Path) -> None:
 
 
 def keep_state(job: Job) -> Path:
-    """Copy a training's checkpoint and the curve so far to `<root>/state/<run>`, in place of what was there.
+    """Copy a training's checkpoint and the curve so far to `<root>/state/<run>`.
 
-    It may be running meanwhile: a checkpoint is written after the curve points that it needs.
+    They replace what was there. The training may run meanwhile: a checkpoint is written after the curve points
+    that it needs.
 
     Raises
     ------
@@ -47,7 +51,9 @@ def keep_state(job: Job) -> Path:
 
 
 def restore_state(job: Job) -> Path:
-    """Copy a kept state back to the run's folder, so that `train` goes on from it.
+    """Copy a kept state back to the run's folder.
+
+    Then `train` goes on from it.
 
     Raises
     ------
@@ -124,9 +130,12 @@ def score_curve(job: Job, folder: Path, turned: bool = False) -> Path:
 
 
 def _points(folder: Path) -> list[tuple[int, np.ndarray]]:
-    """The steps and codes (N, k) that a training kept: `curve.npz` of a finished one, else what it has so far."""
+    """Return the steps and codes (N, k) that a training kept.
+
+    They come from `curve.npz` of a finished training. An unfinished one gives what it has so far.
+    """
     if (folder / "curve.npz").exists():
-        curve = read_arrays(folder / "curve.npz", "delete the run and train it again")
+        curve = read_recorded(folder / "curve.npz", "train the run again")
         return [(int(step), codes) for step, codes in zip(curve["steps"], curve["codes"], strict=True)]
     paths = sorted((folder / CURVE).glob("*.safetensors"), key=lambda path: int(path.stem))
     if not paths:

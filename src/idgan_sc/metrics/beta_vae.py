@@ -1,8 +1,10 @@
-"""β-VAE score: can a linear rule tell which factor two images share? (Higgins et al. 2017, Sec. 3.)
+"""Score whether a linear rule can tell which factor two images share.
 
-A group's feature is the mean absolute difference of its pairs' codes; logistic regression (L2, C = 1, raw codes)
-predicts the fixed factor. The penalty acts on raw codes, so this score is **not** invariant to their scale: codes
-times 0.1 / 1 / 10 score differently for a mixed representation.
+This is the β-VAE score (Higgins et al. 2017, Sec. 3).
+
+A group's feature is the mean absolute difference of its pairs' codes. Logistic regression (L2, C = 1, raw
+codes) predicts the fixed factor. The penalty acts on raw codes, so this score is **not** invariant to their
+scale. Codes times 0.1 / 1 / 10 score differently for a mixed representation.
 """
 
 import numpy as np
@@ -42,9 +44,11 @@ def infogan_cr_multinomial_score(groups: npt.ArrayLike, labels: npt.ArrayLike) -
 def disentanglement_lib_score(
     train: npt.ArrayLike, train_labels: npt.ArrayLike, test: npt.ArrayLike, test_labels: npt.ArrayLike
 ) -> float:
-    """Test accuracy of multinomial logistic regression on pairs (M, B, 2, D), each with a shared value of its own.
+    """Return the test accuracy of multinomial logistic regression on pairs.
 
-    Range: about 1/K to 1. Invariant to permutation and sign; not to scale.
+    The pairs are (M, B, 2, D). Each pair has a shared value of its own.
+
+    The range is about 1/K to 1. The score is invariant to permutation and sign, but not to scale.
 
     >>> rng = np.random.default_rng(0)
     >>> held, labels = rng.normal(size=(20, 30, 2, 2)), np.arange(20) % 2
@@ -76,7 +80,10 @@ def _group_features(groups: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Array
 
 
 def _pair_features(pairs: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Array, Array]:
-    """Mean absolute difference (M, D) of the pairs (M, B, 2, D), and the checked labels."""
+    """Return the pairs' mean absolute difference (M, D), and the checked labels.
+
+    The pairs are (M, B, 2, D).
+    """
     pairs = as_codes(pairs, ndim=4)
     if pairs.shape[2] != 2:
         raise ValueError(f"pairs must have shape (M, B, 2, D), got {pairs.shape}")

@@ -1,6 +1,9 @@
-"""DCI as the review has it: importances on codes and factors scaled to [0, 1], and informativeness 1 - 12 mse.
+"""Compute DCI as the review defines it.
 
-Twelve times the mean squared error is the share of a uniform factor's variance: a factor of two values scores lower.
+The importances are on codes and factors scaled to [0, 1]. The informativeness is 1 - 12 mse.
+
+Twelve times the mean squared error is the share of a uniform factor's variance. A factor of two values scores
+lower.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""What every metric demands of its arrays, said in one line when it is not met."""
+"""Check what every metric demands of its arrays.
+
+The error is one line.
+"""
 
 from typing import Any
 
@@ -10,7 +13,10 @@ FIRST = 64  # rows, in which most codes take two values
 
 
 def as_codes(codes: npt.ArrayLike, ndim: int = 2) -> npt.NDArray[np.float64]:
-    """`codes` as float64 with `ndim` axes, the last of them the D codes; refuses NaN and infinity."""
+    """Return `codes` as float64 with `ndim` axes.
+
+    The last axis is the D codes. NaN and infinity are refused.
+    """
     return finite(codes, ndim).astype(np.float64, copy=False)
 
 
@@ -57,7 +63,10 @@ def at_least_two_codes(codes: Array) -> None:
 
 
 def moving(codes: Array) -> npt.NDArray[np.bool_]:
-    """Which codes are not constant: compares min and max, since rounding gives a constant a tiny SD."""
+    """Tell which codes are not constant.
+
+    It compares min and max, because rounding gives a constant code a tiny SD.
+    """
     first = codes[:FIRST]
     moves: npt.NDArray[np.bool_] = first.min(axis=0) < first.max(axis=0)  # as most do within a few rows
     for d in np.flatnonzero(~moves):

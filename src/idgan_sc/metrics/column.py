@@ -31,7 +31,10 @@ Place = Callable[[int], str]  # the number of a row -> how messages call it
 
 
 class Column(NamedTuple):
-    """One factor's cells: class numbers and values of those that are there, and which are missing."""
+    """Hold one factor's cells.
+
+    They are class numbers and values of the cells that are there. Missing cells are marked.
+    """
 
     ranks: Array  # (N,) number of the value in order, from 0; -1 where missing
     values: Array  # (N,) float64; NaN where missing
@@ -80,7 +83,10 @@ def read_column(cells: Any, name: str, declared: bool | str = False, place: Plac
 
 
 def _cells(cells: Any) -> tuple[Array, Array, Array | None]:
-    """A column's cells (N,), which are missing, and what they number if their type is a category."""
+    """Return a column's cells (N,) and which are missing.
+
+    If their type is a category, the result also has what the cells number.
+    """
     if hasattr(cells, "isna"):  # pandas, extension types included
         return _pandas_cells(cells)
     mask = np.ma.getmaskarray(cells)
@@ -113,7 +119,10 @@ def _absent(cells: Array) -> Array:
 
 
 def absent(cell: Any) -> bool:
-    """Whether a cell is None, NaN, a library's own missing value, or a string that means one."""
+    """Tell whether a cell is missing.
+
+    A missing cell is None, NaN, a library's own missing value, or a string that means one.
+    """
     if isinstance(cell, bytes):
         cell = cell.decode(errors="backslashreplace")
     if isinstance(cell, str):
@@ -148,7 +157,10 @@ def _parsed(cells: Array, name: str, declared: str, place: Place) -> Parsed:
 
 
 def _of_objects(cells: list[Any], name: str, declared: str, place: Place) -> Parsed:
-    """Strings and other objects: truth values, dates or numbers if all are, as names if most are names."""
+    """Parse strings and other objects.
+
+    They are truth values, dates or numbers if all cells are. They are names if most cells are names.
+    """
     if declared != "category" and cells:
         if None not in (truths := [_truth(cell) for cell in cells]):
             return Parsed(np.array(truths), "yes or no")
@@ -195,7 +207,10 @@ def _truth(cell: Any) -> bool | None:
 
 
 def _number(cell: Any) -> Any:
-    """The number that a cell is or spells, None if it is none; a truth value among others is none."""
+    """Return the number that a cell is or spells, or None.
+
+    A truth value among other cells is no number.
+    """
     if isinstance(cell, str):
         stripped = cell.strip()
         if WHOLE.fullmatch(stripped):
@@ -213,7 +228,10 @@ def _number(cell: Any) -> Any:
 
 
 def _decimal(text: str) -> float | Fraction | None:
-    """A decimal fraction, exact where float64 might not tell it from its neighbour; None beyond float64's range."""
+    """Return a decimal fraction, or None beyond float64's range.
+
+    It is exact where float64 might not tell it from its neighbour.
+    """
     number = float(text)
     if not math.isfinite(number) or (number == 0 and text.lower().partition("e")[0].strip("+-0.")):
         return None
@@ -247,21 +265,30 @@ def _ticks(found: Sequence[Any], name: str) -> Array:
 
 
 def _counted(ticks: list[int]) -> Array:
-    """Whole numbers from 0 in the largest unit that keeps them whole: days are days in whatever unit they come."""
+    """Count whole numbers from 0 in the largest unit that keeps them whole.
+
+    So days are days in whatever unit they come.
+    """
     least = min(ticks, default=0)
     unit = math.gcd(*(tick - least for tick in ticks)) or 1
     return _integers([(tick - least) // unit for tick in ticks])
 
 
 def _integers(whole: list[int]) -> Array:
-    """Whole numbers as an array that keeps them apart, as objects if 64 bits are too few."""
+    """Return whole numbers as an array that keeps them apart.
+
+    They are objects if 64 bits are too few.
+    """
     if all(-(2**63) <= number < 2**63 for number in whole):
         return np.array(whole, dtype=np.int64)
     return _object_array(whole)
 
 
 def _exact(numbers: list[Any]) -> Array:
-    """Numbers as an array that keeps different ones apart: float64 unless it would make two of them one."""
+    """Return numbers as an array that keeps different ones apart.
+
+    It is float64 unless that would make two of them one.
+    """
     if all(isinstance(number, int) for number in numbers):
         return _integers(numbers)
     floats = np.array([float(number) for number in numbers])
@@ -280,7 +307,10 @@ def _object_array(cells: Iterable[Any]) -> Array:
 
 
 def _named(cells: list[Any], numbers: list[Any], name: str) -> Parsed:
-    """Names (n,) as numbers in their order: that of the numbers that they spell if all do, else of the alphabet."""
+    """Return names (n,) as numbers in their order.
+
+    If all names spell numbers, the order is that of the numbers. Otherwise it is the alphabet's.
+    """
     names = [cell if isinstance(cell, str) else str(cell) for cell in cells]
     known = set(names)
     by_text: dict[str, str] = {}

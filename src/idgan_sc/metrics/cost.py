@@ -1,6 +1,8 @@
-"""What the costly scores cost, said before they start: seconds on one core, from the numbers of points and classes.
+"""Say what the costly scores cost before they start.
 
-The factors were measured by `benchmarks/metrics.py` on one core; they tell minutes from seconds, no more.
+The cost is seconds on one core, from the numbers of points and classes.
+
+The factors were measured by `benchmarks/metrics.py` on one core. They tell minutes from seconds, no more.
 """
 
 import sys
@@ -8,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from idgan_sc.metrics.progress import Progress, said, silent
+from idgan_sc.metrics.progress import Progress, on_stderr, silent
 
 LIMIT = 60.0  # seconds beyond which a score is computed only where it is asked for by name
 WORTH_SAYING = 5.0
@@ -33,16 +35,24 @@ def sort(points: int) -> float:
 
 
 def forests(depths: Sequence[int]) -> Estimate:
-    return lambda n, d, k, classes: 8e-8 * sort(n) * d * sum(depths)
+    """A tree of n points is hardly deeper than 2 log2 n, however deep it may grow."""
+    return lambda n, d, k, classes: 8e-8 * sort(n) * d * sum(min(depth, 2 * np.log2(max(n, 2))) for depth in depths)
 
 
 def rules(points: int, codes: int, factors: int, classes: Sequence[int]) -> float:
-    """One rule a class by liblinear, and its area; many classes cost more than in proportion."""
+    """Estimate the seconds for one liblinear rule a class, and its ROC area.
+
+    Many classes cost more than in proportion.
+    """
     return 1.5e-7 * points * (codes + 6) * sum(count * (1 + count / 200) for count in classes)
 
 
 def softmax(points: int, codes: int, factors: int, classes: Sequence[int]) -> float:
-    """Newton steps where the weights are few enough for a Hessian, hundreds of plain steps where they are not."""
+    """Estimate the seconds for softmax regression.
+
+    It takes Newton steps where the weights are few enough for a Hessian. Otherwise it takes hundreds of plain
+    steps.
+    """
     return sum(points * count * (2e-8 * (codes + 1) if count * (codes + 1) < 1500 else 2e-6) for count in classes)
 
 
@@ -74,13 +84,16 @@ def too_costly(name: str, seconds: float) -> str:
 
 
 def announced(costs: Iterable[tuple[str, float]]) -> Progress:
-    """Say on stderr what scores will cost if that is worth saying; how their progress is told."""
+    """Say on stderr what scores will cost, if that is worth saying.
+
+    Return how their progress is told.
+    """
     dear = {name: seconds for name, seconds in costs if seconds >= WORTH_SAYING}
     if not dear:
         return silent
     listed = ", ".join(f"{name} about {spoken(s)}{_instead(name)}" for name, s in dear.items())
     print(f"these scores take long: {listed}", file=sys.stderr, flush=True)
-    return said("a long score, factor by factor")
+    return on_stderr("a long score, factor by factor")
 
 
 def _instead(name: str) -> str:
@@ -88,7 +101,8 @@ def _instead(name: str) -> str:
 
 
 def spoken(seconds: float) -> str:
-    """
+    """Say a time in the unit that suits it.
+
     >>> spoken(12.3), spoken(600), spoken(9000)
     ('12 s', '10 min', '2.5 h')
     """

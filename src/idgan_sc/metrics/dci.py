@@ -36,20 +36,25 @@ class Boosted(NamedTuple):
 
 
 def lasso_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> Array:
-    """R (D, K) = |coefficients| of Lasso(alpha=.02) on standardised codes (N, D) and values (N, K).
+    """Return R (D, K) = |coefficients| of Lasso(alpha=.02).
 
-    A constant code is never used; `strict=True` refuses it, as the reference does. The solver sees the D × D Gram
-    matrix only, where scikit-learn's passes over all N rows for each factor.
+    The Lasso is fitted on standardised codes (N, D) and values (N, K).
+
+    A constant code is never used; `strict=True` refuses it, as the reference does. The solver sees only the D × D
+    Gram matrix. scikit-learn's solver passes over all N rows for each factor.
     """
     codes = as_codes(codes)
     values = as_factors(values, len(codes))
     if strict and not moving(codes).all():
-        raise ValueError("a constant code cannot be standardised")
+        raise ValueError("a constant code cannot be standardised: leave it out, or leave `strict` out")
     return np.abs(lasso.with_alpha(_standardised_rows(codes), _standardised_rows(values), LASSO_ALPHA))
 
 
 def lasso_cv_importance(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool = False) -> Array:
-    """R (D, K) as `lasso_importance`, alpha chosen by 3-fold cross-validation as scikit-learn 0.19 did by default."""
+    """Return R (D, K) as `lasso_importance`, with alpha chosen by cross-validation.
+
+    There are 3 folds, as scikit-learn 0.19 had by default.
+    """
     x, y = _standardised(codes, values, strict)
     finite(x)
     return np.abs(np.stack([lasso.cross_validated(x, column, folds=3) for column in y.T], axis=1))
@@ -74,12 +79,15 @@ def forest_importance(
     strict: bool = False,
     progress: Progress = silent,
 ) -> Array:
-    """R (D, K) = impurity importances of one random forest a factor, of the given depth; columns sum to 1."""
+    """Return R (D, K): impurity importances of one random forest a factor.
+
+    The forests have the given depths. The columns sum to 1.
+    """
     from sklearn.ensemble import RandomForestRegressor
 
     x, y = _standardised(codes, values, strict)
     if len(depths) != y.shape[1]:
-        raise ValueError(f"{len(depths)} forest depths for {y.shape[1]} factors")
+        raise ValueError(f"{len(depths)} forest depths for {y.shape[1]} factors: give one for each")
     forests = [RandomForestRegressor(trees, max_depth=depth, random_state=seed) for depth in depths]
     columns = [forest.fit(x, y[:, k]).feature_importances_ for k, forest in enumerate(progress(forests))]
     return np.stack(columns, axis=1)
@@ -108,9 +116,11 @@ def boosted_importance(
 
 
 def disentanglement_score(importance: npt.ArrayLike, *, strict: bool = False) -> float:
-    """InfoGAN-CR's D = Σ_d w_d (1 - H_K(p_d)), p_d = R_d / Σ_k R_dk, w_d = Σ_k R_dk / Σ R, for R (D, K).
+    """Return InfoGAN-CR's disentanglement score for importances R (D, K).
 
-    Range 0 (every code serves all factors alike) to 1 (each serves one), exceeded by up to 1e-12.
+    The score is D = Σ_d w_d (1 - H_K(p_d)), with p_d = R_d / Σ_k R_dk and w_d = Σ_k R_dk / Σ R.
+
+    The range is 0 (every code serves all factors alike) to 1 (each serves one). It is exceeded by up to 1e-12.
 
     >>> round(disentanglement_score(np.eye(3)), 6), round(disentanglement_score(np.ones((3, 3))), 6)
     (1.0, 0.0)
@@ -126,9 +136,11 @@ def disentanglement_score(importance: npt.ArrayLike, *, strict: bool = False) ->
 
 
 def completeness_score(importance: npt.ArrayLike, *, strict: bool = False) -> float:
-    """InfoGAN-CR's C = mean_k (1 - H_D(p_k)), p_k = R_k / Σ_d R_dk, for R (D, K): a plain mean over factors.
+    """Return InfoGAN-CR's completeness score for importances R (D, K).
 
-    Range 0 to 1. A factor that no code predicts counts 0 by default, NaN with `strict=True`.
+    The score is C = mean_k (1 - H_D(p_k)), with p_k = R_k / Σ_d R_dk. It is a plain mean over factors.
+
+    The range is 0 to 1. A factor that no code predicts counts 0 by default, and NaN with `strict=True`.
 
     >>> round(completeness_score(np.eye(3)), 6), round(completeness_score(np.ones((3, 3))), 6)
     (1.0, 0.0)
@@ -155,7 +167,10 @@ def disentanglement_lib_completeness_score(importance: npt.ArrayLike) -> float:
 
 
 def concentration(importance: Array, strict: bool) -> Array:
-    """1 - normalised entropy of each column (K,) of R (D, K); of an all-zero column 0, or NaN when strict."""
+    """Return 1 - normalised entropy of each column (K,) of R (D, K).
+
+    For an all-zero column it is 0, or NaN when strict.
+    """
     with np.errstate(invalid="ignore"):
         p = importance / importance.sum(axis=0)
     scores = 1 + (p * np.log(p + TINY)).sum(axis=0) / np.log(len(p) + TINY)
@@ -163,7 +178,10 @@ def concentration(importance: Array, strict: bool) -> Array:
 
 
 def _smoothed_score(importance: Array) -> float:
-    """Mean over the columns of R (D, K) of 1 - normalised entropy, weighted by their sums."""
+    """Return the weighted mean of 1 - normalised entropy over columns.
+
+    The columns are those of R (D, K). The weights are their sums.
+    """
     p = (importance + EPSILON) / (importance + EPSILON).sum(axis=0)
     scores = 1 + (p * np.log(p)).sum(axis=0) / np.log(len(p))
     used = importance if importance.any() else np.ones_like(importance)
@@ -178,7 +196,10 @@ def _as_importance(importance: npt.ArrayLike) -> Array:
 
 
 def _standardised(codes: npt.ArrayLike, values: npt.ArrayLike, strict: bool) -> tuple[Array, Array]:
-    """Codes and values with mean 0 and SD 1 (ddof 0); a constant code becomes 0, or NaN when strict."""
+    """Return codes and values with mean 0 and SD 1 (ddof 0).
+
+    A constant code becomes 0, or NaN when strict.
+    """
     x = as_codes(codes)
     y = as_factors(values, len(x)).astype(np.float64)
     scale = x.std(axis=0) if strict else np.where(moving(x), x.std(axis=0), np.inf)
@@ -188,7 +209,11 @@ def _standardised(codes: npt.ArrayLike, values: npt.ArrayLike, strict: bool) -> 
 
 
 def _standardised_rows(columns: Array) -> Array:
-    """Columns (N, D) as rows (D, N) with mean 0 and SD 1, a constant as 0: twice as fast, equal but for rounding."""
+    """Return columns (N, D) as rows (D, N) with mean 0 and SD 1.
+
+    A constant column becomes 0. This is twice as fast as the standardisation by columns, and equal but for
+    rounding.
+    """
     rows = np.ascontiguousarray(columns.T, dtype=np.float64)
     moves = rows.min(axis=1) < rows.max(axis=1)
     rows = rows - rows.mean(axis=1, keepdims=True)

@@ -1,7 +1,10 @@
-"""DCI-ES (Eastwood et al. 2023, Sec. 4): how much capacity must a probe have to read the factors from the codes?
+"""Measure how much capacity a probe needs to read factors from codes.
 
-Explicitness is read off a curve of loss against capacity. The probes here are random forests, whose capacity is their
-depth; the paper's others (networks, random features) need torch, and their curves can be given to `explicitness_of`.
+This is DCI-ES (Eastwood et al. 2023, Sec. 4).
+
+Explicitness is read off a curve of loss against capacity. The probes here are random forests, and their
+capacity is their depth. The paper's other probes (networks, random features) need torch. Their curves can be
+given to `explicitness_of`.
 """
 
 from collections.abc import Sequence
@@ -65,7 +68,10 @@ def explicitness_of(capacity: npt.ArrayLike, losses: npt.ArrayLike, chance: floa
 
 
 def size_of(codes: int, factors: int) -> float:
-    """S = K / D: a representation with more codes than factors is larger than it need be."""
+    """Return the size S = K / D.
+
+    A representation with more codes than factors is larger than it need be.
+    """
     return factors / codes
 
 
@@ -117,7 +123,10 @@ def _classified(x: Array, y: Array, asked_x: Array, asked: Array, depths: Sequen
 
 
 def _cut(trees: Sequence[object], x: Array, depths: Sequence[int]) -> Array:
-    """Mean prediction (T, n, V) of trees cut at each depth: a value, or the shares of the classes."""
+    """Return the mean prediction (T, n, V) of trees cut at each depth.
+
+    A prediction is a value, or the shares of the classes.
+    """
     x = x.astype(np.float32)  # trees compare single precision
     rows = np.arange(len(x))
     total: Array = np.zeros(())

@@ -1,4 +1,7 @@
-"""DCIMIG (Sepliarskaia et al. 2019, Sec. 4): one code for one factor, both ways, in one number."""
+"""Score in one number whether one code serves one factor, both ways.
+
+This is DCIMIG (Sepliarskaia et al. 2019, Sec. 4).
+"""
 
 import numpy as np
 import numpy.typing as npt

@@ -53,7 +53,10 @@ class Definition(NamedTuple):
 
 
 def _per_factor(matrix: Callable[[Any], Array], **parts: Callable[[Array], float]) -> Parts:
-    """Parts of a matrix whose last axis is the factors: computed once, read for the factors that count."""
+    """Compute a matrix once and score only its counted factors.
+
+    The last axis of the matrix is the factors. Each part is a score of the counted columns.
+    """
 
     def scores(evaluation: Any, counted: Sequence[Array]) -> list[dict[str, float]]:
         whole = matrix(evaluation)
@@ -63,7 +66,10 @@ def _per_factor(matrix: Callable[[Any], Array], **parts: Callable[[Array], float
 
 
 def _refitted(score: Callable[..., float], votes: Callable[[Any], Sequence[tuple[Array, Array]]]) -> Parts:
-    """A score of (groups, labels) that is fitted anew to the groups that fix a counted factor."""
+    """Refit a score of (groups, labels) for each set of counted factors.
+
+    Only the groups that fix a counted factor are kept.
+    """
 
     def scores(evaluation: Any, counted: Sequence[Array]) -> list[dict[str, float]]:
         kept = [[array for pair in votes(evaluation) for array in _relabelled(*pair, keep)] for keep in counted]
@@ -240,7 +246,10 @@ def _of_tables(of: Callable[[Any], Tables], score: Callable[[Tables], float]) ->
 
 
 def _of_factors(score: Callable[[Any, Array], float]) -> Parts:
-    """A score that is computed anew for the counted factors, which it is handed as their numbers."""
+    """Recompute a score for each set of counted factors.
+
+    The score receives the numbers of the counted factors.
+    """
     return lambda evaluation, counted: [{"score": float(score(evaluation, keep))} for keep in counted]
 
 
@@ -268,7 +277,10 @@ def _z_variance(score: Callable[..., float], factors_of: Callable[[Carbonneau], 
 
 
 def _review(metric: str, score: Callable[[Tables], float]) -> tuple[Definition, Definition]:
-    """A score of the review's ten bins, with the factors in bins as well, or as classes."""
+    """Define a score of the review's ten bins in two variants.
+
+    One variant bins the factors too. The other reads them as classes.
+    """
     return (
         Definition(metric, "10 bins of codes and factors", ANY, False, _of_tables(_with_bins, score)),
         Definition(metric, "10 bins of codes", ANY, False, _of_tables(lambda e: e.tables, score)),

@@ -1,4 +1,7 @@
-"""What each score says, in a few lines: `explain("mig")` prints formula, range, assumptions, what changes it, paper."""
+"""Explain each score in a few lines.
+
+`print(explain("mig"))` shows its formula, range, assumptions, what changes it, and the paper.
+"""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -1,7 +1,9 @@
-"""Explicitness as the review has it: linear rules of balanced weight on codes scaled to [0, 1].
+"""Score explicitness as the review does, by linear rules.
 
-Two readings of Ridgeway & Mozer (2018), which differ widely: with probabilities normalised over a factor's values the
-rules of the neighbouring values help out; left alone, a middle value cannot be told by a linear rule.
+The rules have balanced weights and read codes scaled to [0, 1]. Ridgeway & Mozer (2018) can be read in two
+ways, and the results differ widely. In the first, the probabilities sum to 1 over a factor's values, so the
+rules of the neighbouring values help. In the second, each rule stands alone, and a linear rule cannot tell a
+middle value.
 """
 
 from collections.abc import Iterator
@@ -65,7 +67,10 @@ def _areas(inputs: Array, classes: Array, normalised: bool) -> Iterator[float]:
 
 
 def _margin(inputs: Array, positive: Array) -> Array:
-    """w x + b (N,) of the balanced, penalised rule for one value against the rest."""
+    """Return the margins w x + b (N,) of one value against the rest.
+
+    The rule is balanced and penalised.
+    """
     rest = (~positive).astype(np.int64)
     weights = softmax.fit(inputs, rest, softmax.balanced(rest), ridge=RIDGE)[0]
     return np.asarray(inputs @ weights[:-1] + weights[-1])

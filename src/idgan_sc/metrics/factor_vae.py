@@ -1,8 +1,9 @@
-"""FactorVAE score: does holding one factor still hold one code still? (Kim & Mnih 2018, Sec. 2.)
+"""Score whether one code stays constant when one factor is held (FactorVAE score).
 
-Each group of images shares one factor's value; the code that varies least in the group, relative to its spread
-over all images, casts the group's vote. Where the definition divides 0 by 0 (a constant code) the code casts no
-vote by default; `strict=True` keeps the reference's arithmetic, in which a constant code wins every vote.
+Source: Kim & Mnih 2018, Sec. 2. Each group of images shares one factor's value. The vote of a group goes to the
+code that varies least in it, relative to the code's spread over all images. For a constant code the definition
+divides 0 by 0. By default such a code casts no vote. With `strict=True` it wins every vote, as in the
+reference.
 """
 
 import numpy as np
@@ -14,7 +15,10 @@ from idgan_sc.metrics.checks import Array, as_codes, as_labels, moving
 def infogan_cr_votes(
     std_codes: npt.ArrayLike, groups: npt.ArrayLike, labels: npt.ArrayLike, *, strict: bool = False
 ) -> Array:
-    """Votes (D, K) of the groups (M, L, D) with fixed factors `labels` (M,); `std_codes` (S, D) give the scale."""
+    """Count the votes (D, K) of the groups (M, L, D).
+
+    `labels` (M,) are the fixed factors. `std_codes` (S, D) give the scale.
+    """
     std_codes, groups = as_codes(std_codes), as_codes(groups, ndim=3)
     labels = as_labels(labels, len(groups))
     _same_codes(std_codes, groups)
@@ -27,10 +31,11 @@ def infogan_cr_votes(
 def infogan_cr_score(
     std_codes: npt.ArrayLike, groups: npt.ArrayLike, labels: npt.ArrayLike, *, strict: bool = False
 ) -> float:
-    """Share of votes that a code casts for its most frequent factor: Σ_d max_k V[d, k] / M.
+    """Score how often each code votes for its most frequent factor.
 
-    Range: chance (a training score: about .29 for ten codes and 500 votes on five factors) to 1; 0 when every code
-    is constant. Invariant to permutation, sign and scale of the codes.
+    The score is Σ_d max_k V[d, k] / M. It ranges from chance to 1, and is 0 when every code is constant. Chance is
+    that of a training score: about .29 for ten codes and 500 votes on five factors. The score does not change with
+    permutation, sign or scale of the codes.
 
     >>> rng = np.random.default_rng(0)
     >>> held = rng.normal(size=(20, 30, 2))
@@ -46,9 +51,10 @@ def infogan_cr_score(
 def infogan_cr_revised_score(
     std_codes: npt.ArrayLike, groups: npt.ArrayLike, labels: npt.ArrayLike, *, strict: bool = False
 ) -> float:
-    """The score with only the K largest rows of the vote matrix counted: spreading over more codes costs.
+    """Score only the K largest rows of the vote matrix.
 
-    Equal to `infogan_cr_score` for D <= K. Range 0 to 1; invariances as there.
+    Votes that spread over more codes lower the score. For D <= K it equals `infogan_cr_score`. It ranges from 0 to
+    1 and has the same invariances.
 
     >>> rng = np.random.default_rng(0)
     >>> noise = rng.normal(size=(99, 2)), rng.normal(size=(20, 30, 2)), np.arange(20) % 2
@@ -59,7 +65,9 @@ def infogan_cr_revised_score(
 
 
 def vote_share(votes: Array) -> float:
-    """Share of the votes (D, K) that fall in the largest entry of their row; 0 without a vote.
+    """Compute the share of votes (D, K) in the largest entry of each row.
+
+    Without a vote it is 0.
 
     >>> vote_share(np.array([[3, 0], [1, 4]]))
     0.875
@@ -85,9 +93,11 @@ def disentanglement_lib_votes(
     threshold: float = 0.05,
     strict: bool = False,
 ) -> Array:
-    """Votes (K, D) of the groups (M, B, D); codes with a global SD below `threshold` are pruned.
+    """Count the votes (K, D) of the groups (M, B, D).
 
-    Deviates: columns keep the codes' own numbers, where the reference renumbers after pruning.
+    Codes with a global SD below `threshold` are pruned.
+
+    Deviates: the columns keep the codes' own numbers. The reference renumbers them after pruning.
     """
     variance_codes, groups = as_codes(variance_codes), as_codes(groups, ndim=3)
     labels = as_labels(labels, len(groups))
@@ -111,10 +121,12 @@ def disentanglement_lib_score(
     threshold: float = 0.05,
     strict: bool = False,
 ) -> float:
-    """Accuracy on the `test` votes of the rule that training votes teach: each code means its commonest factor.
+    """Score how well the training votes predict the `test` votes.
 
-    Range: 1/K by chance to 1; 0 when no code is active. Invariant to permutation and sign, and to scale as long as
-    no code crosses the pruning threshold, 0.05 in the study's configuration (counter-example: all codes times 1e-3).
+    Each code stands for the factor that it votes for most often in training. The score is the accuracy of that
+    rule. It ranges from 1/K by chance to 1, and is 0 when no code is active. Permutation and sign do not change it.
+    Scale does not change it as long as no code crosses the pruning threshold, which is 0.05 in the study's
+    configuration (counter-example: all codes times 1e-3).
 
     >>> rng = np.random.default_rng(0)
     >>> held, labels = rng.normal(size=(20, 30, 2)), np.arange(20) % 2
@@ -130,7 +142,10 @@ def disentanglement_lib_score(
 
 
 def votes_accuracy(taught: Array, cast: Array) -> float:
-    """Share of the votes `cast` (K, D) for the factor that each code's `taught` votes (K, D) favour.
+    """Compute the share of test votes that match each code's training factor.
+
+    `cast` (K, D) are the test votes. `taught` (K, D) are the training votes: a code's factor is the one they
+    favour.
 
     >>> votes_accuracy(np.eye(2), np.eye(2)), votes_accuracy(np.eye(2), np.eye(2)[::-1])
     (1.0, 0.0)
@@ -143,7 +158,10 @@ def votes_accuracy(taught: Array, cast: Array) -> float:
 
 
 def _count(spread: Array, usable: Array, labels: Array) -> Array:
-    """Votes (K, D): the usable code with the least spread (M, D) votes for the group's factor."""
+    """Count the votes (K, D) of all groups by factor and code.
+
+    The usable code with the least spread (M, D) wins the group's vote for its factor.
+    """
     votes = np.zeros((int(labels.max()) + 1, spread.shape[1]), dtype=np.int64)
     if usable.any():
         # argmin over usable codes alone: it returns a NaN's index, as the strict mode must

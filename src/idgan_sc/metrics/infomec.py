@@ -1,9 +1,10 @@
-"""InfoMEC (Hsu et al. 2023, Sec. 4): modularity, compactness and explicitness in shares of a factor's information.
+"""Score modularity, compactness and explicitness by information (InfoMEC).
 
-Modularity and compactness read J_dk = I(d, k) / H_k, estimated by nearest neighbours (`neighbours.py`), of the codes
-whose range is at least a twentieth of the widest: the relative scale of the codes decides which are read.
-**InfoM rewards noise**: the estimate of a code that tells nothing is 0 for most factors and a little for one, which
-looks modular. Read it beside InfoE.
+Source: Hsu et al. 2023, Sec. 4. All three are shares of a factor's information. Modularity and compactness read
+J_dk = I(d, k) / H_k, estimated by nearest neighbours (`neighbours.py`). They read only codes whose range is
+more than a twentieth of the widest, so the relative scale of the codes matters. **InfoM rewards noise**: for a
+code without information the estimate is 0 for most factors and slightly positive for one. This looks modular.
+Read InfoM beside InfoE.
 """
 
 import warnings
@@ -98,7 +99,10 @@ def compactness_of(share: npt.ArrayLike, *, strict: bool = False) -> float:
 
 
 def _leading(share: Array) -> Array:
-    """The largest entry of each column over its sum; NaN for a column of zeros, as the reference."""
+    """Divide the largest entry of each column by the column's sum.
+
+    A column of zeros gives NaN, as in the reference.
+    """
     with np.errstate(invalid="ignore"):
         return np.asarray(share.max(axis=0) / share.sum(axis=0))
 
@@ -193,7 +197,9 @@ def explained_variance_score(codes: npt.ArrayLike, values: npt.ArrayLike) -> flo
 
 
 def discrete_infom_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *, strict: bool = False) -> float:
-    """`infom_score` of codes (N, D) that are categories: plug-in information, all codes but the constant ones.
+    """Score InfoM for codes (N, D) that are categories.
+
+    The information is the plug-in estimate. All codes count except the constant ones.
 
     >>> z = np.random.default_rng(0).integers(0, 4, size=(900, 2))
     >>> round(discrete_infom_score(z, z), 1), discrete_infom_score(np.zeros((900, 2)), z)

@@ -12,9 +12,10 @@ BINS = 20  # both reference codes
 
 
 def binned(values: Array, bins: int = BINS) -> npt.NDArray[np.int64]:
-    """Bin numbers 0 … bins-1 of `values` (N,) in equal bins between its minimum and maximum.
+    """Number the equal bins, 0 to bins-1, that hold the `values` (N,).
 
-    Right-open, the maximum in the last bin; a constant, up to rounding, falls in one bin.
+    The bins lie between the minimum and the maximum. They are right-open, and the maximum falls in the last bin.
+    Values that are constant up to rounding fall in one bin.
 
     >>> binned(np.array([0.0, 0.49, 0.5, 1.0]), bins=2).tolist(), binned(np.array([3.0, 3.0]), bins=2).tolist()
     ([0, 0, 1, 1], [1, 1])
@@ -33,9 +34,10 @@ def binned(values: Array, bins: int = BINS) -> npt.NDArray[np.int64]:
 
 
 def unit_binned(values: Array, bins: int) -> npt.NDArray[np.int64]:
-    """Bin numbers as the review's code has them: values scaled to [0, 1], then cut at multiples of 1/bins.
+    """Number the bins of the values as the review's code does.
 
-    `binned` differs in the last digit of an edge, so only for a point that lies on one.
+    The values are scaled to [0, 1] and cut at multiples of 1/bins. `binned` differs in the last digit of an edge.
+    This matters only for a point that lies on an edge.
 
     >>> unit_binned(np.array([3.0, 3.4, 4.0, 5.0]), bins=2).tolist(), unit_binned(np.array([3.0, 3.0]), bins=2).tolist()
     ([0, 0, 1, 1], [0, 0])
@@ -98,14 +100,20 @@ def _bits(counts: Array) -> float:
 
 
 def numbered(column: Array) -> Array:
-    """The values of `column` (N,) as numbers from 0: differences from the smallest if they are small integers."""
+    """Number the values of `column` (N,) from 0.
+
+    Integers in a small range (less than N) become differences from the smallest. Other values become their ranks
+    among the distinct values.
+    """
     if np.issubdtype(column.dtype, np.integer) and int(column.max()) - int(column.min()) < len(column):
         return column.astype(np.int64) - int(column.min())
     return np.unique(column, return_inverse=True)[1]
 
 
 def mutual_information(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
-    """I(d, k) in nats, shape (D, K), of codes (N, D) in 20 bins and classes (N, K).
+    """Compute the mutual information (D, K) of codes and classes in nats.
+
+    Codes (N, D) are put in 20 bins. Classes are (N, K).
 
     >>> z = np.array([[0.0], [0.0], [1.0], [1.0]])
     >>> mutual_information(z, z.astype(int)).round(3).item(), mutual_information(z, [[0], [1], [0], [1]]).item()
@@ -129,7 +137,10 @@ def entropy(classes: npt.ArrayLike) -> Array:
 
 
 def association(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
-    """Mutual information of every dimension (N, k) and factor (N, K) over the factor's entropy, (k, K) in [0, 1]."""
+    """Divide the mutual information of codes and factors by the factors' entropy.
+
+    Codes are (N, k) and factors (N, K). The result (k, K) lies in [0, 1].
+    """
     return mutual_information(codes, classes) / entropy(classes)
 
 

@@ -1,16 +1,14 @@
-"""How sure a score is: 95 % intervals, and paired comparisons, from random halves of the points.
+"""Compute 95 % intervals and paired comparisons from random halves of the points.
 
-A half drawn without replacement differs from the whole as the whole differs from the population: for a mean, the
-variance of the one equals the standard error of the other. Nothing is drawn twice, which the bootstrap's repeated
-points would turn into information and neighbours at distance 0. A score's bias at half the points shifts all halves
-alike, so only their scatter is read: the interval lies around the score of all points.
+A half is drawn without replacement. It differs from the whole as the whole differs from the population: for a
+mean, the variance of the first difference equals that of the second. No point is drawn twice. In a bootstrap,
+repeated points would count as information and as neighbours at distance 0. A score's bias at half the points
+shifts all halves alike. Only their scatter is read: the interval lies around the score of all points.
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -26,7 +24,10 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scores of two representations on the same points, with an interval of their difference; printed, a table."""
+    """Compare the scores of two representations on the same points.
+
+    Each difference has an interval. When printed, it is a table.
+    """
 
     first: dict[str, float]
     second: dict[str, float]
@@ -78,6 +79,9 @@ def halves(
     if jobs == 1:
         found = [_half(protocol.name, points, names, depths, seed, number) for number in numbers]
     else:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
         half = partial(_half, protocol.name, points, names, depths, seed)
         with ProcessPoolExecutor(jobs, get_context("spawn")) as processes:  # a fork may inherit locked threads
             found = list(processes.map(half, numbers, chunksize=4))
@@ -104,7 +108,9 @@ def _half(
 
 
 def around(values: Mapping[str, float], scattered: Mapping[str, Array]) -> dict[str, Interval]:
-    """The interval of each score: as far around it as the halves lie around their mean.
+    """Place an interval around each score.
+
+    It extends as far from the score as the halves extend from their mean.
 
     >>> around({"mig": 0.5}, {"mig": np.linspace(0.3, 0.5, 41)})["mig"]
     (0.405, 0.595)

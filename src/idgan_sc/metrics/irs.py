@@ -1,7 +1,8 @@
-"""Interventional robustness score (Suter et al. 2019, Sec. 4): how far can other factors move a code?
+"""Score how far other factors can move a code (interventional robustness).
 
-For each value of a factor the codes' largest deviation from their local mean is compared with their largest
-deviation at all. A code that follows the factor alone hardly deviates.
+Source: Suter et al. 2019, Sec. 4. The score compares two deviations of the codes. One is the largest deviation
+from the local mean, for each value of a factor. The other is the largest deviation over all points. A code that
+follows only the factor hardly deviates.
 """
 
 import numpy as np
@@ -44,7 +45,10 @@ def irs_matrix(codes: npt.ArrayLike, classes: npt.ArrayLike, *, quantile: float 
 
 
 def _local_deviation(rows: Array, classes: Array, quantile: float) -> Array:
-    """C_d (A,): the quantile of |code - local mean| within a class, averaged over the classes that occur."""
+    """Average each code's deviation C_d (A,) over the classes that occur.
+
+    A class counts with the quantile of |code - local mean|.
+    """
     count = np.bincount(classes)
     small = classes.astype(np.uint16) if len(count) < 2**16 else classes
     order = np.argsort(small, kind="stable")  # by counting, so in linear time

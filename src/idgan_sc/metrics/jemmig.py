@@ -1,4 +1,7 @@
-"""JEMMIG (Do & Tran 2020, Sec. 4.3): MIG that also asks how much else the best code tells."""
+"""Score MIG with a penalty for what else the best code tells (JEMMIG).
+
+Source: Do & Tran 2020, Sec. 4.3.
+"""
 
 import numpy as np
 import numpy.typing as npt

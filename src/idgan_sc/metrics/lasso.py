@@ -57,9 +57,10 @@ def with_alpha(x: Array, y: Array, alpha: float) -> Array:
 
 
 def of_targets(gram: Array, moments: Array, penalty: float) -> Array:
-    """Coefficients (D, T) that minimise |y - X w|² / 2 + penalty |w|₁ for T targets at once: X'X (D, D), X'y (D, T).
+    """Solve the Lasso for T targets at once, with coefficients (D, T).
 
-    Coordinate descent until no coefficient moves by more than 1e-7 of the largest; a code of zeros gets none.
+    They minimise |y - X w|² / 2 + penalty |w|₁. The inputs are X'X (D, D) and X'y (D, T). Coordinate descent runs
+    until no coefficient moves by more than 1e-7 of the largest. A code of zeros gets coefficients of 0.
     """
     w, gradient = np.zeros_like(moments), moments.copy()
     for _ in range(PASSES):
@@ -75,7 +76,10 @@ def of_targets(gram: Array, moments: Array, penalty: float) -> Array:
 
 
 def cross_validated(x: Array, y: Array, folds: int) -> Array:
-    """Coefficients (D,) of Lasso on x (N, D), y (N,), alpha chosen by the mean error over contiguous folds."""
+    """Fit a Lasso on x (N, D) and y (N,) with cross-validated alpha.
+
+    Alpha has the smallest mean error over contiguous folds. The coefficients are (D,).
+    """
     parts = np.array_split(np.arange(len(x)), folds)
     left_out = [_Moments.of(x[part[0] : part[-1] + 1], y[part[0] : part[-1] + 1]) for part in parts]
     total = _Moments.of(x, y)
@@ -86,7 +90,11 @@ def cross_validated(x: Array, y: Array, folds: int) -> Array:
 
 
 def chosen(x: Array, y: Array, alphas: Sequence[float], folds: int) -> tuple[Array, float]:
-    """Coefficients (D,) on x (N, D), y (N,) of the best of some alphas over contiguous folds; training mean error."""
+    """Fit a Lasso on x (N, D) and y (N,) with the best alpha.
+
+    The best of the given alphas has the smallest mean error over contiguous folds. The function returns the
+    coefficients (D,) and the mean squared error in training.
+    """
     if len(x) < folds:
         raise ValueError(f"{folds} folds need as many points, got {len(x)}")
     parts = np.array_split(np.arange(len(x)), folds)
@@ -99,7 +107,10 @@ def chosen(x: Array, y: Array, alphas: Sequence[float], folds: int) -> tuple[Arr
 
 
 def _apart_errors(total: _Moments, left_out: _Moments, alphas: Sequence[float]) -> Array:
-    """Mean squared error (A,) on the points left out, each alpha fitted to the others from nothing."""
+    """Compute the mean squared error (A,) on the points left out.
+
+    Each alpha is fitted to the other points from zero.
+    """
     rest = total.less(left_out)
     mean = rest.x / rest.n, rest.y / rest.n
     fitted, test = rest.centred(*mean), left_out.centred(*mean)
@@ -108,7 +119,10 @@ def _apart_errors(total: _Moments, left_out: _Moments, alphas: Sequence[float]) 
 
 
 def _errors(total: _Moments, left_out: _Moments, alphas: Array) -> Array:
-    """Mean squared error (A,) on the points left out, of the path fitted to the others."""
+    """Compute the mean squared error (A,) on the points left out.
+
+    The path of alphas is fitted to the other points.
+    """
     rest = total.less(left_out)
     mean = rest.x / rest.n, rest.y / rest.n
     fitted, test = rest.centred(*mean), left_out.centred(*mean)
@@ -120,7 +134,10 @@ def _errors(total: _Moments, left_out: _Moments, alphas: Array) -> Array:
 
 
 def _descend(m: _Moments, alpha: float, start: Array) -> Array:
-    """Coordinate descent from `start` on |y - X w|² / 2 + n alpha |w|₁ until the duality gap is small."""
+    """Minimise |y - X w|² / 2 + n alpha |w|₁ by coordinate descent.
+
+    It begins at `start` and stops when the duality gap is small.
+    """
     w, penalty = start.copy(), alpha * m.n
     gradient = m.xy - m.xx @ w  # X'(y - X w)
     for _ in range(PASSES):

@@ -17,7 +17,10 @@ else:
 
 
 def one_vs_rest() -> OneVsRestClassifier:
-    """scikit-learn <= 0.21, the papers' own: one problem a class, by liblinear, which shrinks the intercept too."""
+    """Build the logistic regression of scikit-learn <= 0.21, which the papers used.
+
+    It solves one problem for each class, by liblinear, which also shrinks the intercept.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
 
@@ -32,7 +35,10 @@ def multinomial() -> LogisticRegression:
 
 
 def fitted(model: Logistic, features: Array, labels: Array) -> Logistic:
-    """The model after fitting; its 100 iterations are part of the definition, so stopping there is no warning."""
+    """Fit the model and return it without a convergence warning.
+
+    Its 100 iterations are part of the definition.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():

@@ -16,7 +16,7 @@ def pearson_score(codes: npt.ArrayLike, values: npt.ArrayLike, *, strict: bool =
 
     Mean |correlation| over the min(D, K) pairs of the best assignment of codes (N, D) to values (N, K).
 
-    Range 0 (its floor is about sqrt(2 / (pi N)), times what a maximum gains) to 1. Neither too few nor too many codes
+    Range 0 (chance level: about sqrt(2 / (pi N)), times what a maximum gains) to 1. Neither too few nor too many codes
     cost anything. Invariant to permutation, sign and to scale and shift of each code. A category counts as its number.
 
     Deviates: a constant code correlates 0 with everything; `strict=True` refuses it, as the reference does.
@@ -47,7 +47,7 @@ def correlations(codes: Array, values: Array, shared: Cross | None = None, *, st
     """
     moves = moving(codes)
     if strict and not moves.all():
-        raise ValueError("a constant code has no correlation")
+        raise ValueError("a constant code has no correlation: leave it out, or leave `strict` out")
     shared = shared or cross_covariance(codes, values)
     with np.errstate(divide="ignore", invalid="ignore"):
         matrix = shared.covariance / np.sqrt(np.outer(shared.first, shared.second))
@@ -72,7 +72,7 @@ def _checked(codes: npt.ArrayLike, values: npt.ArrayLike) -> tuple[Array, Array,
 
 
 def assigned(matrix: Array) -> float:
-    """Mean of the entries of a matrix (D, K) that the assignment with the largest sum picks.
+    """Average the matrix entries (D, K) of the assignment with the largest sum.
 
     >>> assigned(np.array([[0.9, 0.8], [0.8, 0.1]]))
     0.8
@@ -81,7 +81,10 @@ def assigned(matrix: Array) -> float:
 
 
 def assignment(matrix: Array) -> Array:
-    """The pairs (min(D, K), 2) of a row and a column with the largest sum of entries."""
+    """Find the one-to-one assignment with the largest sum of entries.
+
+    The result holds pairs (min(D, K), 2) of a row and a column.
+    """
     from scipy.optimize import linear_sum_assignment  # a tenth of a second, which only this needs
 
     return np.stack(linear_sum_assignment(-matrix), axis=1)
@@ -91,7 +94,7 @@ def ranked(columns: Array) -> Array:
     """Average ranks (N, D) of the columns, from 0."""
     ranks = np.empty(columns.shape[::-1])
     for row, column in zip(ranks, np.ascontiguousarray(columns.T), strict=True):
-        order = np.argsort(column)
+        order = _order(column)
         ordered = column[order]
         new = ordered[1:] != ordered[:-1]
         if new.all():
@@ -101,3 +104,11 @@ def ranked(columns: Array) -> Array:
             sizes = np.diff(np.append(starts, len(column)))
             row[order] = np.repeat(starts + (sizes - 1) / 2, sizes)
     return ranks.T
+
+
+def _order(column: Array) -> Array:
+    """The order of a column (N,): by 65 536 intervals first, which is counting, then of what is nearly sorted."""
+    with np.errstate(all="ignore"):  # of numbers so large that their squares are none the intervals mean nothing
+        coarse = (column - column.mean()) * (8192 / max(float(column.std()), 1e-300)) + 32768
+        first = np.argsort(np.clip(coarse, 0, 65535).astype(np.uint16), kind="stable")
+    return np.asarray(first[np.argsort(column[first], kind="stable")])

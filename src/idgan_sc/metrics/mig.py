@@ -1,4 +1,7 @@
-"""Mutual information gap (Chen et al. 2018, Sec. 4): is a factor told by one code alone?"""
+"""Score whether one code alone tells a factor (mutual information gap).
+
+Source: Chen et al. 2018, Sec. 4.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,12 +11,13 @@ from idgan_sc.metrics.information import Tables, entropy, mutual_information
 
 
 def mig_score(codes: npt.ArrayLike, classes: npt.ArrayLike) -> float:
-    """MIG = mean_k (I_(1) - I_(2)) / H_k over codes (N, D) in 20 equal bins and classes (N, K).
+    """Score the mutual information gap of codes (N, D) and classes (N, K).
 
-    The two protocols share the formula and differ in the points: 73 728 (InfoGAN-CR), 10 000 (disentanglement_lib).
-    Range 0 (duplicated codes) to a ceiling set by the bins: .887 for dSprites, whose 40 orientations and 32
-    positions do not fit in 20 bins. Invariant to permutation, sign and scale, up to points on a bin's edge. A
-    constant code has no information and changes nothing.
+    MIG = mean_k (I_(1) - I_(2)) / H_k, with the codes in 20 equal bins. The two protocols share the formula and
+    differ in the points: 73 728 (InfoGAN-CR) and 10 000 (disentanglement_lib). The range is 0 (duplicated codes) to
+    a ceiling that the bins set. The ceiling is .887 for dSprites, whose 40 orientations and 32 positions do not fit
+    in 20 bins. Permutation, sign and scale do not change the score, except for points on a bin's edge. A constant
+    code has no information and changes nothing.
 
     >>> z = np.random.default_rng(0).integers(0, 10, size=(5000, 2))
     >>> round(mig_score(z, z), 2), mig_score(np.repeat(z[:, :1], 2, axis=1), z)

@@ -1,4 +1,7 @@
-"""MIG-sup (Li et al. 2020, Sec. 5): does a code tell of one factor alone? MIG read the other way round."""
+"""Score whether a code tells only one factor (MIG-sup).
+
+Source: Li et al. 2020, Sec. 5. It is MIG with the roles of codes and factors exchanged.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +55,10 @@ def carbonneau_mig_sup(found: Tables, *, strict: bool = False) -> float:
 
 
 def mean_gap(share: Array) -> float:
-    """Mean over the codes of the best factor's lead in shares (D, K); 0 without a code."""
+    """Average the lead of each code's best factor over the codes.
+
+    The shares are (D, K). Without a code the result is 0.
+    """
     if share.shape[1] < 2:
         raise ValueError("a gap between two factors needs at least two factors, got one")
     ranked = np.sort(share, axis=1)

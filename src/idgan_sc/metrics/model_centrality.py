@@ -1,7 +1,8 @@
-"""ModelCentrality (Lin et al. 2020, Sec. 4): the model that the other models resemble most, chosen without factors.
+"""Choose the model that the other models resemble most (ModelCentrality).
 
-Each model's generator makes groups that hold one of its own codes still, and every model's encoder votes on them: the
-FactorVAE score with the codes as ground truth. The winner is the medoid.
+Source: Lin et al. 2020, Sec. 4. No factors are needed. Each model's generator makes groups that hold one of its
+own codes constant. Every model's encoder votes on these groups. This is the FactorVAE score with the codes as
+ground truth. The winner is the medoid.
 """
 
 from collections.abc import Sequence

@@ -14,10 +14,11 @@ from idgan_sc.metrics.progress import Progress, silent
 
 
 def modularity_of(information: npt.ArrayLike, *, strict: bool = False) -> float:
-    """mean_d (1 - Σ_{k≠k*} I²_dk / ((K-1) I²_dk*)), k* = argmax_k, of mutual information I (D, K).
+    """Score modularity from mutual information I (D, K).
 
-    A code without information is left out of the mean; NaN, as in the InfoGAN-CR code, with `strict=True`. Range:
-    0 (all factors alike, or no code informs at all) to 1.
+    The score is mean_d (1 - Σ_{k≠k*} I²_dk / ((K-1) I²_dk*)), with k* = argmax_k. A code without information is
+    left out of the mean. With `strict=True` it gives NaN, as in the InfoGAN-CR code. The range is 0 to 1. The score
+    is 0 if all factors are alike, or if no code has information.
 
     >>> modularity_of(np.eye(3)), modularity_of(np.ones((3, 3)))
     (1.0, 0.0)
@@ -54,7 +55,7 @@ def infogan_cr_modularity_score(codes: npt.ArrayLike, classes: npt.ArrayLike, *,
     """`modularity_of` the 20-bin mutual information of codes (N, D) and classes (N, K).
 
     Invariant to permutation, sign and scale (up to points on a bin's edge). Even noise has some plug-in information,
-    spread over the factors as it happens: its floor is not 0.
+    spread over the factors as it happens: its chance level is not 0.
 
     >>> z = np.random.default_rng(0).integers(0, 9, size=(5000, 2))
     >>> round(infogan_cr_modularity_score(z, z), 2)
@@ -76,11 +77,12 @@ def disentanglement_lib_modularity_score(codes: npt.ArrayLike, classes: npt.Arra
 def infogan_cr_explicitness_score(
     codes: npt.ArrayLike, classes: npt.ArrayLike, *, progress: Progress = silent
 ) -> float:
-    """Mean over factors and values of the one-against-rest ROC area of logistic regression, on the training points.
+    """Score explicitness by the mean ROC area of logistic regressions.
 
-    Raw codes (N, D), classes (N, K), one-against-rest by liblinear as the reference's scikit-learn had it, scores
-    normalised to sum to 1 over a factor's values. Range: about .5 (noise) to 1. Invariant to permutation and sign;
-    not to scale, since the penalty acts on raw codes.
+    The mean is over factors and values. Each value is set against the rest, on the training points. The codes
+    (N, D) are raw, the classes (N, K). The solver is liblinear, as in the reference's scikit-learn. The scores sum
+    to 1 over a factor's values. The range is about .5 (noise) to 1. Permutation and sign do not change the score.
+    Scale does, since the penalty acts on raw codes.
 
     >>> z = np.random.default_rng(0).integers(0, 2, size=(500, 2))
     >>> infogan_cr_explicitness_score(z, z), infogan_cr_explicitness_score(np.zeros((500, 2)), z)

@@ -1,7 +1,8 @@
-"""Mutual information of a continuous code and a class by nearest neighbours (Ross 2014), for InfoMEC.
+"""Estimate the mutual information of a continuous code and a class.
 
-On a line the k nearest neighbours of a point are a window of the sorted codes, so sorting replaces the trees of
-scikit-learn's `mutual_info_classif`; the values are its values, up to the order of summation.
+The nearest-neighbour estimate is that of Ross (2014), as InfoMEC uses it. On a line, the k nearest neighbours
+of a point are a window of the sorted codes. Sorting therefore replaces the trees of scikit-learn's
+`mutual_info_classif`. The values are the same, up to the order of summation.
 """
 
 from typing import Protocol
@@ -58,7 +59,10 @@ def _digamma(n: int) -> Array:
 
 
 def _information(x: Array, classes: Array, neighbours: int, digamma: Array) -> float:
-    """The estimate for one code (N,) and factor (N,); points alone in their class are left out."""
+    """Estimate the information of one code (N,) on one factor (N,).
+
+    Points that are alone in their class are left out.
+    """
     count = np.bincount(classes)
     if count.min() < 2:
         kept = count[classes] > 1
@@ -76,9 +80,11 @@ def _information(x: Array, classes: Array, neighbours: int, digamma: Array) -> f
 
 
 def _radius(ordered: Array, member: Array, count: Array, neighbours: int) -> tuple[Array, Array]:
-    """Just below each point's distance to its k-th neighbour in its class (N,), and its k (N,): fewer in a small class.
+    """Find each point's radius (N,) and its k (N,).
 
-    The k-th neighbour is the nearer end of the best window of k + 1 sorted points that holds the point.
+    The radius lies just below the distance to the k-th neighbour in the point's class. A small class has a smaller
+    k. The distance is searched over the windows of k + 1 sorted points that hold the point. It is the distance to
+    the farther end of the best window.
     """
     by_class = np.argsort(member.astype(np.uint16) if len(count) < 2**16 else member, kind="stable")
     line, own = ordered[by_class], member[by_class]
@@ -108,7 +114,7 @@ def _nearest(line: Array, place: Array, start: Array, stop: Array, k: int) -> Ar
 
 
 def _within(ordered: Array, radius: Array) -> Array:
-    """How many of the sorted points (N,) lie no farther than the radius (N,) from each of them."""
+    """Count the sorted points (N,) within each point's radius (N,)."""
     n = len(ordered)
     first = np.searchsorted(ordered, ordered - radius, side="left")
     last = np.searchsorted(ordered, ordered + radius, side="right") - 1

@@ -1,7 +1,8 @@
-"""Score your own codes in one call: whatever can be computed, and for the rest the reason why not.
+"""Score your own codes in one call.
 
-Rows are points, so nothing has to lie on a full grid of factors: groups that share a factor's value are drawn among
-the points that have it. `reading.py` says what is taken as codes and factors.
+Each score is computed if possible. Otherwise the reason is given. Rows are points, so nothing has to lie on a
+full grid of factors. Groups that share a factor's value are drawn among the points that have it. `reading.py`
+says what is accepted as codes and factors.
 """
 
 import warnings
@@ -153,16 +154,14 @@ def compare(
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
-    chosen, draws = PROTOCOLS[protocol], _count(draws, "draws")
+    chosen, draws, jobs = PROTOCOLS[protocol], _count(draws, "draws"), _count(jobs, "jobs", 1)
     intervals.at_least_two(draws)
     seed = int(_generator(rng).integers(2**31))
     asked = Asked(seed, categories, depths, metrics, 0, jobs)
     calls = [_prepared(chosen, codes, factors, asked) for codes in (first, second)]
     found = [_computed(call) for call in calls]
     shared = [name for name in found[0][0] if name in found[1][0]]
-    scattered = [
-        intervals.halves(chosen, call.points, shared, call.depths, seed, draws, _count(jobs, "jobs")) for call in calls
-    ]
+    scattered = [intervals.halves(chosen, call.points, shared, call.depths, seed, draws, jobs) for call in calls]
     refused = [call.refused | failed for call, (_, failed) in zip(calls, found, strict=True)]
     return intervals.compared([values for values, _ in found], scattered, shared, refused)
 
@@ -179,7 +178,10 @@ class Asked(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A call as it is understood: the points, what is to be computed, and what is refused."""
+    """Hold a call after its arguments were read.
+
+    It holds the points, the metrics to compute and the metrics refused.
+    """
 
     protocol: Protocol
     points: Points
@@ -212,7 +214,7 @@ def _computed(call: Call) -> tuple[dict[str, float], dict[str, str]]:
 
 
 def _scored(protocol: Protocol, codes: Any, factors: Any, asked: Asked) -> Scores:
-    draws, jobs = _count(asked.draws, "draws"), _count(asked.jobs, "jobs")
+    draws, jobs = _count(asked.draws, "draws"), _count(asked.jobs, "jobs", 1)
     if draws:
         intervals.at_least_two(draws)
     call = _prepared(protocol, codes, factors, asked)
@@ -250,7 +252,10 @@ def _told(
 
 
 def _names(metrics: Sequence[str] | None, protocol: Protocol) -> tuple[str, ...]:
-    """The names asked for, each once; a misspelt one is an error before anything is read."""
+    """List each requested metric once.
+
+    A misspelt name raises an error before any data is read.
+    """
     if metrics is None:
         return tuple(protocol.default)
     if isinstance(metrics, str) or not isinstance(metrics, Iterable):
@@ -259,7 +264,7 @@ def _names(metrics: Sequence[str] | None, protocol: Protocol) -> tuple[str, ...]
     for name in names:
         if name not in protocol.known:
             raise ValueError(unknown(name, protocol.known))
-    return names
+    return tuple(map(str, names))
 
 
 def _generator(rng: np.random.Generator | int | None) -> np.random.Generator:
@@ -268,21 +273,25 @@ def _generator(rng: np.random.Generator | int | None) -> np.random.Generator:
         return np.random.default_rng(0 if rng is None else int(rng))
     if isinstance(rng, np.random.Generator):
         return rng
-    raise ValueError(f"rng must be a numpy Generator or a seed, a whole number from 0, got {rng!r}")
+    got = rng if isinstance(rng, int | float | str) else type(rng).__name__
+    raise ValueError(f"rng must be a numpy Generator or a seed, a whole number from 0 on, got {got!r}")
 
 
-def _count(number: Any, what: str) -> int:
+def _count(number: Any, what: str, least: int = 0) -> int:
     try:
         (count,) = reading.numbers(number, what)
     except ValueError:
-        count = -1
-    if count < 0:
-        raise ValueError(f"{what} must be a whole number from 0 on, got {number!r}")
+        count = least - 1
+    if count < least:
+        raise ValueError(f"{what} must be a whole number from {least} on, got {number!r}")
     return count
 
 
 def _depths(depths: Sequence[int] | None, points: Points) -> tuple[int, ...]:
-    """A depth for each factor that is scored; none if their number is another than that of all factors."""
+    """Choose a depth for each factor that is scored.
+
+    The result is empty if the number of depths differs from the number of all factors.
+    """
     given = () if depths is None else reading.numbers(depths, "depths")
     if any(depth < 1 for depth in given):
         raise ValueError(f"depths must be 1 or more, got {min(given)}")

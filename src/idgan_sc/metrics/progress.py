@@ -1,4 +1,7 @@
-"""How far a long computation is, said on stderr: what it goes through, one factor at a time."""
+"""Report the progress of a long computation on stderr.
+
+The computation goes through its items one by one, such as the factors.
+"""
 
 import sys
 import time
@@ -9,8 +12,11 @@ Progress = Callable[[Iterable[Any]], Iterable[Any]]  # hands on what it is given
 silent: Progress = iter
 
 
-def said(what: str) -> Progress:
-    """A Progress that tells after each item how many are done and how long it took."""
+def on_stderr(what: str) -> Progress:
+    """Make a Progress that reports after each item.
+
+    It prints how many items are done and how long they took.
+    """
 
     def told(items: Iterable[Any]) -> Iterator[Any]:
         listed, start = list(items), time.monotonic()

@@ -1,6 +1,7 @@
-"""The three protocols on a user's own points: which scores they offer, what each refuses and why, how they compute.
+"""Define the three protocols for a user's own points.
 
-A score that fails takes nothing with it: its error becomes its reason.
+Each protocol says which scores it offers, which ones it refuses and why, and how it computes them. A score that
+fails does not stop the others. Its error becomes its reason.
 """
 
 import warnings
@@ -91,13 +92,19 @@ def _values_reason(protocol: Protocol, name: str, points: Points, depths: Sequen
 
 
 def single_value(points: Points) -> str:
-    """Why no groups can be drawn: the first factor with a value that one point alone has; empty if there is none."""
+    """Say why no groups can be drawn.
+
+    The reason names the first factor with a value that only one point has. Without a reason the text is empty.
+    """
     single = [k for k, ranks in enumerate(points.ranks.T) if np.bincount(ranks).min() < 2]
     return f"{_label(points, single[0])} has a value that only one point has: no group can share it" if single else ""
 
 
 def _scale_reason(protocol: Protocol, name: str, codes: Array) -> str:
-    """Why the codes are too large or too small; the references would give the score of constant codes."""
+    """Say why the codes are too large or too small.
+
+    The references would give them the score of constant codes.
+    """
     largest = float(max(abs(codes.min()), abs(codes.max())))
     if largest > STEEP and (name in RAW or (name, protocol.name) == ("explicitness", "infogan_cr")):
         return (
@@ -186,7 +193,10 @@ def _infogan_cr(
 
 
 def all_points(ranks: Array, no_groups: bool, rng: np.random.Generator) -> Draw:
-    """All points once, and the reference's 500 groups of 100 unless no metric looks at them."""
+    """Draw all points once, and the reference's groups.
+
+    There are 500 groups of 100. No group is drawn if no metric needs one.
+    """
     points = np.arange(len(ranks))
     if no_groups:
         return Draw(points[:0, None], points[:0], points, points)
@@ -216,14 +226,20 @@ def _disentanglement_lib(
 
 
 def train_and_test(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """The numbers of the points that train, two thirds but 10 000 at most, and of those that test."""
+    """Split the points' numbers into training and test.
+
+    Two thirds train, at most 10 000. The rest test, at most 5 000.
+    """
     points = rng.permutation(n)
     cut = 2 * n // 3
     return points[:cut][:10_000], points[cut:][:5_000]
 
 
 def _split_refusal(name: str, points: Points, train: Array, test: Array) -> str:
-    """Why this metric cannot be computed from classes (N, K) so split; empty if it can."""
+    """Say why this split does not allow the metric.
+
+    The classes are (N, K). Without a reason the text is empty.
+    """
     if name in GROUPED:
         return ""
     for k, (taught, asked) in enumerate(zip(train.T, test.T, strict=True)):
@@ -237,7 +253,10 @@ def _split_refusal(name: str, points: Points, train: Array, test: Array) -> str:
 def split_points(
     ranks: Array, train: Array, test: Array, no_groups: bool, rng: np.random.Generator
 ) -> DisentanglementLibDraw:
-    """Points split in train and test, and the study's votes unless no metric looks at them."""
+    """Split the points into training and test, and draw the study's votes.
+
+    No vote is drawn if no metric needs one.
+    """
     points = np.arange(len(ranks))
     if no_groups:
         none = np.empty((0, 0), dtype=np.int64)
@@ -260,7 +279,10 @@ def _carbonneau(
 
 
 def _streams(rng: np.random.Generator, n: int) -> list[np.random.Generator]:
-    """A stream for each thing that is drawn, so that no score depends on which others are asked for."""
+    """Make one random stream for each draw.
+
+    So no score depends on which other scores are requested.
+    """
     try:
         return rng.spawn(n)
     except TypeError as error:

@@ -1,8 +1,9 @@
-"""A user's arrays -> what the metrics take: the one place that reads codes and factors, whatever holds them.
+"""Read a user's codes and factors into arrays for the metrics.
 
-Lists, NumPy arrays (masked, structured, of any kind), pandas and polars frames, dictionaries of columns, sparse
-matrices and torch tensors; nothing is imported for them. Each factor becomes class numbers, which are exact, and
-values. What is guessed is told: every factor's kind, what is left out, and why.
+All reading of codes and factors happens here. The input can be lists, NumPy arrays (masked, structured, of any
+kind), pandas and polars frames, dictionaries of columns, sparse matrices or torch tensors. No library is
+imported for them. Each factor becomes class numbers, which are exact, and values. Each guess is reported: the
+kind of each factor, what is left out, and why.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +43,10 @@ class Points:
         return tuple(k for k, kind in enumerate(self.kinds) if kind == "continuous")
 
     def classes(self) -> Array:
-        """Integer classes (N, K): a factor's distinct values in order, or its 20 bins if it is continuous."""
+        """Return the integer classes (N, K) of the factors.
+
+        A factor's classes are its distinct values in order. A continuous factor has 20 bins.
+        """
         return self._classes(lambda column: binned(column))
 
     def review_classes(self, bins: int) -> Array:
@@ -80,9 +84,11 @@ def read(codes: Any, factors: Any, categories: Any = (), called: str = "categori
     """
     array = read_codes(codes)
     names, cells = _table(factors)
-    if not cells or any(len(column) != len(array) for column in cells):
-        shape = (len(cells[0]) if cells else 0, len(cells))
-        raise ValueError(f"factors must have shape ({len(array)}, K), got {shape}")
+    if not cells:
+        raise ValueError(f"factors must have shape ({len(array)}, K), and they have no column: give at least one")
+    if any(len(column) != len(array) for column in cells):
+        shape = (len(cells[0]), len(cells))
+        raise ValueError(f"factors must have shape ({len(array)}, K), a row for each of the codes, got {shape}")
     if _index(codes) is not None and _index(factors) is not None and not _index(codes).equals(_index(factors)):
         raise ValueError("codes and factors have different indices: align their rows, or give both as arrays")
     if twice := [name for name in names if names.count(name) > 1]:
@@ -98,14 +104,17 @@ def label(name: str) -> str:
 
 
 def read_codes(codes: Any) -> Array:
-    """Read codes (N, D) as an array of real numbers, all of them there and finite.
+    """Read codes (N, D) as an array of finite real numbers.
 
     Raises
     ------
     ValueError
         If one is missing, masked, no real number, or so large that float64 makes two of them one; it names the first.
     """
-    array = _array(codes)
+    try:
+        array = array_of(codes)
+    except ValueError as error:
+        raise ValueError(f"codes must be a table of numbers: {error}") from error
     if array.dtype.names:
         codes = {name: array[name] for name in array.dtype.names}
     if isinstance(codes, Mapping):
@@ -113,6 +122,8 @@ def read_codes(codes: Any) -> Array:
     if isinstance(array, np.ma.MaskedArray):
         _refuse_gaps(np.ma.getmaskarray(array), "are masked")
         array = np.ma.getdata(array)
+    if array.ndim == 0:
+        raise ValueError(f"codes must be a table of numbers (N, D), got a single {type(codes).__name__}")
     if array.dtype.kind in "OUSMm" and array.size:
         gone = np.array([absent(cell) for cell in array.ravel()], dtype=bool).reshape(array.shape)
         _refuse_gaps(gone, "contain NaN or infinity, or are missing,")
@@ -205,14 +216,18 @@ def _number(one: Any, what: str, count: int | None, names: Sequence[str]) -> int
 # ---- what holds the arrays
 
 
-def _array(holder: Any) -> Any:
-    """A tensor, sparse matrix, frame or list as an array, masked where a part of it is."""
+def array_of(holder: Any) -> Any:
+    """A tensor, sparse matrix, frame or list as an array, masked where a part of it is.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them, or its rows have several lengths.
+    """
     if isinstance(holder, np.ndarray):
         return np.asarray(holder) if isinstance(holder, np.matrix) else holder
-    if hasattr(holder, "detach"):  # a torch tensor, which may want gradients, or lie on a GPU
-        holder = holder.detach().cpu()
-        holder = holder.float() if "bfloat16" in str(holder.dtype) else holder
-        return holder.resolve_conj().numpy() if hasattr(holder, "resolve_conj") else holder.numpy()
+    if hasattr(holder, "detach"):
+        return _tensor(holder)
     if hasattr(holder, "toarray"):  # a sparse matrix
         return np.asarray(holder.toarray())
     if hasattr(holder, "to_numpy"):
@@ -221,10 +236,22 @@ def _array(holder: Any) -> Any:
         if isinstance(holder, list | tuple) and any(np.ma.isMaskedArray(one) for one in holder):
             return np.ma.array([np.ma.asanyarray(one) for one in holder])
         if isinstance(holder, list | tuple) and any(hasattr(one, "detach") for one in holder):
-            holder = [_array(one) for one in holder]
+            holder = [array_of(one) for one in holder]
         return np.asarray(holder)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"codes must be a table of numbers: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"it is no array of numbers: {str(error).splitlines()[0]}") from error
+
+
+def _tensor(tensor: Any) -> Array:
+    """A torch tensor, which may want gradients, be sparse, or lie on a GPU."""
+    try:
+        tensor = tensor.detach().cpu()
+        if "strided" not in str(getattr(tensor, "layout", "strided")):
+            tensor = tensor.to_dense()
+        tensor = tensor.float() if "bfloat16" in str(tensor.dtype) else tensor
+        return np.asarray(tensor.resolve_conj().numpy() if hasattr(tensor, "resolve_conj") else tensor.numpy())
+    except (TypeError, RuntimeError) as error:  # a tensor without data, or of a type that NumPy does not know
+        raise ValueError(f"a tensor cannot be read ({str(error).splitlines()[0]}): give it as an array") from error
 
 
 def _table(factors: Any) -> tuple[tuple[str, ...], list[Any]]:
@@ -236,12 +263,12 @@ def _table(factors: Any) -> tuple[tuple[str, ...], list[Any]]:
     if hasattr(factors, "get_column"):  # polars
         return tuple(map(str, factors.columns)), [_objects(factors[name].to_list()) for name in factors.columns]
     held = isinstance(factors, list | tuple) and any(_holds_more(one) for one in factors)
-    array = _objects(factors) if isinstance(factors, list | tuple) and not held else _array(factors)
+    array = _objects(factors) if isinstance(factors, list | tuple) and not held else array_of(factors)
     if array.dtype.names:
         return tuple(array.dtype.names), [array[name] for name in array.dtype.names]
     if array.ndim != 2:
-        mend = ": one factor is a column, y[:, None]" if array.ndim == 1 else ""
-        raise ValueError(f"factors must have shape (N, K), got {array.shape}{mend}")
+        mends = {0: f": give a table, not a single {type(factors).__name__}", 1: ": one factor is a column, y[:, None]"}
+        raise ValueError(f"factors must have shape (N, K), got {array.shape}{mends.get(array.ndim, '')}")
     return tuple(str(k) for k in range(array.shape[1])), list(array.T)
 
 
@@ -251,11 +278,14 @@ def _holds_more(row: Any) -> bool:
 
 
 def _listed(column: Any) -> Any:
-    return _objects(column) if isinstance(column, list | tuple) else _array(column)
+    return _objects(column) if isinstance(column, list | tuple) else array_of(column)
 
 
 def _objects(rows: Any) -> Array:
-    """Nested lists as an array of the objects themselves: NumPy alone would turn 3 beside "a" into "3"."""
+    """Convert nested lists to an array of the objects themselves.
+
+    NumPy alone would turn 3 beside "a" into "3".
+    """
     try:
         return np.array(rows, dtype=object)
     except ValueError as error:
@@ -271,7 +301,10 @@ def _index(frame: Any) -> Any:
 
 
 def _complete(codes: Array, columns: list[Column], names: tuple[str, ...]) -> Points:
-    """Factors with several values, on the rows that have all of them; one that these rows leave constant goes too."""
+    """Keep the factors that vary, and the rows that have all of them.
+
+    A factor that is constant on these rows is left out too.
+    """
     left_out: dict[str, str] = {}
     kept = list(range(len(columns)))
     while True:

@@ -1,8 +1,9 @@
-"""The referee: one representation under every published definition of each metric, and how far they disagree.
+"""Score one representation under every published definition of each metric.
 
-Each definition (`definitions.py`) is computed for the code scales that matter to it, and with and without the
-categories (dSprites' shape) counted among the factors. Of several representations the referee says how often two
-definitions of one metric put them in opposite order.
+The referee shows how far the definitions disagree. Each definition (`definitions.py`) is computed for the code
+scales that matter to it. It is computed with and without the categories (dSprites' shape) among the factors.
+For several representations, the referee says how often two definitions of one metric put them in opposite
+order.
 """
 
 import csv
@@ -41,7 +42,10 @@ DEFINITION = ("protocol", "metric", "regressor", "part", "era", "scale", "factor
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many images each part of the two protocols looks at; a smaller pool is used once in full."""
+    """Set how many images each part of the two protocols reads.
+
+    A smaller pool is used once in full.
+    """
 
     groups: int
     group_size: int
@@ -58,7 +62,7 @@ class Sizes:
     review_votes: tuple[int, int] = (800, 800)  # of Z-min and Z-max variance
 
 
-PUBLISHED = Sizes(500, 100, 73_728, 73_728, 10_000, 5_000, 64, 10_000, 10_000, 5_000, 10_000, 5_000)
+FULL = Sizes(500, 100, 73_728, 73_728, 10_000, 5_000, 64, 10_000, 10_000, 5_000, 10_000, 5_000)
 SHORT = Sizes(500, 100, 10_000, 10_000, 2_000, 1_000, 64, 10_000, 10_000, 5_000, 1_000, 500)
 
 
@@ -74,12 +78,13 @@ def referee(
     discrete: Sequence[int] = (0,),
     code: str = "mean",
 ) -> list[Row]:
-    """A row (DEFINITION, "code", "value") for each definition, of the pool's codes (N, D), classes and values (N, K).
+    """Score a pool's codes (N, D) under every published definition.
 
-    Codes and factors are read as `score` reads them, whatever holds them; values are None where the classes are the
-    physical factors. `sizes` is SHORT by default (minutes; PUBLISHED takes the better part of an hour for ten codes).
-    Depths and `discrete` default to dSprites' factors. `code` only labels the rows: mean or sampled code. What is left
-    out, and what each factor is taken for, is said on stderr.
+    The result has a row (DEFINITION, "code", "value") for each definition. Classes and values are (N, K). Codes and
+    factors are read as `score` reads them, in any container. `values` is None if the classes are the physical
+    factors. `sizes` is SHORT by default and takes minutes. The full, published sizes take most of an hour for ten
+    codes. Depths and `discrete` default to dSprites' factors. `code` only labels the rows: mean or sampled code.
+    What is left out, and how each factor is read, is printed on stderr.
     """
     points, options = _read_points(codes, classes, values, depths, forest_depths, discrete)
     whole = points.classes()
@@ -88,7 +93,10 @@ def referee(
     counted = _counted(whole.shape[1], options["discrete"])
 
     def evaluation(protocol: str, scale: float) -> Evaluation:
-        """The scaled codes that the protocol looks at; every scale sees the same images and seeds."""
+        """Evaluate the protocol on codes multiplied by `scale`.
+
+        Every scale sees the same images and seeds.
+        """
         again, scaled = np.random.default_rng(seed), points.codes * scale
         if protocol == "disentanglement_lib":
             lib = disentanglement_lib_evaluation(scaled, whole, lib_draw, rng=again)
@@ -113,7 +121,10 @@ def referee(
 
 
 def spread(rows: Iterable[Row]) -> list[Row]:
-    """For each metric and part: how many definitions, the lowest and the highest value, and whose they are."""
+    """Find the lowest and highest value of each metric and part.
+
+    The row also names their definitions, and counts all definitions.
+    """
     table = []
     for (metric, part), found in _by_part(rows).items():
         ranked = sorted((row for row in found if np.isfinite(row["value"])), key=lambda row: float(row["value"]))
@@ -125,9 +136,11 @@ def spread(rows: Iterable[Row]) -> list[Row]:
 
 
 def flips(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
-    """For each metric and part: of the pairs of representations under pairs of definitions, how many change order.
+    """Count how often two definitions order two representations differently.
 
-    `tables` maps a representation's name to its rows; what not all of them have is left out. A tie is no flip.
+    There is a row for each metric and part. It counts over pairs of representations and pairs of definitions.
+    `tables` maps a representation's name to its rows. Rows that some representation lacks are left out. A tie is no
+    flip.
     """
     scores = {name: {_key(row): row["value"] for row in rows} for name, rows in tables.items()}
     shared = [row for row in next(iter(tables.values()), ()) if all(_key(row) in found for found in scores.values())]
@@ -144,7 +157,10 @@ def flips(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
 
 
 def figure(tables: Mapping[str, Sequence[Row]], path: Path) -> None:
-    """A strip for each metric and part, a dot for each definition, a colour for each representation, to `path`."""
+    """Draw the scores of all definitions and write the figure to `path`.
+
+    Each metric and part has a strip, each definition a dot, and each representation a colour.
+    """
     from matplotlib.figure import Figure  # the metrics themselves must not need it
 
     strips = list(dict.fromkeys((row["metric"], row["part"]) for rows in tables.values() for row in rows))
@@ -214,9 +230,13 @@ def _referee_file(path: Path, sizes: Sizes = SHORT) -> dict[str, list[Row]]:
 
 
 def _read(path: Path) -> dict[str, Array]:
-    with path.open("rb") as file:
-        if file.read(2) != b"PK":  # no pickle, for which NumPy takes any other file
-            raise ValueError(f"{path} is no .npz file: write one with numpy.savez, with arrays named codes and factors")
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}): give the path of an .npz file") from error
+    if start not in (b"PK\3\4", b"PK\5\6"):  # for a pickle NumPy takes any other file
+        raise ValueError(f"{path} is no .npz file: write one with numpy.savez, with arrays named codes and factors")
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
@@ -256,7 +276,10 @@ def _rows(
 
 
 def _parts(definition: Definition, evaluation: Evaluation, counted: list[Array]) -> list[dict[str, float]]:
-    """The parts for each set of factors; none, and a word on stderr, if they cannot be computed."""
+    """Compute the parts of a definition for each set of factors.
+
+    If this fails, the result is empty and stderr says why.
+    """
     try:
         return definition.parts(evaluation, counted)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
@@ -327,7 +350,10 @@ def _possible(protocol: str, definitions: Sequence[Definition], points: Points) 
 
 
 def _reason(protocol: str, definition: Definition, points: Points) -> str:
-    """Why a definition has nothing to look at, by the rules of `score`; empty if it has."""
+    """Say why a definition cannot be computed, by the rules of `score`.
+
+    Without a reason the text is empty.
+    """
     if definition.metric in GROUPED and protocol in ("infogan_cr", "disentanglement_lib"):
         return single_value(points)
     of_classes = {"explicitness", "infoe", *(["dci"] if protocol == "disentanglement_lib" else [])}
@@ -338,7 +364,10 @@ def _reason(protocol: str, definition: Definition, points: Points) -> str:
 
 
 def _counted(factors: int, discrete: Sequence[int]) -> dict[str, Array]:
-    """Which factors count: all, and all that are no categories, if two are left to tell apart."""
+    """Choose the sets of factors that count.
+
+    One set has all factors. Another leaves the categories out, if at least two factors remain.
+    """
     everything = np.arange(factors)
     continuous = np.setdiff1d(everything, discrete)
     without = {"without categories": continuous} if 2 <= len(continuous) < factors else {}
@@ -377,7 +406,10 @@ def _draw_disentanglement_lib(points: Points, sizes: Sizes, rng: np.random.Gener
 
 
 def _key(row: Row) -> tuple[Any, ...]:
-    """What makes two rows the same definition; mean and sampled codes are two representations, not two definitions."""
+    """Return what identifies the definition of a row.
+
+    Mean and sampled codes are two representations of one definition.
+    """
     return tuple(row[name] for name in DEFINITION)
 
 

@@ -1,4 +1,8 @@
-"""What `score` returns: a table of scores by what they measure, with what was refused, left out and taken for what."""
+"""Define the table of scores that `score` returns.
+
+Its scores are grouped by what they measure. It also says what was refused, what was left out, and how each
+factor was read.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +15,10 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores by metric, and for each metric that cannot be computed the reason; printed, a table."""
+    """Hold the scores by metric, and the reasons for refused metrics.
+
+    When printed, it is a table.
+    """
 
     values: dict[str, float]
     refused: dict[str, str]
@@ -57,8 +64,8 @@ class Scores:
     def _row(self, name: str, value: float | None) -> dict[str, Any]:
         low, high = self.intervals.get(name, (None, None))
         note = self.refused.get(name) or self.cautions.get(name, "")
-        about = {"group": EXPLANATIONS[name].group, "metric": name}
-        return about | {"value": value, "low": low, "high": high, "note": note}
+        key_columns = {"group": EXPLANATIONS[name].group, "metric": name}
+        return key_columns | {"value": value, "low": low, "high": high, "note": note}
 
 
 def _line(row: dict[str, Any]) -> str:

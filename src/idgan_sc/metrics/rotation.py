@@ -1,7 +1,7 @@
-"""The FactorVAE score that codes reach when they are turned to the axes: what a rotation alone could still add.
+"""Find the highest FactorVAE score that a rotation of the codes can reach.
 
-The score compares variances within groups. Those of turned codes follow from each group's covariance, so that a
-rotation costs nothing to try.
+It shows what a rotation alone could still add. The score compares variances within groups. The variances of
+rotated codes follow from each group's covariance, so trying a rotation is cheap.
 """
 
 from itertools import combinations
@@ -19,11 +19,12 @@ STARTS = 4  # the codes as they are, and random rotations
 def best_rotation(
     std_codes: npt.ArrayLike, groups: npt.ArrayLike, labels: npt.ArrayLike, rng: np.random.Generator
 ) -> Array:
-    """Find the rotation (D, D) of codes with the highest FactorVAE score; turned codes are `codes @ rotation`.
+    """Find the rotation (D, D) of codes with the highest FactorVAE score.
 
-    Groups (M, L, D) share the factor `labels` (M,); `std_codes` (S, D) give the scale, as in `infogan_cr_score`. From
-    `STARTS` rotations, planes of two codes are turned by `ANGLES` in turn while the score rises: a local maximum, and
-    a score that fits these groups. Judge it on others.
+    The rotated codes are `codes @ rotation`. The groups (M, L, D) share the factor `labels` (M,). `std_codes`
+    (S, D) give the scale, as in `infogan_cr_score`. The search begins at `STARTS` rotations. It turns planes of two
+    codes by `ANGLES` while the score rises. The result is a local maximum, fitted to these groups. Judge it on
+    other groups.
 
     >>> from idgan_sc.metrics.factor_vae import infogan_cr_score
     >>> rng = np.random.default_rng(0)
@@ -67,7 +68,10 @@ def _climb(turned: Array, within: Array, whole: Array, labels: Array) -> tuple[f
 
 
 def _score(turned: Array, within: Array, whole: Array, labels: Array) -> float:
-    """The FactorVAE score of turned codes, from covariances (M, D, D) within groups and (D, D) over all."""
+    """Compute the FactorVAE score of rotated codes from covariances.
+
+    These are (M, D, D) within groups and (D, D) over all images.
+    """
     total = np.einsum("id,ij,jd->d", turned, whole, turned)
     spread = np.einsum("id,mij,jd->md", turned, within, turned, optimize=True)
     votes = np.zeros((len(turned), int(labels.max()) + 1), dtype=np.int64)

@@ -1,8 +1,9 @@
-"""Which images an evaluation looks at: the draws of the two protocols, as indices into one encoded pool.
+"""Draw the images of an evaluation as indices into one encoded pool.
 
-Every image is encoded once and looked up by its index. On a full grid of factors the draws follow the
-distributions of the reference codes exactly: both draw the other factors at random and then overwrite the fixed
-one, which is a uniform draw among the images that have its value.
+The draws are those of the two protocols. Every image is encoded once and found by its index. On a full grid of
+factors, the draws follow the distributions of the reference codes exactly. Both references draw the other
+factors at random and then overwrite the fixed one. This is a uniform draw among the images with the fixed
+value.
 """
 
 from dataclasses import dataclass
@@ -44,7 +45,10 @@ class DisentanglementLibDraw:
 
 @dataclass(frozen=True)
 class _ByValue:
-    """The pool sorted by one factor, so that the images with one of its values are one slice."""
+    """Sort the pool by one factor.
+
+    The images with one of its values are then one slice.
+    """
 
     order: Indices  # (N,)
     start: Indices  # (V,) where each value's slice begins
@@ -62,7 +66,10 @@ class _ByValue:
         return cls(np.argsort(rank, kind="stable"), np.cumsum(count) - count, count, rank)
 
     def members(self, values: Indices, rng: np.random.Generator) -> Indices:
-        """For each entry of `values`, an image drawn uniformly among those with that value (same shape)."""
+        """Draw an image for each entry of `values`, in the same shape.
+
+        The draw is uniform among the images with that value.
+        """
         offsets = rng.integers(0, self.count[values])
         return self.order[self.start[values] + offsets]
 
@@ -77,10 +84,11 @@ def _sorted_pool(classes: npt.NDArray[np.integer]) -> list[_ByValue]:
 def draw_infogan_cr(
     classes: npt.NDArray[np.integer], *, groups: int, group_size: int, std: int, points: int, rng: np.random.Generator
 ) -> Draw:
-    """The InfoGAN-CR draw: the reference's sizes are 500 groups of 100, 73 728 `std` and 73 728 `points`.
+    """Draw the groups and points of the InfoGAN-CR protocol.
 
-    Group i fixes factor i mod K at a value drawn uniformly among the values present, and draws its members with
-    replacement; `std` is drawn without, `points` with replacement. `classes` is (N, K).
+    The reference's sizes are 500 groups of 100, 73 728 `std` and 73 728 `points`. Group i fixes factor i mod K at a
+    value drawn uniformly among the values present. Its members are drawn with replacement. `std` is drawn without
+    replacement, `points` with replacement. `classes` is (N, K).
 
     >>> classes = np.stack(np.meshgrid(range(3), range(4)), -1).reshape(-1, 2)
     >>> draw = draw_infogan_cr(classes, groups=4, group_size=5, std=6, points=7, rng=np.random.default_rng(0))
@@ -115,10 +123,11 @@ def draw_disentanglement_lib(
     test: int,
     rng: np.random.Generator,
 ) -> DisentanglementLibDraw:
-    """The disentanglement_lib draw: the study's sizes are 10 000, 5 000, 64, 10 000, 10 000 and 5 000.
+    """Draw the votes and points of the disentanglement_lib protocol.
 
-    Each vote fixes a factor drawn at random; a FactorVAE group shares one value of it, a β-VAE pair shares a value
-    of its own. All draws are with replacement. `classes` is (N, K).
+    The study's sizes are 10 000, 5 000, 64, 10 000, 10 000 and 5 000. Each vote fixes a factor drawn at random. A
+    FactorVAE group shares one value of that factor. In a β-VAE batch, each pair shares a value of its own. All
+    draws are with replacement. `classes` is (N, K).
 
     >>> classes = np.stack(np.meshgrid(range(3), range(4)), -1).reshape(-1, 2)
     >>> sizes = dict(train_votes=6, eval_votes=5, batch_size=4, variance=9, train=8, test=7)
@@ -160,7 +169,10 @@ def _votes(pool: list[_ByValue], votes: int, batch_size: int, rng: np.random.Gen
 
 
 def _pairs(pool: list[_ByValue], votes: int, batch_size: int, rng: np.random.Generator) -> tuple[Indices, Indices]:
-    """Pairs (M, B, 2): a random image, and another with the same value of the fixed factor."""
+    """Draw pairs (M, B, 2) of images that share the fixed factor's value.
+
+    The first image is random. The second is drawn among the images with the same value.
+    """
     labels = rng.integers(0, len(pool), size=votes)
     first = rng.integers(0, len(pool[0].order), size=(votes, batch_size))
     second = np.empty_like(first)

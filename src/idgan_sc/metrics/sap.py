@@ -1,8 +1,9 @@
-"""Separated attribute predictability (Kumar et al. 2018, Sec. 3): how far ahead is a factor's best code?
+"""Score how far a factor's best code leads the second best (SAP).
 
-SAP = mean_k (S_(1) - S_(2)), where S[d, k] says how well code d alone predicts factor k: the squared correlation for
-a continuous factor, the accuracy of a linear SVM (C = .01, balanced classes) for a category. The SVMs are solved
-exactly (`svm.py`); the references' solver stops earlier, which moves an entry by at most about 1e-3.
+Source: Kumar et al. 2018, Sec. 3. SAP = mean_k (S_(1) - S_(2)), where S[d, k] says how well code d alone
+predicts factor k. For a continuous factor S is the squared correlation. For a category it is the accuracy of a
+linear SVM (C = .01, balanced classes). The SVMs are solved exactly (`svm.py`). The references' solver stops
+earlier, which moves an entry by at most about 1e-3.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,10 @@ C = 0.01  # both reference codes
 def infogan_cr_matrix(
     codes: npt.ArrayLike, values: npt.ArrayLike, *, discrete: Sequence[int], strict: bool = False
 ) -> Array:
-    """S (D, K) of codes (N, D) and physical values (N, K): R², but training accuracy for the `discrete` factors.
+    """Compute the SAP matrix S (D, K) of codes (N, D) and values (N, K).
 
-    A constant code correlates with nothing: 0 by default, NaN as in the reference with `strict=True`.
+    An entry is R², but training accuracy for the `discrete` factors. The values are physical. A constant code has
+    no correlation: its entries are 0 by default. With `strict=True` they are NaN, as in the reference.
     """
     codes = as_codes(codes)
     values = as_factors(values, len(codes)).astype(np.float64)
@@ -51,7 +53,10 @@ def infogan_cr_score(
 def disentanglement_lib_matrix(
     train: npt.ArrayLike, train_classes: npt.ArrayLike, test: npt.ArrayLike, test_classes: npt.ArrayLike
 ) -> Array:
-    """S (D, K): test accuracy of the SVM for every factor, each treated as a category."""
+    """Compute the SAP matrix S (D, K) by SVM test accuracy.
+
+    Every factor is treated as a category.
+    """
     train, test = as_codes(train), as_codes(test)
     taught, asked = as_factors(train_classes, len(train)), as_factors(test_classes, len(test))
     return _accuracies(train, taught, test, asked)
@@ -73,7 +78,10 @@ def disentanglement_lib_score(
 
 
 def disentanglement_lib_continuous_matrix(codes: npt.ArrayLike, classes: npt.ArrayLike) -> Array:
-    """S (D, K): R² for every factor, categories included; 0 for a code with a variance of 1e-12 or less."""
+    """Compute the SAP matrix S (D, K) by R², categories included.
+
+    A code with a variance of 1e-12 or less gets 0.
+    """
     codes = as_codes(codes)
     matrix = _squared_correlations(codes, as_factors(classes, len(codes)).astype(np.float64))
     matrix[codes.var(axis=0, ddof=1) <= 1e-12] = 0.0
@@ -91,7 +99,9 @@ def disentanglement_lib_continuous_score(codes: npt.ArrayLike, classes: npt.Arra
 
 
 def gap(matrix: Array) -> float:
-    """Mean over the factors of the best code's lead in S (D, K); NaN sorts last, as in the references.
+    """Average the lead of each factor's best code in S (D, K).
+
+    NaN sorts last, as in the references.
 
     >>> gap(np.array([[0.9, 0.1], [0.4, 0.1]]))
     0.25
@@ -110,7 +120,10 @@ def _squared_correlations(codes: Array, values: Array) -> Array:
 
 
 def _accuracies(train: Array, taught: Array, test: Array, asked: Array) -> Array:
-    """Accuracy (D, K) on `asked` (N', K) of an SVM for each code and factor, fitted to `taught` (N, K)."""
+    """Compute the SVM accuracy (D, K) of each code and factor.
+
+    The SVMs are fitted to `taught` (N, K) and tested on `asked` (N', K).
+    """
     lines = [svm.Line(column) for column in train.T]
     matrix = np.empty((train.shape[1], taught.shape[1]))
     for k in range(taught.shape[1]):

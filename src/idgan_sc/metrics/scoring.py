@@ -114,7 +114,10 @@ class Carbonneau:
 
     @property
     def rng(self) -> np.random.Generator:
-        """The same stream for each score, so that none depends on which others are asked for."""
+        """Return the same random stream for each score.
+
+        So no score depends on which other scores are requested.
+        """
         return np.random.default_rng(self.seed)
 
     @cached_property
@@ -157,7 +160,10 @@ class Points:
 
     @property
     def rng(self) -> np.random.Generator:
-        """The same stream for each score, so that none depends on which others are asked for."""
+        """Return the same random stream for each score.
+
+        So no score depends on which other scores are requested.
+        """
         return np.random.default_rng(self.seed)
 
     @cached_property
@@ -322,7 +328,10 @@ def disentanglement_lib_evaluation(
 def carbonneau_evaluation(
     codes: npt.ArrayLike, factors: npt.ArrayLike, values: npt.ArrayLike, *, rng: np.random.Generator
 ) -> Carbonneau:
-    """All codes (N, D), with the classes or bins (N, K) and the values (N, K) of their factors."""
+    """Prepare all codes (N, D) and factors for the review's protocol.
+
+    The factors are given as classes or bins (N, K) and as values (N, K).
+    """
     codes = finite(codes)
     factors, values = as_factors(factors, len(codes)), as_factors(values, len(codes))
     return Carbonneau(codes, factors, values, seed=int(rng.integers(2**31)))
@@ -336,7 +345,10 @@ def points_evaluation(
     rng: np.random.Generator,
     discrete: Sequence[int],
 ) -> Points:
-    """All codes (N, D), with the classes (N, K) and the values (N, K) of their factors."""
+    """Prepare all codes (N, D) and factors for scores of points.
+
+    The factors are given as classes (N, K) and as values (N, K).
+    """
     codes = finite(codes)
     classes, values = as_factors(classes, len(codes)), as_factors(values, len(codes))
     return Points(codes, classes, values, discrete, seed=int(rng.integers(2**31)))

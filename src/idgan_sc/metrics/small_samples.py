@@ -1,7 +1,8 @@
-"""Bias and SD of each score with few points, measured on known codes; written by `benchmarks/metrics_small_samples.py`.
+"""Store the bias and SD of each score with few points.
 
-Five factors of 3, 6, 40, 32 and 32 values, codes that mix neighbours a little, five codes of noise. The bias is the
-mean over draws less the score of 100 000 points.
+They were measured on known codes by `benchmarks/metrics_small_samples.py`. There are five factors of 3, 6, 40,
+32 and 32 values. The codes mix neighbours a little, and five codes are noise. The bias is the mean over draws
+minus the score of 100 000 points.
 """
 
 MEASURED: dict[str, dict[int, tuple[float, float]]] = {  # metric -> points -> (bias, SD)
@@ -131,14 +132,20 @@ MEASURED: dict[str, dict[int, tuple[float, float]]] = {  # metric -> points -> (
     },
 }
 WORTH_SAYING = 0.05
+NEAR = 1.5  # times as many points, or as few, count as about so many
 
 
 def caution(metric: str, points: int) -> str:
-    """What bias and SD the score had with about so few points, if that is worth saying; else empty."""
+    """Report the score's bias and SD for about this number of points.
+
+    The text is empty if they are small or not measured.
+    """
     table = MEASURED.get(metric, {})
-    near = [n for n in table if n >= points / 1.5] if table else []
+    near = [n for n in table if n >= points / NEAR]
     if not near:
         return ""
+    if points < min(table) / NEAR:
+        return f"with so few points it was not measured; with {min(table)} it was"
     bias, sd = table[min(near)]
     if max(abs(bias), sd) < WORTH_SAYING:
         return ""

@@ -1,8 +1,10 @@
-"""Logistic regression solved to its optimum: Newton's method on some rows, then L-BFGS on all in that metric.
+"""Solve logistic regression to its optimum.
 
-InfoMEC's explicitness asks for a linear softmax classifier without a penalty, where a general solver stops far from
-the end after its hundred steps; the review's explicitness for penalised rules, one class against the rest. Both are
-convex. A few thousand rows bring the weights close, and their Hessian makes the rest of the way short.
+Newton's method runs on some rows. Then L-BFGS runs on all rows, in the metric of the Hessian found there.
+InfoMEC's explicitness needs a linear softmax classifier without a penalty. There, a general solver stops after
+its hundred steps, far from the optimum. The review's explicitness needs penalised rules, one class against the
+rest. Both problems are convex. A few thousand rows bring the weights close to the optimum, and their Hessian
+shortens the rest.
 """
 
 from typing import NamedTuple
@@ -20,7 +22,11 @@ NEAR = 1e-3  # the same for the few points
 
 
 class Problem(NamedTuple):
-    """Points x (D + 1, N), the last row 1, their classes and weights (N,), how many classes, the ridge on D rows."""
+    """Hold the points, classes and weights of a logistic regression.
+
+    The points x are (D + 1, N), and the last row is 1. Classes and weights are (N,). `values` is the number of
+    classes. The ridge acts on D rows.
+    """
 
     x: Array
     classes: Array
@@ -76,7 +82,10 @@ def _completed(theta: Array, count: int) -> Array:
 
 
 def _newton(problem: Problem, theta: Array, close: float) -> tuple[Array, Array]:
-    """The optimum of few points, and a lower triangular root (P, P) of the Hessian near it."""
+    """Find the optimum on few points by Newton's method.
+
+    The Hessian near it is returned as a lower triangular root (P, P).
+    """
     loss, gradient = _value(theta, problem)
     for _ in range(STEPS):
         root = _root(_hessian(theta, problem))
@@ -92,7 +101,10 @@ def _newton(problem: Problem, theta: Array, close: float) -> tuple[Array, Array]
 
 
 def _polished(problem: Problem, theta: Array, root: Array) -> Array:
-    """The optimum of all points by L-BFGS, in coordinates in which the Hessian of the few is the identity."""
+    """Find the optimum on all points by L-BFGS.
+
+    In its coordinates, the Hessian of the few points is the identity.
+    """
     from scipy.optimize import minimize  # a tenth of a second, which only this needs
 
     inverse = np.linalg.inv(root)
@@ -121,7 +133,10 @@ def _value(theta: Array, problem: Problem) -> tuple[float, Array]:
 
 
 def _residual(margins: Array, classes: Array, weights: Array) -> tuple[float, Array]:
-    """Loss of some points, and weight · (probability - indicator) from margins, both (C - 1, n)."""
+    """Compute the loss of some points and its residuals from the margins.
+
+    The residuals are weight · (probability - indicator). Margins and residuals are (C - 1, n).
+    """
     free = np.flatnonzero(classes < len(margins))  # the last class has margin 0
     own = margins[classes[free], free]
     top = np.maximum(margins.max(axis=0), 0.0)
@@ -135,7 +150,10 @@ def _residual(margins: Array, classes: Array, weights: Array) -> tuple[float, Ar
 
 
 def _hessian(theta: Array, problem: Problem) -> Array:
-    """Σ_n weight (diag(p) - p p') ⊗ x x' + ridge, (P, P); the sums in single precision, enough for a step."""
+    """Compute the Hessian (P, P) of the loss and the ridge.
+
+    It is Σ_n weight (diag(p) - p p') ⊗ x x' + ridge. Single precision of the sums is enough for a step.
+    """
     size, x = len(problem.x), problem.x.astype(np.float32)
     logs = log_probabilities(problem.x[:-1].T, _completed(theta, problem.values))[:-1]  # (C - 1, n)
     p = np.exp(logs).astype(np.float32)
@@ -150,7 +168,10 @@ def _hessian(theta: Array, problem: Problem) -> Array:
 
 
 def _root(hessian: Array) -> Array:
-    """A lower triangular root, of the Hessian or, where it is singular, of one lifted just enough."""
+    """Compute a lower triangular root of the Hessian.
+
+    A singular Hessian is first lifted just enough.
+    """
     lift = 1e-7 * max(float(np.trace(hessian)) / len(hessian), 1e-9)
     while True:
         try:

@@ -16,7 +16,10 @@ STEPS = 200  # Newton needs about ten; a run that needs more has failed
 
 
 class Line:
-    """The points x (N,) in order, with their sums; one line serves the SVMs of every factor."""
+    """Sort the points x (N,) and keep their sums.
+
+    One line serves the SVMs of every factor.
+    """
 
     def __init__(self, x: Array) -> None:
         self.order = np.argsort(x)
@@ -26,7 +29,10 @@ class Line:
 
 
 class _PrefixSums:
-    """Sums (n, x, x²) over the first p points of a line: of each class's own members, and of all others."""
+    """Sum (n, x, x²) over the first p points of a line.
+
+    There is a sum of each class's own members and a sum of all others.
+    """
 
     def __init__(self, line: Line, classes: Array, count: int) -> None:
         self.line, size = line, len(line.x)
@@ -47,7 +53,10 @@ class _PrefixSums:
 
 
 def fit(line: Line, classes: Array, c: float) -> tuple[Array, Array]:
-    """Weights w (K,) and intercepts b (K,) for classes 0 … K-1 (N,); K = 2 gives the one rule for class 1."""
+    """Fit SVM weights w (K,) and intercepts b (K,) for classes (N,).
+
+    The classes are 0 … K-1. For K = 2 there is one rule, for class 1.
+    """
     count = np.bincount(classes)
     weight = len(classes) / (len(count) * count)  # "balanced"
     sums = _PrefixSums(line, classes, len(count))
@@ -59,7 +68,10 @@ def fit(line: Line, classes: Array, c: float) -> tuple[Array, Array]:
 
 
 def predict(x: Array, w: Array, b: Array) -> Array:
-    """The class (N,) with the largest w x + b; with one rule, whether it is positive."""
+    """Predict the class (N,) with the largest w x + b.
+
+    With one rule, the class is 1 where w x + b is positive.
+    """
     margins = np.multiply.outer(x, w) + b  # (N, K)
     return (margins[:, 0] > 0).astype(np.int64) if len(w) == 1 else margins.argmax(axis=1)
 
@@ -98,7 +110,10 @@ def _local(sums: _PrefixSums, costs: Array, w: Array, b: Array) -> tuple[Array, 
 
 
 def _active(sums: _PrefixSums, side: int, w: Array, b: Array) -> Array:
-    """Sums (3, K) over the points of one side (0: own class, 1: the rest) whose margin y (w x + b) is below 1."""
+    """Sum (3, K) over the points with a margin below 1 on one side.
+
+    The margin is y (w x + b). Side 0 is the own class, side 1 the rest.
+    """
     y = 1.0 - 2 * side
     edge = y - b  # where w x + b = y
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,4 +1,7 @@
-"""Gaussian total correlation (Locatello et al. 2019, Sec. 5.4): how dependent are the codes, without factors?"""
+"""Measure how dependent the codes are, without factors (Gaussian total correlation).
+
+Source: Locatello et al. 2019, Sec. 5.4.
+"""
 
 import numpy as np
 import numpy.typing as npt

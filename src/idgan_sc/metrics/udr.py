@@ -1,9 +1,11 @@
-"""Unsupervised disentanglement ranking (Duan et al. 2020, Sec. 4): do two trainings of one model agree on its codes?
+"""Score whether two trainings of one model agree on its codes (UDR).
 
-Where codes are disentangled, each code of one training corresponds to one code of another. Codes of M models on the
-same N images are compared in pairs; a model's score is the median over its partners. No factor is needed.
+Source: Duan et al. 2020, Sec. 4 (unsupervised disentanglement ranking). If codes are disentangled, each code of
+one training corresponds to one code of another. Codes of M models on the same N images are compared in pairs. A
+model's score is the median over its partners. No factor is needed.
 
-A code whose mean KL from the prior is .01 or less carries nothing and is left out; without KL given, the constant ones.
+A code is left out if its mean KL from the prior is .01 or less: it carries nothing. Without KL, the constant
+codes are left out.
 """
 
 import numpy as np
@@ -59,7 +61,10 @@ def udr_spearman_scores(models: npt.ArrayLike, kl: npt.ArrayLike | None = None, 
 
 
 def lasso_similarity(standard: Array) -> Array:
-    """S[i, j] (D, D) = |coefficients| with which model i's codes (rows) predict model j's; codes (M, N, D)."""
+    """Compute the Lasso similarity S[i, j] (D, D) of each pair of models.
+
+    An entry is |coefficient|. The codes of model i (rows) predict those of model j. The codes are (M, N, D).
+    """
     m, n, d = standard.shape
     targets = standard.transpose(1, 0, 2).reshape(n, m * d)
     found = [lasso.of_targets(codes.T @ codes, codes.T @ targets, ALPHA * n) for codes in standard]
@@ -67,7 +72,10 @@ def lasso_similarity(standard: Array) -> Array:
 
 
 def spearman_similarity(standard: Array) -> Array:
-    """S[i, j] (D, D) = |rank correlation| of model i's codes (rows) and model j's; NaN for a code of zeros."""
+    """Compute the rank correlation S[i, j] (D, D) of each pair of models.
+
+    An entry is its absolute value. Rows are the codes of model i. A code of zeros gives NaN.
+    """
     m, n, d = standard.shape
     ranks = ranked(standard.transpose(1, 0, 2).reshape(n, m * d))
     ranks -= ranks.mean(axis=0)
@@ -77,9 +85,10 @@ def spearman_similarity(standard: Array) -> Array:
 
 
 def agreements(similarity: Array, active: Array, *, strict: bool = False) -> Array:
-    """r (M, M) of S (M, M, D, D): how one-to-one the active codes (M, D) of two models correspond.
+    """Score the agreement r (M, M) of each pair of models.
 
-    The mean of max² / sum over the rows, and over the columns, halved. A model without an active code agrees with none.
+    It says how one-to-one their active codes (M, D) correspond, from S (M, M, D, D). It is the mean of max² / sum
+    over the rows, plus that over the columns, halved. A model without an active code agrees with none.
     """
     everything = np.ones_like(active)
     kept = everything if strict else active
@@ -92,7 +101,10 @@ def agreements(similarity: Array, active: Array, *, strict: bool = False) -> Arr
 
 
 def medians(pairwise: Array) -> Array:
-    """UDR (M,): of model j the median over i ≠ j of r[i, j], in which j is the one predicted."""
+    """Compute each model's UDR (M,) as a median of its agreements.
+
+    For model j it is the median over i ≠ j of r[i, j]. There, j is the predicted model.
+    """
     others = ~np.eye(len(pairwise), dtype=bool)
     return np.array([np.median(pairwise[others[:, j], j]) for j in range(len(pairwise))])
 
@@ -106,7 +118,10 @@ def _one_to_one(similarity: Array) -> float:
 
 
 def standardised(models: npt.ArrayLike, kl: npt.ArrayLike | None) -> tuple[Array, Array]:
-    """Codes (M, N, D) with mean 0 and SD 1, those without information 0, and which have some (M, D)."""
+    """Scale the codes (M, N, D) to mean 0 and SD 1.
+
+    Codes without information become 0. The second result (M, D) marks the codes with information.
+    """
     codes = as_codes(models, ndim=3)
     if len(codes) < 2:
         raise ValueError("models are compared in pairs: give codes (M, N, D) of at least two models")

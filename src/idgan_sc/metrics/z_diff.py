@@ -1,6 +1,7 @@
-"""Z-diff, the β-VAE score as the review has it: pairs from a fixed table of points, tested on others.
+"""Score Z-diff, the review's version of the β-VAE score.
 
-Each pair of a batch shares its own value of the fixed factor. Accuracy is rescaled so that chance is 0.
+The pairs come from a fixed table of points and are tested on others. Each pair of a batch shares its own value
+of the fixed factor. The accuracy is rescaled so that chance is 0.
 """
 
 from collections.abc import Iterator
@@ -73,7 +74,10 @@ def _features(codes: Array, factors: list[Array], labels: Array, size: int, rng:
 def _pairs(
     factor: Array, batches: Array, size: int, rng: np.random.Generator, at_once: int = 256
 ) -> Iterator[tuple[Array, Array]]:
-    """Some batches, and their pairs (2, m, size) of different points that share a value drawn uniformly."""
+    """Yield some batches with their pairs (2, m, size) of points.
+
+    The two points of a pair differ. They share a value drawn uniformly.
+    """
     count = np.bincount(factor)
     shared = np.flatnonzero(count > 1)
     if not len(shared):

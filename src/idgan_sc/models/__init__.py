@@ -1,6 +1,8 @@
-"""The methods. Each owns its update: `step(x)` is one complete update of all its players, and returns its log.
+"""Define the training methods and their common interface.
 
-The interface that training and evaluation rely on: `networks` and `optimisers` (dicts by player's name), `streams`
+Each method owns its update: `step(x)` updates all its players once and returns its log.
+
+Training and evaluation rely on this interface: `networks` and `optimisers` (dicts by player's name), `streams`
 (dict of torch.Generator), `steps_done`, `step(x) -> dict of tensors`, `encode(x) -> codes (B, k)`,
 `generate(z, c) -> images`, `warnings(row) -> list of sentences`.
 """

@@ -1,4 +1,7 @@
-"""β-VAE (Higgins et al. 2017): stage one of the paper, and a row of the comparison; Eq. (1)."""
+"""Train the β-VAE of Eq. (1), the paper's stage one.
+
+Source: Higgins et al. 2017. The β-VAE is also a row of the comparison.
+"""
 
 from typing import Any
 

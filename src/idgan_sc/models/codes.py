@@ -1,4 +1,7 @@
-"""Where the code c comes from (a prior, or a frozen β-VAE) and how pairs are drawn from it (Sec. 2.2)."""
+"""Draw the codes c and the pairs of codes (Sec. 2.2).
+
+The codes come from a prior or from a frozen β-VAE.
+"""
 
 from typing import NamedTuple
 
@@ -9,7 +12,10 @@ DEAD_NATS = 0.01  # a dimension of a VAE's code with less KL than this carries n
 
 
 class Pairs(NamedTuple):
-    """m pairs of codes (m, k) that share a noise z (m, z_dim); s (m,) is the dimension that sets them apart."""
+    """Hold m pairs of codes (m, k) that share a noise z (m, z_dim).
+
+    s (m,) is the dimension that sets the two codes of a pair apart.
+    """
 
     c1: Tensor
     c2: Tensor
@@ -30,15 +36,19 @@ def sample_posterior(mean: Tensor, logvar: Tensor, rng: torch.Generator) -> Tens
 
 
 def balanced_classes(m: int, dims: Tensor, rng: torch.Generator) -> Tensor:
-    """m classes out of `dims`, each as often as can be, in random order (ledger row 9)."""
+    """Draw m classes from `dims` in random order, as evenly as possible.
+
+    See ledger row 9.
+    """
     cyclic = dims[torch.arange(m, device=dims.device) % len(dims)]
     return cyclic[torch.randperm(m, generator=rng, device=dims.device)]
 
 
 def another_of_batch(base: Tensor, batch: int, rng: torch.Generator) -> Tensor:
-    """For each of m rows drawn from a batch (row i from batch index i mod `batch`), the row of another batch index.
+    """Choose for each of m rows the row of another batch index.
 
-    A random cyclic shift that is never 0, so that no pair has two equal images (ledger row 12).
+    Row i comes from batch index i mod `batch`. Each row moves by a random cyclic shift that is never 0. So no pair
+    has two equal images (ledger row 12).
     """
     m = len(base)
     images = min(batch, m)  # with fewer pairs than images, only these have a row
@@ -47,6 +57,9 @@ def another_of_batch(base: Tensor, batch: int, rng: torch.Generator) -> Tensor:
 
 
 def recombine(base: Tensor, other: Tensor, s: Tensor, rule: str) -> Tensor:
-    """The second code of each pair: `change_one` takes dimension s from `other`, `keep_one` all but s; all (m, k)."""
+    """Build the second code of each pair from two codes (m, k).
+
+    `change_one` takes dimension s from `other`. `keep_one` takes all dimensions but s from it.
+    """
     is_s = torch.arange(base.shape[1], device=base.device) == s[:, None]
     return torch.where(is_s if rule == "change_one" else ~is_s, other, base)

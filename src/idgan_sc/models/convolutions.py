@@ -14,14 +14,18 @@ _OF_LIBRARY = ContextVar("of_library", default=False)  # whether PyTorch's own c
 
 
 def _by_hand(x: Tensor) -> bool:
-    """Whether this file's own formulation is used; on a GPU, and within `library_convolutions`, it is the library's."""
+    """Say whether to use this file's own convolution.
+
+    The library's convolution is used on a GPU and within `library_convolutions`.
+    """
     return not _OF_LIBRARY.get() and x.device.type == "cpu"
 
 
 def _spread(y: Tensor, weight: Tensor) -> Tensor:
-    """(B, o, h, w) -> (B, i, 2h, 2w): transposed 4x4 stride-2 convolution as a matrix product and overlapping sums.
+    """Compute a transposed 4x4 stride-2 convolution as a matrix product.
 
-    `weight` is (o, i, 4, 4). With i of at most three channels this takes a third of the library's time on a CPU.
+    It maps (B, o, h, w) -> (B, i, 2h, 2w) by overlapping sums. `weight` is (o, i, 4, 4). With i of at most three
+    channels, this takes a third of the library's time on a CPU.
     """
     height, width = y.shape[2:]
     positions = y.permute(0, 2, 3, 1).flatten(1, 2).transpose(1, 2)  # (B, o, h w), a view
@@ -103,14 +107,20 @@ class Deconv2d(nn.ConvTranspose2d):
 
 
 class WholeConv2d(nn.Conv2d):
-    """A convolution whose kernel covers its input, (B, i, s, s) -> (B, o, 1, 1): one matrix product."""
+    """Apply a convolution whose kernel covers its input.
+
+    It maps (B, i, s, s) -> (B, o, 1, 1) by one matrix product.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x.flatten(1), self.weight.flatten(1), self.bias)[:, :, None, None]
 
 
 class WholeDeconv2d(nn.ConvTranspose2d):
-    """A transposed convolution of one position, (B, i, 1, 1) -> (B, o, s, s): one matrix product."""
+    """Apply a transposed convolution to an input of one position.
+
+    It maps (B, i, 1, 1) -> (B, o, s, s) by one matrix product.
+    """
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         y = (x.flatten(1) @ self.weight.flatten(1)).view(len(x), *self.weight.shape[1:])

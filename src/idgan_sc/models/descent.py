@@ -1,4 +1,7 @@
-"""The one way in which weights move: a loss goes down along the gradient of the players that answer for it."""
+"""Update weights by gradient descent, in one place for all methods.
+
+A loss moves only the players that answer for it.
+"""
 
 from typing import Any
 
@@ -8,7 +11,10 @@ from torch.optim import Optimizer
 
 
 def descend(loss: Tensor, *players: Optimizer) -> None:
-    """One step of every optimiser in `players` on `loss` (a scalar); no other weight gets a gradient of it."""
+    """Take one step of every optimiser in `players` on `loss`.
+
+    The loss is a scalar. No other weight gets a gradient from it.
+    """
     for optimiser in players:
         optimiser.zero_grad()
     loss.backward(
@@ -19,7 +25,10 @@ def descend(loss: Tensor, *players: Optimizer) -> None:
 
 
 def optimiser(network: nn.Module, settings: dict[str, Any], rate: float) -> Optimizer:
-    """Adam, or RMSprop with PyTorch's own decay of .99, as `optimiser` and `momentum` of the settings say."""
+    """Build the optimiser that the settings name: Adam or RMSprop.
+
+    The settings are `optimiser` and `momentum`. RMSprop has PyTorch's own decay of .99.
+    """
     if settings.get("optimiser") == "rmsprop":
         return torch.optim.RMSprop(network.parameters(), rate, alpha=0.99, momentum=settings.get("momentum", 0.0))
     return torch.optim.Adam(network.parameters(), rate, tuple(settings["adam_betas"]), fused=True)
@@ -27,7 +36,10 @@ def optimiser(network: nn.Module, settings: dict[str, Any], rate: float) -> Opti
 
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the weights of an averaged network towards those of the trained one; its buffers are the trained one's."""
+    """Move an averaged network's weights towards those of the trained network.
+
+    Its buffers are copied from the trained network.
+    """
     for mean, weight in zip(average.parameters(), network.parameters(), strict=True):
         mean.lerp_(weight, 1 - decay)
     for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):

@@ -58,6 +58,9 @@ class FactorVAE(VAE):
         return {name: value.detach() for name, value in log.items()}
 
     def permute(self, c: Tensor) -> Tensor:
-        """Each dimension of c (B, k) shuffled over the batch by itself: a sample of the product of marginals."""
+        """Shuffle each dimension of c (B, k) over the batch on its own.
+
+        The result is a sample of the product of marginals.
+        """
         order = torch.rand(c.shape, generator=self.streams["noise"], device=c.device).argsort(0)
         return c.gather(0, order)

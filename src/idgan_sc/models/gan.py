@@ -1,7 +1,8 @@
-"""InfoGAN, InfoGAN-CR, ID-GAN and IDGAN-SC: one game, Eqs. (2)-(6) and Algorithm 1, whose terms are switches.
+"""Train InfoGAN, InfoGAN-CR, ID-GAN and IDGAN-SC as one game with switches.
 
-InfoGAN is `pair_rule: none` with codes from the prior; ID-GAN the same with codes from a frozen β-VAE; InfoGAN-CR and
-IDGAN-SC add the pair network H or E. Players: G, D with Q (one trunk), and the pair network.
+The game follows Eqs. (2)-(6) and Algorithm 1. InfoGAN is `pair_rule: none` with codes from the prior. ID-GAN is
+the same with codes from a frozen β-VAE. InfoGAN-CR and IDGAN-SC add the pair network H or E. The players are G,
+D with Q (one trunk), and the pair network.
 """
 
 import copy
@@ -26,9 +27,12 @@ NETWORKS: dict[str, tuple[Any, Any, Any]] = {  # by the setting `network`: G, D 
 
 
 class GAN:
-    """settings: as `families.gan` in config.yaml; image_shape (C, H, W); vae: the frozen encoder where codes need it.
+    """Train a GAN of the family that the settings describe.
 
-    live: the dimensions that `pair_dims: live` may choose from, all by default.
+    settings: as `families.gan` in config.yaml.
+    image_shape: (C, H, W).
+    vae: the frozen encoder, if the codes need it.
+    live: the dimensions that `pair_dims: live` may choose from. All by default.
     """
 
     def __init__(
@@ -37,7 +41,7 @@ class GAN:
         image_shape: tuple[int, int, int],
         streams: dict[str, torch.Generator],
         vae: nn.Module | None = None,
-        live: list[int] | None = None,
+        active: list[int] | None = None,
     ):
         self.settings, self.streams, self.vae = settings, streams, vae
         self.device = streams["noise"].device
@@ -62,12 +66,16 @@ class GAN:
         }
         if "average" in settings:  # the mean of G's weights over its steps, which generates after training
             self.networks["average"] = copy.deepcopy(self.networks["generator"]).requires_grad_(False)
-        self.dims = torch.tensor(live or list(range(k)), device=self.device)
+        self.dims = torch.tensor(active or list(range(k)), device=self.device)
         self.steps_done = 0
 
     # ------------------------------------------------------------------------------------------------- one update
     def step(self, x: Tensor) -> dict[str, Tensor]:
-        """One iteration of Algorithm 1, stage two: D with Q, then G (and the pair network) `generator_steps` times."""
+        """Run one iteration of Algorithm 1, stage two.
+
+        D moves with Q. Then G moves `generator_steps` times. The pair network moves once, with G's first step or in its
+        own step.
+        """
         for network in (self.networks["discriminator"], self.networks.get("pair")):
             if network is not None:
                 convolutions.power_iteration(network)
@@ -90,7 +98,10 @@ class GAN:
         return {name: value.detach() for name, value in log.items()}
 
     def discriminator_step(self, x: Tensor, fake: Tensor, c: Tensor) -> dict[str, Tensor]:
-        """D maximises L_adv of Eq. (4); Q, on the same trunk, minimises λ L_info of Eq. (5)."""
+        """Update D and Q, which share one trunk.
+
+        D maximises L_adv of Eq. (4). Q minimises λ L_info of Eq. (5).
+        """
         penalised = "r1" in self.settings
         if penalised:
             x = x.clone().requires_grad_()
@@ -126,7 +137,10 @@ class GAN:
         pairs: Pairs | None,
         move_pair_network: bool,
     ) -> dict[str, Tensor]:
-        """G, and in a joint step the pair network, minimise L_adv + λ L_info + α L_pair (Eqs. 2 and 3)."""
+        """Update G, and the pair network too in a joint step.
+
+        They minimise L_adv + λ L_info + α L_pair (Eqs. 2 and 3).
+        """
         players = ["generator", *(["pair"] if pairs and move_pair_network else [])]
         logits, q = self.networks["discriminator"](fake)
         adversarial = obj.generator_adversarial_loss(logits)
@@ -144,7 +158,10 @@ class GAN:
         return log
 
     def pair_loss(self, r: Tensor, s: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The pair regulariser on r (m, r_dim) or logits (m, k), and what shows whether it is alive."""
+        """Compute the pair regulariser's loss and its log.
+
+        It reads r (m, r_dim) or logits (m, k). The log shows whether the regulariser is still effective.
+        """
         if not self.contrastive:
             loss = obj.pair_cross_entropy(r, s)
             return loss, {"loss_pair": loss, "pair_accuracy": (r.detach().argmax(1) == s).float().mean()}
@@ -160,13 +177,19 @@ class GAN:
         return self.vae(x)
 
     def draw_codes(self, x: Tensor) -> Tensor:
-        """c (B, k): from the prior, or a sample of the frozen posterior of this batch's real images."""
+        """Draw codes c (B, k) from the prior or the frozen posterior.
+
+        The posterior is that of this batch's real images.
+        """
         if self.settings["code"] == "prior":
             return draw_prior((len(x), self.settings["c_dim"]), self.settings["prior"], self.streams["noise"])
         return sample_posterior(*self.posterior(x), self.streams["noise"])
 
     def draw_pairs(self, x: Tensor, c: Tensor) -> Pairs:
-        """m pairs of codes that differ (or agree) in one dimension s, with one noise z each (Sec. 2.2)."""
+        """Draw m pairs of codes that differ, or agree, in one dimension s.
+
+        Each pair has one noise z (Sec. 2.2).
+        """
         settings, rng = self.settings, self.streams["pairs"]
         m, batch = settings["pairs"], len(x)
         shape = (m, settings["c_dim"])
@@ -190,7 +213,10 @@ class GAN:
         return Pairs(base, recombine(base, other, s, settings["pair_rule"]), z, s)
 
     def generate_pairs(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
-        """Both images of every pair, (m, C, H, W) each, from one pass of G, or from two (ledger row 22)."""
+        """Generate both images of every pair, (m, C, H, W) each.
+
+        G does this in one pass or in two (ledger row 22).
+        """
         if "pair_passes" in self.settings:
             return self.networks["generator"](pairs.z, pairs.c1), self.networks["generator"](pairs.z, pairs.c2)
         both = self.networks["generator"](torch.cat([pairs.z, pairs.z]), torch.cat([pairs.c1, pairs.c2]))
@@ -200,15 +226,18 @@ class GAN:
     # --------------------------------------------------------------------------------------------------- for users
     @torch.no_grad()
     def encode(self, x: Tensor) -> Tensor:
-        """The mean of Q(c|x) (B, k); of the frozen β-VAE's posterior where Q is that encoder."""
+        """Encode images as the mean of Q(c|x), shape (B, k).
+
+        If Q is the frozen β-VAE's encoder, the mean is that of its posterior.
+        """
         q = self.networks["discriminator"](x)[1]
         return self.posterior(x)[0] if q is None else q
 
     @torch.no_grad()
     def generate(self, z: Tensor, c: Tensor) -> Tensor:
-        """G(z, c) -> images (B, C, H, W) in [0, 1]; batch normalisation uses what the network's mode says.
+        """Generate images (B, C, H, W) in [0, 1] from z and c.
 
-        Where an averaged G is kept, it is the one that generates.
+        Batch normalisation follows the network's mode. If an averaged G is kept, it generates the images.
         """
         return self.networks["average" if "average" in self.networks else "generator"](z, c)
 

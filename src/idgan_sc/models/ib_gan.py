@@ -1,7 +1,8 @@
-"""IB-GAN (Jeon et al. 2021): a GAN whose generator draws its code r from the noise through a stochastic bottleneck.
+"""Train IB-GAN, whose generator reads the noise through a stochastic bottleneck.
 
-The code that is scored is the mean of e(r|z) at the z that Q reads off an image, as the released evaluation does: r is
-what the KL term makes sparse and what G draws from; z is noise of more dimensions.
+Source: Jeon et al. 2021. The bottleneck gives the code r. The scored code is the mean of e(r|z) at the z that Q
+reads from an image, as in the released evaluation. The reason: the KL term makes r sparse, and G draws from r.
+The noise z has more dimensions.
 """
 
 from typing import Any
@@ -46,7 +47,10 @@ class IBGAN:
         self.steps_done = 0
 
     def step(self, x: Tensor) -> dict[str, Tensor]:
-        """One update of D, then of G with its bottleneck and Q, on the same images; what they log."""
+        """Update D, then G with its bottleneck and Q, on the same images.
+
+        The result is the log.
+        """
         for name in ("discriminator", "reconstructor"):
             convolutions.power_iteration(self.networks[name])
         z = draw_prior((len(x), self.settings["z_dim"]), self.settings["prior"], self.streams["noise"])
@@ -69,7 +73,10 @@ class IBGAN:
         return {name: value.detach() for name, value in log.items()}
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of e(r|z) at the z that Q reads off an image, each (B, k)."""
+        """Encode images as the mean and log variance of e(r|z).
+
+        Each is (B, k). The z is the one that Q reads from the image.
+        """
         return self.networks["bottleneck"](self.networks["reconstructor"](x))
 
     @torch.no_grad()
@@ -79,7 +86,10 @@ class IBGAN:
 
     @torch.no_grad()
     def generate(self, z: Tensor, c: Tensor) -> Tensor:
-        """G(r) -> images (B, C, H, W) in [0, 1]; c is r, and z plays no part once r is given."""
+        """Generate images (B, C, H, W) in [0, 1] from the code r.
+
+        Here c is r. The argument z is ignored.
+        """
         return self.networks["generator"](z[:, :0], c)
 
     def warnings(self, row: dict[str, float]) -> list[str]:

@@ -1,8 +1,9 @@
-"""The networks of all systems for the image size at hand (Sec. 3; layers as in the released InfoGAN-CR and ID-GAN).
+"""Define the networks of all systems for each image size.
 
-A network for 64x64 images has four stride-2 stages, one for 32x32 three. Those for 28x28, MNIST's own size, have two:
-G, and the convolutions and features of all others, are then those of InfoGAN's MNIST network. Images are (B, C, H, W)
-in [0, 1].
+See Sec. 3. The layers are those of the released InfoGAN-CR and ID-GAN. A network for 64x64 images has four
+stride-2 stages, one for 32x32 has three. Networks for 28x28, MNIST's own size, have two. At that size G, and
+the convolutions and features of all others, are those of InfoGAN's MNIST network. Images are (B, C, H, W) in
+[0, 1].
 """
 
 import math
@@ -54,9 +55,11 @@ class Generator(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Images (B, C, H, W) -> features (B, HIDDEN); shared by D and Q, and the body of the pair network.
+    """Map images (B, C, H, W) to features (B, HIDDEN).
 
-    Deviates: at 28x28 from InfoGAN's net, whose batch norm is spectral normalisation here and whose slope is .2.
+    D and Q share the trunk. The pair network has one as its body.
+
+    Deviates: at 28x28 from InfoGAN's network. Spectral normalisation replaces its batch norm, and the slope is .2.
     """
 
     def __init__(self, size: int, channels: int) -> None:
@@ -72,7 +75,10 @@ class Trunk(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D and Q on one trunk: images -> logits of "real" (B,) and the means of Q(c|x) (B, k); k = 0 leaves Q out."""
+    """Judge images by D and read their codes by Q on one trunk.
+
+    D gives logits of "real" (B,). Q gives the means of Q(c|x) (B, k). k = 0 leaves Q out.
+    """
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
@@ -87,10 +93,11 @@ class Discriminator(nn.Module):
 
 
 class PairNetwork(nn.Module):
-    """E (or H): two images, concatenated on channels, -> (B, outputs): a unit vector r, or logits over the codes.
+    """Map two images to a unit vector r or to logits (network E or H).
 
-    The last layer has no spectral normalisation. `unit` normalises r, which Eq. (6) with two temperatures needs (ledger
-    row 2); `standardise` first standardises r over the pairs (ledger row 39).
+    The images are concatenated on channels. The output is (B, outputs). The logits are over the codes. The last
+    layer has no spectral normalisation. `unit` normalises r, which Eq. (6) with two temperatures needs (ledger row
+    2). `standardise` first standardises r over the pairs (ledger row 39).
     """
 
     def __init__(self, size: int, channels: int, outputs: int, unit: bool, standardise: bool) -> None:
@@ -119,7 +126,10 @@ def _upward(widths: tuple[int, ...]) -> list[nn.Module]:
 
 
 class ConvEncoder(nn.Module):
-    """β-VAE encoder ("H" of the released ID-GAN): images -> mean and log variance of q(c|x), each (B, k)."""
+    """Encode images as the mean and log variance of q(c|x).
+
+    Each is (B, k). This is the β-VAE encoder ("H" of the released ID-GAN).
+    """
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
@@ -132,7 +142,10 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """The mirror image of ConvEncoder: codes (B, k) -> logits of the pixels (B, C, H, W)."""
+    """Decode codes (B, k) to logits of the pixels (B, C, H, W).
+
+    The decoder mirrors ConvEncoder.
+    """
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
@@ -160,7 +173,10 @@ class FactorEncoder(nn.Module):
 
 
 class FactorDecoder(nn.Module):
-    """The decoder beside FactorEncoder: codes (B, k) -> logits of the pixels (B, C, H, W)."""
+    """Decode codes (B, k) to logits of the pixels (B, C, H, W).
+
+    The decoder belongs to FactorEncoder.
+    """
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
@@ -174,7 +190,10 @@ class FactorDecoder(nn.Module):
 
 
 class TotalCorrelationCritic(nn.Module):
-    """Codes (B, k) -> logits of (joint, product of marginals); five hidden layers, as in the InfoGAN-CR code."""
+    """Map codes (B, k) to logits of (joint, product of marginals).
+
+    There are five hidden layers, as in the InfoGAN-CR code.
+    """
 
     def __init__(self, c_dim: int) -> None:
         super().__init__()
@@ -189,9 +208,11 @@ class TotalCorrelationCritic(nn.Module):
 
 
 def initialise(network: nn.Module, rng: torch.Generator, device: torch.device) -> None:
-    """N(0, 0.02) weights and zero biases from `rng`, under spectral normalisation truncated at 2 SD; then to `device`.
+    """Initialise a network from `rng` and move it to `device`.
 
-    Zero biases matter: with PyTorch's own the pair network's bias dominates r and it collapses (ledger row 39).
+    The weights are N(0, 0.02). Convolutions under spectral normalisation are truncated at 2 SD. The biases are
+    zero. This matters: with PyTorch's own biases, the pair network's bias dominates r and r collapses (ledger row
+    39).
     """
     for module in network.modules():
         if isinstance(module, SNConv2d):

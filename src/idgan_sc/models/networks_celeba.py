@@ -1,9 +1,11 @@
-"""The networks of the released InfoGAN-CR code for CelebA: G, D with Q, and the pair network (Sec. 3.3.3, Figs. 7-8).
+"""Define the released InfoGAN-CR networks for CelebA.
 
-At 32x32 they are the released ones. The paper trains at 64x64, where the released ones do not fit: G has one stage more
-and the critics keep theirs, so that their last features are 4x4 (ledger row 32; five times fewer multiply-adds than
-ID-GAN's ResNets). 5x5 kernels, stride 2, padded as TensorFlow pads; unlike the networks for dSprites they normalise
-before they activate. The small networks of `networks.py` take colour images as well and are what CPU presets use.
+They are G, D with Q, and the pair network (Sec. 3.3.3, Figs. 7-8). At 32x32 they are the released ones. The
+paper trains at 64x64, where the released networks do not fit. There, G has one stage more. The critics keep
+their stages, so their last features are 4x4 (ledger row 32). This takes five times fewer multiply-adds than
+ID-GAN's ResNets. Kernels are 5x5 with stride 2, padded as TensorFlow pads. Unlike the networks for dSprites,
+these normalise before they activate. The small networks of `networks.py` also take colour images. CPU presets
+use those.
 """
 
 from itertools import pairwise
@@ -28,7 +30,10 @@ class SNConv5(SNConv2d):
 
 
 class Generator(nn.Module):
-    """G(z, c) -> images (B, C, H, W) in [0, 1]; the released tanh in [-1, 1], mapped."""
+    """Generate images (B, C, H, W) in [0, 1] from z and c.
+
+    The released tanh gives [-1, 1], which is mapped to [0, 1].
+    """
 
     def __init__(self, size: int, channels: int, c_dim: int, z_dim: int) -> None:
         super().__init__()
@@ -47,7 +52,10 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D and Q on one trunk: images -> logits of "real" (B,) and the means of Q(c|x) (B, k); k = 0 leaves Q out."""
+    """Judge images by D and read their codes by Q on one trunk.
+
+    D gives logits of "real" (B,). Q gives the means of Q(c|x) (B, k). k = 0 leaves Q out.
+    """
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
         super().__init__()
@@ -65,7 +73,10 @@ class Discriminator(nn.Module):
 
 
 class PairNetwork(nn.Module):
-    """E (or H): two images, concatenated on channels, -> (B, outputs), as `networks.PairNetwork`; no spectral norm."""
+    """Map two images to (B, outputs), as `networks.PairNetwork` (network E or H).
+
+    The images are concatenated on channels. There is no spectral normalisation.
+    """
 
     def __init__(self, size: int, channels: int, outputs: int, unit: bool, standardise: bool) -> None:
         super().__init__()

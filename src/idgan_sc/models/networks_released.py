@@ -1,4 +1,7 @@
-"""Networks of ID-GAN's released code for dSprites, and the two that IB-GAN adds to G and D."""
+"""Define the networks of ID-GAN's released code for dSprites.
+
+Two more networks are those that IB-GAN adds to G and D.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +11,10 @@ from idgan_sc.models.networks import ConvDecoder, ConvEncoder, Trunk
 
 
 class Generator(nn.Module):
-    """ID-GAN's G for dSprites: the β-VAE's decoder of (z, c), with tanh; images (B, C, H, W) in [0, 1]."""
+    """Generate images (B, C, H, W) in [0, 1] with ID-GAN's dSprites G.
+
+    It is the β-VAE's decoder of (z, c), with tanh.
+    """
 
     def __init__(self, size: int, channels: int, c_dim: int, z_dim: int) -> None:
         super().__init__()
@@ -19,9 +25,11 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """ID-GAN's D for dSprites: the β-VAE's encoder with one output, and with `c_dim` outputs more a Q.
+    """Judge images with ID-GAN's D for dSprites.
 
-    Deviates: ID-GAN has no learned Q; c_dim = 0 is its D. Images in [0, 1] are mapped to [-1, 1] inside.
+    It is the β-VAE's encoder with one output. `c_dim` more outputs form a Q.
+
+    Deviates: ID-GAN has no learned Q. With c_dim = 0 this is its D. Images in [0, 1] are mapped to [-1, 1] inside.
     """
 
     def __init__(self, size: int, channels: int, c_dim: int) -> None:
@@ -37,7 +45,10 @@ class Discriminator(nn.Module):
 
 
 class BottleneckEncoder(nn.Module):
-    """IB-GAN's e(r|z): noise z (B, z_dim) -> mean and log variance of r, each (B, k)."""
+    """Map noise z (B, z_dim) to IB-GAN's code distribution e(r|z).
+
+    The outputs are the mean and log variance of r, each (B, k).
+    """
 
     def __init__(self, z_dim: int, c_dim: int) -> None:
         super().__init__()
@@ -51,7 +62,10 @@ class BottleneckEncoder(nn.Module):
 
 
 class Reconstructor(nn.Module):
-    """IB-GAN's Q(z|x): images -> the z (B, z_dim) that they were made from, by a trunk of its own."""
+    """Read the noise z (B, z_dim) of an image, as IB-GAN's Q(z|x).
+
+    It has its own trunk.
+    """
 
     def __init__(self, size: int, channels: int, z_dim: int, hidden: int) -> None:
         super().__init__()

@@ -14,9 +14,12 @@ BETWEEN = "cos_between"  # the log's name of the mean cosine between classes
 
 
 def reconstruction(x: Tensor, logits: Tensor, likelihood: str) -> Tensor:
-    """-log p(x|c), summed over pixels, mean over the batch; x (B, C, H, W) in [0, 1].
+    """Compute the reconstruction loss -log p(x|c).
 
-    `bernoulli`: cross-entropy; `gaussian`: half the squared error of sigmoid(logits), unit variance, constant dropped.
+    It is summed over pixels and averaged over the batch. Images x (B, C, H, W) lie in [0, 1].
+
+    `bernoulli` is the cross-entropy. `gaussian` is half the squared error of sigmoid(logits). It has unit variance
+    and drops the constant.
     """
     if likelihood == "bernoulli":
         return F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
@@ -24,7 +27,10 @@ def reconstruction(x: Tensor, logits: Tensor, likelihood: str) -> Tensor:
 
 
 def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mean, exp(logvar)) || N(0, I)) in nats a dimension, (B, k) -> (k,): mean over the batch."""
+    """Compute KL(N(mean, exp(logvar)) || N(0, I)) in nats for each dimension.
+
+    It maps (B, k) -> (k,) as a mean over the batch.
+    """
     return 0.5 * (mean.square() + logvar.exp() - logvar - 1).mean(0)
 
 
@@ -34,7 +40,10 @@ def beta_vae_loss(recon: Tensor, kl: Tensor, beta: float) -> Tensor:
 
 
 def total_correlation(critic_logits: Tensor) -> Tensor:
-    """FactorVAE (Kim and Mnih 2018, Eq. 3): estimate of KL(q(c) || prod q(c_j)) from the critic's logits (B, 2)."""
+    """Estimate the total correlation from the critic's logits (B, 2).
+
+    It is KL(q(c) || prod q(c_j)), as in FactorVAE (Kim and Mnih 2018, Eq. 3).
+    """
     return (critic_logits[:, 0] - critic_logits[:, 1]).mean()
 
 
@@ -50,20 +59,27 @@ def total_correlation_critic_loss(joint_logits: Tensor, permuted_logits: Tensor)
 
 
 def annealed_vae_loss(recon: Tensor, kl: Tensor, gamma: float, capacity: float) -> Tensor:
-    """Annealed VAE (Burgess et al. 2018, Eq. 8), minimised: -E[log p(x|c)] + γ |KL - C|; `kl` (k,), C in nats."""
+    """Compute the Annealed VAE loss: -E[log p(x|c)] + γ |KL - C|.
+
+    It is minimised. `kl` is (k,) and C is in nats. Source: Burgess et al. 2018, Eq. 8.
+    """
     return recon + gamma * (kl.sum() - capacity).abs()
 
 
 def beta_tcvae_loss(recon: Tensor, kl: Tensor, tc: Tensor, beta: float) -> Tensor:
-    """β-TCVAE (Chen et al. 2018, Eq. 4 with α = γ = 1), minimised: -ELBO + (β - 1) TC."""
+    """Compute the β-TCVAE loss: -ELBO + (β - 1) TC.
+
+    It is minimised. Source: Chen et al. 2018, Eq. 4 with α = γ = 1.
+    """
     return recon + kl.sum() + (beta - 1) * tc
 
 
 def minibatch_total_correlation(c: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(q(c) || prod q(c_j)) by minibatch weighted sampling (Chen et al. 2018, App. C.1), in nats; all (B, k).
+    """Estimate the total correlation by minibatch weighted sampling, in nats.
 
-    c is one draw of each posterior N(mean, exp(logvar)); q(c) is estimated by the batch's posteriors. Constants of
-    the batch and the number of images are left out: they have no gradient.
+    It is KL(q(c) || prod q(c_j)) (Chen et al. 2018, App. C.1). All inputs are (B, k). c is one draw of each
+    posterior N(mean, exp(logvar)). The batch's posteriors estimate q(c). The constants of the batch and of the
+    number of images are left out, since they have no gradient.
     """
     density = _log_normal(c[:, None], mean[None], logvar[None])  # (B, B, k): of code i under posterior j
     joint = density.sum(2).logsumexp(1)
@@ -76,7 +92,9 @@ def _log_normal(c: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
 
 
 def dip_vae_loss(recon: Tensor, kl: Tensor, covariance: Tensor, off_diagonal: float, diagonal: float) -> Tensor:
-    """DIP-VAE (Kumar et al. 2018, Eqs. 6 and 7), minimised: -ELBO + penalties of a covariance (k, k) that is not I.
+    """Compute the DIP-VAE loss: -ELBO plus penalties of the covariance (k, k).
+
+    It is minimised. The penalties are those of a covariance that is not I (Kumar et al. 2018, Eqs. 6 and 7):
 
     λ_od Σ over i != j of cov_ij² + λ_d Σ (cov_ii - 1)².
     """
@@ -86,9 +104,10 @@ def dip_vae_loss(recon: Tensor, kl: Tensor, covariance: Tensor, off_diagonal: fl
 
 
 def codes_covariance(mean: Tensor, logvar: Tensor | None = None) -> Tensor:
-    """Covariance (k, k) over the batch: of the posterior means (DIP-VAE I), or with `logvar` of the codes (II).
+    """Compute the codes' covariance (k, k) over the batch.
 
-    The codes' covariance is that of the means plus the mean of the posteriors' own (Kumar et al. 2018, Eq. 5).
+    Without `logvar` it is that of the posterior means (DIP-VAE I). With `logvar` it is that of the codes (II): the
+    covariance of the means plus the mean of the posteriors' own (Kumar et al. 2018, Eq. 5).
     """
     centred = mean - mean.mean(0)
     covariance = centred.T @ centred / len(mean)
@@ -96,14 +115,18 @@ def codes_covariance(mean: Tensor, logvar: Tensor | None = None) -> Tensor:
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Eq. (4), D's side, minimised: -E log D(x) - E log(1 - D(G(z, c))), logits (B,)."""
+    """Compute D's loss of Eq. (4).
+
+    It is -E log D(x) - E log(1 - D(G(z, c))), minimised. The logits are (B,).
+    """
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
 def gradient_penalty(real_logits: Tensor, x: Tensor) -> Tensor:
-    """R1 as ID-GAN's code has it: E |∇ D(x)|² over real images in [-1, 1]; x (B, C, H, W) in [0, 1] needs gradients.
+    """Compute the R1 gradient penalty as ID-GAN's code does.
 
-    The gradient in [-1, 1] is half of that in [0, 1]. Mescheder et al. 2018 (Eq. 9) have half of this.
+    It is E |∇ D(x)|² over real images in [-1, 1]. Images x (B, C, H, W) in [0, 1] need gradients. The gradient in
+    [-1, 1] is half of that in [0, 1]. Mescheder et al. 2018 (Eq. 9) have half of this penalty.
     """
     (gradient,) = torch.autograd.grad(real_logits.sum(), x, create_graph=True)
     return (0.5 * gradient).square().flatten(1).sum(1).mean()
@@ -118,9 +141,11 @@ def generator_adversarial_loss(fake_logits: Tensor) -> Tensor:
 
 
 def info_loss(c: Tensor, mean: Tensor, logvar: Tensor | None = None) -> Tensor:
-    """Eq. (5), minimised: -E log Q(c|x), Q a Gaussian; c and mean (B, k). H(c) is a constant and dropped.
+    """Compute the information loss of Eq. (5): -E log Q(c|x).
 
-    `logvar` None is Q's fixed unit variance (InfoGAN-CR); ID-GAN's frozen encoder brings its own.
+    It is minimised. Q is a Gaussian. c and mean are (B, k). H(c) is a constant and dropped.
+
+    With `logvar` None, Q has a fixed unit variance (InfoGAN-CR). ID-GAN's frozen encoder brings its own variance.
     """
     logvar = torch.zeros_like(mean) if logvar is None else logvar
     terms = (c - mean).square() * (-logvar).exp() + logvar + math.log(2 * math.pi)
@@ -130,24 +155,33 @@ def info_loss(c: Tensor, mean: Tensor, logvar: Tensor | None = None) -> Tensor:
 def ib_gan_objective(
     adversarial: Tensor, z: Tensor, z_read: Tensor, kl: Tensor, lambda_info: float, beta: float
 ) -> Tensor:
-    """IB-GAN (Jeon et al. 2021, Eq. 10), G's side with its encoder and Q, minimised; z, z_read (B, d), kl (k,) in nats.
+    """Compute IB-GAN's loss for G, its encoder and Q.
 
-    L_adv + λ |z - Q(G)|²/2 (the lower bound of the information) + β KL(e(r|z) || N(0, I)) (the upper).
+    It is minimised: L_adv + λ |z - Q(G)|²/2 + β KL(e(r|z) || N(0, I)). The second term is the lower bound of the
+    information, the third the upper bound. z and z_read are (B, d). kl (k,) is in nats. Source: Jeon et al. 2021,
+    Eq. 10.
     """
     return adversarial + lambda_info * 0.5 * (z - z_read).square().sum(1).mean() + beta * kl.sum()
 
 
 def pair_cross_entropy(logits: Tensor, s: Tensor) -> Tensor:
-    """Third term of Eq. (2): cross-entropy of H's guess which dimension s distinguishes the pair; logits (m, k)."""
+    """Compute the cross-entropy of H's guess of the dimension s.
+
+    It is the third term of Eq. (2). s is the dimension that distinguishes the pair. The logits are (m, k).
+    """
     return F.cross_entropy(logits, s)
 
 
 def supervised_contrastive_loss(r: Tensor, s: Tensor, tau_numerator: float, tau_denominator: float) -> Tensor:
-    """Eq. (6), mean over the anchors: pairs of one class s lie close; r (m, d) unit vectors, s (m,) classes.
+    """Compute the contrastive loss of Eq. (6), averaged over the anchors.
 
-    -1/|P(i)| sum over positives p of log [exp(r_i.r_p / τ₁) / sum over j != i of exp(r_i.r_j / τ₂)]. Anchors without a
-    positive are left out; without any anchor the loss is 0.
-    Deviates: mean over anchors where Eq. (6) sums (ledger row 3); the two temperatures may be one (row 1).
+    It draws pairs of one class s together. r (m, d) are unit vectors, s (m,) classes. An anchor i contributes
+
+    -1/|P(i)| sum over positives p of log [exp(r_i.r_p / τ₁) / sum over j != i of exp(r_i.r_j / τ₂)].
+
+    Anchors without a positive are left out. Without any anchor the loss is 0.
+
+    Deviates: averages over anchors where Eq. (6) sums (ledger row 3). The two temperatures may be one (row 1).
     """
     self_pair = torch.eye(len(r), dtype=torch.bool, device=r.device)
     similarity = r @ r.T  # (m, m)
@@ -162,16 +196,22 @@ def supervised_contrastive_loss(r: Tensor, s: Tensor, tau_numerator: float, tau_
 def generator_objective(
     adversarial: Tensor, info: Tensor, pair: Tensor | None, lambda_info: float, alpha: float
 ) -> Tensor:
-    """Eqs. (2) and (3), the side of G (and of Q and E), minimised: L_adv + λ L_info + α L_pair.
+    """Compute the loss of G, Q and E: L_adv + λ L_info + α L_pair.
 
-    Deviates: the sign of the last term of Eq. (3) as printed would drive the classes apart (ledger row 4).
+    It is minimised (Eqs. 2 and 3).
+
+    Deviates: the last term of Eq. (3) has the opposite sign in print. That sign would drive the classes apart
+    (ledger row 4).
     """
     return adversarial + lambda_info * info + (0 if pair is None else alpha * pair)
 
 
 @torch.no_grad()
 def cosines(r: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean cosine within and between classes, r (m, d) unit vectors: both near 1 is a collapsed r."""
+    """Compute the mean cosine within classes and between classes.
+
+    r (m, d) are unit vectors. If both means are near 1, r has collapsed.
+    """
     similarity = r @ r.T
     same = s[:, None] == s[None, :]
     between = (similarity * ~same).sum() / (~same).sum().clamp(min=1)
@@ -182,9 +222,10 @@ def cosines(r: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def nearest_mean_accuracy(r: Tensor, s: Tensor, classes: int) -> Tensor:
-    """How often the nearest class mean of the first half of the pairs names the class of a pair of the second half.
+    """Compute the accuracy of classifying pairs by the nearest class mean.
 
-    A class that the first half lacks is never an answer.
+    The means are those of the first half of the pairs. The second half is classified. A class that is missing in
+    the first half is never an answer.
     """
     half = len(r) // 2
     one_hot = (s[:half, None] == torch.arange(classes, device=s.device)).to(r.dtype)  # F.one_hot looks at its values

@@ -39,7 +39,10 @@ class AnnealedVAE(PenalisedVAE):
     def loss(
         self, recon: Tensor, kl: Tensor, c: Tensor, mean: Tensor, logvar: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Eq. 8 of Burgess et al. 2018; the capacity grows evenly from 0 over `capacity_steps` steps."""
+        """Compute the Annealed VAE loss of Burgess et al. 2018, Eq. 8.
+
+        The capacity grows evenly from 0 over `capacity_steps` steps.
+        """
         settings = self.settings
         capacity = settings["capacity"] * min(1, self.steps_done / settings["capacity_steps"])
         return obj.annealed_vae_loss(recon, kl, settings["gamma"], capacity), {}
@@ -62,7 +65,10 @@ class DIPVAE(PenalisedVAE):
     def loss(
         self, recon: Tensor, kl: Tensor, c: Tensor, mean: Tensor, logvar: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Eqs. 6 (of the means, I) and 7 (of the codes, II) of Kumar et al. 2018."""
+        """Compute the DIP-VAE loss of Kumar et al. 2018, Eqs. 6 and 7.
+
+        Eq. 6 reads the posterior means (I). Eq. 7 reads the codes (II).
+        """
         settings = self.settings
         covariance = obj.codes_covariance(mean, logvar if settings["dip_of"] == "codes" else None)
         loss = obj.dip_vae_loss(recon, kl, covariance, settings["dip_off_diagonal"], settings["dip_diagonal"])

@@ -1,4 +1,7 @@
-"""Random streams: one per (run seed, purpose), so that drawing more of one never changes another."""
+"""Create one random stream for each pair (run seed, purpose).
+
+Drawing more from one stream never changes another.
+"""
 
 import zlib
 

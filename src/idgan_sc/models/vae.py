@@ -10,9 +10,9 @@ from idgan_sc.models.codes import DEAD_NATS
 
 
 class VAE:
-    """settings: at least c_dim, lr and adam_betas; `networks` holds an encoder and a decoder, `optimisers` one Adam.
+    """Hold an encoder, a decoder and their Adam optimiser.
 
-    A subclass adds what else it trains, and `step`.
+    settings: at least c_dim, lr and adam_betas. A subclass adds `step` and what else it trains.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class VAE:
 
     def warnings(self, row: dict[str, float]) -> list[str]:
         """What in one row of the log shows that the posterior has collapsed."""
-        live = sum(value > DEAD_NATS for name, value in row.items() if name.startswith("kl_"))
+        active = sum(value > DEAD_NATS for name, value in row.items() if name.startswith("kl_"))
         return (
-            [] if live > 1 else [f"only {live} codes are live (more than {DEAD_NATS} nat): the posterior has collapsed"]
+            []
+            if active > 1
+            else [f"only {active} codes are active (more than {DEAD_NATS} nat): the posterior has collapsed"]
         )

@@ -1,20 +1,24 @@
-"""The model card of a finished run: what its weights are, from its record and scores; nothing is typed by hand."""
+"""Write the model card of a finished run.
+
+The card says what the weights are. Everything in it comes from the run's record and scores. Nothing is typed by
+hand.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import Config, stays
-from idgan_sc.evaluation.generators.scores import CODE, Q
+from idgan_sc.config import Config, redistributable
+from idgan_sc.evaluation.generators.scores import GENERATOR_CODE, Q_CODE
 from idgan_sc.evaluation.model import write_weights
 from idgan_sc.evaluation.score import factors_hash
 from idgan_sc.files import DataError, sha256, write_text
 from idgan_sc.records.published import CARD, WEIGHTS
-from idgan_sc.records.record import check_hash, read_record
+from idgan_sc.records.record import read_record, verify_hash
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import read_table
-from idgan_sc.report.words import CODES, DASH, METRICS, NO_EVIDENCE, label, number
+from idgan_sc.report.words import CODES, DASH, METRIC_LABELS, NO_EVIDENCE, label, number
 from idgan_sc.training.encode import open_images_of
 
 QUALITY = {
@@ -35,8 +39,11 @@ LIMITS = (
 
 
 def card(job: Job) -> list[Path]:
-    """Write the model card of a finished run, and the weights to publish with it where they may be passed on."""
-    weights = [] if stays(job.results.config, job.run) else [write_weights(job.folder)]
+    """Write the model card of a finished run, and its weights.
+
+    The weights are written only where they may be passed on.
+    """
+    weights = [write_weights(job.folder)] if redistributable(job.results.config, job.run) else []
     return [*weights, write_card(job)]
 
 
@@ -50,10 +57,10 @@ def write_card(job: Job) -> Path:
     """
     config, run, folder = job.results.config, job.run, job.folder
     record, images = read_record(folder), open_images_of(job)
-    check_hash(folder, "scores.csv", "run `idgan-sc score` again", factors_hash(images))
+    verify_hash(folder, "scores.csv", "run `idgan-sc score` again", factors_hash(images))
     name = f"{label(run.system)}, variant {run.variant}, seed {record['seed']}, on {run.dataset}"
     sections = {
-        name: _about(config, record, folder),
+        name: _facts(config, record, folder),
         "Use": _use(record),
         "Scores": _scores(folder),
         "Settings": _settings(record),
@@ -64,7 +71,7 @@ def write_card(job: Job) -> Path:
     return write_text(folder / CARD, text + "\n")
 
 
-def _about(config: Config, record: dict[str, Any], folder: Path) -> str:
+def _facts(config: Config, record: dict[str, Any], folder: Path) -> str:
     title = config["presets"][record["preset"]]["title"]
     rows = {
         "System": record["system"],
@@ -101,7 +108,10 @@ def _use(record: dict[str, Any]) -> str:
 
 
 def _scores(folder: Path) -> str:
-    """Scores of what it says of true images, and of what it generates where that was measured."""
+    """List the scores of the model on true images.
+
+    The scores of its generated images are added if they were measured.
+    """
     path = folder / "scores.csv"
     if not path.exists():
         raise DataError(f"{path} is missing: run `idgan-sc score` first, a card without scores says too little")
@@ -111,16 +121,16 @@ def _scores(folder: Path) -> str:
     lines = []
     if generated.exists():
         own = read_table(generated, ["code", "metric", "value"], "run `idgan-sc match`")
-        for code, words in ((CODE, "the generator's own images"), (Q, "Q, on as many true images")):
+        for code, words in ((GENERATOR_CODE, "the generator's own images"), (Q_CODE, "Q, on as many true images")):
             rows.append([words, *_row(own[own["code"] == code])])
-        found = own[own["code"] == CODE].set_index("metric")["value"]
+        found = own[own["code"] == GENERATOR_CODE].set_index("metric")["value"]
         lines = [f"* {words}: {found[name]:.3f}" for name, words in QUALITY.items() if name in found]
-    return "\n".join([_table(["Scored", *METRICS.values()], rows), *(["", *lines] if lines else [])])
+    return "\n".join([_table(["Scored", *METRIC_LABELS.values()], rows), *(["", *lines] if lines else [])])
 
 
 def _row(scores: pd.DataFrame) -> list[str]:
     found = scores.set_index("metric")["value"]
-    values = [found.get(metric) for metric in METRICS]
+    values = [found.get(metric) for metric in METRIC_LABELS]
     return [DASH if value is None or pd.isna(value) else f"{value:.3f}" for value in values]
 
 

@@ -1,55 +1,67 @@
 """Copies the small files of finished runs to where git keeps them."""
 
+import itertools
 from pathlib import Path
 
-from idgan_sc.config import PICTURES, scored, seeds, shipped, stays, studied, with_predecessors
+from idgan_sc.config import (
+    PICTURE_DATASETS,
+    redistributable,
+    related,
+    runs_with_weights,
+    scored,
+    seeds_of,
+    studied,
+    with_predecessors,
+)
 from idgan_sc.files import DataError, copy_atomic, sha256
-from idgan_sc.records.published import CARD, GATHERED, WEIGHTS
-from idgan_sc.records.record import check_hash
+from idgan_sc.records.published import CARD, SCORE_FILES, WEIGHTS
+from idgan_sc.records.record import verify_hash
 from idgan_sc.records.results import Results
 
-PUBLISHED = ("record.json", *GATHERED[1:], "log.csv", "leakage.csv", "hashes.json")
+PUBLISHED_FILES = (*SCORE_FILES, "log.csv", "leakage.csv", "hashes.json")  # and last the record
 PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the first seed, whose images the figures show
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "few_codes.npz")
 
 
-def publish(results: Results) -> list[Path]:
-    """Copy the small files of every finished run below `<root>/published`, the record last; return their folders.
+def copy_runs(results: Results) -> list[Path]:
+    """Copy the small files of every finished run to `<root>/published`.
 
-    Those of the tables and of the sensitivity study, and all that they build on; only runs of today's settings and
-    source are copied, once all that tables need of them is there, of data sets that `stays` names without what shows
-    images; weights only with the card that names their hash.
+    The record is copied last. The result is the list of the runs' folders. The runs are those of the tables, the
+    related systems and the sensitivity study, and all that they build on. A run is copied only if it has today's
+    settings and source, and if all its files for the tables are there. If images and weights of a run must never
+    be published, files that show images are left out. Weights are copied only with the card that names their hash.
 
     Raises
     ------
     DataError
         If a file is not what was recorded, or weights that are to be published and their card do not belong together.
     """
-    wanted = dict.fromkeys([*results.planned, *studied(results.config, results.preset)])
-    copied, with_weights = [], shipped(results.config, results.preset)
+    beside = (make(results.config, results.preset) for make in (related, studied))
+    wanted = dict.fromkeys([*results.planned, *itertools.chain(*beside)])
+    copied, with_weights = [], runs_with_weights(results.config, results.preset)
     for run in with_predecessors(results.config, list(wanted)):
-        needed = [*(GATHERED[1:] if scored(results.config, run.dataset) else ())] if run in wanted else []
-        needed += ["leakage.csv"] if run in wanted and run.dataset in PICTURES else []
+        needed = [*(SCORE_FILES if scored(results.config, run.dataset) else ())] if run in wanted else []
+        needed += ["leakage.csv"] if run in wanted and run.dataset in PICTURE_DATASETS else []
         whole = all((results.root / run.path / name).exists() for name in needed)
         if not whole or not results.is_trained_here(run):
             continue
         target = results.root / "published" / run.path
-        first = run.seed == seeds(results.config, results.preset, run.dataset)[0]
-        pictures = PUBLISHED_ONCE if first and not stays(results.config, run) else ()
+        first = run.seed == seeds_of(results.config, results.preset, run.dataset)[0]
+        pictures = PUBLISHED_ONCE if first and redistributable(results.config, run) else ()
         weights = (WEIGHTS, CARD) if run in with_weights else ()
         if weights:
-            _check_card(results.root / run.path)
-        names = (*PUBLISHED[1:], *pictures, *PUBLISHED_IF_MADE, *weights, PUBLISHED[0])
+            _refuse_unpaired_card(results.root / run.path)
+        names = (*PUBLISHED_FILES, *pictures, *PUBLISHED_IF_MADE, *weights, "record.json")
         for name in names:
             source = results.root / run.path / name
             if source.exists():
-                check_hash(source.parent, name, "give `snakemake` again, with the targets that made it")
+                verify_hash(source.parent, name, "give `snakemake` again, with the targets that made it")
                 copy_atomic(source, target / name)
         copied.append(target)
     return copied
 
 
-def _check_card(folder: Path) -> None:
+def _refuse_unpaired_card(folder: Path) -> None:
     """Refuse weights without a card that names their hash, and a card without weights."""
     weights, card = folder / WEIGHTS, folder / CARD
     if not weights.exists() and not card.exists():

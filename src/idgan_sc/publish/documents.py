@@ -1,6 +1,6 @@
-"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md and parts of README: texts whose numbers artifacts fill in.
+"""REPLICATION.md, ARTIFACT.md, README.zh-CN.md and parts of README: texts whose numbers published files fill in.
 
-Everything is a function of the configuration and the committed files of a preset, so that a test can compare what
+Everything is a function of the configuration and the published files of a preset, so that a test can compare what
 stands in the repository with what the files say.
 """
 
@@ -15,53 +15,48 @@ import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc.config import dataset_row, with_predecessors
-from idgan_sc.config.claims import checks, claim_runs, needed
+from idgan_sc.config.claims import claim_runs, planned_checks, seeds_needed
 from idgan_sc.files import DataError, write_text
+from idgan_sc.publish import chinese
 from idgan_sc.publish.origins import core_hours
 from idgan_sc.publish.page import origins_table
 from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty, text_or_empty
 from idgan_sc.report import errata, regularisers
-from idgan_sc.report.comparisons import measured_twice
+from idgan_sc.report.comparisons import two_measurements_note
 from idgan_sc.report.figures.forest import with_paper
 from idgan_sc.report.figures.registry import all_figures
-from idgan_sc.report.readings import READINGS_NOTE, beside
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, counted, words
+from idgan_sc.report.readings import READINGS_NOTE, shown_verdicts
+from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, check_text
 from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 
 TEMPLATES = Path(__file__).parent / "templates"
-PUBLISHED = "desk"  # the preset whose committed results the documents are about
+PUBLISHED_PRESET = "desk"  # the preset whose published results the documents are about
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
-WRITTEN = ("README.md", "docs/regularisers.md")  # by hand, but for the generated parts; PROTOCOL.md is fixed text
+WRITTEN = (
+    "README.md",
+    "docs/regularisers.md",
+    "docs/systems.md",
+    "docs/datasets.md",
+)  # by hand, but for the generated parts; PROTOCOL.md is fixed text
 # A line of PROTOCOL.md for a data set: the date, and what `protocol_hash` was.
 REGISTERED = re.compile(r"^\*\*Registered (\d{4}-\d\d-\d\d): (\w+) as `([0-9a-f]{12})`", re.M)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.S)
-CHINESE = {
-    "reproduced": "复现",
-    "partly": "部分复现",
-    "not_reproduced": "未复现",
-    "inconclusive": "证据不足",
-    "not_tested": "未检验",
-}
-CHINESE_ANSWERS = {
-    "yes": "成立",
-    "no": "不成立",
-    "unclear": "不明确",
-    "untested": "未运行",
-    "elsewhere": "在其他预设检验",
-}
 
 
 def documents(results: Results, repository: Path) -> dict[Path, str]:
-    """Path -> text of every generated document, and of those in `WRITTEN` with their generated parts filled in."""
+    """Build the text of every generated document, by path.
+
+    The documents in `WRITTEN` are included, with their generated parts filled in.
+    """
     found = {repository / name: fill((TEMPLATES / name).read_text(encoding="utf-8"), results) for name in DOCUMENTS}
     written = [repository / name for name in WRITTEN if (repository / name).exists()]
     return found | {path: fill_blocks(path.read_text(encoding="utf-8"), results) for path in written}
 
 
 def write_documents(results: Results, repository: Path) -> list[Path]:
-    """Write the documents from the committed files of a preset."""
+    """Write the documents from the published files of a preset."""
     published = dataclasses.replace(results, root=results.root / "published")
     return [write_text(path, text) for path, text in documents(published, repository).items()]
 
@@ -87,7 +82,10 @@ def fill(template: str, results: Results) -> str:
 
 
 def fill_blocks(text: str, results: Results) -> str:
-    """A text with the lines between its markers replaced by the fact that the first marker names."""
+    """Replace the lines between a text's markers by generated facts.
+
+    The first marker names the fact.
+    """
 
     def block(match: re.Match[str]) -> str:
         return f"{match[1]}{fill('{{' + match[2] + '}}', results).strip()}\n{match[3]}"
@@ -120,14 +118,18 @@ def _rows(results: Results, name: str) -> list[pd.Series]:
     return [row for _, row in table_or_empty(results.root / name).iterrows()]
 
 
-def _counted(results: Results) -> str:
-    """The readings made after registration, the registered words of the other claims, and those of all."""
+def _verdict_summary(results: Results) -> str:
+    """Summarise the verdicts on the claims in words.
+
+    The readings made after registration come first. Then come the registered words of the other claims, and those
+    of all claims.
+    """
     claims, read = table_or_empty(results.root / "claims.csv"), _readings(results)
     others = claims[~claims["claim"].isin(read["claim"])]
     short = read["reading"].astype(str).str.split("[:,(]").str[0].str.strip()
     told = " ".join(f"{', '.join(names)}: {words}." for words, names in read.groupby(short, sort=False)["claim"])
-    first = f"As read after registration: {told} The others, as registered: {_words(others)}. " if told else ""
-    registered = f"By the registered words alone, of the paper's {len(claims)} claims: {_words(claims)}."
+    first = f"As read after registration: {told} The others, as registered: {_verdict_counts(others)}. " if told else ""
+    registered = f"By the registered words alone, of the paper's {len(claims)} claims: {_verdict_counts(claims)}."
     return first + registered + _so_far(results)
 
 
@@ -137,7 +139,7 @@ def _readings(results: Results) -> pd.DataFrame:
     return read.dropna(subset="reading") if len(read) else pd.DataFrame(columns=["claim", "reading", "chinese"])
 
 
-def _words(claims: pd.DataFrame) -> str:
+def _verdict_counts(claims: pd.DataFrame) -> str:
     """How many claims have which verdict."""
     found = Counter((row["verdict"], as_far(row)) for _, row in claims.iterrows())
     return ", ".join(
@@ -157,7 +159,7 @@ def _so_far(results: Results) -> str:
 
 def _claims_table(results: Results) -> str:
     claims = table_or_empty(results.root / "claims.csv")
-    shown = beside(claims, _readings(results))
+    shown = shown_verdicts(claims, _readings(results))
     rows = ((r["claim"], r["sentence"], shown[r["claim"]], r["n"], _data(r)) for r in _rows(results, "claims.csv"))
     return _table("| | Claim | Verdict | Seeds | Data |", rows)
 
@@ -167,33 +169,22 @@ def _data(row: pd.Series) -> str:
 
 
 def _chinese_claims(results: Results) -> str:
-    if not (results.root / "claims.csv").exists():
-        return "尚未发布任何结果，因此还没有结论。"
-    read = _readings(results).set_index("claim")["chinese"]
-    rows = (
-        (r["claim"], r["place"], _chinese_reading(read, r["claim"]) + _chinese(r), r["n"])
-        for r in _rows(results, "claims.csv")
-    )
-    return _table("| 编号 | 论文位置 | 结论 | 种子数 |", rows)
+    claims = table_or_empty(results.root / "claims.csv")
+    if claims.empty:
+        return chinese.NOTHING
+    return _table(chinese.CLAIMS_HEAD, chinese.claim_rows(claims, _readings(results)))
 
 
-def _chinese_reading(read: pd.Series, claim: str) -> str:
-    """A claim's reading in Chinese, before its registered verdict; nothing if it has none."""
-    return f"**{read[claim]}**；登记的结论：" if claim in read else ""
-
-
-def _chinese(claim: pd.Series) -> str:
-    """`said` in Chinese."""
-    counts = "，".join(f"{claim[name]} 项{words}" for name, words in CHINESE_ANSWERS.items() if claim[name])
-    part = "仅就此处检验的部分：" if as_far(claim) else ""
-    return CHINESE[claim["verdict"]] + (f"（{part}{counts}）" if counted(claim) else "")
+def _chinese_answer(results: Results) -> str:
+    nearest = _nearest(results) if (results.root / "checks.csv").exists() else pd.DataFrame()
+    return "\n".join(chinese.answer_lines(nearest)) or chinese.NOTHING
 
 
 def _verdicts(results: Results) -> str:
-    return f"{_counted(results)} {_scope(results)}\n\n{READINGS_NOTE}\n\n{_claims_table(results)}"
+    return f"{_verdict_summary(results)} {_scope(results)}\n\n{READINGS_NOTE}\n\n{_claims_table(results)}"
 
 
-def _told(results: Results) -> str:
+def _readings_list(results: Results) -> str:
     """Every reading made after registration, with the numbers behind it and its reason."""
     return "\n".join(
         f"* **{row['claim']}: {row['reading']}.** {row['evidence']} Why: {row['reason']}."
@@ -202,7 +193,10 @@ def _told(results: Results) -> str:
 
 
 def _checks_table(results: Results) -> str:
-    """Every check: what is compared, the estimate and its interval, what the paper prints, and the answer."""
+    """Tabulate every check.
+
+    A row has what is compared, the estimate and its interval, the paper's value, and the answer.
+    """
     found = with_paper(results, table_or_empty(results.root / "checks.csv"))
     rows = (
         (
@@ -232,7 +226,10 @@ def _figures(results: Results) -> str:
 
 
 def _short_table(results: Results) -> str:
-    """Every claim with its reading, or its registered verdict, in few words; REPLICATION.md has the counts."""
+    """Tabulate every claim with its reading and registered verdict.
+
+    Without a reading, the registered verdict takes its place. REPLICATION.md has the counts.
+    """
     first = _readings(results).set_index("claim")["reading"]
     rows = (
         (r["claim"], r["sentence"], f"**{first[r['claim']]}**" if r["claim"] in first else _word(r), _word(r), r["n"])
@@ -246,7 +243,10 @@ def _word(claim: pd.Series) -> str:
 
 
 def _nearest(results: Results) -> pd.DataFrame:
-    """Of all checks those of what a regulariser adds to InfoGAN, and the distilled space to IDGAN-SC."""
+    """Select the checks of what regularisers and the distilled space add.
+
+    Regularisers are added to InfoGAN, the distilled space to IDGAN-SC.
+    """
     found = table_or_empty(results.root / "checks.csv")
     regularisers = (found["quantity"] == "curve_end") & (found["rule"] == "difference")
     space = (found["claim"] == "C7") & (found["metric"] == "factor_vae")
@@ -256,7 +256,7 @@ def _nearest(results: Results) -> pd.DataFrame:
 def _gains(results: Results) -> str:
     """The checks nearest to the paper's question, a line each."""
     lines = [check_line(row) for _, row in _nearest(results).iterrows()]
-    return "\n".join([*lines, *("\n" + sentence for sentence in measured_twice(results))])
+    return "\n".join([*lines, *("\n" + sentence for sentence in two_measurements_note(results))])
 
 
 def _answer(results: Results) -> str:
@@ -307,15 +307,18 @@ MNIST = {"leakage": "Outside", "row_entropy": "Entropy of rows", "column_entropy
 MNIST |= {"class_change": "Class change"}
 
 
-def _mnist(results: Results) -> str:
+def _mnist(results: Results, head: str = f"| System | Seed | {' | '.join(MNIST.values())} |") -> str:
     """What was measured on real MNIST, from the table beside its figures."""
     found = _rows(results, "mnist/leakage.csv")
     rows = ((label(str(row["system"])), row["seed"], *(f"{row[key]:.2f}" for key in MNIST)) for row in found)
-    return _table(f"| System | Seed | {' | '.join(MNIST.values())} |", rows) if found else _nothing(results)
+    return _table(head, rows) if found else _nothing(results)
 
 
 def _artifact(results: Results) -> str:
-    """A section a claim: what is run, what it takes by the records, the range in which a recomputation is accepted."""
+    """Write a section for each claim.
+
+    It says what is run, what it costs by the records, and the range in which a recomputation is accepted.
+    """
     costs, judged = table_or_empty(results.root / "cost.csv"), table_or_empty(results.root / "checks.csv")
     sections = []
     for name, claim in results.config["claims"].items():
@@ -337,9 +340,10 @@ def _effort(results: Results, claim: str, planned: int, costs: pd.DataFrame) -> 
 
 
 def _accepted(row: pd.Series) -> str:
-    """Where the estimate of as many other seeds is expected (95 %): wider than the interval of the mean by sqrt(2).
+    """State the 95 % range expected for the estimate of other seeds.
 
-    None where no interval is, nothing varied, or the estimate is the largest of several along a curve.
+    The number of seeds is the same. The range is wider than the interval of the mean by sqrt(2). There is no range
+    without an interval, or where nothing varied, or where the estimate is the largest of several along a curve.
     """
     if pd.isna(row["estimate"]):
         return f"not measured ({row['reason']})"
@@ -351,22 +355,28 @@ def _accepted(row: pd.Series) -> str:
 
 
 def _planned_checks(results: Results) -> str:
-    """Every check that is judged at the preset, with its rule and margin: no result enters."""
+    """Tabulate every check of the preset with its rule and margin.
+
+    No result enters the table.
+    """
     rows = (
-        (c.claim, words(c), c.rule, c.options["margin"], needed(results.config, results.preset, c.claim))
-        for c in checks(results.config)
+        (c.claim, check_text(c), c.rule, c.options["margin"], seeds_needed(results.config, results.preset, c.claim))
+        for c in planned_checks(results.config)
         if results.preset in c.options.get("presets", [results.preset])
     )
     return _table("| Claim | Check | Rule | Margin | Seeds needed |", rows)
 
 
 def _protocol(results: Results) -> str:
-    """For each data set whether the protocol beside the published runs is registered, and as config.yaml has it."""
+    """Say for each data set whether its protocol is registered.
+
+    The protocol stands beside the published runs. The text also says whether config.yaml still agrees with it.
+    """
     path = results.root.parent / "PROTOCOL.md"
     lines = REGISTERED.findall(path.read_text(encoding="utf-8")) if path.exists() else []
-    registered = {dataset: (date, digits) for date, dataset, digits in lines}  # the last line of a data set counts
+    registered = {dataset: (date, digits) for date, dataset, digits in lines}  # of a data set the last line
     words = []
-    for dataset in configuration.datasets(results.config, results.preset):
+    for dataset in configuration.datasets_of(results.config, results.preset):
         if dataset not in registered:
             words.append(f"{dataset}: not registered")
             continue
@@ -379,9 +389,28 @@ def _protocol(results: Results) -> str:
 
 
 def _regularisers(results: Results) -> str:
-    """What the study of the pair regularisers finds; its rows lie beside what is published, not in it."""
+    """Report the study of the pair regularisers.
+
+    Its rows lie beside the published results, not in them.
+    """
     beside = dataclasses.replace(results, root=results.root.parent)
     return regularisers.text(beside) if regularisers.rows_path(beside).exists() else "Nothing is measured yet."
+
+
+def _of_preset(preset: str, table: str, figure: str = "") -> Callable[[Results], str]:
+    """A published table of another preset, with a figure where there is one."""
+
+    def text(results: Results) -> str:
+        below = results.root.parent.parent / preset / "published"
+        if not (found := text_or_empty(below / f"tables/{table}.md").strip()):
+            return f"No run of preset `{preset}` is published yet."
+        if not (below / f"figures/{figure}.png").exists():
+            return found
+        caption = " ".join(text_or_empty(below / f"figures/{figure}.md").split())
+        picture = f"![{caption.partition('.')[0]}](../results/{preset}/published/figures/{figure}.png)"
+        return f"{found}\n\n{picture}\n\n*{caption}*"
+
+    return text
 
 
 def _text(name: str) -> Callable[[Results], str]:
@@ -398,17 +427,22 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "omitted": lambda results: errata.omitted_comparator(results.config).sentence,
     "figure_commands": _figure_commands,
     "mnist": _mnist,
+    "chinese_mnist": lambda results: _mnist(results, chinese.MNIST_HEAD),
+    "chinese_answer": _chinese_answer,
     "published": _published,
     "planned_checks": _planned_checks,
     "protocol": _protocol,
     "regularisers": _regularisers,
+    "related": lambda results: text_or_empty(results.root / "tables/related.md").strip() or "No run is published yet.",
+    "table_s": _of_preset("rooms", "table_s", "figure_s"),
+    "strength": _of_preset("correlated", "table_s", "figure_strength"),
 }
 OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, the text says that nothing is published
-    "counted": _counted,
+    "verdict_summary": _verdict_summary,
     "verdicts": _verdicts,
     "gains": _gains,
     "answer": _answer,
-    "told": _told,
+    "readings": _readings_list,
     "checks_table": _checks_table,
     "figures": _figures,
     "short_verdicts": _short_table,

@@ -1,4 +1,7 @@
-"""`report/page.gif`: what the page does, as a short film for places that run no JavaScript, such as GitHub."""
+"""Make `report/page.gif`, a short film of the page.
+
+It is for places that run no JavaScript, such as GitHub.
+"""
 
 import io
 from pathlib import Path
@@ -12,10 +15,11 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Run, dataset_row, shown_generators
 from idgan_sc.evaluation.generators.traverse import anchor_noise
 from idgan_sc.evaluation.model import load, to_bytes
-from idgan_sc.files import DataError, read_arrays, write_atomic
-from idgan_sc.publish.live import dead_codes, factor_words
+from idgan_sc.files import DataError, write_atomic
+from idgan_sc.publish.interactive import dead_codes, factor_words
 from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_recorded
 from idgan_sc.report.words import label
 
 SIDE, GAP, LEFT, HEAD, FOOT = 112, 14, 118, 44, 26  # pixels: an image, between images, row names, factors, slider
@@ -25,37 +29,48 @@ Array = np.ndarray
 
 
 class Actor:
-    """One generator of the film: its model, and for each factor how much each of its codes tells of it."""
+    """Hold one generator of the film.
+
+    It has the model, and for each factor how much each code tells of it.
+    """
 
     def __init__(self, results: Results, run: Run, folder: Path) -> None:
-        arrays = read_arrays(folder / "traversal.npz", "run `idgan-sc traverse`")
+        arrays = read_recorded(folder / "traversal.npz", f"run `idgan-sc traverse` for {run}")
         self.run, self.model = run, load(folder)
         self.anchors = arrays["anchors"]  # (A, k)
         self.noise = anchor_noise(self.model)[: len(self.anchors)]
-        told = np.array(arrays["association"])  # (k, K)
-        told[dead_codes(results, run)] = -1
-        self.told = dict(zip(map(str, arrays["factor_names"]), told.T, strict=True))
+        association = np.array(arrays["association"])  # (k, K)
+        association[dead_codes(results, run)] = -1
+        self.association = dict(zip(map(str, arrays["factor_names"]), association.T, strict=True))
 
     def along(self, factor: str, sign: int) -> Array:
-        """Images (FRAMES, H, W, C) of the first start, its code of a factor from one end to the other."""
+        """Generate images (FRAMES, H, W, C) along the code of a factor.
+
+        They begin at the first start. The code moves from one end to the other.
+        """
         reach = abs(float(self.model.sweep()[0])) * sign
         values = np.linspace(-reach, reach, FRAMES, dtype=np.float32)
         return self._images(self.anchors[0], factor, values, self.noise[0])
 
     def change(self, factor: str) -> Array:
-        """What the code of a factor adds to an image from one end to the other, mean over the starts."""
+        """Compute the mean change of an image along the code of a factor.
+
+        The code goes from one end to the other. The mean is over the starts.
+        """
         ends = self.model.sweep()[[0, -1]]
         starts = zip(self.anchors, self.noise, strict=True)
         images = [self._images(anchor, factor, ends, noise).astype(float) for anchor, noise in starts]
         return np.mean([image[1] - image[0] for image in images], axis=0)
 
     def _images(self, anchor: Array, factor: str, values: Array, noise: Array) -> Array:
-        code = int(self.told[factor].argmax())
+        code = int(self.association[factor].argmax())
         return to_bytes(self.model.traverse(anchor, code, values, noise)).transpose(0, 2, 3, 1)
 
 
 def write_film(results: Results) -> Path:
-    """Write the film: the two systems that the paper compares, on each data set, a slider for a factor in both.
+    """Write the film of the two systems that the paper compares.
+
+    It shows each data set, with a slider for a factor in both systems.
 
     Raises
     ------
@@ -82,13 +97,13 @@ def write_film(results: Results) -> Path:
 
 
 def _pairs(results: Results) -> list[list[Actor]]:
-    """For each data set the systems of `PICTURED`, where both are there."""
+    """For each data set the systems of `PICTURE_SYSTEMS`, where both are there."""
     found = []
     for dataset in results.datasets:
         runs = [run for run in shown_generators(results.config, results.preset) if run.dataset == dataset]
-        runs = [run for run in runs if run.system in configuration.PICTURED]
+        runs = [run for run in runs if run.system in configuration.PICTURE_SYSTEMS]
         folders = [results.find(run, "traversal.npz").parent for run in runs]
-        if len(runs) == len(configuration.PICTURED) and all(_there(folder) for folder in folders):
+        if len(runs) == len(configuration.PICTURE_SYSTEMS) and all(_there(folder) for folder in folders):
             found.append([Actor(results, run, folder) for run, folder in zip(runs, folders, strict=True)])
     return found
 
@@ -99,9 +114,12 @@ def _there(folder: Path) -> bool:
 
 
 def _column(pair: list[Actor]) -> dict[str, Any]:
-    """A data set's part of the film: its factors that both systems tell most of, and the images of both along each."""
-    shared = [name for name in pair[0].told if name in pair[1].told and name not in CLASSES]
-    best = sorted(shared, key=lambda name: -min(float(actor.told[name].max()) for actor in pair))[:FACTORS]
+    """Compute a data set's part of the film.
+
+    Its factors are those that both systems tell most of. It has the images of both systems along each factor.
+    """
+    shared = [name for name in pair[0].association if name in pair[1].association and name not in CLASSES]
+    best = sorted(shared, key=lambda name: -min(float(actor.association[name].max()) for actor in pair))[:FACTORS]
     scenes = []
     for factor in best:
         agree = float((pair[0].change(factor) * pair[1].change(factor)).sum())

@@ -15,15 +15,18 @@ COST += ["peak_memory_mb"]
 
 
 def cost(results: Results) -> pd.DataFrame:
-    """A row a training that the results rest on: made here or committed, from which commit, how long, how large."""
+    """Tabulate the cost of every training that the results rest on.
+
+    A row says whether the training was made here or published, from which commit, how long and how large it was.
+    """
     rows = []
     for run in with_predecessors(results.config, results.planned):
         path = results.find(run, "record.json")
         if not path.exists():
             continue
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        about = {"run": str(run), "origin": "committed" if results.is_published(run) else "recomputed here"}
-        rows.append(about | {key: record.get(key) for key in COST if key not in about})
+        key_columns = {"run": str(run), "origin": "committed" if results.is_published(run) else "recomputed here"}
+        rows.append(key_columns | {key: record.get(key) for key in COST if key not in key_columns})
     return pd.DataFrame(rows, columns=COST)
 
 
@@ -36,7 +39,10 @@ def core_hours(costs: pd.DataFrame) -> float:
 
 
 def origins(costs: pd.DataFrame) -> pd.DataFrame:
-    """A row a system and origin: number of trainings, commits and whether the checkout was changed."""
+    """Count the trainings of each system and origin.
+
+    A row also lists the commits, and whether the checkout was changed.
+    """
     grouped = costs.groupby(["system", "origin"], sort=False)
     return grouped.agg(
         trainings=("run", "count"),

@@ -1,4 +1,7 @@
-"""`report/index.html`: one file to read and to play with, from the results of one preset; no server, no network."""
+"""Build `report/index.html` from the results of one preset.
+
+It is one file to read and to play with. It needs no server and no network.
+"""
 
 import html
 import io
@@ -18,9 +21,9 @@ from idgan_sc.config import dataset_row
 from idgan_sc.data import digits, dsprites, faces
 from idgan_sc.files import write_text
 from idgan_sc.models.codes import DEAD_NATS
-from idgan_sc.publish.live import WIDE, live_generators, webp
+from idgan_sc.publish.interactive import WIDE, interactive_generators, webp
 from idgan_sc.publish.origins import core_hours, origins
-from idgan_sc.publish.page_claims import SPAN, by_verdict, checked, claimed
+from idgan_sc.publish.page_claims import SPAN, by_verdict, check_rows, claim_rows
 from idgan_sc.publish.points import leakage_points, points
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
@@ -32,10 +35,10 @@ from idgan_sc.report.words import (
     CODES,
     COLOURS,
     DASH,
-    METRICS,
+    METRIC_LABELS,
     NO_EVIDENCE,
-    about,
     data_words,
+    describe_results,
     label,
     number,
     places,
@@ -49,10 +52,13 @@ Row = dict[str, Any]
 
 
 def write_page(results: Results) -> list[Path]:
-    """Write `report/index.html` from the files below `root`, and `others.html` of systems that are not the paper's."""
+    """Write `report/index.html` from the files below `root`.
+
+    `others.html` shows the systems that are not the paper's.
+    """
     folder = results.root / "report"
     written = [write_text(folder / INDEX, render(results))]
-    if live_generators(results, of_paper=False)[0]:
+    if interactive_generators(results, of_paper=False)[0]:
         return [*written, write_text(folder / OTHERS, render(results, of_paper=False))]
     (folder / OTHERS).unlink(missing_ok=True)
     return written
@@ -68,10 +74,10 @@ def render(results: Results, of_paper: bool = True) -> str:
         undefined=StrictUndefined,
     )
     environment.filters |= {"pm": plus_minus, "marked": marked}
-    generators, left_out = live_generators(results, of_paper)
+    generators, left_out = interactive_generators(results, of_paper)
     content = {
         "of_paper": of_paper,
-        "others": OTHERS if of_paper and live_generators(results, of_paper=False)[0] else None,
+        "others": OTHERS if of_paper and interactive_generators(results, of_paper=False)[0] else None,
         "generators": generators,
         "left_out": left_out,
         "notes": [data_note(results, name) for name in results.datasets],
@@ -79,7 +85,7 @@ def render(results: Results, of_paper: bool = True) -> str:
         "style": _part("page.css"),
         "colours": COLOURS,
         "scripts": {name: _part(f"{name}.js") for name in ("generator", "sprites", "page")},
-        **_about(results),
+        **_page_facts(results),
         **(_found(results) if of_paper else {"scores": [], "checks": []}),
     }
     data = {
@@ -93,12 +99,12 @@ def render(results: Results, of_paper: bool = True) -> str:
     return environment.get_template("page.html").render(content, data=Markup(text)) + "\n"
 
 
-def _about(results: Results) -> Row:
+def _page_facts(results: Results) -> Row:
     """What the page says of its results as a whole."""
     costs = table_or_empty(results.root / "cost.csv")
     return {
         "title": results.title,
-        "about": "; ".join(about(results, planned_words(results, results.datasets), results.datasets)) + ".",
+        "about": "; ".join(describe_results(results, planned_words(results, results.datasets), results.datasets)) + ".",
         "spent": f"{len(costs)} trainings, {core_hours(costs):.2f} core-hours",
         "evidence": results.evidence,
         "no_evidence": NO_EVIDENCE,
@@ -108,14 +114,14 @@ def _about(results: Results) -> Row:
 
 def _found(results: Results) -> Row:
     """What was found of the paper: its claims, scores, tables and figures."""
-    judged = checked(results)
+    judged = check_rows(results)
     return {
         "checks": judged,
-        "claims": claimed(results, judged),
+        "claims": claim_rows(results, judged),
         "groups": by_verdict(results),
         **_beyond(results),
         "scores": [*points(results), *leakage_points(results)],
-        "metrics": list(METRICS.values()),
+        "metrics": list(METRIC_LABELS.values()),
         "findings": [finding.sentence for finding in errata.findings(results.config)],
         "figures": [_figure(drawn, path) for drawn, path in _drawn(results) if path.exists()],
         **_tables(results),
@@ -146,6 +152,7 @@ def marked(text: str) -> Markup:
 def _tables(results: Results) -> dict[str, list[Row]]:
     return {
         "table3": _table3(table_or_empty(results.root / "tables/table3.csv")),
+        "related": _related(table_or_empty(results.root / "tables/related.csv")),
         "stage_a": _rows(results, "tables/stage_a.csv"),
         "differences": _differences(table_or_empty(results.root / "tables/differences.csv")),
         "variants": _variants(table_or_empty(results.root / "sensitivity/verdicts.csv")),
@@ -159,17 +166,25 @@ def _rows(results: Results, name: str) -> list[Row]:
 
 
 def _table3(table: pd.DataFrame) -> list[Row]:
-    """A row for each model and code; a cell a metric, with its interval and what the paper and its source print."""
+    """Build a row of Table 3 for each model and code.
+
+    A cell is a metric with its interval, and the values that the paper and its source print.
+    """
     if table.empty:
         return []
     rows = []
     for _, cells in table.groupby(["system", "variant", "code", "k"], sort=False):
         by_metric = {row["metric"]: _cell(row) for _, row in cells.iterrows()}
         first = cells.iloc[0]
-        about_row = {"label": first["label"], "k": first["k"], "n": int(cells["n"].max())}
-        about_row |= {"scored": CODES[first["code"]], "origin": first["origin"]}
-        rows.append(about_row | {"cells": [by_metric.get(metric) for metric in METRICS]})
+        key_columns = {"label": first["label"], "k": first["k"], "n": int(cells["n"].max())}
+        key_columns |= {"scored": CODES[first["code"]], "origin": first["origin"]}
+        rows.append(key_columns | {"cells": [by_metric.get(metric) for metric in METRIC_LABELS]})
     return rows
+
+
+def _related(table: pd.DataFrame) -> list[Row]:
+    """As `_table3`, of the systems beside the paper's that have a finished run; the paper prints none of them."""
+    return _table3(table[~table["missing"]].assign(paper_mean=None, paper_spread=None) if len(table) else table)
 
 
 def _cell(row: pd.Series) -> dict[str, str]:
@@ -186,7 +201,10 @@ def _cell(row: pd.Series) -> dict[str, str]:
 
 
 def _differences(table: pd.DataFrame) -> list[Row]:
-    """A row for each setting that differs from the paper's; systems with the same difference share it."""
+    """List the settings that differ from the paper's, one in each row.
+
+    Systems with the same difference share a row.
+    """
     if table.empty:
         return []
     grouped = table.fillna(DASH).groupby(["key", "paper", "here"], sort=False)["system"].agg(", ".join)
@@ -194,7 +212,10 @@ def _differences(table: pd.DataFrame) -> list[Row]:
 
 
 def _variants(table: pd.DataFrame) -> list[Row]:
-    """A row a claim: for each variant of the sensitivity study, how many of its checks come out as the claim says."""
+    """Count the checks that agree with each claim in each variant.
+
+    A row is a claim. The variants are those of the sensitivity study.
+    """
     return [
         {
             "claim": claim,
@@ -229,31 +250,40 @@ def origins_table(costs: pd.DataFrame) -> str:
 
 # ----------------------------------------------------------------------------------------------- data sets and figures
 def data_note(results: Results, name: str) -> str:
-    """What a data set is, in sentences: who drew it, its factors, and whether it may be passed on."""
-    row, source = dataset_row(name), results.about_data(name)["source"]
+    """Describe a data set in sentences.
+
+    They say who drew it, what its factors are, and whether it may be passed on.
+    """
+    row, source = dataset_row(name), results.dataset_settings(name)["source"]
     drawn = {"dsprites": dsprites, "digits": digits, "faces": faces}.get(name)
     words = [f"{data_words(results, name)[:1].upper()}{data_words(results, name)[1:]}"]
     if source == "procedural" and drawn is not None:
         factors = zip(drawn.FACTORS.names, drawn.FACTORS.sizes, strict=True)
-        n = results.about_data(name).get("n") or drawn.N
+        n = results.dataset_settings(name).get("n") or drawn.N
         words[0] += f": {number(n)} images drawn by this project"
         words.append("Factors and their numbers of values: " + ", ".join(f"{f} {size}" for f, size in factors))
     words.append(
-        "Images and weights may be passed on" if row.passed_on else "Neither images nor weights may be passed on"
+        "Images and weights may be passed on" if row.redistributable else "Neither images nor weights may be passed on"
     )
     return ". ".join(words) + "."
 
 
 def _drawn(results: Results) -> list[tuple[Drawn, Path]]:
-    """Every figure and its file; Figures 5 to 8 one by one only where none shows their systems side by side."""
+    """List every figure and its file.
+
+    Figures 5 to 8 appear singly only where no figure shows their systems side by side.
+    """
     paths = {name: results.root / "figures" / f"{name}.png" for name in all_figures(results)}
-    alone = configuration.pictures(results.config, results.preset)
+    alone = configuration.picture_figures(results.config, results.preset)
     beside = {name for name, (data, _) in alone.items() if paths[f"figure_{data}"].exists()}
     return [(drawn, paths[name]) for name, drawn in all_figures(results).items() if name not in beside]
 
 
 def _figure(drawn: Drawn, path: Path) -> Row:
-    """A figure's exact pixels and its size on the page, with the command that made it."""
+    """Describe a figure with its exact pixels and its size on the page.
+
+    The command that made it is included.
+    """
     return {"title": drawn.title, "shows": drawn.shows, "command": drawn.command, **_picture(path.read_bytes())}
 
 

@@ -1,4 +1,7 @@
-"""The claims as the page shows them: each with its checks, their forest plot, every seed and the command."""
+"""Show the claims on the page.
+
+Each has its checks, their forest plot, every seed and the command.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +11,7 @@ import pandas as pd
 from idgan_sc.publish.points import check_points
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, said
+from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, verdict_text
 from idgan_sc.report.words import DASH, data_words, n_of, places
 
 SPAN = 0.4  # of the forest plot, to either side of 0, in units of the score
@@ -17,7 +20,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Forest:
-    """Where a check lies in the forest plot, 0 to 200 across: what the claim says, the interval and the estimate."""
+    """Place a check in the forest plot, 0 to 200 across.
+
+    It holds what the claim says, the interval and the estimate.
+    """
 
     zone: tuple[float, float]
     interval: tuple[float, float] | None
@@ -26,9 +32,10 @@ class Forest:
 
 
 def forest(check: Any) -> Forest | None:
-    """A row of `checks.csv` in the forest plot: differences of scores, or a score less the level that is claimed.
+    """Place a row of `checks.csv` in the forest plot.
 
-    None where nothing was measured. What the claim says: above 0 for an order, else the value and its margin.
+    The plot shows differences of scores, or a score minus the claimed level. The result is None if nothing was
+    measured. In a directional check the claim says above 0. Otherwise it says the value and its margin.
     """
     if pd.isna(check["estimate"]):
         return None
@@ -45,8 +52,11 @@ def forest(check: Any) -> Forest | None:
     return Forest((across(zone[0]), across(zone[1])), interval, across(estimate), abs(estimate) > SPAN)
 
 
-def checked(results: Results) -> list[Row]:
-    """The rows of `checks.csv` with what the page shows of each; seeds only where the file is of these checks."""
+def check_rows(results: Results) -> list[Row]:
+    """List the rows of `checks.csv` with what the page shows.
+
+    Seeds are included only if their file belongs to these checks.
+    """
     table = table_or_empty(results.root / "checks.csv")
     seeds = check_points(results) if len(table) else []
     if len(seeds) != len(table):
@@ -70,7 +80,10 @@ def checked(results: Results) -> list[Row]:
 
 
 def _is_gain(check: pd.Series) -> bool:
-    """Whether a check is about what a regulariser adds to InfoGAN, or the distilled space to IDGAN-SC."""
+    """Say whether a check is about what a method adds.
+
+    A regulariser is added to InfoGAN, or the distilled space to IDGAN-SC.
+    """
     regulariser = check["quantity"] == "curve_end" and check["rule"] == "difference"
     return bool(regulariser or (check["claim"] == "C7" and check["metric"] == "factor_vae"))
 
@@ -82,16 +95,19 @@ def _found(check: pd.Series) -> str:
     return places(check["estimate"], 3) + interval
 
 
-def claimed(results: Results, judged: list[Row]) -> list[Row]:
-    """A row a claim of `claims.csv`: its verdict in words, its checks, and the command that proves it."""
-    own = readings(results)
+def claim_rows(results: Results, judged: list[Row]) -> list[Row]:
+    """List the rows of `claims.csv` for the page.
+
+    A row has the claim's verdict in words, its checks, and the command that proves it.
+    """
+    own = reading_rows(results)
     return [
         {
             "id": row["claim"],
             "sentence": row["sentence"],
             "place": row["place"],
             "verdict": row["verdict"],
-            "said": said(row),
+            "verdict_text": verdict_text(row),
             "n": n_of(row["n"], row["needs"]),
             "data": data_words(results, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
             "checks": [check for check in judged if check["claim"] == row["claim"]],
@@ -104,7 +120,7 @@ def claimed(results: Results, judged: list[Row]) -> list[Row]:
 
 def by_verdict(results: Results) -> list[Row]:
     """The claims without a reading by verdict, those that were judged in full before those judged in part."""
-    claims, own = table_or_empty(results.root / "claims.csv"), readings(results)
+    claims, own = table_or_empty(results.root / "claims.csv"), reading_rows(results)
     rows = [(row["verdict"], as_far(row), row["claim"]) for _, row in claims.iterrows() if row["claim"] not in own]
     return [
         {"verdict": name, "words": VERDICT_WORDS[name] + (AS_FAR if part else ""), "claims": found}
@@ -114,7 +130,7 @@ def by_verdict(results: Results) -> list[Row]:
     ]
 
 
-def readings(results: Results) -> dict[str, Row]:
+def reading_rows(results: Results) -> dict[str, Row]:
     """Claim -> its reading made after registration, which comes before its verdict, and the reason."""
     table = table_or_empty(results.root / "readings.csv")
     table = table[table["reading"].notna()] if len(table) else table

@@ -1,31 +1,37 @@
-"""What the page plots, a point a seed: scores beside the paper's and the baseline's, leakage, and values of checks."""
+"""Collect the points that the page plots, one per seed.
+
+The points are scores beside the paper's and the baseline's, leakage, and values of checks.
+"""
 
 from typing import Any
 
 import pandas as pd
 
 from idgan_sc.config import DATASET, PROTOCOL, dataset_row
-from idgan_sc.config.claims import Arm, Check, checks, dataset_of
+from idgan_sc.config.claims import Arm, Check, claim_dataset, planned_checks
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
-from idgan_sc.report.comparisons import QUANTITIES, Gathered, share
+from idgan_sc.report.comparisons import QUANTITIES, Gathered, shares_predecessor
 from idgan_sc.report.figures.canvas import CODES_OF
-from idgan_sc.report.read import read_floor, scored_codes
+from idgan_sc.report.read import read_baselines, scored_codes
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.verdicts import arm_words
-from idgan_sc.report.words import METRICS, label, number
+from idgan_sc.report.words import METRIC_LABELS, label, number
 
 BASELINE = "untrained_q"  # of what learned nothing, the one that is marked: the very network, before training
 Row = dict[str, Any]
 
 
 def points(results: Results) -> list[Row]:
-    """A row for every metric and arm: each seed's score, mean and interval, the paper's value and the baseline."""
+    """Return one row for each metric and arm.
+
+    A row has each seed's score, their mean and interval, and the values of the paper and of the baseline.
+    """
     frame = table_or_empty(results.root / "scores.csv")
     if frame.empty:
         return []
-    frame = frame[(frame["dataset"] == DATASET) & (frame["protocol"] == PROTOCOL) & frame["metric"].isin(METRICS)]
+    frame = frame[(frame["dataset"] == DATASET) & (frame["protocol"] == PROTOCOL) & frame["metric"].isin(METRIC_LABELS)]
     cells, gathered = table_or_empty(results.root / "tables/table3.csv"), Gathered(results)
     families = _families(gathered, list(frame[["system", "variant"]].drop_duplicates().itertuples(index=False)))
     rows = []
@@ -37,7 +43,7 @@ def points(results: Results) -> list[Row]:
         name = f"{label(system)}{_variant_words(variant, settings)}"
         values = group.set_index("seed")["value"]
         rows.append(
-            {"metric": metric, "metric_label": METRICS[metric], "family": families[system, variant]}
+            {"metric": metric, "metric_label": METRIC_LABELS[metric], "family": families[system, variant]}
             | _row(name, system, values)
             | {
                 "paper": _printed(cells, system, variant, code, metric),
@@ -48,7 +54,10 @@ def points(results: Results) -> list[Row]:
 
 
 def _row(name: str, system: str, values: pd.Series) -> Row:
-    """A row's name and seeds, their mean, and its interval where there are enough of them."""
+    """Build a row from a name and the values of its seeds.
+
+    The row has their mean. It has an interval if there are enough seeds.
+    """
     found = summary(values.to_numpy(float))
     marks = {"mean": found.mean, "low": found.low, "high": found.high}
     rounded = {key: None if value is None else round(value, 4) for key, value in marks.items()}
@@ -57,10 +66,13 @@ def _row(name: str, system: str, values: pd.Series) -> Row:
 
 
 def _families(gathered: Gathered, arms: list[Any]) -> dict[tuple[str, str], int]:
-    """A number for each (system, variant), the same where runs of one seed build on a common run."""
+    """Number each (system, variant) by its family.
+
+    Two of them get the same number if their runs of one seed build on a common run.
+    """
     found: dict[tuple[str, str], int] = {}
     for i, (system, variant) in enumerate(arms):
-        earlier = [arm for arm in arms[:i] if share(gathered, DATASET, Arm(*arm), Arm(system, variant))]
+        earlier = [arm for arm in arms[:i] if shares_predecessor(gathered, DATASET, Arm(*arm), Arm(system, variant))]
         found[system, variant] = found[tuple(earlier[0])] if earlier else i
     return found
 
@@ -84,10 +96,12 @@ def _printed(cells: pd.DataFrame, system: str, variant: str, code: str, metric: 
 def _baseline(results: Results, metric: str, k: int) -> float | None:
     """The mean score of what learned nothing, at as many codes."""
     try:
-        floor = read_floor(results.root)
+        baselines = read_baselines(results.root)
     except DataError:  # none was measured
         return None
-    found = floor[(floor["system"] == BASELINE) & (floor["metric"] == metric) & (floor["k"] == k)]["value"]
+    found = baselines[(baselines["system"] == BASELINE) & (baselines["metric"] == metric) & (baselines["k"] == k)][
+        "value"
+    ]
     return round(float(found.mean()), 4) if len(found) else None
 
 
@@ -113,18 +127,21 @@ def leakage_points(results: Results) -> list[Row]:
 
 # ------------------------------------------------------------------------------------------------------------- checks
 def check_points(results: Results) -> list[list[Row]]:
-    """For each planned check the rows of its two arms, a seed's value each; none where nothing was measured."""
+    """Return the rows of both arms for each planned check.
+
+    A row has one value per seed. A check without measurements has no rows.
+    """
     gathered = Gathered(results)
-    return [_check_rows(gathered, check) for check in checks(results.config)]
+    return [_check_rows(gathered, check) for check in planned_checks(results.config)]
 
 
 def _check_rows(gathered: Gathered, check: Check) -> list[Row]:
     results = gathered.results
-    data = dataset_of(results.config, results.preset, check.claim)
+    data = claim_dataset(results.config, results.preset, check.claim)
     if data is None or results.preset not in check.options.get("presets", [results.preset]):
         return []
     arms = [arm for arm in (check.arm, check.other) if arm]
-    paired = check.other is None or share(gathered, data, check.arm, check.other)
+    paired = check.other is None or shares_predecessor(gathered, data, check.arm, check.other)
     if check.rule == "settled_by":
         return _along(gathered, data, check)
     values = [QUANTITIES[check.quantity](gathered, data, check, arm) for arm in arms]

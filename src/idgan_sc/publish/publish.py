@@ -1,6 +1,7 @@
-"""`idgan-sc publish`: the small files of finished runs go where git keeps them, with all that follows from them alone.
+"""Copy the small files of finished runs to where git keeps them (`idgan-sc publish`).
 
-Nothing is trained and no data set is opened: what is not finished is named, and the tables say `missing`.
+Everything that follows from these files alone is written too. Nothing is trained and no data set is opened.
+Unfinished runs are named, and the tables say `missing`.
 """
 
 import sys
@@ -13,11 +14,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc.config import runs_with_leakage, stays, with_baseline
-from idgan_sc.evaluation.gather import GATHERED_AS, gather_generators, gather_leakage, gather_scores
+from idgan_sc.config import DATASET, datasets_with_baseline, further, redistributable, related, runs_with_leakage
+from idgan_sc.evaluation.centrality import FOLDER as CENTRALITY
+from idgan_sc.evaluation.gather import (
+    GATHERED_AS,
+    RELATED,
+    gather_generators,
+    gather_leakage,
+    gather_related,
+    gather_scores,
+)
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
-from idgan_sc.publish.documents import PUBLISHED, write_documents
+from idgan_sc.publish.documents import PUBLISHED_PRESET, write_documents
 from idgan_sc.publish.film import write_film
 from idgan_sc.publish.origins import write_cost
 from idgan_sc.publish.page import write_page
@@ -37,36 +46,48 @@ from idgan_sc.report import (
 from idgan_sc.report.dictionary import write_dictionary
 from idgan_sc.report.figures import registry
 from idgan_sc.report.figures.sensitivity import sensitivity
+from idgan_sc.report.further import table_s
+from idgan_sc.report.related import table_related
+from idgan_sc.report.selection import table_selection
 
 Step = Callable[[Results], object]
-FLOOR = "floor"  # measured, not derived: copied as it is
-FOLDERS = ("tables", "figures", "sensitivity", "report")  # below `published`, beside `runs`
+BASELINE_FOLDER = "floor"  # measured, not derived: copied as it is
+FOLDERS = ("tables", "figures", RELATED, "sensitivity", "report")  # below `published`, beside `runs`
 
 
 def publish(results: Results, repository: Path) -> list[Path]:
-    """Copy finished runs of a preset, write what follows from all published ones and the documents; say what."""
-    written = copy.publish(results)
+    """Publish a preset's finished runs and write what follows from them.
+
+    The tables, verdicts, figures and page are made from all published runs. The documents are written too. The
+    paths of all written files are returned.
+    """
+    written = copy.copy_runs(results)
     written += [
-        copy_atomic(path, results.root / "published" / FLOOR / path.name)
-        for path in (results.root / FLOOR).glob("*.csv")
+        copy_atomic(path, results.root / "published" / BASELINE_FOLDER / path.name)
+        for path in (results.root / BASELINE_FOLDER).glob("*.csv")
         if results.is_valid_baseline(path.stem, path)
+    ]
+    written += [
+        copy_atomic(path, results.root / "published" / path.relative_to(results.root))
+        for path in sorted((results.root / CENTRALITY).rglob("*.csv"))
     ]
     written += [
         copy_atomic(path, results.root / "published" / "data" / f"{name}.json")
         for name in results.datasets
-        if (path := results.images(name) / "dataset.json").exists() and not stays(results.config, results.run(name, ""))
+        if (path := results.images(name) / "dataset.json").exists()
+        and redistributable(results.config, results.run(name, ""))
     ]
     with published_alone(results.root) as alone:
         derive(replace(results, root=alone))
-        there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if kept(path)]
-        made = {results.root / "published" / path: alone / path for path in there if path.parts[0] != FLOOR}
+        there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if is_derived_file(path)]
+        made = {results.root / "published" / path: alone / path for path in there if path.parts[0] != BASELINE_FOLDER}
         written += [copy_atomic(path, target) for target, path in made.items()]
     for old in derived(results.root / "published") - made.keys():
         old.unlink()
-    return [*written, *(write_documents(results, repository) if results.preset == PUBLISHED else [])]
+    return [*written, *(write_documents(results, repository) if results.preset == PUBLISHED_PRESET else [])]
 
 
-def kept(path: Path) -> bool:
+def is_derived_file(path: Path) -> bool:
     """Whether a derived file is published: tables, texts, pictures, the page and its film."""
     return path.is_file() and path.suffix in (".csv", ".md", ".tex", ".png", ".pdf", ".html", ".gif")
 
@@ -89,28 +110,40 @@ def published_alone(root: Path) -> Iterator[Path]:
 
 
 def derive(results: Results) -> None:
-    """Write below `root` the tables, verdicts, figures and page that its runs allow; name what they do not."""
-    _make_what_can_be(results, [tables.table1, tables.table2, tables.differences])
+    """Write the tables, verdicts, figures and page that the runs allow.
+
+    They are written below `root`. What the runs do not allow is named.
+    """
+    of_paper = DATASET in results.datasets
+    _make_what_can_be(results, [tables.table1, tables.differences, *([tables.table2] if of_paper else [])])
     scored = gather_or_nothing(results)
-    for dataset in with_baseline(results.config, results.preset):
-        if not (results.root / "published" / FLOOR / f"{dataset}.csv").exists():
-            write_table(results.floor(dataset), pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
-    tables.table3(results)
-    tables.stage_a(results)
+    for dataset in datasets_with_baseline(results.config, results.preset):
+        if not (results.root / "published" / BASELINE_FOLDER / f"{dataset}.csv").exists():
+            write_table(results.baseline_path(dataset), pd.DataFrame(columns=[*read.SCORE_KEY, "k", "value"]))
+    if of_paper:
+        tables.table3(results)
+        tables.stage_a(results)
     _make_what_can_be(results, _tables_of_generators(results) if scored else [])
-    claims.write_claims(results)
-    exploratory.write_exploratory(results)
-    verdict_sensitivity.write_sensitivity(results)
-    errata.write_findings(results)
-    _make_what_can_be(results, [*registry.drawers(results).values(), sensitivity] if scored else [])
+    _make_what_can_be(results, _tables_beside(results))
+    if of_paper:
+        claims.write_claims(results)
+        exploratory.write_exploratory(results)
+        verdict_sensitivity.write_sensitivity(results)
+        errata.write_findings(results)
+    studies = [sensitivity] if of_paper else []
+    _make_what_can_be(results, [*registry.drawers(results).values(), *studies] if scored else [])
     write_cost(results)
-    write_page(results)
-    _make_what_can_be(results, [write_film])
+    if of_paper:
+        write_page(results)
+        _make_what_can_be(results, [write_film])
     write_dictionary(results)
 
 
 def gather_or_nothing(results: Results) -> bool:
-    """Gather the tables of the runs that are scored, tables without rows where none is; whether one is."""
+    """Gather the tables of the scored runs and say whether there are any.
+
+    Without a scored run, the tables have no rows.
+    """
     if results.having(results.planned, *GATHERED):
         gather_scores(results, allow_missing=True)
         return True
@@ -125,7 +158,15 @@ def _tables_of_generators(results: Results) -> list[Step]:
         gather_generators,
         *([gather_leakage] if runs_with_leakage(results.config, results.preset) else []),
     ]
-    return [*(partial(make, allow_missing=True) for make in chosen), *generator_tables.TABLES.values()]
+    shown = generator_tables.TABLES.values() if DATASET in results.datasets else []
+    return [*(partial(make, allow_missing=True) for make in chosen), *shown]
+
+
+def _tables_beside(results: Results) -> list[Step]:
+    """What gathers the scores of related systems, and the tables beside the paper's."""
+    of_related: list[Step] = [partial(gather_related, allow_missing=True), table_related]
+    wanted = related(results.config, results.preset), further(results.config, results.preset)
+    return [*(of_related if wanted[0] else []), *([table_s] if wanted[1] else []), table_selection]
 
 
 def _make_what_can_be(results: Results, made: Iterable[Step]) -> None:

@@ -1,1 +1,1 @@
-"""What every result was made from, and which published one counts."""
+"""What every result was made from, and which published one is valid."""

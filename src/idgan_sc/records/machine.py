@@ -4,7 +4,6 @@ import ctypes
 import os
 import platform
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,16 +19,18 @@ PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 LIBRARIES = ("torch", "onednn", "mkl", "openblas")  # that choose among instruction sets
 # Equal bytes are promised within one kind of machine: where all of this, and the `instructions` of every library, is as
 # a record has it.
+OF_GPU = ("tf32", "graph")  # of `compute`: what a GPU computes with
 KIND = ("processor", "processor_model", "platform", "python", *PACKAGES, "device", "gpu", "threads")
 
-CODE = ("--", ":/", ":(top,exclude)results", ":(top,exclude)*.md")
+SOURCE_PATHS = ("--", ":/", ":(top,exclude)results", ":(top,exclude)*.md")
 
 
 @cache
 def commit() -> dict[str, Any]:
-    """The commit of the checkout that the package lies in and whether it was changed since; empty outside of one.
+    """Return the commit of the package's checkout and whether it was changed.
 
-    Results are no change: a sweep goes on while those of its first seeds are published, and documents follow from them.
+    Both are None outside of a checkout. Results do not count as a change: a sweep continues while the results of
+    its first seeds are published, and documents follow from results.
     """
 
     def git(*arguments: str) -> str:
@@ -37,32 +38,39 @@ def commit() -> dict[str, Any]:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
     try:
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "-uno", *CODE))}
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "-uno", *SOURCE_PATHS))}
     except (OSError, subprocess.SubprocessError):
         return {"commit": None, "dirty": None}
 
 
 def machine() -> dict[str, Any]:
-    """Versions, processor, instruction sets, platform, and the GPU if it is in use, as a record names them."""
+    """Describe this machine as a record does.
+
+    The description has versions, processor, instruction sets, platform, and the GPU if it is in use.
+    """
     versions = {name: metadata.version(name) for name in PACKAGES}
-    about: dict[str, Any] = {"python": platform.python_version(), **versions, "platform": platform.platform()}
-    about |= {"processor": _processor(), "processor_model": _model(), "instructions": instructions()}
-    return about | _gpu()
+    facts: dict[str, Any] = {"python": platform.python_version(), **versions, "platform": platform.platform()}
+    facts |= {"processor": _processor(), "processor_model": _model(), "instructions": instructions()}
+    return facts | _gpu()
 
 
 def machine_for(record: dict[str, Any]) -> dict[str, Any]:
-    """The machine as the record of a training here, on the recorded device, would name it."""
+    """Describe this machine as the record of a training here would.
+
+    The training uses the recorded device.
+    """
     import torch
 
     cuda = record.get("device") == "cuda" and torch.cuda.is_available()
-    about = machine() | {"device": "cuda" if cuda else "cpu", "threads": record.get("threads")}
-    return about | ({"gpu": torch.cuda.get_device_name()} if cuda else {})
+    facts = machine() | {"device": "cuda" if cuda else "cpu", "threads": record.get("threads")}
+    return facts | ({"gpu": torch.cuda.get_device_name(), **{key: record.get(key) for key in OF_GPU}} if cuda else {})
 
 
 def differences(record: dict[str, Any], here: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """What of its kind of machine a record has otherwise than `here`, in words, and what either does not name.
+    """List how a record's kind of machine differs from `here`, in words.
 
-    A field that is missing is unknown, never equal. Both lists are empty within one kind of machine.
+    The second list names the fields that either of them lacks. A missing field is unknown, never equal. Both
+    lists are empty within one kind of machine.
     """
     a, b = _kind(record), _kind(here)
     unknown = [key for key in a if a[key] is None or b[key] is None]
@@ -70,21 +78,27 @@ def differences(record: dict[str, Any], here: dict[str, Any]) -> tuple[list[str]
     return other, list(dict.fromkeys(key.partition(" of ")[0] for key in unknown))
 
 
-def _kind(about: dict[str, Any]) -> dict[str, Any]:
-    """The fields by which kinds differ; the kernel's release is none of them: it computes no number."""
-    chosen = about.get("instructions") or {}
-    fields = {key: about.get(key) for key in KIND} | {f"instructions of {name}": chosen.get(name) for name in LIBRARIES}
+def _kind(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that tell kinds of machines apart.
+
+    The release of the kernel is not one of them, because it computes no number.
+    """
+    chosen = facts.get("instructions") or {}
+    fields = {key: facts.get(key) for key in KIND} | {f"instructions of {name}": chosen.get(name) for name in LIBRARIES}
     system, _, rest = str(fields["platform"] or "").partition("-")
     machine = re.search(r"(x86_64|AMD64|aarch64|arm64).*", rest)
-    return fields | {"gpu": about.get("gpu", "none"), "platform": f"{system}-{machine[0]}" if machine else None}
+    without = None if "gpu" in facts else "none"  # a processor needs no word of what concerns a GPU alone
+    fields |= {"gpu": facts.get("gpu", "none")} | {key: facts.get(key, without) for key in OF_GPU}
+    return fields | {"platform": f"{system}-{machine[0]}" if machine else None}
 
 
 @cache
 def instructions() -> dict[str, str | None]:
-    """The instruction set that each library of this process computes with; None where a library does not say.
+    """Return the instruction set that each library of this process computes with.
 
-    They decide the last digits of sums: of PyTorch's own kernels, of oneDNN's convolutions, of MKL's matrix products
-    (its numbers for the processor's type and for the mode of reproducibility), and of OpenBLAS under NumPy.
+    It is None if a library does not name it. The instruction sets decide the last digits of sums: of PyTorch's
+    own kernels, of oneDNN's convolutions, of MKL's matrix products, and of OpenBLAS under NumPy. For MKL, these
+    are its numbers for the processor's type and for the mode of reproducibility.
     """
     import torch
     from threadpoolctl import threadpool_info
@@ -100,7 +114,10 @@ def instructions() -> dict[str, str | None]:
 
 
 def _ask_torch(name: str, *arguments: int) -> int | None:
-    """What a function of PyTorch's own library returns; None where the library or the function is not there."""
+    """Call a function of PyTorch's own library.
+
+    The result is None if the library or the function is missing.
+    """
     import torch
 
     try:
@@ -111,9 +128,9 @@ def _ask_torch(name: str, *arguments: int) -> int | None:
 
 
 def _onednn() -> str | None:
-    """The kernel that oneDNN takes for a convolution, such as `jit:avx512_core`, by what it prints of itself.
+    """Return the kernel that oneDNN uses for a convolution, such as `jit:avx512_core`.
 
-    It prints to the process's own output, past Python, which is turned into a file for that long.
+    oneDNN prints it to the process's own output, past Python. For that time, the output goes to a file.
     """
     import torch
 
@@ -149,14 +166,20 @@ def _processor() -> str:
 
 
 def _model() -> str | None:
-    """Family, model and stepping of the processor, such as `6/207/2`; None where the system does not say."""
+    """Return family, model and stepping of the processor, such as `6/207/2`.
+
+    The result is None if the system does not name them.
+    """
     fields = _processor_fields()
     names = ("cpu family", "model", "stepping")
     return "/".join(fields[name] for name in names) if all(name in fields for name in names) else None
 
 
 def processor() -> str:
-    """The processor's name and model, and the instruction set that PyTorch takes: such as `…, 6/207/2, AVX512`."""
+    """Return the processor's name and model, and PyTorch's instruction set.
+
+    An example is `…, 6/207/2, AVX512`.
+    """
     import torch
 
     return f"{_processor()}, {_model() or '?/?/?'}, {torch.backends.cpu.get_cpu_capability()}"
@@ -172,7 +195,10 @@ def _processor_fields() -> dict[str, str]:
 
 
 def process_age() -> float:
-    """Seconds since this process was started, as far as the system says so: 0 elsewhere than on Linux."""
+    """Return the seconds since this process started.
+
+    The result is 0 on systems other than Linux.
+    """
     try:
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])  # since the system's start
         return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
@@ -189,5 +215,7 @@ def peak_memory_mb() -> int:
         status = Path("/proc/self/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) // 1024
     except (OSError, StopIteration):  # no Linux
+        import resource  # of Unix alone
+
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of macOS in bytes, else in KiB
         return peak // (1024**2 if sys.platform == "darwin" else 1024)

@@ -1,4 +1,7 @@
-"""What is published of a run, and which older source makes the same numbers as today's."""
+"""Define what is published of a run and which older sources are accepted.
+
+An accepted source makes the same numbers as today's.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,15 +10,17 @@ from pathlib import Path
 from idgan_sc.files import DataError
 
 WEIGHTS, CARD = "model.safetensors", "card.md"  # of the runs that `shipped` names
-AS_GENERATORS = "infogan_cr, as generators"  # the floor's other protocol: few images, scored as generated ones are
-GATHERED = ("record.json", "scores.csv", "curve.csv", "association.csv")
+AS_GENERATORS = "infogan_cr, as generators"  # the baselines' other protocol: few images, scored as generated ones are
+SCORE_FILES = ("scores.csv", "curve.csv", "association.csv")  # of a run
+GATHERED = ("record.json", *SCORE_FILES)
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """Source hashes that count as today's do, by what they made: an edit after them changes no number.
+    """Hold source hashes that are as valid as today's.
 
-    They do so for as long as today's source is the one that this was proved for.
+    They are grouped by what they made. The edits after them change no number. They stay valid as long as today's
+    source is the one that they were proved for.
     """
 
     trainings: frozenset[str] = frozenset()
@@ -24,13 +29,18 @@ class Accepted:
     proved_for: frozenset[str] = frozenset()
 
     def of(self, kind: str, today: str) -> frozenset[str]:
-        """The older hashes of a kind of work that count where today's source of it has this hash."""
+        """Return the valid older hashes of a kind of work.
+
+        They are valid only if they were proved for today's source, whose hash is given.
+        """
         older: frozenset[str] = getattr(self, kind)
         return older if today in self.proved_for else frozenset()
 
 
 def accepted(root: Path) -> Accepted:
-    """What a preset's `accepted.yaml` lists: for each kind of work, lines of `source hash: reason`; then `proved_for`.
+    """Read what a preset's `accepted.yaml` lists.
+
+    For each kind of work, the file has lines of `source hash: reason`. Then it has `proved_for`.
 
     Raises
     ------

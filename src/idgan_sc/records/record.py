@@ -1,4 +1,7 @@
-"""The record beside every run: what it was made from, and the hashes of its files."""
+"""Keep a record beside every run.
+
+It says what the run was made from, and has the hashes of its files.
+"""
 
 import hashlib
 import itertools
@@ -8,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from idgan_sc.config import (
-    FLOOR_SEEDS,
+    BASELINE_SEEDS,
     Config,
     Run,
+    baseline_starts,
     evaluation,
-    floor_starts,
     generated,
     resolve,
-    runs,
-    seeds,
+    runs_on,
+    seeds_of,
     with_predecessors,
 )
 from idgan_sc.files import DataError, locked, sha256, write_json
@@ -26,29 +29,35 @@ RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "
 
 
 def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: str) -> str:
-    """What a run's bytes depend on: its settings, seed, source and the fingerprints of the runs it builds on."""
+    """Hash everything that a run's bytes depend on.
+
+    These are its settings, seed, source, and the fingerprints of the runs that it builds on.
+    """
     content = [settings, seed, source, sorted(before)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def floor_fingerprint(config: Config, preset: str, dataset: str, source: str) -> str:
+def baseline_fingerprint(config: Config, preset: str, dataset: str, source: str) -> str:
     """What the bytes of a data set's baseline depend on, besides the kind of machine.
 
     source: the hash of what made it, or two with a `+` where training and scoring were hashed apart.
     """
-    settings = [resolve(config, run) for run in floor_starts(config, preset, dataset)]
-    content = [settings, seeds(config, preset, dataset)[:FLOOR_SEEDS], evaluation(config, preset, dataset)]
+    settings = [resolve(config, run) for run in baseline_starts(config, preset, dataset)]
+    content = [settings, seeds_of(config, preset, dataset)[:BASELINE_SEEDS], evaluation(config, preset, dataset)]
     content += [generated(config, preset), *source.split("+")]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def protocol_hash(config: Config, preset: str, dataset: str) -> str:
-    """Twelve hexadecimal digits of what a preset's protocol fixes before a data set is run: no source and no machine.
+    """Hash what a preset's protocol fixes before a data set is run.
 
-    Settings and seeds of the data set's planned runs and what they build on, its evaluation, every claim's checks (they
-    are tested together), how they are judged.
+    The hash has twelve hexadecimal digits. It covers no source and no machine.
+
+    It covers the settings and seeds of the data set's planned runs and of the runs that they build on. It also
+    covers the evaluation, the settings for generated images, the checks of every claim, and how they are judged.
+    All claims are included because their checks are tested together.
     """
-    chosen = with_predecessors(config, runs(config, preset, dataset))
+    chosen = with_predecessors(config, runs_on(config, preset, dataset))
     content = {
         "settings": {str(run): resolve(config, run) for run in chosen},
         "evaluation": evaluation(config, preset, dataset),
@@ -73,15 +82,15 @@ def read_record(folder: Path) -> dict[str, Any]:
     path = folder / "record.json"
     try:
         record = dict(json.loads(path.read_text(encoding="utf-8")))
-        _check_record(record)
+        _refuse_damaged(record)
         return record
     except NotADirectoryError as error:
         raise DataError(f"{folder} is a file: give the folder of a finished run") from error
     except FileNotFoundError as error:
         raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        said = " ".join(str(error).split())
-        raise DataError(f"{path} is damaged ({said}): delete the folder and train again") from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} is damaged ({reason}): delete the folder and train again") from error
 
 
 def root_of(folder: Path, record: dict[str, Any]) -> Path:
@@ -99,7 +108,7 @@ def root_of(folder: Path, record: dict[str, Any]) -> Path:
     return Path(*folder.parts[: -len(run.path.parts)])
 
 
-def _check_record(record: dict[str, Any]) -> None:
+def _refuse_damaged(record: dict[str, Any]) -> None:
     lacking = RECORDED - record.keys()
     if lacking:
         raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
@@ -124,9 +133,10 @@ OF = " < "  # in `hashes.json`: `scores.csv < codes.npz` is the hash of the code
 def note_hashes(
     folder: Path, names: Sequence[str], of: Sequence[str] = (), others: Mapping[str, str] | None = None
 ) -> None:
-    """Write the hashes of files made of a finished run (codes, scores) to `hashes.json` beside its record.
+    """Write the hashes of files made from a finished run to `hashes.json`.
 
-    of: the files of the run that they were made of; others: hashes of what else they were made of, by file name.
+    Such files are codes and scores. `hashes.json` lies beside the run's record. `of` names the files of the run
+    that they were made from. `others` has the hashes of their other inputs, by file name.
     """
     known = recorded_hashes(folder)
     sources = {name: known[name] for name in of if name in known} | dict(others or {})
@@ -139,26 +149,33 @@ def _note(folder: Path, found: dict[str, str]) -> None:
         write_json(folder / "hashes.json", dict(sorted((noted_hashes(folder) | found).items())))
 
 
-def note_measuring(config: Config, run: Run, folder: Path, key: str) -> None:
-    """Note in `hashes.json` which settings a finished run was measured by: those of `evaluation` or of `generated`."""
-    _note(folder, {key: measured_by(config, run, key)})
+def note_evaluation(config: Config, run: Run, folder: Path, key: str) -> None:
+    """Note in `hashes.json` which settings a finished run was measured with.
+
+    These are the settings of `evaluation` or of `generated`.
+    """
+    _note(folder, {key: evaluation_hash(config, run, key)})
 
 
-def measured_by(config: Config, run: Run, key: str) -> str:
+def evaluation_hash(config: Config, run: Run, key: str) -> str:
     found = evaluation(config, run.preset, run.dataset) if key == "evaluation" else generated(config, run.preset)
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def recorded_hashes(folder: Path) -> dict[str, str]:
-    """File name -> SHA-256 of everything that a run's training, encoding and scoring wrote, as far as it was noted."""
+    """Return the SHA-256 of every file that a run wrote, by name.
+
+    The files come from training, encoding and scoring. A file is included if its hash was noted.
+    """
     outputs = read_record(folder)["outputs"] if (folder / "record.json").exists() else {}
     return {**noted_hashes(folder), **outputs}
 
 
-def check_hash(folder: Path, name: str, mend: str, others: Mapping[str, str] | None = None) -> None:
-    """Compare a file with the hash that was noted when it was written, and what it was made of with what is there now.
+def verify_hash(folder: Path, name: str, mend: str, others: Mapping[str, str] | None = None) -> None:
+    """Compare a file and its sources with the hashes noted for them.
 
-    others: hashes of today's images and factors, by file name. What was never noted passes.
+    The file must be as it was written. Its sources must be those that it was made from. `others` has the hashes
+    of today's images and factors, by file name. A file that was never noted passes.
 
     Raises
     ------
@@ -179,10 +196,10 @@ def check_hash(folder: Path, name: str, mend: str, others: Mapping[str, str] | N
             raise DataError(f"{folder / name} was made of another {source} than there is now: {mend}")
 
 
-def check_outputs(folder: Path) -> None:
-    """`check_hash` of every file of a finished training."""
+def verify_outputs(folder: Path) -> None:
+    """`verify_hash` of every file of a finished training."""
     for name in read_record(folder)["outputs"]:
-        check_hash(folder, name, f"delete {folder} and train again")
+        verify_hash(folder, name, f"delete {folder} and train again")
 
 
 def noted_hashes(folder: Path) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""A preset's results on disk, and one run seen through them: made once, at the edge, and handed to every step."""
+"""Describe a preset's results on disk, and one run among them.
+
+The objects are made once, at the edge of the program, and passed to every step.
+"""
 
 import csv
 import itertools
@@ -17,9 +20,9 @@ from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED, WEIGHTS, Accepted, accepted
 from idgan_sc.records.record import (
     TABLE3_METRICS,
+    baseline_fingerprint,
+    evaluation_hash,
     fingerprint,
-    floor_fingerprint,
-    measured_by,
     noted_hashes,
     read_record,
 )
@@ -30,7 +33,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Results:
-    """What a preset's results are made of, where each file lies, and which published run counts."""
+    """Describe the inputs, the files and the valid published runs of a preset.
+
+    It says what the results are made from and where each file lies.
+    """
 
     config: Config
     preset: str
@@ -49,12 +55,12 @@ class Results:
 
     @property
     def datasets(self) -> list[str]:
-        return configuration.datasets(self.config, self.preset)
+        return configuration.datasets_of(self.config, self.preset)
 
     @property
     def planned(self) -> list[Run]:
         """All runs that the tables and figures are made of."""
-        return configuration.planned(self.config, self.preset)
+        return configuration.planned_runs(self.config, self.preset)
 
     @property
     def generated(self) -> Settings:
@@ -62,22 +68,22 @@ class Results:
         return configuration.generated(self.config, self.preset)
 
     def runs(self, dataset: str) -> list[Run]:
-        return configuration.runs(self.config, self.preset, dataset)
+        return configuration.runs_on(self.config, self.preset, dataset)
 
     def seeds(self, dataset: str | None = None) -> list[int]:
-        return configuration.seeds(self.config, self.preset, dataset)
+        return configuration.seeds_of(self.config, self.preset, dataset)
 
     def evaluation(self, dataset: str | None = None) -> Settings:
         """Sizes of the evaluation and names of its metrics."""
         return configuration.evaluation(self.config, self.preset, dataset)
 
-    def about_data(self, dataset: str) -> Settings:
+    def dataset_settings(self, dataset: str) -> Settings:
         """Source, file, cache and further settings of a data set."""
-        return configuration.dataset(self.config, self.preset, dataset)
+        return configuration.dataset_settings(self.config, self.preset, dataset)
 
     def drawn_by(self, dataset: str) -> Settings:
-        """As `about_data`, without what only says where its file and its copy lie."""
-        return {key: value for key, value in self.about_data(dataset).items() if key not in ("file", "cache")}
+        """As `dataset_settings`, without what only says where its file and its copy lie."""
+        return {key: value for key, value in self.dataset_settings(dataset).items() if key not in ("file", "cache")}
 
     def settings(self, run: Run) -> Settings:
         return configuration.resolve(self.config, run)
@@ -92,7 +98,7 @@ class Results:
     def job(self, run: Run) -> "Job":
         return Job(self, run)
 
-    # ------------------------------------------------------------------------------------------------- what counts
+    # ------------------------------------------------------------------------------------------------- what is valid
     def accepted(self) -> Accepted:
         return accepted(self.root)
 
@@ -115,7 +121,10 @@ class Results:
         return self._known[key]
 
     def fingerprints(self, run: Run) -> frozenset[str]:
-        """The fingerprints of a run that was trained, as was each that it builds on, by today's or accepted source."""
+        """Return the valid fingerprints of a trained run.
+
+        Each belongs to today's source or to an accepted one. The same holds for each run that it builds on.
+        """
         key = "fingerprints", run, self.accepted()
         if key not in self._known:
             before = [self.fingerprints(earlier) for earlier in self.before(run).values()]
@@ -127,7 +136,7 @@ class Results:
             )
         return self._known[key]
 
-    def valid(self, run: Run, record: Row) -> bool:
+    def is_valid(self, run: Run, record: Row) -> bool:
         """Whether a record is of the very run that the configuration asks for: the one answer, wherever it is asked.
 
         It asks of the record's own source and predecessors; all that they might be, in every combination, are many.
@@ -139,18 +148,24 @@ class Results:
         return before.keys() == asked.keys() and all(before[role] in self.fingerprints(asked[role]) for role in asked)
 
     def of_these_settings(self, run: Run, record: Row) -> bool:
-        """Whether a record is of today's settings of a run, whatever source made it and what it builds on."""
+        """Check whether a record has today's settings of a run.
+
+        Its source and the runs that it builds on do not matter.
+        """
         before = [str(earlier["fingerprint"]) for earlier in record["before"].values()]
         return bool(record["fingerprint"] == fingerprint(self.settings(run), run.seed, before, record["source"]))
 
     def is_published(self, run: Run) -> bool:
-        """Whether a run's published record counts, so that its files come from there and not from a training here."""
+        """Check whether a run has a valid published record.
+
+        If so, its files come from there and not from a training here.
+        """
         record = self._record(self.root / "published" / run.path)
-        return bool(record) and self.valid(run, record)
+        return bool(record) and self.is_valid(run, record)
 
     def is_trained_here(self, run: Run) -> bool:
-        """Whether a run is trained below `root` itself, by source that counts."""
-        return self.valid(run, self._record(self.root / run.path))
+        """Whether a run is trained below `root` itself, and its record is valid."""
+        return self.is_valid(run, self._record(self.root / run.path))
 
     def finished_here(self, run: Run) -> bool:
         """Whether a run is trained here and scored."""
@@ -158,12 +173,15 @@ class Results:
         return all((self.root / run.path / name).exists() for name in names) and self.is_trained_here(run)
 
     def training_params(self, run: Run) -> str:
-        """What the workflow trains a run anew for: its fingerprint, or that of a valid run that is there."""
+        """Return the fingerprint that decides whether the workflow trains a run again.
+
+        It is the fingerprint of the run that is there, if that is valid. Otherwise it is the expected one.
+        """
         try:
             record = self._record(self.root / run.path)
         except DataError:  # damaged: the training says so
             record = {}
-        return str(record["fingerprint"]) if self.valid(run, record) else self.expected(run)
+        return str(record["fingerprint"]) if self.is_valid(run, record) else self.expected(run)
 
     def _record(self, folder: Path) -> Row:
         """A folder's record, empty where there is none."""
@@ -193,16 +211,26 @@ class Results:
         return path if counts else self.images(dataset) / "dataset.json"
 
     def find(self, run: Run, name: str) -> Path:
-        """Where a file of a run lies: among the published ones if they count, else where it is made."""
+        """Return the path of a run's file.
+
+        It lies among the published files if they are valid. Otherwise it lies where it is made.
+        """
         return (self.root / "published" if self.is_published(run) else self.root) / run.path / name
 
     def find_or_make(self, run: Run, name: str) -> Path:
-        """As `find`, for a file that a published run may lack: then where it is made."""
+        """Find a file that a published run may lack.
+
+        If it is lacking, the path is where the file is made. Otherwise it is as in `find`.
+        """
         path = self.find(run, name)
         return path if path.exists() else self.root / run.path / name
 
     def weights(self, run: Run) -> list[Path]:
-        """The file with what a run generates by: published, none if it was published without, or trained here."""
+        """Return the file of the weights that a run generates with.
+
+        It is the published file, or the file trained here. The list is empty if the run was published without
+        weights.
+        """
         if not self.is_published(run):
             return [self.root / run.path / "weights.safetensors"]
         return [path for path in [self.find(run, WEIGHTS)] if path.exists()]
@@ -220,7 +248,11 @@ class Results:
         return found
 
     def origin(self, runs: Iterable[Run]) -> str:
-        """Where runs come from: `here`, `commit 4796b13`, or both with their numbers, `2 here, 8 of commit 4796b13`."""
+        """Say where runs come from.
+
+        The answer is `here` or `commit 4796b13`. If both occur, their numbers are given:
+        `2 here, 8 of commit 4796b13`.
+        """
         counts = Counter(map(self._origin, runs))
         if len(counts) < 2:
             return next(iter(counts), "here")
@@ -235,9 +267,10 @@ class Results:
         return f"commit {commit}{', changed' if record.get('dirty') else ''}"
 
     def refuse_others(self, runs: Iterable[Run], names: Sequence[str], key: str) -> None:
-        """Refuse runs that do not count, or that were measured by another `evaluation` or `generated` (`key`).
+        """Refuse runs that are invalid or were measured with other settings.
 
-        Of the runs that have files of these names; what was measured before such settings were noted passes.
+        The settings are those of `evaluation` or `generated`, as `key` says. Only runs that have files of these names
+        are checked. A run that was measured before such settings were noted passes.
 
         Raises
         ------
@@ -246,50 +279,53 @@ class Results:
         """
         for run in self.having(runs, *names, "record.json"):
             folder = self.find(run, "record.json").parent
-            if not self.valid(run, read_record(folder)):
+            if not self.is_valid(run, read_record(folder)):
                 raise DataError(
                     f"{folder} was trained by other settings or source than today's: `snakemake` trains it again, and "
                     f"{self.root / 'accepted.yaml'} can list a source whose difference changes no number"
                 )
             folder = self.find_or_make(run, names[0]).parent
-            if noted_hashes(folder).get(key) not in (None, measured_by(self.config, run, key)):
+            if noted_hashes(folder).get(key) not in (None, evaluation_hash(self.config, run, key)):
                 raise DataError(
                     f"{folder} was measured by other settings of `{key}` than config.yaml has: put those back, or "
                     "delete the folder, and `snakemake` makes it again"
                 )
 
     # ------------------------------------------------------------------------------------------------- the baseline
-    def floor(self, dataset: str) -> Path:
-        """Where the scores of a data set's baseline are made: what learned nothing."""
+    def baseline_path(self, dataset: str) -> Path:
+        """Where the scores of a data set's baseline are made: of codes that learned nothing."""
         return self.root / "floor" / f"{dataset}.csv"
 
     def published_baseline(self, dataset: str) -> Path | None:
-        """The published scores of a data set's baseline, if they count."""
+        """The published scores of a data set's baseline, if they are valid."""
         path = self.root / "published" / "floor" / f"{dataset}.csv"
         return path if self.is_valid_baseline(dataset, path) else None
 
     def is_valid_baseline(self, dataset: str, path: Path) -> bool:
-        """Whether a file holds a data set's baseline of these settings and of source that counts."""
+        """Check whether a file holds a data set's valid baseline.
+
+        It must have these settings and a valid source.
+        """
         return _fingerprint_of(path) in self._valid_baselines(dataset)
 
     def baseline_params(self, dataset: str) -> str:
         """As `training_params`, for a data set's baseline."""
-        found = _fingerprint_of(self.floor(dataset))
-        return found if found in self._valid_baselines(dataset) else self.floor_fingerprint(dataset)
+        found = _fingerprint_of(self.baseline_path(dataset))
+        return found if found in self._valid_baselines(dataset) else self.baseline_fingerprint(dataset)
 
-    def floor_fingerprint(self, dataset: str) -> str:
+    def baseline_fingerprint(self, dataset: str) -> str:
         """What the bytes of a data set's baseline depend on, besides the kind of machine."""
-        return floor_fingerprint(self.config, self.preset, dataset, self.floor_source(dataset))
+        return baseline_fingerprint(self.config, self.preset, dataset, self.baseline_source(dataset))
 
-    def floor_source(self, dataset: str) -> str:
+    def baseline_source(self, dataset: str) -> str:
         """The hash of today's source of a data set's baseline."""
-        starts = [self.settings(run) for run in configuration.floor_starts(self.config, self.preset, dataset)]
+        starts = [self.settings(run) for run in configuration.baseline_starts(self.config, self.preset, dataset)]
         return baseline_source(starts, {*self.evaluation(dataset)["metrics"], *TABLE3_METRICS}, dataset)
 
     def _valid_baselines(self, dataset: str) -> set[str]:
-        today = self.floor_source(dataset)
+        today = self.baseline_source(dataset)
         sources = {today, *self.accepted().of("baselines", today)}
-        return {floor_fingerprint(self.config, self.preset, dataset, source) for source in sources}
+        return {baseline_fingerprint(self.config, self.preset, dataset, source) for source in sources}
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc.files import DataError, read_arrays, write_atomic
-from idgan_sc.records.record import check_hash
+from idgan_sc.records.record import verify_hash
 
 
 def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
-    """A CSV table that has these columns; one beside a record is what was noted when it was written.
+    """Read a CSV table that has these columns.
+
+    A table beside a record must be as it was noted when it was written.
 
     Raises
     ------
@@ -19,7 +21,7 @@ def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
         If it is missing or damaged; `mend` says what to run.
     """
     if path.exists():
-        check_hash(path.parent, path.name, f"delete it and {mend}")
+        verify_hash(path.parent, path.name, f"delete it and {mend}")
     try:
         table = pd.read_csv(path)
     except FileNotFoundError as error:
@@ -34,7 +36,9 @@ def read_table(path: Path, columns: Sequence[str], mend: str) -> pd.DataFrame:
 
 
 def read_recorded(path: Path, mend: str) -> dict[str, np.ndarray]:
-    """The arrays of a file that was made of a run, as it was noted when it was written.
+    """Read the arrays of a file made from a run.
+
+    The file must be as it was noted when it was written.
 
     Raises
     ------
@@ -42,7 +46,7 @@ def read_recorded(path: Path, mend: str) -> dict[str, np.ndarray]:
         If it is missing, damaged, or made of other files than the run has now; `mend` says what to run.
     """
     if path.exists():
-        check_hash(path.parent, path.name, f"delete it and {mend}")
+        verify_hash(path.parent, path.name, f"delete it and {mend}")
     return read_arrays(path, mend)
 
 

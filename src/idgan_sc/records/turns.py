@@ -1,12 +1,16 @@
-"""One Snakemake at a time works on a preset's results, and finds none of them dated in the future."""
+"""Let one Snakemake at a time work on a preset's results.
+
+Results dated in the future are dated to now.
+"""
 
 import contextlib
-import fcntl
 import os
 import sys
 import time
 from pathlib import Path
 from typing import IO
+
+from filelock import lock_descriptor
 
 from idgan_sc.files import DataError
 
@@ -14,10 +18,10 @@ _held: list[IO[bytes]] = []  # until this process ends, however it does
 
 
 def wait_for_others(root: Path) -> None:
-    """Let one Snakemake at a time work below `root`; one that had to wait plans its jobs anew.
+    """Let one Snakemake at a time work below `root`.
 
-    Snakemake removes a job's outputs before it runs the job. Its own lock is off, since it outlives a killed process;
-    this one does not.
+    A Snakemake that had to wait plans its jobs again. Snakemake removes a job's outputs before it runs the job.
+    Its own lock is off, because it outlives a killed process. This lock does not.
 
     Raises
     ------
@@ -33,18 +37,23 @@ def wait_for_others(root: Path) -> None:
             f"{path} cannot be written ({error.strerror}): mend that, then give the same command"
         ) from error
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print(f"another snakemake works on {root}: waiting for it", file=sys.stderr)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        os.execv(sys.executable, sys.orig_argv)
+        alone = lock_descriptor(file.fileno(), blocking=False)
+        if not alone:
+            print(f"another snakemake works on {root}: waiting for it", file=sys.stderr)
+            lock_descriptor(file.fileno(), poll_interval=0.5)
     except OSError as error:
         print(f"{path} cannot be locked ({error}): start no other", file=sys.stderr)
+        alone = True
+    if not alone:
+        os.execv(sys.executable, sys.orig_argv)
     _held.append(file)
 
 
 def date_back(root: Path) -> None:
-    """Date files of the future to now: Snakemake fails, and deletes, what is older than its input."""
+    """Date files of the future to now.
+
+    If a file is older than its input, Snakemake fails and deletes the file.
+    """
     found = 0
     for path in root.rglob("*"):
         with contextlib.suppress(OSError):  # another process may have moved it meanwhile

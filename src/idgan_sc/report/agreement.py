@@ -1,7 +1,8 @@
-"""Which scores tell the same story: rank agreement of all scores over every run whose codes are at hand.
+"""Measure which scores rank the runs alike.
 
-A run's codes of the fixed images are published (`few_codes.npz`) or follow from its weights; runs that have neither
-are named as lacking them. Nothing is trained.
+The rank agreement covers all scores and every run whose codes are available. A run's codes of the fixed
+images are published (`few_codes.npz`) or follow from its weights. Runs with neither are named as lacking
+codes. Nothing is trained.
 """
 
 import sys
@@ -17,7 +18,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from idgan_sc.config import Run, scored
 from idgan_sc.data.images import open_images
-from idgan_sc.evaluation.gather import about_run
+from idgan_sc.evaluation.gather import run_columns
 from idgan_sc.evaluation.model import load
 from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
 from idgan_sc.files import DataError
@@ -26,6 +27,7 @@ from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training.encode import FEW_CODES, few_codes
+from idgan_sc.training.prepare import refuse_other_images
 
 LEAST = 3  # runs of which an order says anything
 CODES, SCORES, TABLE = "agreement_codes.csv", "agreement_scores.csv", "agreement.csv"
@@ -50,16 +52,17 @@ def agreement(results: Results) -> list[Path]:
     Raises
     ------
     DataError
-        If fewer than three runs of a data set have codes or weights.
+        If fewer than three runs of a data set have codes or weights, or the codes are of different images.
     """
     runs = [run for run in results.planned if scored(results.config, run.dataset)]
     found = {run: found for run in runs if (found := codes_of(results, run))}
+    _refuse_other_images({run: arrays for run, (_, arrays) in found.items()})
     for run in runs:
         if run not in found:
             print(f"lacks codes: {run}", file=sys.stderr)
-    about = [about_run(run) | {"codes": found[run][0] if run in found else "lacking"} for run in runs]
-    written = [write_table(results.root / CODES, pd.DataFrame(about))]
-    rows = [about_run(run) | row for run, (_, arrays) in found.items() for row in all_scores(arrays)]
+    key_columns = [run_columns(run) | {"codes": found[run][0] if run in found else "lacking"} for run in runs]
+    written = [write_table(results.root / CODES, pd.DataFrame(key_columns))]
+    rows = [run_columns(run) | row for run, (_, arrays) in found.items() for row in all_scores(arrays)]
     if not rows:
         raise DataError(f"no run below {results.root} has codes or weights: encode runs, or fetch published ones")
     scores = pd.DataFrame(rows)
@@ -72,15 +75,32 @@ def agreement(results: Results) -> list[Path]:
 
 
 def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | None:
-    """Where a run's codes of the fixed images come from, and the arrays of `few_codes.npz`; None if there are none."""
+    """Return a run's codes of the fixed images and where they come from.
+
+    The arrays are those of `few_codes.npz`. The result is None if there are none.
+    """
     path = results.find_or_make(run, FEW_CODES)
     if path.exists():
         return FEW_CODES, read_recorded(path, f"run `idgan-sc encode` for {run}")
     folder = results.find(run, "record.json").parent
     for name in (WEIGHTS, "weights.safetensors"):
         if (folder / name).exists() and (results.images(run.dataset) / "dataset.json").exists():
+            refuse_other_images(results, run.dataset, folder)
             return name, few_codes(load(folder).method, open_images(results.images(run.dataset)), "cpu")
     return None
+
+
+def _refuse_other_images(found: dict[Run, dict[str, np.ndarray]]) -> None:
+    """Refuse runs of one data set whose codes are not of the same images with the same factors."""
+    first: dict[str, Run] = {}
+    for run, arrays in found.items():
+        other = first.setdefault(run.dataset, run)
+        if any(not _equal(found[other].get(name), arrays.get(name)) for name in ("indices", "factors")):
+            raise DataError(f"{run} has codes of other images than {other}: run `idgan-sc encode` for both again")
+
+
+def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is b if a is None or b is None else np.array_equal(a, b)
 
 
 def all_scores(arrays: dict[str, np.ndarray]) -> Iterator[dict[str, Any]]:
@@ -110,7 +130,7 @@ def rank_agreement(scores: pd.DataFrame) -> list[dict[str, Any]]:
         if len(both) < LEAST or (both.nunique() < 2).any():
             continue
         x, y = both.to_numpy().T
-        about = {"protocol_a": a[0], "metric_a": a[1], "protocol_b": b[0], "metric_b": b[1], "n": len(both)}
+        key_columns = {"protocol_a": a[0], "metric_a": a[1], "protocol_b": b[0], "metric_b": b[1], "n": len(both)}
         found = {"spearman": spearmanr(x, y).statistic, "kendall": kendalltau(x, y).statistic}
-        rows.append(about | {name: round(float(value), 4) for name, value in found.items()})
+        rows.append(key_columns | {name: round(float(value), 4) for name, value in found.items()})
     return rows

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from idgan_sc.config.claims import Check, checks, dataset_of
+from idgan_sc.config.claims import Check, claim_dataset, planned_checks
 from idgan_sc.files import write_text
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 from idgan_sc.report.comparisons import Gathered
-from idgan_sc.report.readings import READINGS_NOTE, beside, readings
+from idgan_sc.report.readings import READINGS_NOTE, read_claims, shown_verdicts
 from idgan_sc.report.render import Page, markdown
 from idgan_sc.report.statistics import LEVEL, MIN_N
 from idgan_sc.report.verdicts import check_line, judge, verdicts
-from idgan_sc.report.words import DASH, about, data_words, n_of
+from idgan_sc.report.words import DASH, data_words, describe_results, n_of
 
 
 def write_claims(results: Results) -> list[Path]:
@@ -21,8 +21,8 @@ def write_claims(results: Results) -> list[Path]:
     gathered = Gathered(results)
     judged = judge(gathered)
     table = verdicts(results, judged)
-    read = readings(gathered, judged, table)
-    origins = pd.Series([_origin(gathered, check) for check in checks(results.config)], dtype=object)
+    read = read_claims(gathered, judged, table)
+    origins = pd.Series([_origin(gathered, check) for check in planned_checks(results.config)], dtype=object)
     return [
         write_table(results.root / "claims.csv", table),
         write_table(results.root / "checks.csv", judged.assign(origin=origins)),
@@ -32,9 +32,12 @@ def write_claims(results: Results) -> list[Path]:
 
 
 def _origin(gathered: Gathered, check: Check) -> str | None:
-    """Whether the runs behind a check were recomputed here, or of which commit their published records are."""
+    """Say where the runs behind a check come from.
+
+    They were recomputed here, or their published records are of a commit.
+    """
     results = gathered.results
-    data = dataset_of(results.config, results.preset, check.claim)
+    data = claim_dataset(results.config, results.preset, check.claim)
     if data is None:
         return None
     runs = [gathered.run(data, arm, seed) for arm in (check.arm, check.other) if arm for seed in results.seeds(data)]
@@ -43,7 +46,7 @@ def _origin(gathered: Gathered, check: Check) -> str | None:
 
 
 def _page(results: Results, table: pd.DataFrame, judged: pd.DataFrame, read: pd.DataFrame) -> str:
-    shown = beside(table, read)
+    shown = shown_verdicts(table, read)
     rows = [
         [
             row["claim"],
@@ -58,10 +61,11 @@ def _page(results: Results, table: pd.DataFrame, judged: pd.DataFrame, read: pd.
     judged_on = list(dict.fromkeys(table["dataset"].dropna()))
     fewest = "n: seeds of a claim's check that has fewest, of those needed"
     notes = [
-        "; ".join(about(results, fewest, judged_on)) + ".",
+        "; ".join(describe_results(results, fewest, judged_on)) + ".",
         READINGS_NOTE,
-        f"Holm's adjustment runs over all {int((judged['rule'] == 'order').sum())} planned orders, run or not; "
-        "levels, differences and ties are equivalence tests (TOST) within the stated margin.",
+        f"Holm's adjustment runs over all {int((judged['rule'] == 'order').sum())} planned directional tests (does one "
+        "system score higher?), run or not; levels, differences and ties are equivalence tests (TOST) within the "
+        "stated margin.",
         "Reproduced: every check is a yes; partly: one at least; not reproduced: none, and one at least is a no; "
         "inconclusive: one has fewer seeds than it needs, or all are unclear.",
         f"Below, a check's estimate and its {LEVEL:.0%} interval, from n = {MIN_N} on; an equivalence test "

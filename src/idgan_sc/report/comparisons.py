@@ -1,4 +1,7 @@
-"""What a check of a claim compares: values by seed of one or two arms, and the comparison that its rule asks for."""
+"""Compute the comparison that a check of a claim asks for.
+
+It compares the values by seed of one or two arms. The check's rule chooses the comparison.
+"""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -12,11 +15,12 @@ import pandas as pd
 
 from idgan_sc import config as configuration
 from idgan_sc.config import DATASET, PROTOCOL, Config, Run
-from idgan_sc.config.claims import Arm, Check, dataset_of
+from idgan_sc.config.claims import Arm, Check, claim_dataset
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
+from idgan_sc.records.tables import read_table
 from idgan_sc.report import statistics
-from idgan_sc.report.read import SCORE_KEY, read_floor, read_scores, scored_codes
+from idgan_sc.report.read import SCORE_KEY, read_baselines, read_scores, scored_codes
 from idgan_sc.report.statistics import Comparison
 from idgan_sc.report.words import label, places
 
@@ -26,8 +30,12 @@ KEYS = {"scores.csv": SCORE_KEY, "curves.csv": CURVE_KEY, "associations.csv": AS
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a check found: comparisons (several along a curve), number of seeds, design, range for other seeds."""
+class CheckResult:
+    """Hold what a check found.
+
+    It has the comparisons (several along a curve), the number of seeds, the design, and the range for other
+    seeds.
+    """
 
     comparisons: list[Comparison]
     n: int
@@ -42,9 +50,10 @@ class Measured:
 
 # ---------------------------------------------------------------------------------------------------- what is measured
 class Gathered:
-    """The gathered tables of a preset's results, each read once; a file that is not there holds no values.
+    """Read the gathered tables of a preset's results, each once.
 
-    swap: system -> the variant that takes the place of its `main`; tables: where scores.csv and curves.csv lie.
+    A missing file has no values. `swap` maps a system to the variant that replaces its `main`. `tables` is the
+    folder of scores.csv and curves.csv.
     """
 
     def __init__(self, results: Results, swap: dict[str, str] | None = None, tables: Path | None = None) -> None:
@@ -74,20 +83,26 @@ class Gathered:
         return frame[frame["protocol"] == PROTOCOL] if "protocol" in frame else frame
 
     def rows(self, name: str, data: str, arm: Arm, **wanted: str) -> pd.DataFrame:
-        """Rows of an arm's code, the headline unless it names another, with the wanted values in further columns."""
+        """Return the rows of an arm's code from a table.
+
+        It is the headline code unless the arm names another. Further columns must have the wanted values.
+        """
         run = self.run(data, arm, 0)
         wanted |= {"dataset": data, "system": run.system, "variant": run.variant, "code": self.code(data, arm)}
         frame = self._read(name)
         return frame[np.logical_and.reduce([frame[column] == value for column, value in wanted.items()])]
 
-    def floor(self) -> pd.DataFrame:
+    def baselines(self) -> pd.DataFrame:
         """The scores of what learned nothing, read once."""
-        if "floor" not in self._values:
-            self._values["floor"] = read_floor(self.results.root)
-        return self._values["floor"]
+        if "baselines" not in self._values:
+            self._values["baselines"] = read_baselines(self.results.root)
+        return self._values["baselines"]
 
     def run(self, data: str, arm: Arm, seed: int) -> Run:
-        """A run of an arm; `swap` puts another variant in the place of `main`, for the sensitivity study."""
+        """Return a run of an arm.
+
+        For the sensitivity study, `swap` replaces `main` by another variant.
+        """
         variant = self.swap.get(arm.system, arm.variant) if arm.variant == "main" else arm.variant
         return self.results.run(data, arm.system, variant, seed)
 
@@ -128,11 +143,14 @@ def _curve_change(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.S
 
 
 def _pair_accuracy(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
-    """Mean pair accuracy over the `first` part of stage B, chance taken off: 0 is guessing, 1 is always right."""
+    """Average the pair accuracy over the first part of stage B.
+
+    The part is `first`. Chance is removed: 0 is guessing, 1 is always right.
+    """
     k = gathered.codes(data, arm)
     return pd.Series(
         {
-            seed: _early(pd.read_csv(path), check.options["first"], 1 / k)
+            seed: _early(read_table(path, ["step"], "train that run again"), check.options["first"], 1 / k)
             for seed, path in gathered.files(data, arm, "log.csv").items()
         },
         dtype=float,
@@ -147,7 +165,10 @@ def _early(log: pd.DataFrame, first: float, chance: float) -> float:
 
 
 def _controlled(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
-    """Factors that have a code of their own, by seed: one that tells more of this factor than of any other."""
+    """Count the factors that have a code of their own, by seed.
+
+    Such a code tells more about this factor than about any other.
+    """
     rows = gathered.rows("associations.csv", data, arm)
     return pd.Series(
         {
@@ -159,7 +180,9 @@ def _controlled(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Ser
 
 
 def controlled_factors(association: np.ndarray) -> int:
-    """Number of factors (columns of (k, K)) whose best code tells more of them than of any other factor.
+    """Count the factors whose best code tells most about them.
+
+    The code tells more about this factor than about any other. The factors are the columns of (k, K).
 
     >>> controlled_factors(np.array([[0.9, 0.8], [0.7, 0.1]])), controlled_factors(np.eye(2))
     (1, 2)
@@ -169,13 +192,16 @@ def controlled_factors(association: np.ndarray) -> int:
 
 
 def _file(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
-    """The mean, by seed, of a column of a preset's other table, such as the leakage study's."""
+    """Average a column of another table of the preset, by seed.
+
+    An example is the table of the leakage study.
+    """
     path, column = gathered.results.root / check.options["file"], check.options["column"]
     if not path.exists():
         return pd.Series(dtype=float)
-    run, frame = gathered.run(data, arm, 0), pd.read_csv(path)
-    about = {"dataset": data, "system": run.system, "variant": run.variant, **check.options.get("where", {})}
-    wanted = {key: value for key, value in about.items() if key in frame}
+    run, frame = gathered.run(data, arm, 0), read_table(path, ["seed", column], "make it again")
+    key_columns = {"dataset": data, "system": run.system, "variant": run.variant, **check.options.get("where", {})}
+    wanted = {key: value for key, value in key_columns.items() if key in frame}
     rows = frame[np.logical_and.reduce([frame[key] == value for key, value in wanted.items()])]
     return rows.groupby("seed")[column].mean().dropna()
 
@@ -200,42 +226,47 @@ def _compare(a: np.ndarray, b: np.ndarray, paired: bool) -> Comparison:
         return statistics.constant(float(np.mean(a) - np.mean(b)), min(len(a), len(b)))
 
 
-def _of_one(gathered: Gathered, data: str, check: Check) -> Measured:
+def _of_one(gathered: Gathered, data: str, check: Check) -> CheckResult:
     """level: the arm's mean against the value."""
     values = gathered.values(data, check, check.arm).to_numpy(float)
     n = len(values)
     if n < 2:
-        return Measured([], n)
+        return CheckResult([], n)
     comparison = _compare(values, np.full(n, check.options["value"]), paired=True)
     printed = gathered.results.config["reported"]["runs_averaged"]
     predicted = statistics.prediction_interval(values, printed) if n >= statistics.MIN_N else None
-    return Measured([comparison], n, f"against {check.options['value']:g}", predicted)
+    return CheckResult([comparison], n, f"against {check.options['value']:g}", predicted)
 
 
-def _of_two(gathered: Gathered, data: str, check: Check) -> Measured:
+def _of_two(gathered: Gathered, data: str, check: Check) -> CheckResult:
     """difference, equal, order: the arm against the other, by seed where they share a predecessor."""
     assert check.other is not None
     a, b = (gathered.values(data, check, arm) for arm in (check.arm, check.other))
-    paired = share(gathered, data, check.arm, check.other)
+    paired = shares_predecessor(gathered, data, check.arm, check.other)
     if paired:
         a, b = a.align(b, join="inner")
     n = min(len(a), len(b))
     if n < 2:
-        return Measured([], n)
+        return CheckResult([], n)
     comparison = _compare(a.to_numpy(float), b.to_numpy(float), paired)
-    return Measured([_shift(comparison, check.options.get("value", 0.0))], n, "paired" if paired else "Welch")
+    return CheckResult([_shift(comparison, check.options.get("value", 0.0))], n, "paired" if paired else "Welch")
 
 
-def _of_curve(gathered: Gathered, data: str, check: Check) -> Measured:
-    """settled_by: every point from `step`, or from `fraction` of the curve on, against its end, by seed."""
+def _of_curve(gathered: Gathered, data: str, check: Check) -> CheckResult:
+    """Compare the later points of a curve with its end, by seed (`settled_by`).
+
+    The points begin at `step`, or at `fraction` of the curve.
+    """
     curve = gathered.values(data, check, check.arm).dropna()
     n = len(curve)
     if n < 2:
-        return Measured([], n)
+        return CheckResult([], n)
     from_step = check.options.get("step", check.options.get("fraction", 0) * curve.columns[-1])
     later = [step for step in curve.columns[:-1] if step >= from_step]
     end = curve.iloc[:, -1].to_numpy(float)
-    return Measured([_compare(curve[step].to_numpy(float), end, True) for step in later], n, "paired along the curve")
+    return CheckResult(
+        [_compare(curve[step].to_numpy(float), end, True) for step in later], n, "paired along the curve"
+    )
 
 
 def _shift(comparison: Comparison, value: float) -> Comparison:
@@ -248,8 +279,11 @@ def _shift(comparison: Comparison, value: float) -> Comparison:
     )
 
 
-def share(gathered: Gathered, data: str, a: Arm, b: Arm) -> bool:
-    """Whether runs of equal seed of two arms build on a common run (stage A or β-VAE), or one on the other."""
+def shares_predecessor(gathered: Gathered, data: str, a: Arm, b: Arm) -> bool:
+    """Check whether two arms share a run that they build on.
+
+    Runs of equal seed build on a common run (stage A or β-VAE), or one of them builds on the other.
+    """
     key = ("share", data, a, b)
     if key not in gathered._values:
         families = [_family(gathered.results.config, gathered.run(data, arm, 0)) for arm in (a, b)]
@@ -262,7 +296,7 @@ def _family(config: Config, run: Run) -> set[Run]:
     return {run}.union(*(_family(config, earlier) for earlier in before))
 
 
-MEASURES: dict[str, Callable[[Gathered, str, Check], Measured]] = {
+EVALUATE_BY_RULE: dict[str, Callable[[Gathered, str, Check], CheckResult]] = {
     "level": _of_one,
     "difference": _of_two,
     "equal": _of_two,
@@ -271,17 +305,20 @@ MEASURES: dict[str, Callable[[Gathered, str, Check], Measured]] = {
 }
 
 
-def measure(gathered: Gathered, check: Check) -> Measured:
+def evaluate_check(gathered: Gathered, check: Check) -> CheckResult:
     """What a check found; nothing where its preset or its data set is another."""
     results = gathered.results
-    data = dataset_of(results.config, results.preset, check.claim)
+    data = claim_dataset(results.config, results.preset, check.claim)
     if data is None or results.preset not in check.options.get("presets", [results.preset]):
-        return Measured([], 0)
-    return MEASURES[check.rule](gathered, data, check)
+        return CheckResult([], 0)
+    return EVALUATE_BY_RULE[check.rule](gathered, data, check)
 
 
-def measured_twice(results: Results) -> list[str]:
-    """A sentence: what the regularisers of Figure 3 add, in Table 3's draw and at the curve's end."""
+def two_measurements_note(results: Results) -> list[str]:
+    """Write a sentence on what the regularisers of Figure 3 add.
+
+    It gives their effect in Table 3's draw and at the curve's end.
+    """
     if not all((results.root / name).exists() for name in ("scores.csv", "curves.csv")):
         return []
     gathered, (first, *arms) = Gathered(results), (Arm(name, "main") for name in results.config["reported"]["figure3"])

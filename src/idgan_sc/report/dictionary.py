@@ -1,4 +1,7 @@
-"""What every column of every published CSV means: `columns.yaml` beside this file, as a table of files and columns."""
+"""Explain every column of every published CSV.
+
+The meanings are in `columns.yaml` beside this file, as a table of files and columns.
+"""
 
 import csv
 import re
@@ -15,7 +18,7 @@ from idgan_sc.files import DataError, write_text
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
 
-COPIED = ("runs", "floor", "mnist")  # folders of published files that are copied, not derived
+COPIED = ("runs", "floor", "centrality", "mnist")  # folders of published files that are copied, not derived
 OTHERS = (*COPIED, "published", "data", "dictionary.csv")
 
 
@@ -25,7 +28,9 @@ def _definitions() -> dict[str, Any]:
 
 
 def meaning(file: str, column: str) -> str:
-    """What a column of a file means; file: its path below the published results, `pilot/` or `benchmarks/`.
+    """Return what a column of a file means.
+
+    `file` is the path below the published results, `pilot/` or `benchmarks/`.
 
     Raises
     ------
@@ -48,9 +53,9 @@ COLUMNS = ("file", "column", "meaning")
 
 
 def write_dictionary(results: Results) -> list[Path]:
-    """Write `dictionary.csv` and `dictionary.md`: the columns of all CSV files below the root, and of copied ones.
+    """Write the meanings of all columns to `dictionary.csv` and `dictionary.md`.
 
-    Files of runs share their rows.
+    They cover all CSV files below the root, and the copied ones. Files of runs share their rows.
     """
     root = results.root
     rows = {("dictionary.csv", name, meaning("dictionary.csv", name)) for name in COLUMNS}

@@ -44,7 +44,10 @@ WORDS = {  # keys of config.yaml, for reading
 
 
 def differences(results: Results) -> list[Path]:
-    """The CSV has a row a system and key; for reading, there is a row a system."""
+    """Write how a preset's settings differ from the paper's protocol.
+
+    The CSV has one row for each system and key. The table for reading has one row for each system.
+    """
     paper, here, data = _everything(replace(results, preset="paper")), _everything(results), results.datasets
     differing = [key for key in dict.fromkeys([*here, *paper]) if paper.get(key) != here.get(key)]
     rows = [
@@ -81,11 +84,14 @@ def _place(place: str) -> str:
 
 
 def _everything(results: Results) -> dict[tuple[str, str], Any]:
-    """(system or other place, key) -> value, for all that a preset can change; a stand-in has its original's place."""
+    """Collect all values that a preset can change.
+
+    The keys are (system or other place, key). A stand-in has the place of its original.
+    """
     found: dict[tuple[str, str], Any] = {}
     for name in results.datasets:
         original = dataset_row(name).stands_for or name
-        data = {"name": name, **results.about_data(name)}
+        data = {"name": name, **results.dataset_settings(name)}
         found |= {(f"data set {original}", key): data[key] for key in data if key in ("name", *DATA_SETTINGS)}
         for system in _systems_behind(results, name):
             settings = results.settings(results.run(name, system))
@@ -105,7 +111,10 @@ def _everything(results: Results) -> dict[tuple[str, str], Any]:
 
 
 def _systems_behind(results: Results, name: str) -> list[str]:
-    """Systems that are run on a data set, and those that they build on, in the configuration's order."""
+    """List the systems that run on a data set and those they build on.
+
+    They are in the order of the configuration.
+    """
     behind = {run.system for run in with_predecessors(results.config, results.runs(name))}
     return [system for system in results.config["systems"] if system in behind]
 

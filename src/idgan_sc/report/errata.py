@@ -1,4 +1,7 @@
-"""What the paper contradicts or leaves unsafe, from what it prints (`reported` in config.yaml) and what it rests on."""
+"""Find what the paper contradicts or leaves unsafe.
+
+The findings come from what it prints (`reported` in config.yaml) and from what it rests on.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,14 +15,17 @@ from idgan_sc import config as configuration
 from idgan_sc.config import DATASET, Config, Run
 from idgan_sc.files import write_text
 from idgan_sc.records.results import Results
-from idgan_sc.report.words import METRICS, label, places
+from idgan_sc.report.words import METRIC_LABELS, label, places
 
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A contradiction or a doubt: what it is, in a sentence with its numbers, and these numbers, a row each."""
+    """Hold a contradiction or a doubt.
+
+    A sentence says what it is, with its numbers. The numbers are also given as one row each.
+    """
 
     name: str
     sentence: str
@@ -40,12 +46,12 @@ def copied_spreads(config: Config) -> Finding:
         if (source := row.get("source", {}).get(metric)) and source[0] == mean and source[1] != spread
     ]
     tenfold = sum(row["printed"] == round(10 * row["source"], 4) for row in rows)
-    places = ", ".join(f"{METRICS[row['metric']]} of {label(row['system'])}" for row in rows)
-    sentence = (
-        f"{len(rows)} spreads of quoted rows differ from the source, {tenfold} of them by a factor of ten: {places}."
-    )
-    places = "、".join(f"{label(row['system'])} 的 {METRICS[row['metric']]}" for row in rows)
-    chinese = f"引用行中有 {len(rows)} 个离散度与来源不同，其中 {tenfold} 个恰为来源的十倍：{places}。"
+    places = ", ".join(f"{METRIC_LABELS[row['metric']]} of {label(row['system'])}" for row in rows)
+    which = "all" if tenfold == len(rows) else f"{tenfold} of them"
+    sentence = f"{len(rows)} spreads of quoted rows differ from the source, {which} by a factor of ten: {places}."
+    places = "、".join(f"{label(row['system'])} 的 {METRIC_LABELS[row['metric']]}" for row in rows)
+    which = "均" if tenfold == len(rows) else f"其中 {tenfold} 个"
+    chinese = f"引用行中有 {len(rows)} 个离散度与来源不同，{which}恰为来源的十倍：{places}。"
     return Finding("copied_spreads", sentence, chinese, rows)
 
 
@@ -61,13 +67,13 @@ def not_above_all(config: Config) -> Finding:
         if (mean := table[system]["paper"][metric][0]) <= (theirs := row["paper"][metric][0])
     ]
     told = "; ".join(
-        f"{METRICS[row['metric']]} {row['printed']:.2f} of {label(row['system'])} against "
+        f"{METRIC_LABELS[row['metric']]} {row['printed']:.2f} of {label(row['system'])} against "
         f"{row['other_printed']:.2f} of {label(row['other'])}"
         for row in rows
     )
     sentence = f'"Above all others" is false in the printed table: {told}.'
     told = "；".join(
-        f"{label(row['system'])} 的 {METRICS[row['metric']]} 为 {row['printed']:.2f}，"
+        f"{label(row['system'])} 的 {METRIC_LABELS[row['metric']]} 为 {row['printed']:.2f}，"
         f"低于或等于 {label(row['other'])} 的 {row['other_printed']:.2f}"
         for row in rows
     )
@@ -89,7 +95,10 @@ def _set(rows: Rows) -> str:
 
 
 def omitted_comparator(config: Config) -> Finding:
-    """A system of the source that is above the paper's best row, and is left out."""
+    """Find a system of the source that is above the paper's best row.
+
+    The paper leaves this system out.
+    """
     omitted, table = config["reported"]["omitted"], config["reported"]["table3"]
     ours = config["reported"]["significantly_above"]["systems"]
     best = {metric: max(table[system]["paper"][metric][0] for system in ours) for metric in omitted["source"]}
@@ -98,7 +107,9 @@ def omitted_comparator(config: Config) -> Finding:
         for metric, value in omitted["source"].items()
         if value > best[metric]
     ]
-    told = ", ".join(f"{METRICS[row['metric']]} {row['printed']:.2f} > {row['other_printed']:.2f}" for row in rows)
+    told = ", ".join(
+        f"{METRIC_LABELS[row['metric']]} {row['printed']:.2f} > {row['other_printed']:.2f}" for row in rows
+    )
     sentence = (
         f"{omitted['label']}, printed by the same source, is left out and lies above the best IDGAN-SC row in "
         f"{len(rows)} of {len(best)} scores: {told}."
@@ -110,7 +121,10 @@ def omitted_comparator(config: Config) -> Finding:
 
 
 def sign_of_equation3(config: Config) -> Finding:
-    """Eq. (3) as extracted prefers representations that are not clustered: the loss of both kinds, signs as printed."""
+    """Show that Eq. (3) as extracted prefers representations that are not clustered.
+
+    The loss of both kinds is computed, with the signs as printed.
+    """
     printed = config["reported"]["equation3"]
     tau = config["families"]["gan"]["tau_denominator"]
     classes = np.repeat(np.arange(5), 8)
@@ -140,7 +154,10 @@ def sign_of_equation3(config: Config) -> Finding:
 
 
 def contrastive(r: np.ndarray, classes: np.ndarray, tau: float) -> float:
-    """Eq. (6) with one temperature, mean over anchors, of unit vectors r (m, d) with classes (m,)."""
+    """Compute Eq. (6) with one temperature, as a mean over anchors.
+
+    The unit vectors r are (m, d). Their classes are (m,).
+    """
     similarity = r @ r.T / tau
     others = ~np.eye(len(r), dtype=bool)
     denominator = np.log((np.exp(similarity) * others).sum(axis=1, keepdims=True))  # (m, 1)
@@ -149,9 +166,10 @@ def contrastive(r: np.ndarray, classes: np.ndarray, tau: float) -> float:
 
 
 def confounded_ablation(config: Config) -> Finding:
-    """The settings in which the two regularised arms of Table 2 differ; one would be an ablation.
+    """Find the settings in which the two regularised arms of Table 2 differ.
 
-    The pair rule is that of InfoGAN-CR's released code; the paper's text has it change one dimension (ledger row 6).
+    With one difference, the comparison would be an ablation. The pair rule is that of InfoGAN-CR's released code.
+    The paper's text has the rule change one dimension (ledger row 6).
     """
     arms = [
         configuration.resolve(config, Run("paper", DATASET, s, "main", 0)) for s in ("infogan_cr", "idgan_sc_prior")

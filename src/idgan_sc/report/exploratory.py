@@ -1,4 +1,7 @@
-"""What the data say and no claim asks: the comparisons that `exploratory` in config.yaml lists, without verdicts."""
+"""Write the comparisons that no claim asks for, without verdicts.
+
+`exploratory` in config.yaml lists them.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,14 +11,24 @@ from typing import Any
 import pandas as pd
 
 from idgan_sc.config import DATASET
-from idgan_sc.config.claims import Arm, Check, explored, parsed
+from idgan_sc.config.claims import Arm, Check, exploratory_checks, parse_arm
 from idgan_sc.files import write_text
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
-from idgan_sc.report.comparisons import MEASURES, Gathered, Measured
+from idgan_sc.report.comparisons import EVALUATE_BY_RULE, CheckResult, Gathered
 from idgan_sc.report.render import Page, markdown
 from idgan_sc.report.statistics import LEVEL, MIN_N
-from idgan_sc.report.words import CODES, DASH, FLOORS, METRICS, about, label, number, planned_words, with_interval
+from idgan_sc.report.words import (
+    BASELINES,
+    CODES,
+    DASH,
+    METRIC_LABELS,
+    describe_results,
+    label,
+    number,
+    planned_words,
+    with_interval,
+)
 
 ABSENT = "not measured"
 NOTES = [
@@ -35,7 +48,7 @@ COLUMNS += ["estimate", "low", "high"]
 def write_exploratory(results: Results) -> list[Path]:
     """Write `exploratory.csv`, a row a comparison, and `exploratory.md`, a table a topic."""
     gathered, there = Gathered(results), DATASET in results.datasets
-    rows = [row for check in explored(results.config) for row in _rows(gathered, check)] if there else []
+    rows = [row for check in exploratory_checks(results.config) for row in _rows(gathered, check)] if there else []
     frame, root = pd.DataFrame(rows, columns=COLUMNS), results.root
     return [
         write_table(root / "exploratory.csv", frame),
@@ -45,36 +58,46 @@ def write_exploratory(results: Results) -> list[Path]:
 
 # --------------------------------------------------------------------------------------------------------------- rows
 def _rows(gathered: Gathered, check: Check) -> Iterator[dict[str, Any]]:
-    """A comparison; where `heaviest_seed` is asked for, also without the seed that moves its estimate most."""
+    """Yield a comparison, and again without its heaviest seed.
+
+    The second row is made if `heaviest_seed` is asked for. That seed moves the estimate most.
+    """
     check = replace(check, options={"value": _baseline(gathered, check), **check.options})
-    whole = _measure(gathered, check)
+    whole = _evaluate(gathered, check)
     yield _row(gathered, check, whole)
     if not (check.options.get("heaviest_seed") and whole.worst):
         return
-    found = {seed: _measure(gathered.without([seed]), check) for seed in gathered.results.seeds()}
+    found = {seed: _evaluate(gathered.without([seed]), check) for seed in gathered.results.seeds()}
     moved = {s: abs(m.worst.difference - whole.worst.difference) for s, m in found.items() if m.worst and m.n < whole.n}
     if moved:
         heaviest = max(moved, key=lambda seed: moved[seed])
         yield _row(gathered, check, found[heaviest]) | {"without_seed": heaviest}
 
 
-def _measure(gathered: Gathered, check: Check) -> Measured:
+def _evaluate(gathered: Gathered, check: Check) -> CheckResult:
     """The comparison; nothing where the baseline that it is made with was not scored."""
-    return MEASURES[check.rule](gathered, DATASET, check) if check.options["value"] is not None else Measured([], 0)
+    return (
+        EVALUATE_BY_RULE[check.rule](gathered, DATASET, check)
+        if check.options["value"] is not None
+        else CheckResult([], 0)
+    )
 
 
 def _baseline(gathered: Gathered, check: Check) -> float | None:
-    """The mean score of what learned nothing with as many codes as the arm has; 0 where the check names none."""
+    """Return the mean baseline score with as many codes as the arm.
+
+    The baseline learned nothing. The result is 0 if the check names no baseline.
+    """
     if "baseline" not in check.options:
         return 0.0
-    system, scores = check.options["baseline"], gathered.floor()
-    wanted = {"system": system, "code": FLOORS[system][0], "metric": check.metric}
+    system, scores = check.options["baseline"], gathered.baselines()
+    wanted = {"system": system, "code": BASELINES[system][0], "metric": check.metric}
     wanted |= {"k": gathered.codes(DATASET, check.arm)}
     found = scores.loc[(scores[list(wanted)] == list(wanted.values())).all(axis=1), "value"]
     return float(found.mean()) if len(found) else None
 
 
-def _row(gathered: Gathered, check: Check, found: Measured) -> dict[str, Any]:
+def _row(gathered: Gathered, check: Check, found: CheckResult) -> dict[str, Any]:
     c, whole = found.worst, found.worst if found.n >= MIN_N else None
     other = _arm(gathered, check, check.other) if check.other else (check.options.get("baseline"), None, None)
     return {
@@ -101,7 +124,7 @@ def _arm(gathered: Gathered, check: Check, arm: Arm) -> tuple[str, str, int]:
 def _page(gathered: Gathered, frame: pd.DataFrame) -> str:
     """A table a topic: a row a pair of arms, a column a measure."""
     results = gathered.results
-    notes = [*NOTES, "; ".join(about(results, planned_words(results, [DATASET]))) + "."]
+    notes = [*NOTES, "; ".join(describe_results(results, planned_words(results, [DATASET]))) + "."]
     texts = [markdown(table).strip() for table in tables(gathered, frame)]
     return "\n\n".join([*texts, "\n".join(f"{note}  " for note in notes)]) + "\n"
 
@@ -121,7 +144,7 @@ def _table(gathered: Gathered, number: int, topic: str, mine: pd.DataFrame) -> P
         cells = of_pair.set_index("measure").reindex(measures)
         n = of_pair["n"].max()
         rows.append([_pair(gathered, first), _codes(first), str(n), *(_cell(cell) for _, cell in cells.iterrows())])
-    header = ["Comparison", "Codes", "n", *(MEASURE_WORDS.get(m) or METRICS.get(m, m) for m in measures)]
+    header = ["Comparison", "Codes", "n", *(MEASURE_WORDS.get(m) or METRIC_LABELS.get(m, m) for m in measures)]
     return Page(f"Exploratory {number}", topic + ".", header, "l" * len(header), rows, [])
 
 
@@ -131,19 +154,22 @@ def _pair(gathered: Gathered, row: pd.Series) -> str:
     without = f", without seed {row['without_seed']:.0f}" if pd.notna(row["without_seed"]) else ""
     if pd.isna(row["other"]):
         return first + without
-    baseline = FLOORS.get(row["other"])
+    baseline = BASELINES.get(row["other"])
     other = baseline[1].partition(": ")[2] if baseline else _label(gathered, row["other"], _spelt(gathered, row, same))
     return f"{first} − {other}{without}"
 
 
 def _spelt(gathered: Gathered, row: pd.Series, same: bool) -> str | None:
     """The other arm's code where it is not the one that Table 3 has first."""
-    return row["other_code"] if same or row["other_code"] != gathered.code(DATASET, parsed(row["other"])) else None
+    return row["other_code"] if same or row["other_code"] != gathered.code(DATASET, parse_arm(row["other"])) else None
 
 
 def _label(gathered: Gathered, text: str, code: str | None) -> str:
-    """An arm for a reader: its system, its α where a variant changes it, and its code where one is named."""
-    arm = parsed(text)
+    """Name an arm for a reader.
+
+    The name has its system, its α if a variant changes it, and its code if one is named.
+    """
+    arm = parse_arm(text)
     settings = gathered.results.settings(gathered.run(DATASET, arm, 0))
     alpha = f", α = {number(settings['alpha'])}" if arm.variant.startswith("alpha") else ""
     return label(arm.system) + alpha + (f", {CODES[code]}" if code else "")

@@ -1,6 +1,7 @@
-"""Tables beyond the paper's: the generator's own scores, and what the pairs really show (Sec. 2.1, 2.2).
+"""Write the tables that go beyond the paper's.
 
-Functions of `generator_scores.csv`, `pair_labels.csv` and the floors below a preset's results.
+They show the generator's own scores, and what the pairs really show (Sec. 2.1, 2.2). They are functions of
+`generator_scores.csv`, `pair_labels.csv` and the baselines below a preset's results.
 """
 
 from collections.abc import Callable
@@ -10,16 +11,26 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config import DATASET, dataset_row, generators, read_generators
+from idgan_sc.config import DATASET, dataset_row, generators_by_matching, generators_by_reader
 from idgan_sc.evaluation.generators.pairs import RULES, UNRELATED
-from idgan_sc.evaluation.generators.scores import CODE, DISTILLED, Q
+from idgan_sc.evaluation.generators.scores import DISTILLED, GENERATOR_CODE, Q_CODE
 from idgan_sc.evaluation.generators.scores_by_reader import HELD_OUT, TRUE
 from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Results
-from idgan_sc.report.read import _labelled, _of, floors, read
+from idgan_sc.report.read import baseline_cells, datasets_by_reader, read_generator_table, select
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import summary
-from idgan_sc.report.words import COLOURS, DASH, FLOORS, METRICS, VARIANTS, label, notes, plus_minus, seeds_words
+from idgan_sc.report.words import (
+    BASELINES,
+    DASH,
+    METRIC_LABELS,
+    SYSTEMS,
+    VARIANTS,
+    label,
+    notes,
+    plus_minus,
+    seeds_words,
+)
 
 FIDELITY = {"distance": "Distance", "abstained": "Abstained", "coverage": "Coverage"}
 WITH_VAE = {DISTILLED: "Distilled"}  # measured where codes come from a β-VAE
@@ -29,7 +40,7 @@ DISTILLED_WORDS = (
 )
 HEAD, WIDTHS = ["Model", "k", "n"], r">{\raggedright}p{0.13\textwidth}rr"
 SCORES = "A score: the true code c against {} {} generated {} | the mean of Q on as many true images; mean ± SD."
-LIKEWISE = (
+BASELINE_NOTE = (
     "Baseline: what learned nothing, on as many true images, scored in the same way. Fewer images score otherwise, "
     "most of all in DCI: Table 3 has the scores on the whole pool."
 )
@@ -45,34 +56,40 @@ SHARES = {
     "one_stays": "Exactly one\nstays",
 }
 SHARED_MANIFOLD = {"precision": "Precision", "recall": "Recall"}
-MEASURES = METRICS | FIDELITY | SHARED_MANIFOLD | WITH_VAE
+MEASURE_LABELS = METRIC_LABELS | FIDELITY | SHARED_MANIFOLD | WITH_VAE
 ACCURACIES = {"accuracy_first": "E or H,\nfirst", "accuracy_last": "last", "accuracy": "new\npairs"}
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
 def table_generator(results: Results) -> list[Path]:
-    """Scores of c against the factors of the images made from it, beside those of Q on true images; fidelity."""
-    scores = read(results.root / "generator_scores.csv")
+    """Write the scores and the fidelity of the generators.
+
+    The scores are of c against the factors of the images made from it. The scores of Q on true images stand
+    beside them.
+    """
+    scores = read_generator_table(results.root / "generator_scores.csv")
     models = [
-        _generator(results, _of(scores, dataset=DATASET), DATASET, *arm, FIDELITY | WITH_VAE)
+        _generator(results, select(scores, dataset=DATASET), DATASET, *arm, FIDELITY | WITH_VAE)
         for arm in _arms(results, starts=False)
     ]
-    baselines = [_baseline(floor, FIDELITY | WITH_VAE) for floor in floors(results.root, protocol=AS_GENERATORS)]
+    baselines = [
+        _baseline(baseline, FIDELITY | WITH_VAE) for baseline in baseline_cells(results.root, protocol=AS_GENERATORS)
+    ]
     sizes = results.generated
     page = Page(
         "Table G",
         "Disentanglement of the generator itself, and its fidelity.",
-        [*HEAD, *METRICS.values(), *FIDELITY.values(), *WITH_VAE.values()],
-        WIDTHS + "c" * (len(METRICS) + len(FIDELITY) + len(WITH_VAE)),
+        [*HEAD, *METRIC_LABELS.values(), *FIDELITY.values(), *WITH_VAE.values()],
+        WIDTHS + "c" * (len(METRIC_LABELS) + len(FIDELITY) + len(WITH_VAE)),
         [*(row for row, _ in models), None, *(row for row, _ in baselines)],
         [
             SCORES.format("the factors of the nearest true image of each of", sizes["images"], "images")
             + " Orientation is taken modulo the shape's symmetry.",
-            LIKEWISE,
+            BASELINE_NOTE,
             f"Distance: median of |g − x|²/|x|². Abstained: share of images beyond {sizes['abstain']}, left out of the "
             "scores. Coverage: grid cells reached over those of as many random true images.",
             DISTILLED_WORDS,
-            *_reasons(_of(scores, dataset=DATASET)),
+            *_reasons(select(scores, dataset=DATASET)),
             *notes(results),
         ],
     )
@@ -82,35 +99,38 @@ def table_generator(results: Results) -> list[Path]:
 
 def table_generator_pictures(results: Results) -> list[Path]:
     """As `table_generator` for digits and faces: factors read by regressors; precision and recall."""
-    scores = read(results.root / "generator_scores.csv")
-    data = _labelled(results, scores)
+    scores = read_generator_table(results.root / "generator_scores.csv")
+    data = datasets_by_reader(results, scores)
     rows: list[Row] = []
     cells: list[dict[str, Any]] = []
     for name in data:
-        mine, title = _of(scores, dataset=name), dataset_row(name).title
+        mine, title = select(scores, dataset=name), dataset_row(name).title
         found = [_generator(results, mine, name, *arm, SHARED_MANIFOLD | WITH_VAE) for arm in _read_arms(results, name)]
-        true = [_cell(_once_a_seed(mine), "", "", CODE, name + TRUE) | NO_SPREAD for name in SHARED_MANIFOLD]
+        true = [_cell(_once_a_seed(mine), "", "", GENERATOR_CODE, name + TRUE) | NO_SPREAD for name in SHARED_MANIFOLD]
         best = [*(plus_minus(cell["mean"], None) for cell in true), DASH]
-        found.append((["true images", "", "", *[DASH] * len(METRICS), *best], true))
-        found += [_baseline(floor, SHARED_MANIFOLD | WITH_VAE) for floor in floors(results.root, name, AS_GENERATORS)]
+        found.append((["true images", "", "", *[DASH] * len(METRIC_LABELS), *best], true))
+        found += [
+            _baseline(baseline, SHARED_MANIFOLD | WITH_VAE)
+            for baseline in baseline_cells(results.root, name, AS_GENERATORS)
+        ]
         rows += [*([None] if rows else []), *([title, *row] for row, _ in found)]
         cells += [{"dataset": name} | cell for _, mine_ in found for cell in mine_]
     sizes = results.generated
     page = Page(
-        "Table R",
+        "Table GP",
         "Disentanglement and quality of generators whose factors are read by regressors.",
-        ["Data", *HEAD, *METRICS.values(), *SHARED_MANIFOLD.values(), *WITH_VAE.values()],
-        "l" + WIDTHS + "c" * (len(METRICS) + len(SHARED_MANIFOLD) + len(WITH_VAE)),
+        ["Data", *HEAD, *METRIC_LABELS.values(), *SHARED_MANIFOLD.values(), *WITH_VAE.values()],
+        "l" + WIDTHS + "c" * (len(METRIC_LABELS) + len(SHARED_MANIFOLD) + len(WITH_VAE)),
         rows,
         [
             SCORES.format("the factors that a network reads off each of", sizes["images"], "images, none left out"),
-            LIKEWISE,
+            BASELINE_NOTE,
             *(f"Held-out true images of {dataset_row(name).title}: {_held_out(scores, name)}." for name in data),
             "Every machine that measures trains its own such network: values on true images are means over seeds.",
             f"Precision and recall: Kynkäänniemi et al. 2019, k = {sizes['neighbours']}, in the space of that "
             "network's convolutional features; true images: another sample, what a perfect generator reaches.",
             DISTILLED_WORDS,
-            *_reasons(_of(scores, dataset=data)),
+            *_reasons(select(scores, dataset=data)),
             *notes(results, data),
         ],
     )
@@ -118,15 +138,18 @@ def table_generator_pictures(results: Results) -> list[Path]:
 
 
 def table_pairs(results: Results) -> list[Path]:
-    """How many generated factors differ within the pairs of either rule, and how well E or H tells the classes."""
-    labels = read(results.root / "pair_labels.csv")
+    """Write how many generated factors differ within pairs.
+
+    The pairs are of either rule. The table also says how well E or H tells the classes.
+    """
+    labels = select(read_generator_table(results.root / "pair_labels.csv"), dataset=DATASET)
     cells: list[dict[str, Any]] = []
     rows: list[Row] = []
     for system, variant in _arms(results, starts=True):
         rows += [None] if rows else []
         head = [_label(results, system, variant), str(_k(results, system, variant))]
         for rule in (*RULES, UNRELATED):
-            found = _of(labels, system=system, variant=variant, rule=rule)
+            found = select(labels, system=system, variant=variant, rule=rule)
             mine = [_pair_cell(found, system, variant, rule, name) for name in (*SHARES, *ACCURACIES)]
             n = mine[0]["n"]
             rows.append([*head, str(n), PAIRS[rule], *(_mean_sd(cell, n, absent=DASH) for cell in mine)])
@@ -162,19 +185,19 @@ TABLES: dict[str, Callable[[Results], list[Path]]] = {
 # -------------------------------------------------------------------------------------------------------------- reading
 def _arms(results: Results, starts: bool) -> list[tuple[str, str]]:
     """System and variant of the rows, those of stage A among them if `starts`."""
-    known = set(COLOURS)
-    runs = [run for run in generators(results.config, results.preset) if run.variant in VARIANTS]
-    return list(dict.fromkeys((run.system, run.variant) for run in runs if starts or run.system in known))
+    every = generators_by_matching(results.config, results.preset)
+    runs = [run for run in every if run.dataset == DATASET and run.variant in VARIANTS]
+    return list(dict.fromkeys((run.system, run.variant) for run in runs if starts or run.system in SYSTEMS))
 
 
 def _read_arms(results: Results, data: str) -> list[tuple[str, str]]:
-    runs = [run for run in read_generators(results.config, results.preset) if run.dataset == data]
+    runs = [run for run in generators_by_reader(results.config, results.preset) if run.dataset == data]
     return list(dict.fromkeys((run.system, run.variant) for run in runs if run.variant in VARIANTS))
 
 
 def _held_out(scores: pd.DataFrame, data: str) -> str:
     """How well the regressors read a data set, mean over seeds."""
-    rows = _once_a_seed(_of(scores, dataset=data))
+    rows = _once_a_seed(select(scores, dataset=data))
     rows = rows[rows["metric"].str.startswith(HELD_OUT)]
     means = rows.groupby(["metric", "protocol"], sort=False)["value"].mean().reset_index()
     words = zip(means["metric"].str.removeprefix(HELD_OUT), means["protocol"], means["value"], strict=True)
@@ -182,7 +205,11 @@ def _held_out(scores: pd.DataFrame, data: str) -> str:
 
 
 def _once_a_seed(scores: pd.DataFrame) -> pd.DataFrame:
-    """Values that are the regressors' own: the same for all runs of a seed, and of a machine, which trains its own."""
+    """Keep one value for each seed and metric.
+
+    These values are the regressors' own. They are the same for all runs of a seed on one machine, because each
+    machine trains its own.
+    """
     return scores.drop_duplicates(["seed", "metric"])
 
 
@@ -194,10 +221,13 @@ def _cell(frame: pd.DataFrame, system: str, variant: str, code: str, metric: str
 def _generator(
     results: Results, scores: pd.DataFrame, data: str, system: str, variant: str, further: dict[str, str]
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """A model's line and cells: the generator's scores above those of Q on true images, and its further measures."""
-    own = _of(scores, system=system, variant=variant)
-    mine = [_cell(own, system, variant, CODE, metric) for metric in (*METRICS, *further)]
-    true = [_cell(own, system, variant, Q, metric) for metric in METRICS]
+    """Return a model's line and cells.
+
+    The generator's scores stand above those of Q on true images. The further measures follow.
+    """
+    own = select(scores, system=system, variant=variant)
+    mine = [_cell(own, system, variant, GENERATOR_CODE, metric) for metric in (*METRIC_LABELS, *further)]
+    true = [_cell(own, system, variant, Q_CODE, metric) for metric in METRIC_LABELS]
     n = max(cell["n"] for cell in mine)
     both = [f"{_mean_sd(cell, n)}\n{_mean_sd(q, n)}" for cell, q in zip(mine, true, strict=False)] if n else None
     further_cells = [_mean_sd(c, n, absent=DASH if c["metric"] in WITH_VAE else "none") for c in mine[len(true) :]]
@@ -205,11 +235,11 @@ def _generator(
     return [*head, *(both or ["missing"] * len(true)), *further_cells], [*mine, *true]
 
 
-def _baseline(floor: list[dict[str, Any]], further: dict[str, str]) -> tuple[list[str], list[dict[str, Any]]]:
+def _baseline(baseline: list[dict[str, Any]], further: dict[str, str]) -> tuple[list[str], list[dict[str, Any]]]:
     """The line and cells of what learned nothing, scored on true images alone."""
-    first, n = floor[0], max(cell["n"] for cell in floor)
+    first, n = baseline[0], max(cell["n"] for cell in baseline)
     head = [first["label"], str(first["k"]), str(n)]
-    return [*head, *(_mean_sd(cell, n) for cell in floor), *[DASH] * len(further)], floor
+    return [*head, *(_mean_sd(cell, n) for cell in baseline), *[DASH] * len(further)], baseline
 
 
 def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measure: str) -> dict[str, Any]:
@@ -222,21 +252,27 @@ def _pair_cell(frame: pd.DataFrame, system: str, variant: str, rule: str, measur
 
 
 def _traced(results: Results, cells: list[dict[str, Any]], measurements: pd.DataFrame) -> pd.DataFrame:
-    """The cells, each with the origin of its runs, as in Table 3; a floor has its own, a cell of true images none."""
+    """Add to each cell the origin of its runs, as in Table 3.
+
+    A baseline has its own origin. A cell of true images has none.
+    """
     whence: dict[tuple[str, str, str], str | None] = {}
     for cell in [cell for cell in cells if "origin" not in cell]:
         key = (cell.get("dataset", DATASET), cell["system"], cell["variant"])
         if key not in whence:
-            mine = _of(measurements, dataset=key[0], system=key[1], variant=key[2])
+            mine = select(measurements, dataset=key[0], system=key[1], variant=key[2])
             runs = [results.run(*key, int(seed)) for seed in sorted(mine["seed"].unique())]
             whence[key] = results.origin(runs) if runs else None
         cell["origin"] = whence[key]
-    kept = dict.fromkeys(key for cell in cells if cell["system"] not in FLOORS for key in cell)
+    kept = dict.fromkeys(key for cell in cells if cell["system"] not in BASELINES for key in cell)
     return pd.DataFrame(cells, columns=list(kept))
 
 
 def _mean_sd(cell: dict[str, Any], n: int, absent: str = "none") -> str:
-    """Mean and SD; `absent` where no value is of the n measured runs, "missing" where no run is."""
+    """Format the mean and SD of a cell.
+
+    The text is `absent` if none of the n measured runs has a value. It is "missing" if no run is measured.
+    """
     if cell["n"] == 0:
         return absent if n else "missing"
     return plus_minus(cell["mean"], cell["sd"]) + (FEWER if cell["n"] < n else "")
@@ -247,21 +283,24 @@ def _k(results: Results, system: str, variant: str, data: str = DATASET) -> int:
 
 
 def _label(results: Results, system: str, variant: str) -> str:
-    if system in COLOURS:
+    if system in SYSTEMS:
         return label(system)
     code = results.settings(results.run(DATASET, system, variant, 0))["code"]
     return f"{START.format('ID-GAN' if code == 'vae' else 'InfoGAN')}, {SPACES[code]}"
 
 
 def _reasons(scores: pd.DataFrame) -> list[str]:
-    """Why scores are absent, and of which runs: a line a reason and set of scores."""
-    absent = _of(scores, system=list(COLOURS), variant=list(VARIANTS))
+    """Say why scores are absent, and of which runs.
+
+    There is one line for each reason and set of scores.
+    """
+    absent = select(scores, system=list(SYSTEMS), variant=list(VARIANTS))
     absent = absent[absent["value"].isna()]
     key = ["dataset", "system", "variant", "seed", "code"]
-    words = absent.assign(metric=absent["metric"].map(MEASURES)).groupby([*key, "reason"], sort=False)["metric"]
+    words = absent.assign(metric=absent["metric"].map(MEASURE_LABELS)).groupby([*key, "reason"], sort=False)["metric"]
     runs = words.agg(", ".join).reset_index()
     told = [
-        f"No {metric} score{' of Q' if code == Q else ''}, {reason}: {_counted(same)}."
+        f"No {metric} score{' of Q' if code == Q_CODE else ''}, {reason}: {_arms_and_seeds(same)}."
         for (code, reason, metric), same in runs.groupby(["code", "reason", "metric"], sort=False)
     ]
     told += _without_q(scores)
@@ -270,21 +309,21 @@ def _reasons(scores: pd.DataFrame) -> list[str]:
 
 def _without_q(scores: pd.DataFrame) -> list[str]:
     """The runs whose measurement has no row of Q: what "(n = 9)" stands for."""
-    planned = _of(scores, system=list(COLOURS), variant=list(VARIANTS))
+    planned = select(scores, system=list(SYSTEMS), variant=list(VARIANTS))
     key = ["dataset", "system", "variant", "seed"]
     runs = planned.groupby(key, sort=False)["code"].agg(set).reset_index()
-    lacking = runs[[Q not in codes for codes in runs["code"]]]
+    lacking = runs[[Q_CODE not in codes for codes in runs["code"]]]
     if lacking.empty:
         return []
     seeds = ", ".join(map(str, sorted(lacking["seed"].unique())))
     return [
         "The measurement of some runs holds no score of Q, and their codes are not published, so that it cannot be "
-        f"added: {_counted(lacking)}, seed {seeds}."
+        f"added: {_arms_and_seeds(lacking)}, seed {seeds}."
     ]
 
 
-def _counted(runs: pd.DataFrame) -> str:
-    """InfoGAN-CR c10 (2 seeds), …"""
+def _arms_and_seeds(runs: pd.DataFrame) -> str:
+    """Name runs by system and variant, with their number of seeds."""
     counts = runs.groupby(["system", "variant"], sort=False)["seed"].nunique().reset_index()
     return ", ".join(
         f"{label(row['system'])}{'' if row['variant'] == 'main' else ' ' + row['variant']} "

@@ -10,29 +10,29 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc import config as configuration
-from idgan_sc.config import DATASET, PROTOCOL, Settings, read_generators
+from idgan_sc.config import DATASET, PROTOCOL, Settings, generators_by_reader
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table
 from idgan_sc.report.statistics import summary
-from idgan_sc.report.words import FLOORS, METRICS
+from idgan_sc.report.words import BASELINES, METRIC_LABELS
 
 WHOLE = ("seed", "k", "step", "draw")  # columns of whole numbers
 SCORE_KEY = ["dataset", "system", "variant", "seed", "code", "metric", "protocol"]
 
 
-def read(path: Path) -> pd.DataFrame:
+def read_generator_table(path: Path) -> pd.DataFrame:
     """A tidy table of generators; a value may be absent where a reason is given."""
     return read_table(path, ("system", "variant", "seed", "value"), "run `idgan-sc match`, then `gather-generators`")
 
 
-def _of(frame: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
+def select(frame: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
     """Rows whose columns have the wanted values, or one of a list of them."""
     columns = {name: value if isinstance(value, list) else [value] for name, value in wanted.items()}
     return frame[np.logical_and.reduce([frame[name].isin(values) for name, values in columns.items()])]
 
 
-def _labelled(results: Results, scores: pd.DataFrame) -> list[str]:
+def datasets_by_reader(results: Results, scores: pd.DataFrame) -> list[str]:
     """The data sets whose generators were read, of those that a preset runs.
 
     Raises
@@ -40,7 +40,7 @@ def _labelled(results: Results, scores: pd.DataFrame) -> list[str]:
     DataError
         If the preset runs none, or no generator was read.
     """
-    found = list(dict.fromkeys(run.dataset for run in read_generators(results.config, results.preset)))
+    found = list(dict.fromkeys(run.dataset for run in generators_by_reader(results.config, results.preset)))
     if not found:
         raise DataError(
             f"preset {results.preset} has no GAN on {' or '.join(configuration.LABELLED)}: name one in its `runs`"
@@ -51,35 +51,48 @@ def _labelled(results: Results, scores: pd.DataFrame) -> list[str]:
     return there
 
 
-def floors(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> Iterator[list[dict[str, Any]]]:
-    """What learned nothing, a list of cells, one a metric, for each kind of floor and number of codes."""
-    scores, whence = read_floor(root, dataset, protocol), _floor_origin(root, dataset)
-    for system, (code, words) in FLOORS.items():
+def baseline_cells(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> Iterator[list[dict[str, Any]]]:
+    """Yield the cells of the baselines, which learned nothing.
+
+    There is one list for each kind of baseline and number of codes. It has one cell for each metric.
+    """
+    scores, whence = read_baselines(root, dataset, protocol), _baseline_origin(root, dataset)
+    for system, (code, words) in BASELINES.items():
         mine = scores[(scores["system"] == system) & (scores["code"] == code)]
         for k, of_k in mine.groupby("k"):
-            about = {"dataset": dataset, "system": system, "code": code, "label": words, "k": k, "origin": whence}
-            about |= {"protocol": protocol, "variant": of_k["variant"].iloc[0]}
-            yield [_summarised(of_k[of_k["metric"] == name]) | about | {"metric": name} for name in METRICS]
+            key_columns = {"dataset": dataset, "system": system, "code": code, "label": words, "k": k, "origin": whence}
+            key_columns |= {"protocol": protocol, "variant": of_k["variant"].iloc[0]}
+            yield [
+                summary_cell(of_k[of_k["metric"] == name]) | key_columns | {"metric": name} for name in METRIC_LABELS
+            ]
 
 
-def read_floor(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> pd.DataFrame:
-    """What representations that learned nothing score on a data set, the published scores where none are here."""
-    places = [below / "floor" / f"{dataset}.csv" for below in (root, root / "published")]
+def read_baselines(root: Path, dataset: str = DATASET, protocol: str = PROTOCOL) -> pd.DataFrame:
+    """Read the baseline scores of a data set.
+
+    A baseline is a representation that learned nothing. The published scores are read if there are none here.
+    """
+    places = [folder / "floor" / f"{dataset}.csv" for folder in (root, root / "published")]
     found = next((path for path in places if path.exists()), places[0])
-    frame = read_scores(found, SCORE_KEY, f"floor --dataset {dataset}")
+    frame = read_scores(found, SCORE_KEY, f"baseline --dataset {dataset}")
     return frame[frame["protocol"] == protocol]
 
 
-def _floor_origin(root: Path, dataset: str) -> str:
-    """`here`, or `published` where that is what is read, or what was copied to be read."""
-    here, published = (below / "floor" / f"{dataset}.csv" for below in (root, root / "published"))
+def _baseline_origin(root: Path, dataset: str) -> str:
+    """Say whether the baseline comes from `here` or is `published`.
+
+    It is also `published` if the file here is a copy of the published one.
+    """
+    here, published = (folder / "floor" / f"{dataset}.csv" for folder in (root, root / "published"))
     if here.exists() and not (published.exists() and filecmp.cmp(here, published, shallow=False)):
         return "here"
     return "published"
 
 
 def read_scores(path: Path, key: list[str], command: str = "gather") -> pd.DataFrame:
-    """A tidy table of scores, written by `idgan-sc command`, whose rows `key` tells apart, with numbers in `value`.
+    """Read a tidy table of scores, written by `idgan-sc command`.
+
+    `key` tells its rows apart. The numbers are in `value`.
 
     Raises
     ------
@@ -114,12 +127,15 @@ def read_scores(path: Path, key: list[str], command: str = "gather") -> pd.DataF
 
 
 def scored_codes(settings: Settings) -> list[str]:
-    """What of a system is scored, the headline first: FactorVAE is cited for samples, the released code scored them."""
+    """Return which codes of a system are scored, the headline first.
+
+    For FactorVAE, samples come first: it is cited for them, and the released code scored them.
+    """
     if settings["family"] == "gan":
         return ["q_mean"] if settings["q"] == "learned" else ["vae_mean"]
     return ["vae_sample", "vae_mean"] if settings["objective"] == "factor" else ["vae_mean", "vae_sample"]
 
 
-def _summarised(found: pd.DataFrame) -> dict[str, Any]:
-    about = asdict(summary(found["value"].to_numpy(float)))
-    return {"dataset": DATASET, "protocol": PROTOCOL, **about, "missing": about["n"] == 0}
+def summary_cell(found: pd.DataFrame, dataset: str = DATASET) -> dict[str, Any]:
+    key_columns = asdict(summary(found["value"].to_numpy(float)))
+    return {"dataset": dataset, "protocol": PROTOCOL, **key_columns, "missing": key_columns["n"] == 0}

@@ -1,7 +1,9 @@
-"""Readings made after registration: what the registered word of a verdict leaves out, by a rule and from the checks.
+"""Give readings of claims that were made after registration.
 
-`readings` in config.yaml names a rule for some claims, and why. A reading stands beside the registered word. A rule
-that does not apply to what was found gives none.
+A reading says what the registered word of a verdict leaves out. It follows from a rule and from the checks.
+
+`readings` in config.yaml names a rule for some claims, with the reason. A reading stands beside the
+registered word. A rule that does not apply to the findings gives no reading.
 """
 
 from collections.abc import Callable
@@ -10,10 +12,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from idgan_sc.config import applies
-from idgan_sc.config.claims import Arm, Check, checks, dataset_of
-from idgan_sc.report.comparisons import Gathered, Measured, measure
+from idgan_sc.config.claims import Arm, Check, claim_dataset, planned_checks
+from idgan_sc.report.comparisons import CheckResult, Gathered, evaluate_check
 from idgan_sc.report.statistics import MIN_N
-from idgan_sc.report.verdicts import arm_words, codes_words, quantity_words, said
+from idgan_sc.report.verdicts import arm_words, codes_words, quantity_words, verdict_text
 from idgan_sc.report.words import VARIANTS, places, with_interval
 
 READINGS_NOTE = (
@@ -38,7 +40,10 @@ Pairs = list[Pair]
 
 # -------------------------------------------------------------------------------------------------------------- rules
 def refuted(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The claim is a conjunction: a check that is a no refutes it, whatever else is a yes."""
+    """Read a claim as refuted if one of its checks is a no.
+
+    The claim is a conjunction, so a check that is a yes does not save it.
+    """
     found = {answer: [pair for pair in pairs if pair[1]["answer"] == answer] for answer in ("yes", "no", "unclear")}
     if not (found["yes"] and found["no"]):
         return None
@@ -53,17 +58,23 @@ def refuted(gathered: Gathered, pairs: Pairs) -> Reading | None:
 
 
 def _equal_codes(gathered: Gathered, yes: Pairs) -> str:
-    """Of the checks that are a yes those whose arms differ in the number of codes, and the same with equal numbers."""
+    """Repeat the yes checks whose arms differ in the number of codes.
+
+    The repeated checks have equal numbers of codes.
+    """
     unequal = [(check, other) for check, _ in yes if (other := _with_equal_codes(gathered, check))]
     if not unequal:
         return ""
-    told = "; ".join(f"{quantity_words(check)} {_found(measure(gathered, check))}" for _, check in unequal)
+    told = "; ".join(f"{quantity_words(check)} {_found(evaluate_check(gathered, check))}" for _, check in unequal)
     unlike = " and ".join(dict.fromkeys(codes_words(gathered, check).strip(" []") for check, _ in unequal))
     return f" Yes with {unlike}: {len(unequal)} of {len(yes)}; with equal numbers of codes: {told}."
 
 
 def _with_equal_codes(gathered: Gathered, check: Check) -> Check | None:
-    """The check with a variant of the other arm that has as many codes as the arm; none if it has already."""
+    """Return the check with equal numbers of codes in both arms.
+
+    A variant of the other arm replaces it. The result is None if the numbers are already equal.
+    """
     data = _data(gathered, check)
     if data is None or check.other is None or gathered.codes(data, check.arm) == gathered.codes(data, check.other):
         return None
@@ -73,15 +84,18 @@ def _with_equal_codes(gathered: Gathered, check: Check) -> Check | None:
     return replace(check, other=same[0]) if same else None
 
 
-def level_elsewhere(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """All that is judged here holds, and the level that the claim names is judged at another preset only."""
+def level_at_other_preset(gathered: Gathered, pairs: Pairs) -> Reading | None:
+    """Read a claim whose level is judged only at another preset.
+
+    All that is judged here must hold.
+    """
     here = [pair for pair in pairs if pair[1]["answer"] != "elsewhere"]
     levels = [check for check, row in pairs if row["answer"] == "elsewhere" and check.rule == "level"]
     if not (here and levels) or any(row["answer"] != "yes" for _, row in here):
         return None
     level = levels[0]
     unbound = replace(level, options={key: value for key, value in level.options.items() if key != "presets"})
-    found = measure(gathered, unbound)
+    found = evaluate_check(gathered, unbound)
     if not found.comparisons:
         return None
     value = level.options["value"]
@@ -95,11 +109,15 @@ def level_elsewhere(gathered: Gathered, pairs: Pairs) -> Reading | None:
         f"{places(value)}."
     )
     chinese = "稳定" if stable else "此处检验的部分成立"
-    return Reading(f"{words}; level not tested: {against}", f"{chinese}；水平未检验：{against}", evidence)
+    untested = f"水平未检验：此处 {places(mean)}，论文 {places(value)}"
+    return Reading(f"{words}; level not tested: {against}", f"{chinese}；{untested}", evidence)
 
 
 def printed_outside(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The printed difference lies outside the interval, although the margin around it does not exclude the interval."""
+    """Read a claim whose printed difference lies outside the interval.
+
+    The margin around the printed difference does not exclude the interval.
+    """
     for check, row in pairs:
         if check.rule != "difference" or row["answer"] != "unclear" or pd.isna(row["low"]):
             continue
@@ -115,41 +133,51 @@ def printed_outside(gathered: Gathered, pairs: Pairs) -> Reading | None:
 
 
 def gain_excluded(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The interval of every order ends below the margin, so that none leaves room for a gain beyond it."""
-    orders = [pair for pair in pairs if pair[0].rule == "order"]
-    excluded = [(check, row) for check, row in orders if row["answer"] == "unclear" and row["high"] < row["margin"]]
-    if not orders or len(excluded) < len(orders):
+    """Read a claim whose intervals all exclude a gain beyond the margin.
+
+    The interval of every directional check ends below the margin.
+    """
+    directional = [pair for pair in pairs if pair[0].rule == "order"]
+    excluded = [
+        (check, row) for check, row in directional if row["answer"] == "unclear" and row["high"] < row["margin"]
+    ]
+    if not directional or len(excluded) < len(directional):
         return None
-    margin = max(row["margin"] for _, row in orders)
-    below = sum(row["high"] < 0 for _, row in orders)
-    counts = f"{len(excluded)} of {len(orders)}"
-    told = "; ".join(f"{quantity_words(check)} {_interval(row)}" for check, row in orders)
-    check = orders[0][0]
+    margin = max(row["margin"] for _, row in directional)
+    below = sum(row["high"] < 0 for _, row in directional)
+    counts = f"{len(excluded)} of {len(directional)}"
+    told = "; ".join(f"{quantity_words(check)} {_interval(row)}" for check, row in directional)
+    check = directional[0][0]
     evidence = (
         f"{arm_words(check.arm)} − {_other(check)}: {told}. Each interval ends below {margin:g}; {below} of "
-        f"{len(orders)} lie wholly below 0. No order is significant after Holm's adjustment."
+        f"{len(directional)} lie wholly below 0. No directional test is significant after Holm's adjustment."
     )
     words = f"a gain of more than {margin:g} is excluded in {counts} scores, by the interval of each alone"
-    return Reading(words, f"{counts} 项分数各自的区间排除大于 {margin:g} 的提升", evidence)
+    chinese = f"{len(directional)} 项分数中有 {len(excluded)} 项各自的区间排除大于 {margin:g} 的提升"
+    return Reading(words, chinese, evidence)
 
 
 def alone(gathered: Gathered, pairs: Pairs) -> Reading | None:
-    """The claim's only order is significant alone, and not any more among all orders that were planned."""
-    orders = [row for check, row in pairs if check.rule == "order" and pd.notna(row["p"])]
+    """Read a claim whose only directional check is significant alone.
+
+    It is no longer significant among all planned checks of that kind.
+    """
+    directional = [row for check, row in pairs if check.rule == "order" and pd.notna(row["p"])]
     alpha = gathered.results.config["judging"]["alpha"]
-    if len(orders) != 1 or not orders[0]["p"] < alpha <= orders[0]["p_holm"]:
+    if len(directional) != 1 or not directional[0]["p"] < alpha <= directional[0]["p_holm"]:
         return None
-    row, family = orders[0], sum(check.rule == "order" for check in checks(gathered.results.config))
+    row, family = directional[0], sum(check.rule == "order" for check in planned_checks(gathered.results.config))
     side, chinese = ("for", "支持") if row["estimate"] > 0 else ("against", "反对")
     p = f"p = {row['p']:.3f}"
-    evidence = f"{row['words']}: {_interval(row)}, {p}; {row['p_holm']:.3f} by Holm's adjustment over {family} orders."
+    adjusted = f"{row['p_holm']:.3f} by Holm's adjustment over {family} directional tests"
+    evidence = f"{row['words']}: {_interval(row)}, {p}; {adjusted}."
     words = f"{side} the claim if tested alone ({p}); not significant among the {family} tests"
     return Reading(words, f"单独检验{chinese}该论断（{p}）；在 {family} 项比较中不显著", evidence)
 
 
 RULES: dict[str, Callable[[Gathered, Pairs], Reading | None]] = {
     "refuted": refuted,
-    "level_elsewhere": level_elsewhere,
+    "level_elsewhere": level_at_other_preset,
     "printed_outside": printed_outside,
     "gain_excluded": gain_excluded,
     "alone": alone,
@@ -157,11 +185,14 @@ RULES: dict[str, Callable[[Gathered, Pairs], Reading | None]] = {
 
 
 # ------------------------------------------------------------------------------------------------------------ readings
-def readings(gathered: Gathered, judged: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """A row a claim that config.yaml names under `readings`; without a reading where its rule does not apply."""
+def read_claims(gathered: Gathered, judged: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each claim under `readings` in config.yaml.
+
+    The row has no reading if the rule does not apply.
+    """
     config = gathered.results.config
-    pairs = list(zip(checks(config), (row for _, row in judged.iterrows()), strict=True))
-    told = {row["claim"]: (row["verdict"], said(row)) for _, row in table.iterrows()}
+    pairs = list(zip(planned_checks(config), (row for _, row in judged.iterrows()), strict=True))
+    told = {row["claim"]: (row["verdict"], verdict_text(row)) for _, row in table.iterrows()}
     rows = []
     for claim, chosen in config["readings"].items():
         mine = [pair for pair in pairs if pair[0].claim == claim]
@@ -177,17 +208,22 @@ def readings(gathered: Gathered, judged: pd.DataFrame, table: pd.DataFrame) -> p
     return pd.DataFrame(rows)
 
 
-def beside(table: pd.DataFrame, read: pd.DataFrame) -> dict[str, str]:
-    """Claim -> its verdict for a reader: the reading first, if there is one, and the registered words."""
+def shown_verdicts(table: pd.DataFrame, read: pd.DataFrame) -> dict[str, str]:
+    """Return the text of each claim's verdict for a reader.
+
+    The reading comes first, if there is one. The registered words follow.
+    """
     first = {row["claim"]: row["reading"] for _, row in read.iterrows() if pd.notna(row["reading"])}
     return {
-        row["claim"]: f"**{first[row['claim']]}**; registered: {said(row)}" if row["claim"] in first else said(row)
+        row["claim"]: f"**{first[row['claim']]}**; registered: {verdict_text(row)}"
+        if row["claim"] in first
+        else verdict_text(row)
         for _, row in table.iterrows()
     }
 
 
 def _data(gathered: Gathered, check: Check) -> str | None:
-    return dataset_of(gathered.results.config, gathered.results.preset, check.claim)
+    return claim_dataset(gathered.results.config, gathered.results.preset, check.claim)
 
 
 def _other(check: Check) -> str:
@@ -198,7 +234,7 @@ def _interval(row: pd.Series) -> str:
     return with_interval(row["estimate"], row["low"], row["high"])
 
 
-def _found(found: Measured, value: float = 0.0) -> str:
+def _found(found: CheckResult, value: float = 0.0) -> str:
     """The estimate of what was measured, with its interval from `MIN_N` seeds on."""
     if found.worst is None:
         return "not measured"

@@ -1,4 +1,7 @@
-"""What each pair regulariser prefers: the study's rows brought to one table, and to a page for reading."""
+"""Write what each pair regulariser prefers, as a table and a page.
+
+Both come from the rows of the study.
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,22 +17,24 @@ from idgan_sc.files import DataError, write_text
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table
 from idgan_sc.report.render import Page, markdown
-from idgan_sc.report.words import DASH, about, label, places, seeds_range, seeds_words
+from idgan_sc.report.words import DASH, describe_results, label, places, seeds_range, seeds_words
 
 ALIGNED = "aligned"
 CORNER = ["noise", "pair_rule", "pair_loss"]
 RULES = {"change_one": "change one", "keep_one": "keep one"}
 LOSSES = {"contrastive": "contrastive", "cross_entropy": "cross-entropy"}
-METHODS = {("change_one", "contrastive"): "IDGAN-SC", ("keep_one", "cross_entropy"): "InfoGAN-CR"}
-MEASURES = ("loss", "above", "share", "accuracy", "identical")
+METHOD_OF_CORNER = {("change_one", "contrastive"): "IDGAN-SC", ("keep_one", "cross_entropy"): "InfoGAN-CR"}
+CELL_MEASURES = ("loss", "above", "share", "accuracy", "identical")
 
 
 def compared(results: Results) -> pd.DataFrame:
-    """Every measured cell beside the aligned one of its seed: the columns of `rows.csv`, and further ones.
+    """Compare every measured cell with the aligned cell of its seed.
 
-    above: the loss less that of aligned codes. share: `above` as a share of what is learned from aligned codes, which
-    is the loss of a network that tells nothing, less theirs. turned: the rotation in words, the same for all random
-    ones. ceiling: the accuracy that the true factors allow.
+    The result has the columns of `rows.csv` and further ones.
+
+    `above` is the loss minus that of aligned codes. `share` is `above` as a share of what is learned from aligned
+    codes. What is learned is the loss of a network that tells nothing, minus the loss of aligned codes. `turned`
+    is the rotation in words, the same for all random ones. `ceiling` is the accuracy that the true factors allow.
 
     Raises
     ------
@@ -62,34 +67,41 @@ def _ceilings(results: Results) -> "pd.Series[float]":
 
 
 def nothing_told(study: Settings, pair_loss: str, codes: int) -> float:
-    """The loss of a network that tells nothing of s: one r for all pairs, or equal logits."""
+    """Return the loss of a network that tells nothing of s.
+
+    Such a network gives one r for all pairs, or equal logits.
+    """
     return log(study["pairs"] - 1) if pair_loss == "contrastive" else log(codes)
 
 
 def turned_words(study: Settings, rotation: str) -> str:
     """A rotation in words: `x–y 45°`."""
-    about_it = study["rotations"][rotation]
-    if "plane" in about_it:
-        return f"{'–'.join(about_it['plane'])} {about_it['degrees']:g}°"
-    return "random" if "random" in about_it else ALIGNED
+    turn = study["rotations"][rotation]
+    if "plane" in turn:
+        return f"{'–'.join(turn['plane'])} {turn['degrees']:g}°"
+    return "random" if "random" in turn else ALIGNED
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean and SD over seeds of each measure, a row a corner and rotation; random rotations are averaged by seed first.
+    """Return the mean and SD over seeds of each measure.
 
-    least: the smallest value of `above` of a seed and rotation; over 0, all of them prefer aligned codes.
+    There is one row for each corner and rotation. Random rotations are first averaged by seed. `least` is the
+    smallest value of `above` of a seed and rotation. If it is over 0, all of them prefer aligned codes.
     """
     keys = [*CORNER, "turned"]
-    of_seeds = rows.groupby([*keys, "seed"], sort=False)[[*MEASURES, "ceiling"]].mean()
+    of_seeds = rows.groupby([*keys, "seed"], sort=False)[[*CELL_MEASURES, "ceiling"]].mean()
     grouped = of_seeds.groupby(keys, sort=False)
-    found = grouped.mean().join(grouped[[*MEASURES]].std(ddof=1).add_suffix("_sd"))
+    found = grouped.mean().join(grouped[[*CELL_MEASURES]].std(ddof=1).add_suffix("_sd"))
     found["least"] = rows.groupby(keys, sort=False)["above"].min()
     found["seeds"] = grouped.size()
     return found.reset_index()
 
 
 def write_tables(results: Results) -> list[Path]:
-    """Write `tables/regularisers.csv`, a row a corner and rotation, and `.md`, for reading, of what is measured."""
+    """Write `tables/regularisers.csv` and, for reading, `tables/regularisers.md`.
+
+    The CSV has one row for each measured corner and rotation.
+    """
     path = results.root / "tables" / "regularisers"
     return [
         write_table(path.with_suffix(".csv"), summary(compared(results)).round(6)),
@@ -107,7 +119,10 @@ def text(results: Results) -> str:
 
 
 def _finding(corner: pd.DataFrame, rows: pd.DataFrame) -> str:
-    """Which rotation raises a corner's loss least and most, and how often a seed prefers aligned codes."""
+    """Say which rotation raises a corner's loss least and most.
+
+    The text also says how often a seed prefers aligned codes.
+    """
     noise, rule, loss = map(str, corner[CORNER].iloc[0])
     turned = corner[corner["turned"] != ALIGNED].sort_values("share")
     head = f"{corner_words(rule, loss)}, {_codes(noise)}"
@@ -133,13 +148,17 @@ def _order(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _trained(results: Results, table: pd.DataFrame) -> Iterator[str]:
-    """Where trained generators of the study's arm end: the last row of each log, beside what true factors allow."""
+    """Say where trained generators of the study's arm end.
+
+    The values are the last row of each log, beside what true factors allow.
+    """
     arm = results.config["regularisers"]["arm"]
     settings = results.settings(results.run(DATASET, arm))
     own = (table["pair_rule"] == settings["pair_rule"]) & (table["pair_loss"] == settings["pair_loss"])
     true = table[own & (table["noise"] == NO_NOISE) & (table["turned"] == ALIGNED)]
     runs = [run for run in results.runs(DATASET) if (run.system, run.variant) == (arm, "main")]
-    logs = [pd.read_csv(results.find(run, "log.csv")).iloc[-1] for run in results.having(runs, "log.csv")]
+    paths = [results.find(run, "log.csv") for run in results.having(runs, "log.csv")]
+    logs = [read_table(path, ["pair_accuracy", "loss_pair"], "train that run again").iloc[-1] for path in paths]
     if not logs or true.empty:
         return
     accuracy, loss = ([float(log[name]) for log in logs] for name in ("pair_accuracy", "loss_pair"))
@@ -155,18 +174,18 @@ def pages(results: Results, rows: pd.DataFrame, table: pd.DataFrame) -> list[Pag
     study = results.config["regularisers"]
     columns = list(dict.fromkeys(turned_words(study, name) for name in study["rotations"]))
     losses, accuracies = (list(_lines(table, columns, measure)) for measure in ("above", "accuracy"))
-    counted = f"{len(rows)} of {len(cells(study))} trainings; " if len(rows) < len(cells(study)) else ""
-    source = "; ".join(about(results, counted + seeds_range(sorted(set(table["seeds"]))))) + "."
-    said = "Mean ± SD over seeds; a random rotation is the mean of all of them."
+    progress = f"{len(rows)} of {len(cells(study))} trainings; " if len(rows) < len(cells(study)) else ""
+    source = "; ".join(describe_results(results, progress + seeds_range(sorted(set(table["seeds"]))))) + "."
+    note = "Mean ± SD over seeds; a random rotation is the mean of all of them."
     return [
         Page(
             "Loss", "The loss with aligned codes, and how far it rises when the codes are turned.",
             ["codes", "pairs, loss", *columns], "ll" + "r" * len(columns), losses,
-            [said, "In brackets: the rise as a share of what is learned from aligned codes.", source],
+            [note, "In brackets: the rise as a share of what is learned from aligned codes.", source],
         ),
         Page(
             "Accuracy", "The accuracy on fresh pairs, and the most that true factors allow.",
-            ["codes", "pairs, loss", "most", *columns], "llr" + "r" * len(columns), accuracies, [said, source],
+            ["codes", "pairs, loss", "most", *columns], "llr" + "r" * len(columns), accuracies, [note, source],
         ),
     ]  # fmt: skip
 
@@ -183,7 +202,7 @@ def _lines(table: pd.DataFrame, columns: list[str], measure: str) -> Iterator[li
 
 def corner_words(rule: str, loss: str) -> str:
     """A corner of the 2×2, with the method whose regulariser it is."""
-    method = METHODS.get((rule, loss))
+    method = METHOD_OF_CORNER.get((rule, loss))
     return f"{RULES[rule]}, {LOSSES[loss]}" + (f" ({method})" if method else "")
 
 

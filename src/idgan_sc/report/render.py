@@ -35,7 +35,10 @@ def write_page(
     page: Page,
     data: Sequence[str] = (DATASET,),
 ) -> list[Path]:
-    """The three files of a table; each row of the CSV says which preset, data and number of seeds it comes from."""
+    """Write the three files of a table.
+
+    Each row of the CSV names the preset, the data and the number of seeds.
+    """
     chosen = results.config["presets"][results.preset]
     head = {
         "preset": results.preset,

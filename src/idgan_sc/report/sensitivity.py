@@ -1,7 +1,10 @@
-"""What the paper's open choices do: the study that `sensitivity` in config.yaml describes, around the default.
+"""Measure what the paper's open choices do.
 
-Every specification is one run a seed, shown above the reference system's score of the same seed. One switch at a time
-gives the specification curve its named rows; the fractional factorial gives main effects clear of two-way interactions.
+`sensitivity` in config.yaml describes the study. It lies around the default.
+
+Every specification is one run for each seed. It is shown as the difference to the reference system's score of
+the same seed. The named rows of the specification curve change one switch at a time. The fractional factorial
+gives main effects that are clear of two-way interactions.
 """
 
 from functools import partial
@@ -14,7 +17,7 @@ from scipy import stats as sps
 
 from idgan_sc import config as configuration
 from idgan_sc.config import DATASET, Config, Run
-from idgan_sc.config.claims import Arm, checks
+from idgan_sc.config.claims import Arm, planned_checks
 from idgan_sc.files import DataError, write_atomic
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table
@@ -22,13 +25,16 @@ from idgan_sc.report.comparisons import Gathered
 from idgan_sc.report.read import scored_codes
 from idgan_sc.report.render import Page, markdown
 from idgan_sc.report.verdicts import VERDICT_WORDS, judge, verdicts
-from idgan_sc.report.words import about, label, number, seeds_words
+from idgan_sc.report.words import describe_results, label, number, seeds_words
 
 CHANGED_BY_START = ("start", "steps")  # settings that follow from another start; shown as one row
 
 
 def gather(results: Results, folder: Path, one: str, together: str) -> Path:
-    """One table of what the study's runs, and the planned ones of the same seeds, each have in a file called `one`."""
+    """Gather one file of each of the study's runs in one table.
+
+    The file is called `one`. The planned runs of the same seeds are included.
+    """
     seeds = _seeds(results)
     planned = [run for run in results.runs(DATASET) if run.seed in seeds]
     runs = dict.fromkeys([*planned, *configuration.sensitivity_runs(results.config, results.preset, DATASET)])
@@ -54,9 +60,12 @@ def _to_csv(frame: pd.DataFrame, path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------------------------ numbers
 def specifications(results: Results, folder: Path) -> pd.DataFrame:
-    """A row a variant of the arm and seed: its score, and how far it lies above the reference of the same seed."""
+    """Return the score of each variant of the arm and seed.
+
+    A row also says how far the score lies above the reference of the same seed.
+    """
     study = results.config["sensitivity"]
-    frame = pd.read_csv(folder / "scores.csv")
+    frame = read_table(folder / "scores.csv", ["dataset", "metric"], "run `idgan-sc sensitivity`")
     frame = frame[(frame["dataset"] == DATASET) & (frame["metric"] == study["metric"])]
     runs = configuration.sensitivity_runs(results.config, results.preset, DATASET)
     value = {run: _value(results.config, frame, run) for run in runs}
@@ -79,9 +88,10 @@ def _value(config: Config, frame: pd.DataFrame, run: Run) -> float:
 
 
 def effects(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
-    """Main effect of each switch, mean at high less mean at low, with Lenth's 95 % margin of error.
+    """Compute the main effect of each switch with its margin of error.
 
-    The 16 runs have 15 orthogonal contrasts: the main effects, and interactions, whose small ones give the noise.
+    The effect is the mean at high minus the mean at low. The margin is Lenth's 95 % margin of error. The 16 runs
+    have 15 orthogonal contrasts: the main effects and the interactions. The small interactions give the noise.
     """
     switches = config["sensitivity"]["factorial"]
     design = 2 * np.array(configuration.two_level_design(len(switches))) - 1  # (16, F) of -1 and 1
@@ -104,7 +114,9 @@ def _contrasts(design: np.ndarray) -> np.ndarray:
 
 
 def lenth(contrasts: np.ndarray) -> float:
-    """Lenth's pseudo standard error (1989): 1.5 times the median of the contrasts that look like noise.
+    """Compute Lenth's pseudo standard error (1989).
+
+    It is 1.5 times the median of the contrasts that look like noise.
 
     >>> lenth(np.array([0.1, -0.1, 0.1, 5.0]))
     0.15
@@ -115,12 +127,15 @@ def lenth(contrasts: np.ndarray) -> float:
 
 
 def moved_verdicts(results: Results, folder: Path) -> pd.DataFrame:
-    """Verdicts with a variant in the place of the arm's `main`, beside the default's, all over the study's seeds.
+    """Return the verdicts with each variant in the place of `main`.
 
-    Of the claims that compare the arm's `main`; no variant moves another.
+    The default's verdicts stand beside them. All are over the study's seeds. Only claims that compare the arm's
+    `main` are included. No variant moves another claim.
     """
     study = results.config["sensitivity"]
-    moving = {check.claim for check in checks(results.config) if Arm(study["arm"], "main") in (check.arm, check.other)}
+    moving = {
+        check.claim for check in planned_checks(results.config) if Arm(study["arm"], "main") in (check.arm, check.other)
+    }
     tables = []
     for variant in ["main", *study["one_at_a_time"]]:
         judged = judge(Gathered(results, {study["arm"]: variant}, folder))
@@ -140,7 +155,10 @@ def _agrees(judged: pd.DataFrame) -> pd.Series:
 
 
 def verdicts_page(results: Results, moved: pd.DataFrame) -> str:
-    """How what is found of each claim moves, a row a claim, a column a variant; for reading."""
+    """Build a page on how the findings of each claim move.
+
+    It has one row for each claim and one column for each variant.
+    """
     study = results.config["sensitivity"]
     order = list(dict.fromkeys(moved["variant"]))
     rows = [
@@ -152,7 +170,7 @@ def verdicts_page(results: Results, moved: pd.DataFrame) -> str:
         f"{arm} with one switch at another setting, in the place of its default: checks whose estimate, whatever its "
         "interval, is as the claim says, of those measured, and the verdict where there are as many seeds as it needs.",
         f"Claims that do not compare {arm} with its default number of codes are left out: no switch moves them.",
-        "; ".join(about(results, seeds_words(len(_seeds(results))))) + ".",
+        "; ".join(describe_results(results, seeds_words(len(_seeds(results))))) + ".",
     ]
     header = ["", "default", *order[1:]]
     title = "How what is found of each claim moves."

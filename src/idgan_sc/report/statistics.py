@@ -1,7 +1,9 @@
-"""Statistics over seeds for Table 3 and the verdicts: means, intervals, comparisons of two systems, equivalence.
+"""Compute statistics over seeds for Table 3 and the verdicts.
 
-Everything is a pure function of numbers. Arms that share stage A or the β-VAE are compared seed by seed (`paired`),
-others as independent samples (`welch`).
+These are means, intervals, comparisons of two systems, and equivalence.
+
+Everything is a pure function of numbers. Arms that share stage A or the β-VAE are compared seed by seed
+(`paired`). Others are compared as independent samples (`welch`).
 """
 
 from collections.abc import Sequence
@@ -27,7 +29,10 @@ class NothingVaries(ValueError):
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean, standard deviation (ddof 1) and standard error of `n` values, and the t-interval; None where undefined."""
+    """Hold the mean, spread and t-interval of `n` values.
+
+    The spread is the standard deviation (ddof 1) and the standard error. Undefined values are None.
+    """
 
     n: int
     mean: float | None
@@ -79,7 +84,9 @@ def summary(values: npt.ArrayLike) -> Summary:
 
 
 def paired(a: npt.ArrayLike, b: npt.ArrayLike) -> Comparison:
-    """Paired t test of two arms that share their stage A or β-VAE: `a[i]` and `b[i]` have the same seed.
+    """Compare two arms by a paired t test.
+
+    The arms share their stage A or β-VAE. `a[i]` and `b[i]` have the same seed.
 
     Raises
     ------
@@ -126,7 +133,9 @@ def welch(a: npt.ArrayLike, b: npt.ArrayLike) -> Comparison:
 
 
 def constant(difference: float, n: int) -> Comparison:
-    """The comparison of `n` pairs that all differ by the same amount: p is the exact sign test's, the interval a point.
+    """Compare `n` pairs that all differ by the same amount.
+
+    p is that of the exact sign test. The interval is a point.
 
     >>> constant(0.1, 5).p, constant(0.0, 5).p
     (0.0625, 1.0)
@@ -159,17 +168,22 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def equivalence(comparison: Comparison, margin: float) -> float:
-    """p value of TOST, two one-sided tests: small says that the difference lies within ± `margin`."""
+    """Return the p value of TOST, two one-sided tests.
+
+    A small value says that the difference lies within ± `margin`.
+    """
     above = sps.t.sf((comparison.difference + margin) / comparison.se, comparison.df)
     below = sps.t.cdf((comparison.difference - margin) / comparison.se, comparison.df)
     return float(max(above, below))
 
 
 def detectable(comparison: Comparison, alpha: float, power: float) -> float:
-    """The smallest true difference that a two-sided t test of this precision finds with probability `power`.
+    """Return the smallest true difference that a t test of this precision finds.
 
-    Belongs beside every "no difference". The noncentral t distribution as a mean of normal ones over the quantiles of
-    the estimated standard error: SciPy's own is NaN far out.
+    The test is two-sided. It finds the difference with probability `power`.
+
+    The value belongs beside every "no difference". The noncentral t distribution is computed as a mean of normal
+    distributions over the quantiles of the estimated standard error. SciPy's own is NaN far out.
     """
     return comparison.se * _detectable_in_se(comparison.df, alpha, power)
 
@@ -188,9 +202,10 @@ def _detectable_in_se(df: float, alpha: float, power: float) -> float:
 
 
 def prediction_interval(values: npt.ArrayLike, m: int) -> tuple[float, float]:
-    """Where the mean of `m` further runs is expected, such as the value a paper printed for 50.
+    """Return the range in which the mean of `m` further runs is expected.
 
-    mean ± t sd sqrt(1/n + 1/m), at `LEVEL`.
+    An example is the value that a paper printed for 50 runs. The range is mean ± t sd sqrt(1/n + 1/m), at
+    `LEVEL`.
 
     Raises
     ------

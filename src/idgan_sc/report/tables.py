@@ -1,11 +1,14 @@
-"""Tables 1 to 3 of the paper, where stage A ended, and differences from its settings, as CSV, Markdown and LaTeX.
+"""Write Tables 1 to 3 of the paper, and two more.
 
-Each table is a function of the configuration and the files below `root`, the results of one preset. The CSV is tidy and
-complete; Markdown and LaTeX are two renderings of one `Page`, for reading.
+The others are where stage A ended, and the differences from the paper's settings. The formats are CSV,
+Markdown and LaTeX.
+
+Each table is a function of the configuration and the files below `root`, the results of one preset. The CSV
+is tidy and complete. Markdown and LaTeX are two renderings of one `Page`, for reading.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +19,23 @@ import pandas as pd
 from idgan_sc.config import DATASET, PROTOCOL, Run, Settings, dataset_row
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
-from idgan_sc.report.comparisons import measured_twice
+from idgan_sc.report.comparisons import two_measurements_note
 from idgan_sc.report.differences import differences
-from idgan_sc.report.read import SCORE_KEY, _summarised, floors, read_floor, read_scores, scored_codes
+from idgan_sc.report.read import (
+    SCORE_KEY,
+    baseline_cells,
+    read_baselines,
+    read_scores,
+    scored_codes,
+    select,
+    summary_cell,
+)
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import LEVEL, MIN_N, summary
 from idgan_sc.report.words import (
     CODES,
     DASH,
-    METRICS,
+    METRIC_LABELS,
     PAPER_VARIANT,
     TABLE3_VARIANTS,
     label,
@@ -57,7 +68,9 @@ LOSSES = {"cross_entropy": "cross-entropy (Eq. 2)", "contrastive": "supervised c
 
 # ------------------------------------------------------------------------------------------------------------- tables
 def table1(results: Results) -> list[Path]:
-    """Table 1: the paper's data sets, and the images on disk that this preset trains on.
+    """Write Table 1: the paper's data sets and the images on disk.
+
+    This preset trains on these images.
 
     Raises
     ------
@@ -83,7 +96,10 @@ def table1(results: Results) -> list[Path]:
 
 
 def table2(results: Results) -> list[Path]:
-    """Table 2: what the three arms of the ablation train in the first and in the second step, from their settings."""
+    """Write Table 2: what the three arms of the ablation train.
+
+    It shows the first and the second step, from the arms' settings.
+    """
     rows = [_arm_row(results, system) for system in results.config["reported"]["figure3"]]
     page = Page(
         "Table 2",
@@ -98,58 +114,61 @@ def table2(results: Results) -> list[Path]:
 
 
 def table3(results: Results) -> list[Path]:
-    """Table 3: disentanglement scores of all systems on dSprites, beside those that the paper and its source print.
+    """Write Table 3: the disentanglement scores of all systems on dSprites.
+
+    The scores that the paper and its source print stand beside them.
 
     Raises
     ------
     DataError
-        If `scores.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
+        If `scores.csv` or the baseline is missing or not what `idgan-sc gather` and `idgan-sc baseline` write.
     """
     scores = read_scores(results.root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
-    cells = [_score_row(results, scores, *cell) for cell in _score_cells(results)]
-    models = [cells[start : start + len(METRICS)] for start in range(0, len(cells), len(METRICS))]
+    cells = [score_cell(results, scores, *cell, _printed_of(results, cell[0])) for cell in _score_cells(results)]
+    models = [cells[start : start + len(METRIC_LABELS)] for start in range(0, len(cells), len(METRIC_LABELS))]
     blocks = [[model for model in models if model[0]["headline"] == headline] for headline in (True, False)]
-    blocks.append(list(floors(results.root)))
+    blocks.append(list(baseline_cells(results.root)))
     planned = len(results.seeds())
     rows: list[Row] = []
     for block in blocks:
         rows += [None] if rows and block else []
-        rows += [_model_row(model, planned if block is not blocks[-1] else 0) for model in block]
+        rows += [model_row(model, planned if block is not blocks[-1] else 0) for model in block]
     page = Page(
         "Table 3",
         "Disentanglement scores on dSprites.",
-        ["Model", "k", "Code", "n", *METRICS.values()],
-        r">{\raggedright}p{0.19\textwidth}r>{\raggedright}p{0.09\textwidth}r" + "c" * len(METRICS),
+        ["Model", "k", "Code", "n", *METRIC_LABELS.values()],
+        r">{\raggedright}p{0.19\textwidth}r>{\raggedright}p{0.09\textwidth}r" + "c" * len(METRIC_LABELS),
         rows,
-        [*_score_notes(cells), *measured_twice(results), *notes(results)],
+        [*_score_notes(cells), *two_measurements_note(results), *notes(results)],
     )
-    cells += [cell for floor in blocks[-1] for cell in floor]
+    cells += [cell for baseline in blocks[-1] for cell in baseline]
     frame = pd.DataFrame(cells)
     return write_page(results, "table3", frame.assign(difference=frame["mean"] - frame["paper_mean"]), page)
 
 
 def stage_a(results: Results) -> list[Path]:
-    """Where stage A ended, before any regulariser: the FactorVAE score of its Q, beside the floor's.
+    """Write where stage A ended, before any regulariser.
 
-    The question whether a regulariser helps is live where that score lies well above the floor (PROTOCOL.md).
+    The table has the FactorVAE score of its Q, beside the baseline's. It makes sense to ask whether a regulariser
+    helps if that score lies well above the baseline (PROTOCOL.md).
 
     Raises
     ------
     DataError
-        If `curves.csv` or the floor is missing or not what `idgan-sc gather` and `idgan-sc floor` write.
+        If `curves.csv` or the baseline is missing or not what `idgan-sc gather` and `idgan-sc baseline` write.
     """
     points = read_scores(results.root / "curves.csv", [*SCORE_KEY, "step", "draw"])
-    about_points = {"dataset": DATASET, "metric": "factor_vae", "protocol": PROTOCOL, "step": 0}
-    points = points[np.logical_and.reduce([points[column] == value for column, value in about_points.items()])]
-    floor = read_floor(results.root).query("system == 'pixel_components' and metric == 'factor_vae'")
+    wanted_columns = {"dataset": DATASET, "metric": "factor_vae", "protocol": PROTOCOL, "step": 0}
+    points = points[np.logical_and.reduce([points[column] == value for column, value in wanted_columns.items()])]
+    baseline = read_baselines(results.root).query("system == 'pixel_components' and metric == 'factor_vae'")
     starts: dict[Run, list[Run]] = {}  # stage A -> what goes on from it; the same at step 0
     first = results.seeds()[0]
     for run in results.runs(DATASET):
         before = results.before(run).get("start")
         if before and run.seed == first:
             starts.setdefault(before, []).append(run)
-    rows = [_start_row(results, points, floor, start, arms) for start, arms in starts.items()]
+    rows = [_start_row(results, points, baseline, start, arms) for start, arms in starts.items()]
     planned = len(results.seeds())
     page = Page(
         "Stage A",
@@ -196,7 +215,7 @@ def _data_row(results: Results, name: str) -> dict[str, Any]:
     if expected is not None and images["n"] != expected:
         raise DataError(f"{path} says {images['n']} images, the paper has {expected} of {name}: prepare it again")
     channels, height = images["channels"], images["height"]
-    stand_in = results.about_data(name)["source"] == "procedural"
+    stand_in = results.dataset_settings(name)["source"] == "procedural"
     sizes = {results.settings(run)["image_size"] for run in results.runs(name)}
     return row | {
         "count": images["n"],
@@ -223,15 +242,15 @@ def _arm_row(results: Results, system: str) -> dict[str, Any]:
     settings = results.settings(run)
     start = results.before(run).get("start")
     first = results.settings(start) if start else None
-    about = ("pair_rule", "pair_loss", "alpha", "pairs", "steps")
+    setting_names = ("pair_rule", "pair_loss", "alpha", "pairs", "steps")
     return {
         "system": system,
         "label": label(system),
         "first_system": start.system if start else None,
         "first": f"{_base(first)}, {_regulariser(first)}, {number(first['steps'])} steps" if first else DASH,
         "second": f"{_regulariser(settings)}, {number(settings['steps'])} steps",
-        **{f"first_{key}": first.get(key) if first else None for key in about},
-        **{f"second_{key}": settings.get(key) for key in about},
+        **{f"first_{key}": first.get(key) if first else None for key in setting_names},
+        **{f"second_{key}": settings.get(key) for key in setting_names},
     }
 
 
@@ -248,75 +267,84 @@ def _regulariser(settings: Settings) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------- rows: 3
-def _score_cells(results: Results) -> Iterable[tuple[str, str, str, str]]:
-    """System, variant, code and metric of every cell, in the order of the table; those without a run included."""
+def _score_cells(results: Results) -> Iterable[tuple[Run, str, str]]:
+    """Arm, code and metric of every cell, in the order of the table; those without a run included."""
     rows: dict[tuple[str, str], None] = {}
     for table in (results.config["runs"], results.config["presets"][results.preset].get("runs", {})):
         for system, variants in table.get(DATASET, {}).items():
             rows |= {(system, variant): None for variant in variants if variant in TABLE3_VARIANTS}
-    for system, variant in rows:
-        for code in scored_codes(results.settings(results.run(DATASET, system, variant))):
-            for metric in METRICS:
-                yield system, variant, code, metric
+    for run in (results.run(DATASET, *arm) for arm in rows):
+        for code in scored_codes(results.settings(run)):
+            for metric in METRIC_LABELS:
+                yield run, code, metric
 
 
-def _score_row(
-    results: Results, scores: pd.DataFrame, system: str, variant: str, code: str, metric: str
+def score_cell(
+    results: Results, scores: pd.DataFrame, run: Run, code: str, metric: str, printed: Mapping[str, Any]
 ) -> dict[str, Any]:
-    run = results.run(DATASET, system, variant, 0)
+    """A score of an arm's code over the seeds, and what is `printed` of its headline by whom; run: any of the arm."""
     settings = results.settings(run)
-    wanted = {"system": system, "variant": variant, "code": code, "metric": metric}
-    found = scores[np.logical_and.reduce([scores[column] == value for column, value in wanted.items()])]
+    wanted = {"system": run.system, "variant": run.variant, "code": code, "metric": metric}
+    found = select(scores, **wanted).dropna(subset="value")
     if (found["k"] != settings["c_dim"]).any():
-        raise DataError(f"scores of {system}/{variant} are not of {settings['c_dim']} codes: train and score it again")
+        raise DataError(
+            f"scores of {run.system}/{run.variant} are not of {settings['c_dim']} codes: train and score it again"
+        )
     headline = code == scored_codes(settings)[0]
-    printed = (
-        results.config["reported"]["table3"].get(system, {}) if headline and variant == _paper_variant(system) else {}
-    )
     return {
         **wanted,
-        "label": _label_with_weight(system, settings),
+        "label": label_with_weight(run.system, settings),
         "k": settings["c_dim"],
         "headline": headline,
-        **_summarised(found),
+        **summary_cell(found, run.dataset),
         "origin": results.origin(replace(run, seed=int(seed)) for seed in found["seed"]),
-        **_printed("paper", printed, metric),
-        **_printed("source", printed, metric),
+        **_printed("paper", printed if headline else {}, metric),
+        **_printed("source", printed if headline else {}, metric),
     }
 
 
-def _paper_variant(system: str) -> str:
-    return PAPER_VARIANT.get(system, "main")
+def _printed_of(results: Results, run: Run) -> Mapping[str, Any]:
+    """What the paper and its source print of a system, beside the variant that they had."""
+    there: Mapping[str, Any] = results.config["reported"]["table3"].get(run.system, {})
+    return there if run.variant == PAPER_VARIANT.get(run.system, "main") else {}
 
 
-def _label_with_weight(system: str, settings: Settings) -> str:
+def label_with_weight(system: str, settings: Settings) -> str:
     weight = {"beta": "β", "gamma": "γ", "alpha": "α"}
     shown = [f"{symbol} = {number(settings[key])}" for key, symbol in weight.items() if key in settings]
     return f"{label(system)} ({', '.join(shown)})" if shown else label(system)
 
 
-def _printed(who: str, printed: dict[str, Any], metric: str) -> dict[str, float | None]:
+def _printed(who: str, printed: Mapping[str, Any], metric: str) -> dict[str, float | None]:
     mean, spread = printed.get(who, {}).get(metric, (None, None))
     return {f"{who}_mean": mean, f"{who}_spread": spread}
 
 
-def _model_row(cells: list[dict[str, Any]], planned: int = 0) -> list[str]:
-    """The line of one model, a cell a metric; the code that Table 3 of the paper is compared with is marked."""
+def model_row(cells: list[dict[str, Any]], planned: int = 0) -> list[str]:
+    """Build the line of one model, with one cell for each metric.
+
+    The code that is compared with the paper's Table 3 is marked.
+    """
     first, n = cells[0], max(cell["n"] for cell in cells)
     code = CODES[first["code"]] + (HEADLINE if first.get("headline") else "")
     return [first["label"], str(first["k"]), code, n_of(n, planned), *(_score(cell, n) for cell in cells)]
 
 
 def _score(cell: dict[str, Any], n: int) -> str:
-    """What was found with its interval and, below, the printed value and the difference to it."""
-    if cell["missing"]:
-        return "missing"
+    """Format a score with its interval.
+
+    The printed value and the difference to it stand below.
+    """
     ours = with_interval(cell["mean"], cell["low"], cell["high"], 2) if cell["low"] is not None else _mean_sd(cell, n)
     who = next((who for who in PRINTED if cell.get(f"{who}_mean") is not None), None)
     if who is None:
-        return ours
-    printed = cell[f"{who}_mean"]
-    return f"{ours}\n{places(printed)}{PRINTED[who]} | {signed(cell['mean'] - printed)}"
+        return "missing" if cell["missing"] else ours
+    printed = f"{places(cell[f'{who}_mean'])}{PRINTED[who]}"
+    return (
+        f"missing\n{printed}"
+        if cell["missing"]
+        else f"{ours}\n{printed} | {signed(cell['mean'] - cell[f'{who}_mean'])}"
+    )
 
 
 def _mean_sd(cell: dict[str, Any], n: int) -> str:
@@ -349,7 +377,10 @@ def _same_means(cells: list[dict[str, Any]]) -> str:
 
 
 def _origins(cells: list[dict[str, Any]]) -> list[str]:
-    """Where the runs behind the rows come from, in one sentence where it is the same for all."""
+    """Say where the runs behind the rows come from.
+
+    One sentence names each origin once.
+    """
     found = dict.fromkeys(cell["origin"] for cell in cells if not cell["missing"])
     return (
         [f"The runs behind the rows: {'; '.join(found)}. A commit is the one that published records name."]
@@ -360,12 +391,12 @@ def _origins(cells: list[dict[str, Any]]) -> list[str]:
 
 # ------------------------------------------------------------------------------------------------------- rows: stage A
 def _start_row(
-    results: Results, points: pd.DataFrame, floor: pd.DataFrame, start: Run, arms: list[Run]
+    results: Results, points: pd.DataFrame, baseline: pd.DataFrame, start: Run, arms: list[Run]
 ) -> dict[str, Any]:
     k = results.settings(start)["c_dim"]
     mine = np.logical_or.reduce([(points["system"] == arm.system) & (points["variant"] == arm.variant) for arm in arms])
     values = points[mine].groupby("seed")["value"].mean()
-    s, level = summary(values), floor.loc[floor["k"] == k, "value"]
+    s, level = summary(values), baseline.loc[baseline["k"] == k, "value"]
     return {
         "system": start.system,
         "variant": start.variant,

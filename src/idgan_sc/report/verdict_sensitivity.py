@@ -1,4 +1,7 @@
-"""How far each verdict depends on how it is judged: the tests adjusted for, one seed left out, the measure."""
+"""Measure how far each verdict depends on how it is judged.
+
+Three things vary: the tests that are adjusted for, one seed left out, and the measure.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from scipy import stats as sps
 
-from idgan_sc.config.claims import Check, checks, dataset_of
+from idgan_sc.config.claims import Check, claim_dataset, planned_checks
 from idgan_sc.files import write_text
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import write_table
@@ -15,20 +18,23 @@ from idgan_sc.report import statistics
 from idgan_sc.report.comparisons import Gathered
 from idgan_sc.report.render import Page, markdown
 from idgan_sc.report.verdicts import ANSWERS, VERDICT_WORDS, holm_over_all, judge, verdict
-from idgan_sc.report.words import DASH, about, planned_words
+from idgan_sc.report.words import DASH, describe_results, planned_words
 
 REGISTERED = "registered"
 FAMILIES = {
-    "Holm, over the claim": "Holm's adjustment over the orders of the claim alone",
-    "Holm, over Figure 3": "Holm's adjustment over the orders of the claims about Figure 3",
-    "Benjamini–Hochberg": "the false discovery rate over all planned orders",
+    "Holm, over the claim": "Holm's adjustment over the directional tests of the claim alone",
+    "Holm, over Figure 3": "Holm's adjustment over the directional tests of the claims about Figure 3",
+    "Benjamini–Hochberg": "the false discovery rate over all planned directional tests",
 }
 TABLES_DRAW, CURVES_END = "Table 3's draw", "the curve's end"
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way of judging: what differs from the registered one, its name, the claims it is about, what was judged."""
+    """Hold one way of judging the claims.
+
+    It has what differs from the registered way, its name, its claims, and what was judged.
+    """
 
     what: str  # registered, family, seed or measure
     name: str
@@ -50,15 +56,20 @@ def write_sensitivity(results: Results) -> list[Path]:
 # ------------------------------------------------------------------------------------------------------ ways of judging
 def _ways(gathered: Gathered) -> Iterator[Way]:
     """Every way of judging, the registered one first."""
-    config, planned = gathered.results.config, checks(gathered.results.config)
+    config, planned = gathered.results.config, planned_checks(gathered.results.config)
     every = frozenset(config["claims"])
-    with_orders = frozenset(check.claim for check in planned if check.rule == "order")
-    figure3 = frozenset(name for name in with_orders if "Fig. 3" in config["claims"][name]["place"])
-    yield Way(REGISTERED, "Holm, over all orders", every, judge(gathered, planned, holm_over_all))
+    with_directional = frozenset(check.claim for check in planned if check.rule == "order")
+    figure3 = frozenset(name for name in with_directional if "Fig. 3" in config["claims"][name]["place"])
+    yield Way(
+        REGISTERED,
+        "Holm, over all orders",  # the rule `order` of config.yaml: a directional test
+        every,
+        judge(gathered, planned, holm_over_all),
+    )
     for name, (adjust, claims) in {
-        "Holm, over the claim": (_holm_by(lambda claim: claim), with_orders),
+        "Holm, over the claim": (_holm_by(lambda claim: claim), with_directional),
         "Holm, over Figure 3": (_holm_by(lambda claim: "Figure 3" if claim in figure3 else claim), figure3),
-        "Benjamini–Hochberg": (_benjamini_hochberg, with_orders),
+        "Benjamini–Hochberg": (_benjamini_hochberg, with_directional),
     }.items():
         yield Way("family", name, claims, judge(gathered, planned, adjust))
     for seed in sorted({seed for data in gathered.results.datasets for seed in gathered.results.seeds(data)}):
@@ -72,22 +83,22 @@ def _ways(gathered: Gathered) -> Iterator[Way]:
 
 def _seeds_of(gathered: Gathered, claim: str) -> list[int]:
     """The seeds of the data set that a claim is judged on."""
-    data = dataset_of(gathered.results.config, gathered.results.preset, claim)
+    data = claim_dataset(gathered.results.config, gathered.results.preset, claim)
     return gathered.results.seeds(data) if data else []
 
 
 def _holm_by(family: Callable[[str], str]) -> Callable[[Sequence[Check], Sequence[float]], list[float]]:
     """Holm's adjustment within each family of claims."""
 
-    def adjust(orders: Sequence[Check], p: Sequence[float]) -> list[float]:
+    def adjust(directional: Sequence[Check], p: Sequence[float]) -> list[float]:
         values = pd.Series(p, dtype=float)
-        families = [family(check.claim) for check in orders]
+        families = [family(check.claim) for check in directional]
         return values.groupby(families).transform(lambda mine: statistics.holm(mine.tolist())).tolist()
 
     return adjust
 
 
-def _benjamini_hochberg(orders: Sequence[Check], p: Sequence[float]) -> list[float]:
+def _benjamini_hochberg(directional: Sequence[Check], p: Sequence[float]) -> list[float]:
     return [float(q) for q in sps.false_discovery_control(p, method="bh")] if len(p) else []
 
 
@@ -97,8 +108,11 @@ def _as_score(gathered: Gathered, check: Check) -> Check:
 
 
 def _as_curve_end(gathered: Gathered, check: Check) -> Check:
-    """The curve's end in the place of FactorVAE's score of Table 3, where both arms' curves are of the code scored."""
-    data = dataset_of(gathered.results.config, gathered.results.preset, check.claim)
+    """Replace FactorVAE's score of Table 3 by the curve's end.
+
+    This needs both arms' curves to be of the code that is scored.
+    """
+    data = claim_dataset(gathered.results.config, gathered.results.preset, check.claim)
     arms = [arm for arm in (check.arm, check.other) if arm]
     scored = check.quantity == "score" and check.metric == "factor_vae" and data is not None
     if not scored or any(gathered.code(str(data), arm) == "vae_sample" for arm in arms):
@@ -107,7 +121,10 @@ def _as_curve_end(gathered: Gathered, check: Check) -> Check:
 
 
 def _rows(gathered: Gathered, registered: Way, way: Way) -> Iterator[dict[str, object]]:
-    """A row a claim: its verdict judged this way, and the checks whose answer is another than the registered one."""
+    """Yield one row for each claim, judged this way.
+
+    It has the verdict and the checks whose answer differs from the registered one.
+    """
     before, evidence = registered.judged["answer"], gathered.results.evidence
     for claim, mine in way.judged.groupby("claim", sort=False):
         if claim not in way.claims:
@@ -128,7 +145,7 @@ def _rows(gathered: Gathered, registered: Way, way: Way) -> Iterator[dict[str, o
 # --------------------------------------------------------------------------------------------------------------- page
 def _page(gathered: Gathered, frame: pd.DataFrame) -> str:
     results = gathered.results
-    read = "; ".join(about(results, planned_words(results, results.datasets), results.datasets)) + "."
+    read = "; ".join(describe_results(results, planned_words(results, results.datasets), results.datasets)) + "."
     page = table(frame)
     return markdown(replace(page, notes=[*page.notes, read])) + "\n" + "\n".join(_changes(frame)) + "\n"
 
@@ -142,7 +159,7 @@ def table(frame: pd.DataFrame) -> Page:
         rows.append(
             [
                 str(claim),
-                _counts(first),
+                _verdict_with_answers(first),
                 *families,
                 _seeds(first, mine[mine["what"] == "seed"]),
                 _verdict(first, mine[mine["what"] == "measure"]),
@@ -151,7 +168,7 @@ def table(frame: pd.DataFrame) -> Page:
     notes = [
         "“Same”: the same verdict and the same answer of every check; “same word”: the verdict is the same, and the "
         f"counts are given. {DASH}: the claim has nothing that could change so. None of these ways is registered.",
-        *(f"{name}: {said}." for name, said in FAMILIES.items()),
+        *(f"{name}: {meaning}." for name, meaning in FAMILIES.items()),
         "One seed left out: of the preset's seeds, one after the other, in every data set that has it; the claim then "
         "needs one seed less.",
         f"Other measure: FactorVAE's score of {TABLES_DRAW} in the place of {CURVES_END}, or the reverse. Checks "
@@ -162,7 +179,7 @@ def table(frame: pd.DataFrame) -> Page:
     return Page("Sensitivity of the verdicts", title, header, "l" * len(header), rows, notes)
 
 
-def _counts(row: pd.Series) -> str:
+def _verdict_with_answers(row: pd.Series) -> str:
     """The verdict and its answers."""
     counts = ", ".join(f"{row[name]} {name}" for name in ("yes", "no", "unclear") if row[name])
     return VERDICT_WORDS[row["verdict"]] + (f" ({counts})" if counts else "")
@@ -176,11 +193,18 @@ def _verdict(registered: pd.Series, found: pd.DataFrame) -> str:
     if not row["changed"]:
         return "same"
     same = row["verdict"] == registered["verdict"]
-    return _counts(row).replace(VERDICT_WORDS[row["verdict"]], "same word", 1) if same else _counts(row)
+    return (
+        _verdict_with_answers(row).replace(VERDICT_WORDS[row["verdict"]], "same word", 1)
+        if same
+        else _verdict_with_answers(row)
+    )
 
 
 def _seeds(registered: pd.Series, found: pd.DataFrame) -> str:
-    """In how many of the seeds' absences the verdict is the same, and which seeds move it."""
+    """Say how often the verdict stays when one seed is left out.
+
+    The text also names the seeds that move it.
+    """
     moved = found[found["verdict"] != registered["verdict"]]
     if moved.empty:
         return f"same word in all {len(found)}"
@@ -192,7 +216,10 @@ def _seeds(registered: pd.Series, found: pd.DataFrame) -> str:
 
 
 def _changes(frame: pd.DataFrame) -> Iterator[str]:
-    """A line a claim and way of judging, seeds aside, in which a check has another answer."""
+    """List the ways of judging in which a claim's check changes its answer.
+
+    Each claim and way has a line. Ways that leave out a seed are not listed.
+    """
     yield "Answers that change:"
     yield ""
     for _, row in frame[(frame["changed"] > 0) & (frame["what"] != "seed")].iterrows():

@@ -1,7 +1,10 @@
-"""Verdicts on the paper's claims C1 to C11, computed from the scores by the rules that `claims` in config.yaml names.
+"""Judge the paper's claims C1 to C11 from the scores.
 
-A claim is a conjunction of checks. A check's rule is a function that says what is compared (`comparisons.MEASURES`) and
-one that turns the comparison into an answer (`DECISIONS`). Preset and data are part of every verdict.
+The rules are those that `claims` in config.yaml names.
+
+A claim is a conjunction of checks. A check's rule has two functions. One says what is compared
+(see `comparisons`). The other turns the comparison into an answer (`DECISIONS`). Preset and data are part of
+every verdict.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,86 +13,97 @@ from typing import Any
 
 import pandas as pd
 
-from idgan_sc.config.claims import Arm, Check, checks, dataset_of, needed
+from idgan_sc.config.claims import Arm, Check, claim_dataset, planned_checks, seeds_needed
 from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
-from idgan_sc.report.comparisons import Gathered, Measured, measure
-from idgan_sc.report.words import METRICS, label, with_interval
+from idgan_sc.report.comparisons import CheckResult, Gathered, evaluate_check
+from idgan_sc.report.words import METRIC_LABELS, label, with_interval
 
 VERDICTS = ("reproduced", "partly", "not_reproduced", "inconclusive", "not_tested")
 ANSWERS = ("yes", "no", "unclear", "few", "untested", "elsewhere")
-Adjust = Callable[[Sequence[Check], Sequence[float]], Sequence[float]]  # orders and their p values -> adjusted ones
+Adjust = Callable[
+    [Sequence[Check], Sequence[float]], Sequence[float]
+]  # directional checks and their p values -> adjusted ones
 
 
 @dataclass(frozen=True)
 class Answer:
-    """yes, no, unclear; few: fewer seeds than needed; untested: no such runs; elsewhere: judged at other presets."""
+    """Hold the answer of a check and its reason.
+
+    The answer is yes, no, unclear, few, untested or elsewhere. few: there are fewer seeds than needed. untested:
+    there are no such runs. elsewhere: the check is judged at other presets.
+    """
 
     answer: str
     reason: str
 
 
 # ------------------------------------------------------------------------------------------------- what is answered
-def _near(measured: Measured, p: float, check: Check, judging: dict[str, Any]) -> Answer:
-    """yes: TOST puts every comparison within the margin; no: an interval lies wholly outside; else unclear."""
-    margin, could = check.options["margin"], _could(measured, judging)
-    if all(statistics.equivalence(c, margin) < judging["alpha"] for c in measured.comparisons):
+def _judge_equivalence(found: CheckResult, p: float, check: Check, judging: dict[str, Any]) -> Answer:
+    """Judge whether the comparisons lie within the margin.
+
+    The answer is yes if TOST puts every comparison within the margin. It is no if an interval lies wholly
+    outside. Otherwise it is unclear.
+    """
+    margin, could = check.options["margin"], _detectable_text(found, judging)
+    if all(statistics.equivalence(c, margin) < judging["alpha"] for c in found.comparisons):
         return Answer("yes", f"within ± {margin:g}; {could}")
-    if any(c.low > margin or c.high < -margin for c in measured.comparisons):
+    if any(c.low > margin or c.high < -margin for c in found.comparisons):
         return Answer("no", f"off by more than {margin:g}")
     return Answer("unclear", f"± {margin:g} neither shown nor excluded; {could}")
 
 
-def _could(measured: Measured, judging: dict[str, Any]) -> str:
+def _detectable_text(found: CheckResult, judging: dict[str, Any]) -> str:
     """Belongs beside every "no difference": the effect that so many seeds could have detected."""
-    least = max(statistics.detectable(c, judging["alpha"], judging["power"]) for c in measured.comparisons)
-    return f"{measured.n} seeds could have detected {least:.3f}"
+    least = max(statistics.detectable(c, judging["alpha"], judging["power"]) for c in found.comparisons)
+    return f"{found.n} seeds could have detected {least:.3f}"
 
 
-def _above(measured: Measured, p: float, check: Check, judging: dict[str, Any]) -> Answer:
+def _judge_direction(found: CheckResult, p: float, check: Check, judging: dict[str, Any]) -> Answer:
     """yes: significantly above after Holm; no: significantly below, or equivalent within the margin; else unclear."""
-    (c,), margin = measured.comparisons, check.options["margin"]
+    (c,), margin = found.comparisons, check.options["margin"]
     if p < judging["alpha"]:
         return Answer("yes", "significantly above") if c.difference > 0 else Answer("no", "significantly below")
     side = "above" if c.low > 0 else "below" if c.high < 0 else ""
     aside = f", although its own interval lies {side} 0" if side else ""
-    tested = f"not significant: p = {c.p:.3f}, by Holm {p:.3f}{aside}; in one test {_could(measured, judging)}"
+    tested = f"not significant: p = {c.p:.3f}, by Holm {p:.3f}{aside}; in one test {_detectable_text(found, judging)}"
     if statistics.equivalence(c, margin) < judging["alpha"]:
         return Answer("no", f"no difference beyond ± {margin:g}; {tested}")
     return Answer("unclear", tested)
 
 
-DECISIONS: dict[str, Callable[[Measured, float, Check, dict[str, Any]], Answer]] = {
-    "level": _near,
-    "difference": _near,
-    "equal": _near,
-    "order": _above,
-    "settled_by": _near,
+DECISIONS: dict[str, Callable[[CheckResult, float, Check, dict[str, Any]], Answer]] = {
+    "level": _judge_equivalence,
+    "difference": _judge_equivalence,
+    "equal": _judge_equivalence,
+    "order": _judge_direction,
+    "settled_by": _judge_equivalence,
 }
 
 
 # ------------------------------------------------------------------------------------------------------------ judging
-def holm_over_all(orders: Sequence[Check], p: Sequence[float]) -> list[float]:
-    """The registered adjustment: Holm over all planned orders of all claims."""
+def holm_over_all(directional: Sequence[Check], p: Sequence[float]) -> list[float]:
+    """The registered adjustment: Holm over all planned directional tests (rule `order`) of all claims."""
     return statistics.holm(p)
 
 
 def judge(gathered: Gathered, planned: Sequence[Check] = (), adjust: Adjust = holm_over_all) -> pd.DataFrame:
-    """Every planned check, or those given in its place, with its comparison and answer, a row each.
+    """Return one row for each planned check, with its comparison and answer.
 
-    An order that has fewer seeds than needed enters the adjustment as p = 1, so that no unfinished run moves a verdict.
+    Other checks can be given in place of the planned ones. A directional check with fewer seeds than needed
+    enters the adjustment as p = 1. So no unfinished run moves a verdict.
     """
-    planned = planned or checks(gathered.results.config)
-    measured = [measure(gathered, check) for check in planned]
-    orders = [i for i, check in enumerate(planned) if check.rule == "order"]
-    p = [_p(gathered, planned[i], measured[i]) for i in orders]
-    adjusted = dict(zip(orders, adjust([planned[i] for i in orders], p), strict=True))
+    planned = planned or planned_checks(gathered.results.config)
+    found = [evaluate_check(gathered, check) for check in planned]
+    directional = [i for i, check in enumerate(planned) if check.rule == "order"]
+    p = [_p(gathered, planned[i], found[i]) for i in directional]
+    adjusted = dict(zip(directional, adjust([planned[i] for i in directional], p), strict=True))
     return pd.DataFrame(
-        [_row(gathered, *pair, adjusted.get(i)) for i, pair in enumerate(zip(planned, measured, strict=True))]
+        [_row(gathered, *pair, adjusted.get(i)) for i, pair in enumerate(zip(planned, found, strict=True))]
     )
 
 
-def _p(gathered: Gathered, check: Check, found: Measured) -> float:
+def _p(gathered: Gathered, check: Check, found: CheckResult) -> float:
     whole = found.comparisons and found.n >= _needed(gathered, check.claim)
     return found.comparisons[0].p if whole else 1.0
 
@@ -97,12 +111,12 @@ def _p(gathered: Gathered, check: Check, found: Measured) -> float:
 def _needed(gathered: Gathered, claim: str) -> int:
     """Seeds that a claim needs, less those that are left out on purpose."""
     config, preset = gathered.results.config, gathered.results.preset
-    data = dataset_of(config, preset, claim)
+    data = claim_dataset(config, preset, claim)
     left_out = gathered.left_out.intersection(gathered.results.seeds(data)) if data else ()
-    return needed(config, preset, claim) - len(left_out)
+    return seeds_needed(config, preset, claim) - len(left_out)
 
 
-def _answer(gathered: Gathered, check: Check, found: Measured, p: float | None) -> Answer:
+def _answer(gathered: Gathered, check: Check, found: CheckResult, p: float | None) -> Answer:
     results, only, needs = gathered.results, check.options.get("presets"), _needed(gathered, check.claim)
     if only is not None and results.preset not in only:
         return Answer("elsewhere", f"judged at {', '.join(only)} only")
@@ -115,7 +129,7 @@ def _answer(gathered: Gathered, check: Check, found: Measured, p: float | None) 
     return DECISIONS[check.rule](found, 1.0 if p is None else p, check, results.config["judging"])
 
 
-def _row(gathered: Gathered, check: Check, found: Measured, p: float | None) -> dict[str, Any]:
+def _row(gathered: Gathered, check: Check, found: CheckResult, p: float | None) -> dict[str, Any]:
     results, worst, answer = gathered.results, found.worst, _answer(gathered, check, found, p)
     value, margin = check.options.get("value", 0.0), check.options["margin"]
     interval = worst if worst and found.n >= statistics.MIN_N else None
@@ -127,7 +141,7 @@ def _row(gathered: Gathered, check: Check, found: Measured, p: float | None) -> 
         "metric": check.metric,
         "arm": str(check.arm),
         "other": str(check.other) if check.other else None,
-        "dataset": dataset_of(results.config, results.preset, check.claim),
+        "dataset": claim_dataset(results.config, results.preset, check.claim),
         "value": check.options.get("value"),
         "margin": margin,
         "n": found.n,
@@ -145,13 +159,16 @@ def _row(gathered: Gathered, check: Check, found: Measured, p: float | None) -> 
         "predicted_high": found.predicted[1] if found.predicted else None,
         "answer": answer.answer,
         "reason": answer.reason,
-        "words": words(check) + codes_words(gathered, check),
+        "words": check_text(check) + codes_words(gathered, check),
     }
 
 
 def codes_words(gathered: Gathered, check: Check) -> str:
-    """Numbers of codes of the two arms where they differ: as in the paper's table, and not the regulariser's doing."""
-    data = dataset_of(gathered.results.config, gathered.results.preset, check.claim)
+    """Name the numbers of codes of two arms if they differ.
+
+    They differ as in the paper's table. The regulariser does not cause this difference.
+    """
+    data = claim_dataset(gathered.results.config, gathered.results.preset, check.claim)
     if data is None or check.other is None:
         return ""
     k, other = (gathered.codes(data, arm) for arm in (check.arm, check.other))
@@ -165,11 +182,11 @@ def arm_words(arm: Arm) -> str:
 def quantity_words(check: Check) -> str:
     """What a check compares, as a reader says it."""
     if check.metric:
-        return METRICS.get(check.metric, check.metric)
+        return METRIC_LABELS.get(check.metric, check.metric)
     return str(check.options.get("what") or QUANTITY_WORDS[check.quantity])
 
 
-def words(check: Check) -> str:
+def check_text(check: Check) -> str:
     """The check as a reader says it."""
     what = quantity_words(check)
     other, value = arm_words(check.other) if check.other else "", check.options.get("value", 0.0)
@@ -213,13 +230,16 @@ def verdict(answers: list[str], evidence: bool) -> str:
 
 
 def verdicts(results: Results, judged: pd.DataFrame) -> pd.DataFrame:
-    """A row a claim: its sentence, verdict, n, preset and data, and the checks in words."""
+    """Return one row for each claim with its verdict.
+
+    A row also has the sentence, n, preset and data, and the number of checks by answer.
+    """
     chosen = results.config["presets"][results.preset]
     rows = []
     for name, claim in results.config["claims"].items():
         mine = judged[judged["claim"] == name]
         tested = mine[~mine["answer"].isin(["untested", "elsewhere"])]
-        data = dataset_of(results.config, results.preset, name)
+        data = claim_dataset(results.config, results.preset, name)
         rows.append(
             {
                 "claim": name,
@@ -229,9 +249,9 @@ def verdicts(results: Results, judged: pd.DataFrame) -> pd.DataFrame:
                 "preset": results.preset,
                 "evidence": chosen["evidence"],
                 "dataset": data,
-                "source": results.about_data(data)["source"] if data else None,
+                "source": results.dataset_settings(data)["source"] if data else None,
                 "n": int(tested["n"].min()) if len(tested) else 0,
-                "needs": needed(results.config, results.preset, name),
+                "needs": seeds_needed(results.config, results.preset, name),
                 "checks": len(mine),
                 **{answer: int((mine["answer"] == answer).sum()) for answer in ANSWERS},
             }
@@ -241,30 +261,38 @@ def verdicts(results: Results, judged: pd.DataFrame) -> pd.DataFrame:
 
 # -------------------------------------------------------------------------------------------------------------- words
 def check_line(check: pd.Series) -> str:
-    """A row of `checks.csv` as a line of a list: its answer, estimate, interval and reason."""
+    """Format a row of `checks.csv` as a line of a list.
+
+    The line has the answer, estimate, interval and reason.
+    """
     found = with_interval(check["estimate"], check["low"], check["high"])
     return f"* {check['answer']}: {check['words']}{': ' if found else ''}{found} ({check['reason']})"
 
 
-def said(claim: pd.Series) -> str:
-    """A claim's verdict as a reader gets it: how its checks came out, and whether some are left to another preset.
+def verdict_text(claim: pd.Series) -> str:
+    """Say a claim's verdict in a reader's words.
+
+    They tell how its checks came out, and whether some are judged at another preset only.
 
     >>> answers = {"yes": 1, "no": 2, "unclear": 21, "few": 0, "untested": 0, "elsewhere": 0}
-    >>> said(pd.Series({"verdict": "partly", **answers}))
+    >>> verdict_text(pd.Series({"verdict": "partly", **answers}))
     'partly reproduced (1 yes, 2 no, 21 unclear)'
     """
     word = VERDICT_WORDS[claim["verdict"]] + (AS_FAR if as_far(claim) else "")
     counts = ", ".join(f"{claim[name]} {ANSWER_WORDS[name]}" for name in ANSWER_WORDS if claim[name])
-    return f"{word} ({counts})" if counted(claim) else word
+    return f"{word} ({counts})" if was_judged(claim) else word
 
 
-def counted(claim: pd.Series) -> bool:
+def was_judged(claim: pd.Series) -> bool:
     """Whether a claim had all its seeds, so that its checks were judged."""
     return bool(claim["verdict"] in DECIDED or (claim["verdict"] == "inconclusive" and not claim["few"]))
 
 
 def as_far(claim: pd.Series) -> bool:
-    """Whether a verdict covers only a part of what its claim says: a level is judged at the paper's own settings."""
+    """Check whether a verdict covers only a part of its claim.
+
+    The reason is a level, which is judged at the paper's own settings.
+    """
     return bool(claim["verdict"] in DECIDED and claim["elsewhere"])
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from idgan_sc.config import DATASET, dataset_row
 from idgan_sc.records.results import Results
 
+# The systems that the paper compares, in the order of the tables.
+SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc")
 COLOURS = {  # of a system, the same in every figure; dark enough for text, told apart by the colour-blind
     "beta_vae": "#000000",
     "factor_vae": "#454100",
@@ -15,7 +17,13 @@ COLOURS = {  # of a system, the same in every figure; dark enough for text, told
     "idgan": "#0D527F",
     "idgan_sc": "#76103E",
 }
-METRICS = {"factor_vae": "FactorVAE", "dci": "DCI", "sap": "SAP", "mig": "MIG", "beta_vae": "β-VAE"}  # paper's order
+METRIC_LABELS = {
+    "factor_vae": "FactorVAE",
+    "dci": "DCI",
+    "sap": "SAP",
+    "mig": "MIG",
+    "beta_vae": "β-VAE",
+}  # paper's order
 VARIANTS = ("main", "c10")  # what tables and figures keep apart: 5 and 10 codes of the prior arms
 TABLE3_VARIANTS = (*VARIANTS, "alpha_2")  # and the paper's α, where a preset's own is another
 PAPER_VARIANT = {"idgan_sc_prior": "c10"}  # which of them the paper's row had, `main` if not named (ledger row 28)
@@ -39,12 +47,12 @@ LABELS = {
     "ib_gan": "IB-GAN",
 }
 CODES = {"q_mean": "mean of Q", "vae_mean": "posterior mean", "vae_sample": "posterior sample"}
-FLOORS = {  # what learned nothing: what of it is scored, and its name
+BASELINES = {  # what learned nothing: what of it is scored, and its name
     "untrained_q": ("q_mean", "Baseline: untrained Q"),
     "pixel_components": ("components", "Baseline: principal components"),
     "noise_codes": ("noise", "Baseline: noise"),
 }
-CODES |= {"components": "pixels", "noise": "noise"}
+CODES |= {"components": "pixels", "noise": "noise", "generator": "c of G"}
 NO_EVIDENCE = "no evidence: a test of the pipeline"
 DASH = "–"
 
@@ -56,15 +64,18 @@ def label(system: str) -> str:
 def data_words(results: Results, name: str = DATASET) -> str:
     """The data behind a result, a procedural stand-in named as one."""
     stands_for = dataset_row(name).stands_for
-    source = results.about_data(name)["source"]
+    source = results.dataset_settings(name)["source"]
     words = {"real": "published {}", "folder": "{}, a user's images"}
     original = f" for {dataset_row(stands_for).title}" if stands_for else ""
     stand_in = f"procedural {{}} (a stand-in{original})"
     return words.get(source, stand_in).format(dataset_row(name).title)
 
 
-def about(results: Results, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
-    """What every result says of itself: preset, data, number of seeds, and whether it is evidence."""
+def describe_results(results: Results, n: str, data: Sequence[str] = (DATASET,)) -> list[str]:
+    """Return what every result says of itself.
+
+    These are the preset, the data, the number of seeds, and whether it is evidence.
+    """
     chosen = results.config["presets"][results.preset]
     words = [
         f"Preset {results.preset}: {chosen['title']}",
@@ -96,8 +107,11 @@ def planned_words(results: Results, data: Sequence[str]) -> str:
 
 
 def notes(results: Results, data: Sequence[str] = (DATASET,)) -> list[str]:
-    """The last lines below a table: what it was made from, and whether it is evidence."""
-    words = about(results, f"{planned_words(results, data)} for each system", data)
+    """Return the last lines below a table.
+
+    They say what it was made from, and whether it is evidence.
+    """
+    words = describe_results(results, f"{planned_words(results, data)} for each system", data)
     sentence = [] if results.evidence else [f"This is {NO_EVIDENCE}."]
     return ["; ".join(word for word in words if word != NO_EVIDENCE) + ".", *sentence]
 

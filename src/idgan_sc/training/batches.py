@@ -7,9 +7,10 @@ from idgan_sc.models.seeds import torch_stream
 
 
 class Batches:
-    """Indices of one epoch after another, each in a new random order; knows its place so that it can resume.
+    """Draw the indices of one epoch after another, in new random order.
 
-    weights: how often each of the `n` images is drawn, in proportion; without them every epoch has each once.
+    The object knows its place, so it can resume. `weights` says how often each of the `n` images is drawn, in
+    proportion. Without weights, every epoch has each image once.
     """
 
     def __init__(self, n: int, batch: int, seed: int, stage: str, weights: np.ndarray | None = None) -> None:

@@ -1,6 +1,7 @@
-"""Tensors of a method on disk: written whole or not at all, and read only when they are what they should be.
+"""Save and load the tensors of a method.
 
-Nothing here can run code: safetensors and JSON, no pickle.
+A file is written whole or not at all. It is read only if its content is as it should be. Nothing here can run
+code: the formats are safetensors and JSON, not pickle.
 """
 
 import hashlib
@@ -17,10 +18,13 @@ from idgan_sc.files import DataError, write_atomic
 from idgan_sc.models import Method
 
 
-def save(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Write tensors, digest and `about` (JSON, in the header) whole or not at all; the same content, the same bytes."""
+def save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+    """Write tensors, their digest and a description, whole or not at all.
+
+    The description is JSON, in the header. The same content gives the same bytes.
+    """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(about)
+    text = json.dumps(metadata)
     header = {"about": f"{_digest(plain, text)} {text}"}  # one entry: safetensors writes several in random order
     try:
         write_atomic(path, lambda temporary: save_file(plain, temporary, header))
@@ -40,14 +44,14 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, "pt") as file:
             digest, _, text = (file.metadata() or {})["about"].partition(" ")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        about = json.loads(text)
+        metadata = json.loads(text)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing: run the training that writes it") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise DataError(f"{path} is damaged ({' '.join(str(error).split())}): delete it and run again") from error
     if digest != _digest(tensors, text):
         raise DataError(f"{path} is damaged (its content does not match its digest): delete it and run again")
-    return tensors, about
+    return tensors, metadata
 
 
 def _digest(tensors: dict[str, Tensor], text: str) -> str:
@@ -84,7 +88,9 @@ def stream_tensors(method: Method) -> dict[str, Tensor]:
 
 
 def load_networks(method: Method, tensors: dict[str, Tensor], path: Path) -> None:
-    """Set every network of `method` that has tensors in a file; a network that has none keeps its own.
+    """Set every network of `method` that has tensors in a file.
+
+    A network that has none keeps its own.
 
     Raises
     ------
@@ -98,9 +104,10 @@ def load_networks(method: Method, tensors: dict[str, Tensor], path: Path) -> Non
 
 
 def load_moments(method: Method, tensors: dict[str, Tensor]) -> None:
-    """Set Adam's moments of every player that has some in the file; the others start anew.
+    """Set Adam's moments of every player that has some in the file.
 
-    The moments get the memory layout of their weights: fused Adam pairs them element by element as they lie in memory.
+    The other players start anew. The moments get the memory layout of their weights, because fused Adam pairs
+    them element by element as they lie in memory.
     """
     for player, optimiser in method.optimisers.items():
         weights = [weight for group in optimiser.param_groups for weight in group["params"]]

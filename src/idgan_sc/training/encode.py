@@ -1,4 +1,7 @@
-"""Codes of the evaluation pool: every image is encoded once, and every score is a function of the array on disk."""
+"""Encode the evaluation pool, every image once.
+
+Every score is a function of the array on disk.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +11,7 @@ import torch
 from torch import Tensor
 
 from idgan_sc.data.images import Images, open_images
-from idgan_sc.data.tensors import to_tensor
+from idgan_sc.data.tensors import Load, loader
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import sample_posterior
@@ -25,7 +28,10 @@ Encoder = Callable[[Tensor], Tensor]  # images (B, C, H, W) -> codes (B, k)
 
 
 def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
-    """Sorted indices of the images that are encoded; they depend on data set and preset alone, never on a run."""
+    """Return the sorted indices of the images that are encoded.
+
+    They depend on data set and preset alone, never on a run.
+    """
     if pool == "all":
         return np.arange(images.n)
     if int(pool) > images.n:
@@ -35,24 +41,34 @@ def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
 
 @torch.no_grad()
 def encode_pool(
-    method: Method, images: Images, indices: np.ndarray, device: str, encoder: Encoder | None = None
+    method: Method,
+    images: Images,
+    indices: np.ndarray,
+    device: str,
+    encoder: Encoder | None = None,
+    load: Load | None = None,
 ) -> Array:
-    """`method.encode`, or another encoder, of the pool in evaluation mode: (N, k) float32."""
+    """`method.encode`, or another encoder, of the pool in evaluation mode: (N, k) float32.
+
+    load: what brings the images to `device`, where that is there already.
+    """
+    load = load or loader(images, device)
     size = method.settings["image_size"]
     modes = {name: network.training for name, network in method.networks.items()}
     for network in method.networks.values():
         network.eval()
-    batches = (images.batch(indices[i : i + BATCH], size) for i in range(0, len(indices), BATCH))
-    codes = [(encoder or method.encode)(to_tensor(batch, device)).cpu().numpy() for batch in batches]
+    batches = (load(indices[i : i + BATCH], size) for i in range(0, len(indices), BATCH))
+    codes = torch.cat([(encoder or method.encode)(batch) for batch in batches])  # waits for the device once, below
     for name, network in method.networks.items():
         network.train(modes[name])
-    return np.concatenate(codes)
+    return codes.cpu().numpy()
 
 
 def load_run(folder: Path, device: str = "cpu") -> Method:
-    """The method of a finished run, in evaluation mode, with the β-VAE its codes come from where it has one.
+    """Load the method of a finished run, in evaluation mode.
 
-    folder: `<results>/runs/<dataset>/<system>/<variant>/<seed>`.
+    If its codes come from a β-VAE, that is loaded too. `folder` is
+    `<results>/runs/<dataset>/<system>/<variant>/<seed>`.
     """
     record = read_record(folder)
     before = record["before"].get("vae")
@@ -94,11 +110,13 @@ def open_images_of(job: Job) -> Images:
 
 
 def encode(job: Job) -> list[Path]:
-    """Write `codes.npz` of a finished run: the pool's codes under each name they are scored by, and its indices.
+    """Write `codes.npz` of a finished run: the pool's codes and its indices.
 
-    Beside it `few_codes.npz`, which is published.
+    The codes are stored under each name that they are scored by. `few_codes.npz` is written beside it and is
+    published.
 
-    `q_mean`: the mean of Q(c|x) of a GAN; `vae_mean`: the posterior's mean; `vae_sample`: one sample of it.
+    `q_mean` is the mean of Q(c|x) of a GAN. `vae_mean` is the posterior's mean. `vae_sample` is one sample of the
+    posterior.
     """
     images, device = open_images_of(job), use_device(job.results.config)
     method = load_run(job.folder, device)
@@ -117,10 +135,13 @@ def encode(job: Job) -> list[Path]:
 
 
 def few_codes(method: Method, images: Images, device: str) -> dict[str, Array]:
-    """Codes of FEW images in half precision, small enough to be published, as `idgan-sc referee` reads them.
+    """Return codes of `FEW` images, small enough to be published.
 
-    The images, `indices` (n,), depend on the data set alone: every run of every preset has codes of the same ones.
-    codes (n, k) float16; sampled (n, k) of a VAE; factors (n, K) their classes, values, names and categories.
+    They are in half precision. `idgan-sc referee` reads them.
+
+    The images, `indices` (n,), depend on the data set alone. So every run of every preset has codes of the same
+    images. `codes` (n, k) are float16. A VAE also has `sampled` (n, k). `factors` (n, K) are the classes. The
+    factors' values, names and categories are included too.
     """
     indices = np.sort(numpy_stream(0, f"few codes/{images.name}").permutation(images.n)[:FEW])
     codes = encode_pool(method, images, indices, device)

@@ -11,7 +11,10 @@ COLLAPSE_STEPS = 200  # a warning must hold for this long before it counts
 
 
 class TrainingFailed(ConfigError):
-    """These settings made a loss infinite or undefined; the message names system, seed, step and loss."""
+    """Report that these settings made a loss infinite or undefined.
+
+    The message names system, seed, step and loss.
+    """
 
 
 class Log:
@@ -24,10 +27,11 @@ class Log:
         self.counts: dict[str, int] = {}
         self.warned: dict[str, int] = {}  # sentence -> step of its first row
 
-    def add(self, step: int, values: dict[str, torch.Tensor]) -> None:
+    def add(self, step: int, values: dict[str, torch.Tensor], steps: int = 1) -> None:
+        """Count what a step returned, or its sum over several steps of which `step` is the last."""
         for name, value in values.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value.double()
-            self.counts[name] = self.counts.get(name, 0) + 1
+            self.counts[name] = self.counts.get(name, 0) + steps
         if values[next(iter(values))].device.type == "cpu":  # elsewhere a look would stall the device: see flush
             self.refuse(step, values)
 

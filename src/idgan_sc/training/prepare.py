@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 # Commands import what they need when they run: `idgan-sc table` must not wait for PyTorch.
 
 
-def prepare(results: Results, dataset: str, file: Path | None = None) -> "Images":
-    """The data set below `root`, rendered or downloaded if it is not there; a second process waits for the first.
+def ensure_images(results: Results, dataset: str, file: Path | None = None) -> "Images":
+    """Return the data set below `root`, rendered or downloaded if it is missing.
 
-    `file` stands for the data set's own file that the settings may name.
+    A second process waits for the first. `file` replaces the data set's own file, which the settings may name.
 
     Raises
     ------
@@ -30,18 +30,18 @@ def prepare(results: Results, dataset: str, file: Path | None = None) -> "Images
     from idgan_sc.data.images import open_images
     from idgan_sc.source import images_source
 
-    wanted = results.about_data(dataset) | ({"file": str(file)} if file else {})
+    wanted = results.dataset_settings(dataset) | ({"file": str(file)} if file else {})
     if file and wanted["source"] in ("procedural", "folder"):
         made = "drawn" if wanted["source"] == "procedural" else "made of a folder"
         raise DataError(f"{dataset} is {made} at preset {results.preset} and reads no file: leave out {file}")
     folder = results.images(dataset)
     by = {key: wanted[key] for key in ("source", *configuration.DATA) if key in wanted}
     by["code"] = images_source(dataset)
-    counted = {by["code"], *results.accepted().of("images", by["code"])}
+    valid_sources = {by["code"], *results.accepted().of("images", by["code"])}
     with locked(folder / ".lock"):
         if (folder / "dataset.json").exists():
             found = open_images(folder)
-            if not _made_by(folder, by, counted) or found.source.startswith("procedural") != (
+            if not _made_by(folder, by, valid_sources) or found.source.startswith("procedural") != (
                 wanted["source"] == "procedural"
             ):
                 raise DataError(f"{folder} ({found.source}) was made by other settings or code than today's: delete it")
@@ -57,8 +57,8 @@ def prepare(results: Results, dataset: str, file: Path | None = None) -> "Images
         return images
 
 
-def check_given(results: Results, dataset: str, folder: Path) -> None:
-    """Refuse a predecessor, given by its folder, that was trained on other images than the data set holds.
+def refuse_other_images(results: Results, dataset: str, folder: Path) -> None:
+    """Refuse a run, given by its folder, that was trained on other images than the data set holds.
 
     Raises
     ------
@@ -71,26 +71,33 @@ def check_given(results: Results, dataset: str, folder: Path) -> None:
     inputs = read_record(folder).get("inputs", {})
     trained_on = {digest for name, digest in inputs.items() if name.endswith("/images.npy")}
     if trained_on and now not in trained_on:
-        raise DataError(f"{folder} was trained on other images than {results.images(dataset)} holds: give another")
+        raise DataError(
+            f"{folder} was trained on other images than {results.images(dataset)} holds: put those back, or take "
+            "another run"
+        )
 
 
 def set_aside(results: Results, dataset: str) -> None:
-    """Rename the checkpoints of trainings that began on images which are there no more, and say so."""
+    """Rename the checkpoints of trainings whose images no longer exist.
+
+    A message names each of them.
+    """
     for path in sorted(results.root.glob(f"runs/{dataset}/*/*/*/checkpoint.safetensors")):
         aside = path.with_name("checkpoint-of-other-images.safetensors")
         path.replace(aside)
         print(f"{path.parent} began on other images and starts again; its state is now {aside.name}", file=sys.stderr)
 
 
-def _made_by(folder: Path, by: dict[str, Any], counted: set[str]) -> bool:
-    """Whether images were made by these settings and by code that counts, as far as it was noted.
+def _made_by(folder: Path, by: dict[str, Any], valid_sources: set[str]) -> bool:
+    """Check whether images were made by these settings and a valid source.
 
-    A user's own images were made by no code of this project: theirs is not compared.
+    Only what was noted is compared. A user's own images were made by no code of this project, so their source is
+    not compared.
     """
     path = folder / "made_by.json"
     try:
         noted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else by
         code = noted.get("code")
-        return bool(noted | {"code": ""} == by | {"code": ""} and (by["source"] == "folder" or code in counted))
+        return bool(noted | {"code": ""} == by | {"code": ""} and (by["source"] == "folder" or code in valid_sources))
     except (ValueError, TypeError, AttributeError):  # damaged
         return False

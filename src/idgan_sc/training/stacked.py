@@ -1,9 +1,11 @@
-"""Several seeds of one system trained as one, for a GPU: S times the work for hardly more launches of small operations.
+"""Train several seeds of one system as one, for a GPU.
 
-Weights, buffers and Adam's moments of S methods are stacked, (S, ...), and the method's own `step` runs once, under
-`torch.vmap`. Two things concern all seeds at once and are led out of it: draws, each seed's from its own stream, and
-the descent, on the sum of the losses, whose gradient for one seed's weights is that of its own loss. So S runs stacked
-are S single runs up to rounding.
+This does S times the work with hardly more launches of small operations.
+
+Weights, buffers and Adam's moments of S methods are stacked, (S, ...). The method's own `step` runs once,
+under `torch.vmap`. Two things concern all seeds at once and are taken out of it. The first is the draws: each
+seed draws from its own stream. The second is the descent, on the sum of the losses. The gradient of this sum
+for one seed's weights is that of its own loss. So S stacked runs equal S single runs up to rounding.
 """
 
 import copy
@@ -15,15 +17,16 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
-from idgan_sc.config import ConfigError
+from idgan_sc.config import ALONE, ConfigError
 from idgan_sc.models import Method
 from idgan_sc.models.convolutions import library_convolutions
 
-ALONE = {"optimiser", "r1", "average"}  # settings whose update is not one of Adam on the sum of the seeds' losses
-
 
 class _OfAllSeeds(torch.autograd.Function):
-    """`do` of a tensor with all seeds in front, (S, ...), called from where `torch.vmap` shows one seed's."""
+    """Apply `do` to a tensor of all seeds, (S, ...).
+
+    The seeds are the first axis. It is called where `torch.vmap` shows the tensor of one seed.
+    """
 
     generate_vmap_rule = False
 
@@ -72,7 +75,10 @@ class _ForAllSeeds(TorchFunctionMode):
 
 
 class _Step(nn.Module):
-    """A method's step as a function of its networks' state; the frozen β-VAE counts as one of them."""
+    """Make a method's step a function of its networks' state.
+
+    The frozen β-VAE is one of these networks.
+    """
 
     def __init__(self, method: Method) -> None:
         super().__init__()
@@ -94,7 +100,7 @@ class Stack:
     Raises
     ------
     ConfigError
-        If the methods choose pairs from different dimensions (`pair_dims: live`), or have a setting of `ALONE`.
+        If the methods choose pairs from different dimensions (`pair_dims: live`), or have a setting of `config.ALONE`.
     """
 
     def __init__(self, methods: list[Method]) -> None:
@@ -103,7 +109,9 @@ class Stack:
             raise ConfigError(f"{', '.join(sorted(single))}: seeds with this setting are trained singly")
         dims = [m.dims for m in methods if hasattr(m, "dims")]
         if not all(dims[0].equal(other) for other in dims):
-            raise ConfigError("pair_dims: the seeds' β-VAEs have different live codes: use `all`, or train them singly")
+            raise ConfigError(
+                "pair_dims: the seeds' β-VAEs have different active codes: use `all`, or train them singly"
+            )
         self.streams = {stream: [m.streams[purpose] for m in methods] for purpose, stream in first.streams.items()}
         method = copy.copy(first)  # its networks' state is exchanged for that of all seeds while it makes a step
         self.one_step = _Step(method)
@@ -114,7 +122,10 @@ class Stack:
         self.seeds = torch.arange(len(methods), device=first.streams["noise"].device)
 
     def step(self, x: Tensor) -> list[dict[str, Tensor]]:
-        """One complete update of every seed; x (S, B, C, H, W) in [0, 1]. What each seed's own step returns."""
+        """Make one complete update of every seed.
+
+        x is (S, B, C, H, W) in [0, 1]. The result is what each seed's own step returns.
+        """
 
         def of_one_seed(state: dict[str, Tensor], x: Tensor, seed: Tensor) -> dict[str, Tensor]:
             with _ForAllSeeds(seed, self.streams):
@@ -141,7 +152,10 @@ class Stack:
         return adam
 
     def _share_moments(self) -> None:
-        """Let the methods' optimisers see the moments of the stacked ones, which a player's first step makes."""
+        """Let the methods' optimisers see the moments of the stacked ones.
+
+        A player's first step makes these moments.
+        """
         for player, adam in self.one_step.method.optimisers.items():
             if player in self.shared or not adam.state:
                 continue
@@ -158,7 +172,10 @@ def _weights(optimiser: torch.optim.Optimizer) -> list[Tensor]:
 
 
 def _stack(tensors: list[Tensor]) -> Tensor:
-    """(S, ...), in the plain layout: a slice of it is as a tensor of its own."""
+    """Stack tensors to (S, ...) in the plain memory layout.
+
+    A slice of the result is like a tensor of its own.
+    """
     return torch.stack(tensors).contiguous()
 
 

@@ -1,4 +1,7 @@
-"""The one training loop: batches, log, checkpoint, resume. A method owns its update; this file knows no objective."""
+"""Run the one training loop: batches, log, checkpoint, resume.
+
+A method owns its update. This file knows no objective.
+"""
 
 import contextlib
 import dataclasses
@@ -19,24 +22,28 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Run
 from idgan_sc.data.correlation import pool_weights
 from idgan_sc.data.images import Images, open_images
-from idgan_sc.data.tensors import loader
+from idgan_sc.data.tensors import Load, loader
 from idgan_sc.files import DataError, locked, sha256, write_arrays, write_atomic, write_json
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import DEAD_NATS
-from idgan_sc.records.machine import commit, machine, peak_memory_mb, processor
-from idgan_sc.records.record import check_outputs, fingerprint, read_record
+from idgan_sc.records.machine import OF_GPU, commit, machine, peak_memory_mb, processor
+from idgan_sc.records.record import fingerprint, read_record, verify_outputs
 from idgan_sc.records.results import Job
 from idgan_sc.source import training_source
 from idgan_sc.training import checkpoint
 from idgan_sc.training.batches import Batches
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode_pool, load_run, pool_indices
+from idgan_sc.training.graphed import Graphed, Recorder, Row, Sums
 from idgan_sc.training.log import Log
 from idgan_sc.training.stacked import Stack
 
 
 class Interrupted(SystemExit):
-    """SIGTERM: the checkpoint is written, the job is not done; exit status 143, so that a cluster requeues it."""
+    """Stop a job after SIGTERM, with the checkpoint written.
+
+    The job is not done. The exit status is 143, so that a cluster requeues it.
+    """
 
 
 def train(job: Job, before: dict[str, Path] | None = None) -> Path:
@@ -64,10 +71,12 @@ def train(job: Job, before: dict[str, Path] | None = None) -> Path:
 
 
 def train_seeds(job: Job, seeds: list[int], before: dict[str, Path] | None = None) -> list[Path]:
-    """As `train`, for several seeds of one arm as one (`stacked`); those of its predecessors likewise.
+    """Train several seeds of one arm as one (see `stacked`).
 
-    Every seed gets the folder that it would get alone, with the same numbers up to rounding: its record names the seeds
-    it was trained with, since only with the same ones come the same bytes. Seeds that are finished are left out.
+    The predecessors of these seeds are trained in the same way.
+
+    Every seed gets the folder that it would get alone, with the same numbers up to rounding. Its record names the
+    seeds it was trained with, because only the same seeds give the same bytes. Finished seeds are left out.
     """
     jobs = [Job(job.results, dataclasses.replace(job.run, seed=seed)) for seed in sorted(set(seeds))]
     folders: list[dict[str, Path]] = [{} for _ in jobs]
@@ -75,7 +84,7 @@ def train_seeds(job: Job, seeds: list[int], before: dict[str, Path] | None = Non
         given = (before or {}).get(role)
         found = [given] * len(jobs) if given else train_seeds(earlier, seeds, before)
         for own, folder in zip(folders, found, strict=True):
-            _check_predecessor(folder, earlier.run, job.settings)
+            _refuse_wrong_predecessor(folder, earlier.run, job.settings)
             own[role] = folder
     with contextlib.ExitStack() as locks:
         for each in jobs:
@@ -89,27 +98,30 @@ def train_seeds(job: Job, seeds: list[int], before: dict[str, Path] | None = Non
     return [each.folder for each in jobs]
 
 
-def _check_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
-    """Refuse a folder that was given as a predecessor and holds another system, or one for other codes or images."""
+def _refuse_wrong_predecessor(folder: Path, expected: Run, settings: dict[str, Any]) -> None:
+    """Refuse a predecessor's folder that holds a run of another kind.
+
+    The run must be of the expected system, and for the same number of codes and image size.
+    """
     record = read_record(folder)
     if record["system"] != expected.system:
         raise DataError(f"{folder} holds a run of {record['system']}, where one of {expected.system} is needed")
     for key in ("c_dim", "image_size"):
         if record["settings"].get(key) != settings[key]:
             raise DataError(f"{folder} has {key} {record['settings'].get(key)}, where {settings[key]} is needed")
-    check_outputs(folder)
+    verify_outputs(folder)
 
 
 def _finished(task: "_Task") -> bool:
     folder, images = task.folder, task.images
-    if not (folder / "record.json").exists():
+    if not (folder / "record.json").exists() or (folder / "checkpoint.safetensors").exists():
         return False
     record = read_record(folder)
-    if record["fingerprint"] != task.fingerprint and not task.job.results.valid(task.run, record):
+    if record["fingerprint"] != task.fingerprint and not task.job.results.is_valid(task.run, record):
         raise DataError(f"{folder} was made by other settings or source: delete it or choose another --out")
     if record.get("inputs") != _inputs(images):
         raise DataError(f"{folder} was trained on other images than {images.folder} holds: delete it or them")
-    check_outputs(folder)
+    verify_outputs(folder)
     return True
 
 
@@ -118,12 +130,15 @@ def _inputs(images: Images) -> dict[str, str]:
 
 
 class _Task:
-    """A run to be trained: its settings, images and finished predecessors, and the fingerprint that they give it."""
+    """Hold a run to be trained.
+
+    It has the settings, the images, the finished predecessors, and the fingerprint that they give it.
+    """
 
     def __init__(self, job: Job, images: Images, folders: dict[str, Path]) -> None:
         self.job, self.run, self.folder, self.settings = job, job.run, job.folder, job.settings
         self.images, self.folders = images, folders
-        self.continued = job.run.system in configuration.starts(job.results.config)  # by a stage B
+        self.continued = job.run.system in configuration.continued_systems(job.results.config)  # by a stage B
         self.records = {role: read_record(path) for role, path in folders.items()}
         before = [record["fingerprint"] for record in self.records.values()]
         self.source = training_source(self.settings, [r["settings"] for r in self.records.values()], self.run.dataset)
@@ -131,7 +146,10 @@ class _Task:
 
 
 class _Training:
-    """A run on its way: its method, place in the data, log and files. `seeds`: all those trained as one with it."""
+    """Hold a run in training, with its method, batches, log and files.
+
+    `seeds` are all the seeds that are trained as one with it.
+    """
 
     def __init__(self, task: _Task, seeds: list[int], device: str) -> None:
         self.task, self.seeds, self.device = task, seeds, device
@@ -141,7 +159,7 @@ class _Training:
         vae = load_run(task.folders["vae"], device) if "vae" in task.folders else None
         self.method: Method = build(settings, self.images.shape[0], run.seed, self.stage, device, vae)
         if settings.get("pair_dims") == "live":
-            self.method.dims = torch.tensor(self._live_dims(), device=device)  # type: ignore[union-attr]
+            self.method.dims = torch.tensor(self._active_dims(), device=device)  # type: ignore[union-attr]
         weights = pool_weights(self.images, settings.get("correlation"))
         self.batches = Batches(self.images.n, settings["batch"], run.seed, self.stage, weights)
         self.log = Log(run, settings["log_every"])
@@ -152,13 +170,15 @@ class _Training:
         self.checkpoint, self.curve = self.folder / "checkpoint.safetensors", self.folder / ".curve"
 
     # ------------------------------------------------------------------------------------------------ from beginning
-    def _live_dims(self) -> list[int]:
+    def _active_dims(self) -> list[int]:
         """Dimensions of the β-VAE with more than DEAD_NATS, by the last row of its log."""
         row = pd.read_csv(self.task.folders["vae"] / "log.csv").iloc[-1]
-        live = [j for j in range(self.settings["c_dim"]) if row[f"kl_{j + 1}"] > DEAD_NATS]
-        if len(live) < 2:
-            raise DataError(f"{self.run}: the β-VAE has {len(live)} live dimensions, pairs need two: use pair_dims all")
-        return live
+        active = [j for j in range(self.settings["c_dim"]) if row[f"kl_{j + 1}"] > DEAD_NATS]
+        if len(active) < 2:
+            raise DataError(
+                f"{self.run}: the β-VAE has {len(active)} active dimensions, pairs need two: use pair_dims all"
+            )
+        return active
 
     def begin(self) -> None:
         """From a checkpoint of this very run; else from stage A's state; else from initialisation."""
@@ -174,28 +194,28 @@ class _Training:
             checkpoint.load_moments(self.method, tensors)
 
     def _resume(self) -> bool:
-        tensors, about = checkpoint.read(self.checkpoint)
-        if about["fingerprint"] != self.task.fingerprint:
+        tensors, metadata = checkpoint.read(self.checkpoint)
+        if metadata["fingerprint"] != self.task.fingerprint:
             print(f"{self.checkpoint} is of other settings or source: starting again", file=sys.stderr)
             return False
-        if about["seeds"] != self.seeds:
+        if metadata["seeds"] != self.seeds:
             print(f"{self.checkpoint} is of a training as one with other seeds: starting again", file=sys.stderr)
             return False
-        done = [step for step in self.curve_steps if step < about["step"]]
+        done = [step for step in self.curve_steps if step < metadata["step"]]
         if not all(self._curve_point(step).exists() for step in done):
-            print(f"{self.curve} lacks points before step {about['step']}: starting again", file=sys.stderr)
+            print(f"{self.curve} lacks points before step {metadata['step']}: starting again", file=sys.stderr)
             return False
         checkpoint.load_networks(self.method, tensors, self.checkpoint)
         checkpoint.load_moments(self.method, tensors)
         checkpoint.load_streams(self.method, tensors)
         self.batches.load(tensors)
         self.step, self.seconds, self.log.rows, self.log.warned = (
-            about["step"], about["seconds"], about["rows"], about["warned"],
+            metadata["step"], metadata["seconds"], metadata["rows"], metadata["warned"],
         )  # fmt: skip
-        self.parts = about["parts"]
+        self.parts = metadata["parts"]
         self.method.steps_done = self.step
-        self.log.counts = about["counts"]
-        self.log.sums = {name: tensors[f"sum/{name}"] for name in about["counts"]}
+        self.log.counts = metadata["counts"]
+        self.log.sums = {name: tensors[f"sum/{name}"] for name in metadata["counts"]}
         return True
 
     def save_checkpoint(self) -> None:
@@ -207,36 +227,38 @@ class _Training:
             **self.batches.tensors(),
             **{f"sum/{name}": tensor for name, tensor in self.log.sums.items()},
         }
-        about = {
+        metadata = {
             "fingerprint": self.task.fingerprint, "seeds": self.seeds, "step": self.step, "seconds": self.seconds,
             "rows": self.log.rows, "warned": self.log.warned, "counts": self.log.counts,
             "parts": self.parts,
         }  # fmt: skip
-        checkpoint.save(self.checkpoint, tensors, about)
+        checkpoint.save(self.checkpoint, tensors, metadata)
 
     # -------------------------------------------------------------------------------------------------------- to end
-    def note(self, values: dict[str, torch.Tensor]) -> dict[str, float] | None:
-        """Count a step, of which `values` are what the method returned; the log's row where one is due."""
-        self.log.add(self.step + 1, values)
-        self.step += 1
-        if self.step % self.log.every > 0 and self.step < self.settings["steps"]:
-            return None
+    def row_is_due(self) -> bool:
+        return self.step % self.log.every == 0 or self.step == self.settings["steps"]
+
+    def row(self) -> dict[str, float]:
+        """The log's row that ends with this step."""
         row = self.log.flush(self.step)
         self.log.warn(row, self.method.warnings(row))
         return row
 
-    def save_curve_point(self) -> None:
+    def save_curve_point(self, load: Load) -> None:
         """The pool's codes before the step to come, where the curve has a point."""
         if self.step not in self.curve_steps:
             return
-        codes = encode_pool(self.method, self.images, self.pool, self.device)
+        codes = encode_pool(self.method, self.images, self.pool, self.device, load=load)
         checkpoint.save(self._curve_point(self.step), {"codes": torch.from_numpy(codes)}, {"step": self.step})
 
     def _curve_point(self, step: int) -> Path:
         return self.curve / f"{step}.safetensors"
 
     def clear(self) -> None:
-        """Remove what only an unfinished run needs, and what killed processes left of files they were writing."""
+        """Remove the files that only an unfinished run needs.
+
+        Partly written files of killed processes are removed too.
+        """
         self.checkpoint.unlink(missing_ok=True)
         shutil.rmtree(self.curve, ignore_errors=True)
         for left in self.folder.glob(".tmp-*"):
@@ -244,20 +266,19 @@ class _Training:
 
     def finish(self) -> None:
         self.parts[-1]["to"] = self.step
-        folder, about = self.folder, {"fingerprint": self.task.fingerprint}
+        folder, metadata = self.folder, {"fingerprint": self.task.fingerprint}
         weights = checkpoint.network_tensors(self.method)
-        checkpoint.save(folder / "weights.safetensors", weights, about)
+        checkpoint.save(folder / "weights.safetensors", weights, metadata)
         outputs = ["weights.safetensors", "curve.npz", "log.csv"]
         if self.task.continued:
             state = weights | checkpoint.moment_tensors(self.method)
-            checkpoint.save(folder / "state.safetensors", state, about)
+            checkpoint.save(folder / "state.safetensors", state, metadata)
             outputs.append("state.safetensors")
         points = [checkpoint.read(self._curve_point(step))[0]["codes"].numpy() for step in self.curve_steps]
         write_arrays(folder / "curve.npz", steps=np.array(self.curve_steps), codes=np.stack(points))
         log = pd.DataFrame(self.log.rows)
         write_atomic(folder / "log.csv", lambda temporary: log.to_csv(temporary, index=False))
         write_json(folder / "record.json", self._record(outputs))
-        self.clear()
 
     def _record(self, outputs: list[str]) -> dict[str, Any]:
         run, root = self.run, self.task.job.results.root
@@ -279,12 +300,19 @@ class _Training:
             "seeds": self.seeds, "seconds": round(self.seconds / len(self.seeds), 1),  # this run's share
             "parts": self.parts,
             "peak_memory_mb": peak_memory_mb(),
-            "device": self.device, "threads": torch.get_num_threads(), **machine(), **commit(),
+            "device": self.device, "threads": torch.get_num_threads(), **machine(), **self._on_gpu(), **commit(),
         }  # fmt: skip
+
+    def _on_gpu(self) -> dict[str, bool]:
+        compute = self.task.job.results.config["compute"]
+        return {key: compute[key] for key in OF_GPU} if self.device == "cuda" else {}
 
 
 class _Loop:
-    """Steps one run, or several seeds of one arm as one, from the start or their checkpoints to the end."""
+    """Train one run, or several seeds of one arm as one, to the end.
+
+    The training begins at the start or at the checkpoints.
+    """
 
     def __init__(self, tasks: list[_Task]) -> None:
         config = tasks[0].job.results.config
@@ -294,6 +322,7 @@ class _Loop:
         self.method, self.settings = first.method, first.settings
         self.stack = Stack([training.method for training in self.trainings]) if len(tasks) > 1 else None
         self.load = loader(first.images, self.device)
+        self.graphed = self._record() if self.device == "cuda" and config["compute"]["graph"] else None
 
     def _begin(self, tasks: list[_Task]) -> list[_Training]:
         seeds = [task.run.seed for task in tasks]
@@ -307,6 +336,11 @@ class _Loop:
             training.clear()
         return self._begin(tasks)
 
+    def _record(self) -> Graphed:
+        method = self.stack.one_step.method if self.stack else self.method
+        streams = [stream for training in self.trainings for stream in training.method.streams.values()]
+        return Graphed(self._make, method, Recorder(streams))
+
     def run_to_end(self) -> None:
         previous = signal.signal(signal.SIGTERM, self._on_sigterm)
         try:
@@ -315,6 +349,8 @@ class _Loop:
             signal.signal(signal.SIGTERM, previous)
         for training in self.trainings:
             training.finish()
+        for training in self.trainings:  # whoever is stopped before goes on from the checkpoints of all
+            training.clear()
 
     def _on_sigterm(self, signum: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -325,8 +361,10 @@ class _Loop:
         with tqdm(total=steps, initial=first.step, desc=name, unit="step", mininterval=2.0) as bar:
             while first.step < steps:
                 self._save_curve_points()
-                row, *_ = [training.note(v) for training, v in zip(self.trainings, self._step(), strict=True)]
-                if row:
+                self._step()
+                if first.row_is_due():
+                    self._note_replays()
+                    row, *_ = [training.row() for training in self.trainings]
                     bar.set_postfix({name: f"{row[name]:.4g}" for name in list(row)[1:4]}, refresh=False)
                 bar.update()
                 now = time.monotonic()
@@ -344,19 +382,36 @@ class _Loop:
         others = len(self.trainings) - 1
         return f"{self.trainings[0].run}{f' and {others} seeds more' if others else ''}"
 
-    def _step(self) -> list[dict[str, torch.Tensor]]:
-        """One step of every seed, on a batch of its own; what each returned."""
+    def _step(self) -> None:
+        """One step of every seed, on a batch of its own."""
         indices = np.concatenate([training.batches.next() for training in self.trainings])
         x = self.load(indices, self.settings["image_size"])  # (S B, C, H, W)
-        if self.stack is None:
-            return [self.method.step(x)]
-        return self.stack.step(x.unflatten(0, (len(self.trainings), -1)))
+        if self.stack:
+            x = x.unflatten(0, (len(self.trainings), -1))
+        sums = self.graphed.step(x) if self.graphed else [(1, self._make(x))]
+        for training in self.trainings:
+            training.step += 1
+        self._note(sums)
+
+    def _make(self, x: torch.Tensor) -> list[Row]:
+        return self.stack.step(x) if self.stack else [self.method.step(x)]
+
+    def _note(self, sums: Sums) -> None:
+        """Hand what steps returned to the logs of the seeds."""
+        for steps, rows in sums:
+            for training, row in zip(self.trainings, rows, strict=True):
+                training.log.add(training.step, row, steps)
+
+    def _note_replays(self) -> None:
+        if self.graphed:
+            self._note(self.graphed.take())
 
     def _save_curve_points(self) -> None:
         for training in self.trainings:
-            training.save_curve_point()
+            training.save_curve_point(self.load)
 
     def _save(self, seconds: float) -> None:
+        self._note_replays()
         for training in self.trainings:
             training.seconds = seconds
             training.save_checkpoint()

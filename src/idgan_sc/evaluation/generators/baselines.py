@@ -1,7 +1,9 @@
-"""The baseline: what representations that learned nothing score, in the same way and on the same images as systems.
+"""Score the baseline: representations that learned nothing.
 
-An untrained Q is the network that InfoGAN's training starts from; noise codes know nothing of the image; the principal
-components are what a linear map of the pixels has.
+They are scored in the same way and on the same images as systems.
+
+An untrained Q is the network that InfoGAN's training starts from. Noise codes know nothing of the image.
+Principal components are what a linear map of the pixels has.
 """
 
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from idgan_sc.config import FLOOR_SEEDS, ConfigError, Run, floor_starts, scored
+from idgan_sc.config import BASELINE_SEEDS, ConfigError, Run, baseline_starts, scored
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.generators.scores import few_true, score_factors, true_factors
 from idgan_sc.evaluation.score import PROTOCOL, row_of
@@ -23,11 +25,11 @@ from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Results
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import BATCH, encode_pool, pool_indices
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 
 
 def baseline(results: Results, dataset: str) -> list[Path]:
-    """Write the scores of a data set's baseline, the published ones where they count.
+    """Write the scores of a data set's baseline, the published ones where they are valid.
 
     Raises
     ------
@@ -38,15 +40,17 @@ def baseline(results: Results, dataset: str) -> list[Path]:
         raise ConfigError(f"--dataset {dataset}: its factors are not known, so that nothing can be scored on it")
     published = results.published_baseline(dataset)
     if published:
-        return [copy_atomic(published, results.floor(dataset))]
-    return [score_baseline(results, prepare(results, dataset))]
+        return [copy_atomic(published, results.baseline_path(dataset))]
+    return [score_baseline(results, ensure_images(results, dataset))]
 
 
 def score_baseline(results: Results, images: Images) -> Path:
-    """Write a data set's `floor/<name>.csv`: rows as in `scores.csv`, for as many codes as InfoGAN's variants have.
+    """Write the scores of a data set's baseline to `floor/<name>.csv`.
 
-    Under the protocol AS_GENERATORS, the scores of as many of these images as generators are scored on, in the same
-    way.
+    The rows are as in `scores.csv`, for as many codes as InfoGAN's variants have.
+
+    Under the protocol AS_GENERATORS the scores use as many of these images as generators are scored on. They are
+    computed in the same way.
     """
     sizes, device = results.evaluation(images.name), use_device(results.config)
     generated = results.generated
@@ -65,14 +69,17 @@ def score_baseline(results: Results, images: Images) -> Path:
             for protocol, found in scores.items()
             for metric, value in found.items()
         ]
-    table = pd.DataFrame(rows).assign(fingerprint=results.floor_fingerprint(images.name))
-    return write_atomic(results.floor(images.name), lambda temporary: table.to_csv(temporary, index=False))
+    table = pd.DataFrame(rows).assign(fingerprint=results.baseline_fingerprint(images.name))
+    return write_atomic(results.baseline_path(images.name), lambda temporary: table.to_csv(temporary, index=False))
 
 
 def _codes(results: Results, images: Images, indices: np.ndarray, device: str) -> Iterator[tuple[Run, str, np.ndarray]]:
-    """Each floor's codes of the evaluation pool `indices`, as a run of its own: run, what is scored, codes (N, k)."""
-    seeds = results.seeds(images.name)[:FLOOR_SEEDS]
-    for start in floor_starts(results.config, results.preset, images.name):
+    """Yield each baseline's codes (N, k) of the evaluation pool `indices`.
+
+    Each baseline is a run of its own. It comes as the run, what is scored, and the codes.
+    """
+    seeds = results.seeds(images.name)[:BASELINE_SEEDS]
+    for start in baseline_starts(results.config, results.preset, images.name):
         variant, settings = start.variant, results.settings(start)
         k = settings["c_dim"]
         for seed in seeds:
@@ -87,7 +94,10 @@ def _codes(results: Results, images: Images, indices: np.ndarray, device: str) -
 
 
 def principal_components(images: Images, indices: np.ndarray, size: int, k: int) -> np.ndarray:
-    """The first k principal components of the images, (N, k) float32; the largest loading of each is positive."""
+    """Return the first k principal components of the images, (N, k) float32.
+
+    The largest loading of each component is positive.
+    """
     pixels = images.shape[0] * size * size
     total, products = np.zeros(pixels), np.zeros((pixels, pixels))
     parts = [indices[i : i + BATCH] for i in range(0, len(indices), BATCH)]

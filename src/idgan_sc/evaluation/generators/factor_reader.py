@@ -1,7 +1,10 @@
-"""A small network that reads the labelled factors off an image: the measuring device of `leakage.py` (Figs. 5-8).
+"""Train a small network that reads the labelled factors off an image.
 
-A linear regressor on pixels reads expression poorly, so this is three convolutions and a hidden layer. It sees 32x32
-pixels; larger images are averaged. How well it reads images that it was not trained on is part of what it is.
+It is the measuring device of `leakage.py` (Figs. 5-8).
+
+A linear regressor on pixels reads expression poorly. So the network has three convolutions and a hidden
+layer. It sees 32x32 pixels; larger images are averaged. It carries with it how well it reads images that it
+was not trained on.
 """
 
 import sys
@@ -14,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from idgan_sc.config import read_from
+from idgan_sc.config import reader_dataset
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import to_tensor
 from idgan_sc.evaluation.score import factors_hash
@@ -25,7 +28,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.training import checkpoint
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import BATCH
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 
 SIZE = 32
 HELD_OUT = 0.2  # of the images
@@ -35,7 +38,10 @@ LAST_CONVOLUTION = -3  # where the network is cut for `features`: before the hid
 
 @dataclass(frozen=True)
 class Factor:
-    """A factor as the probe reads it: with `classes` its probabilities, else its value in SD from the mean."""
+    """Describe a factor as the probe reads it.
+
+    With `classes` the probe gives their probabilities. Otherwise it gives the value in SD from the mean.
+    """
 
     name: str
     classes: int  # 0 for an ordered factor
@@ -43,35 +49,42 @@ class Factor:
 
 
 class Probe:
-    """Reads `factors` off images; `network` maps (B, C, 32, 32) to all readings side by side."""
+    """Read `factors` off images.
+
+    `network` maps (B, C, 32, 32) to all readings side by side.
+    """
 
     def __init__(self, network: nn.Sequential, factors: tuple[Factor, ...]) -> None:
         self.network, self.factors = network, factors
 
     @torch.no_grad()
     def read(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """uint8 (N, C, H, W) -> by factor the value (N, 1), or the classes' probabilities (N, classes)."""
+        """Read each factor of uint8 images (N, C, H, W).
+
+        A reading is the value (N, 1), or the classes' probabilities (N, classes).
+        """
         columns = _outputs(self.network, images).split([max(1, f.classes) for f in self.factors], dim=1)
         read = {f.name: y.softmax(1) if f.classes else y for f, y in zip(self.factors, columns, strict=True)}
         return {name: y.numpy().astype(np.float64) for name, y in read.items()}
 
     @torch.no_grad()
     def features(self, images: np.ndarray) -> np.ndarray:
-        """uint8 (N, C, H, W) -> what the convolutions make of them, (N, 1024): the space for precision and recall.
+        """Return what the convolutions make of uint8 images (N, C, H, W).
 
-        The hidden layer after them keeps only what the factors need: there noise looks like a face (precision 0.86 on
-        500 images with a probe of 250 steps; here 0.00 to 0.04 on 120 images with 16 probes). Faces whose pixels are
-        shuffled get 0.00 to 0.42, according to the probe, and no recall: precision is to be read with recall.
+        The result is (N, 1024). It is the space for precision and recall.
+
+        The hidden layer after them keeps only what the factors need. There noise looks like a face: precision is 0.86
+        on 500 images with a probe of 250 steps. Here it is 0.00 to 0.04 on 120 images with 16 probes. Faces whose
+        pixels are shuffled get 0.00 to 0.42, according to the probe, and no recall. So precision must be read with
+        recall.
         """
         return _outputs(self.network[:LAST_CONVOLUTION], images).numpy().astype(np.float64)
 
-    def words(self) -> str:
-        """How well it reads held-out images, for the line below a figure."""
-        return ", ".join(f"{f.name} {'accuracy' if f.classes else 'R²'} {f.held_out:.2f}" for f in self.factors)
-
 
 def train_probe(images: Images, steps: int) -> Probe:
-    """Train on four fifths of the labelled images, judge on the rest; everything depends on the data set alone.
+    """Train the probe on four fifths of the labelled images.
+
+    It is judged on at most 4000 of the rest. All random draws depend on the data set alone.
 
     Raises
     ------
@@ -100,15 +113,18 @@ def train_probe(images: Images, steps: int) -> Probe:
 
 def save(path: Path, probe: Probe, made_of: dict[str, Any] | None = None) -> Path:
     """Write a probe, with what it was made of."""
-    about = {"factors": [[f.name, f.classes, f.held_out] for f in probe.factors], "made_of": made_of or {}}
-    checkpoint.save(path, dict(probe.network.state_dict()), about)
+    metadata = {"factors": [[f.name, f.classes, f.held_out] for f in probe.factors], "made_of": made_of or {}}
+    checkpoint.save(path, dict(probe.network.state_dict()), metadata)
     return path
 
 
 def probe(results: Results, dataset: str) -> list[Path]:
-    """Train the network that reads a data set's factors, on its own images or those of the one it stands for."""
+    """Train the network that reads a data set's factors.
+
+    It learns from the data set's own images, or from those of the data set that is drawn in its place.
+    """
     use_device(results.config)
-    images = prepare(results, read_from(dataset))
+    images = ensure_images(results, reader_dataset(dataset))
     made_of = _made_of(results, images, dataset)
     return [save(_probe_path(results, dataset), train_probe(images, made_of["steps"]), made_of)]
 
@@ -123,11 +139,14 @@ def _made_of(results: Results, images: Images, dataset: str) -> dict[str, Any]:
 
 
 def trained_probe(results: Results, dataset: str) -> Probe:
-    """The network that reads a data set's factors, trained where it is missing or was made of other images."""
+    """Return the network that reads a data set's factors.
+
+    It is trained where it is missing, or was made of other images, factors or steps.
+    """
     path = _probe_path(results, dataset)
     if path.exists():
         made_of = checkpoint.read(path)[1].get("made_of")
-        if not made_of or made_of == _made_of(results, prepare(results, read_from(dataset)), dataset):
+        if not made_of or made_of == _made_of(results, ensure_images(results, reader_dataset(dataset)), dataset):
             return load(path)
         print(f"{path} was made of other images, factors or steps: it is trained again", file=sys.stderr)
     return load(probe(results, dataset)[0])
@@ -138,15 +157,18 @@ def _probe_path(results: Results, dataset: str) -> Path:
 
 
 def load(path: Path) -> Probe:
-    tensors, about = checkpoint.read(path)
-    factors = tuple(Factor(*row) for row in about["factors"])
+    tensors, metadata = checkpoint.read(path)
+    factors = tuple(Factor(*row) for row in metadata["factors"])
     network = _network(tensors["0.weight"].shape[1], sum(max(1, f.classes) for f in factors))
     network.load_state_dict(tensors)
     return Probe(network.to(memory_format=torch.channels_last), factors)
 
 
 class _Targets:
-    """What is to be read: ordered factors in SD from their mean, discrete ones as classes."""
+    """Hold what the network must read.
+
+    Ordered factors are in SD from their mean. Discrete factors are classes.
+    """
 
     def __init__(self, images: Images) -> None:
         assert images.classes is not None
@@ -189,7 +211,10 @@ def _network(channels: int, outputs: int) -> nn.Sequential:
 
 
 def _outputs(network: nn.Sequential, images: np.ndarray) -> Tensor:
-    """What a network, or the first layers of one, gives for uint8 images (N, C, H, W), in evaluation mode."""
+    """Apply a network, or its first layers, to uint8 images (N, C, H, W).
+
+    The network runs in evaluation mode.
+    """
     network.eval()
     parts = (images[i : i + BATCH].astype(np.float32) / 255 for i in range(0, len(images), BATCH))
     return torch.cat([network(_to_size(to_tensor(part, "cpu"))) for part in parts])

@@ -1,9 +1,13 @@
-"""What a traversal changes besides its own factor: what Figures 5 to 8 leave to the eye, as numbers (Sec. 3.3).
+"""Measure what a traversal changes besides its own factor (Sec. 3.3).
 
-Every code is swept from many anchors, all else fixed. How much a factor moves is its SD over a sweep, mean over
-anchors, divided by its SD over real images: a matrix, code by factor. A factor is read off the images by a network that
-learned it from labelled ones (`factor_reader`), on real MNIST by morphometrics. A discrete factor's SD is that of its
-indicator vectors, the root of the summed variances, and so is that of an image's pixels.
+Figures 5 to 8 leave this to the eye. Here it is numbers.
+
+Every code is swept from many anchors, with all else fixed. How much a factor moves is its SD over a sweep.
+The mean over anchors is divided by the factor's SD over real images. The result is a matrix, code by factor.
+
+A network reads the factors off the images (`factor_reader`). It learned them from labelled images. On real
+MNIST, morphometrics read the factors. A discrete factor's SD is that of its indicator vectors: the root of
+the summed variances. The SD of an image's pixels is taken in the same way.
 """
 
 from dataclasses import dataclass
@@ -17,7 +21,7 @@ from scipy.optimize import linear_sum_assignment
 
 from idgan_sc.config import Run, dataset_row
 from idgan_sc.data.images import Images
-from idgan_sc.evaluation.gather import about_run
+from idgan_sc.evaluation.gather import run_columns
 from idgan_sc.evaluation.generators.factor_reader import Probe, trained_probe
 from idgan_sc.evaluation.generators.morphometrics import morphometrics
 from idgan_sc.evaluation.generators.traverse import associate, draw_anchors
@@ -42,7 +46,10 @@ PIXELS = "pixels"  # all that changes; on real MNIST it stands for style, of whi
 
 @dataclass(frozen=True)
 class Leakage:
-    """`change` (k, F) of `factors` and what is derived from it; `own` is each shown factor's code, from 0."""
+    """Hold `change` (k, F) of `factors` and what is derived from it.
+
+    `own` is each shown factor's code, from 0.
+    """
 
     factors: tuple[str, ...]
     change: Array
@@ -50,7 +57,10 @@ class Leakage:
     own: dict[str, int]
 
     def outside(self) -> dict[str, float]:
-        """By shown factor, the share of its code's change that lies outside of it; absent where nothing changes."""
+        """Return the share of each code's change that lies outside its own factor.
+
+        The shares are given by shown factor. A share is absent where nothing changes.
+        """
         rows = {name: self.change[code] for name, code in self.own.items() if name in self.factors}
         return {
             name: float(1 - row[self.factors.index(name)] / row.sum()) for name, row in rows.items() if row.sum() > 0
@@ -59,19 +69,26 @@ class Leakage:
 
 # ----------------------------------------------------------------------------------------------- from changes to scores
 def change_matrix(swept: Readings, real: Readings) -> Array:
-    """(k, F): mean over anchors of the SD over a sweep, over the SD `real`; swept (A, k, S, ...), real (1,) each."""
+    """Return how much each factor changes along each code, (k, F).
+
+    A cell is the mean over anchors of the SD over a sweep. It is divided by the SD `real`. Each swept reading is
+    (A, k, S, ...), and each real one is one number.
+    """
     return np.stack([spread(swept[name], axis=2).mean(0) / real[name] for name in swept], axis=1)
 
 
 def spread(readings: Array, axis: int = 0) -> Array:
-    """SD along `axis` of readings whose last axis is their own: the root of the summed variances."""
+    """Return the SD along `axis` of readings.
+
+    The last axis holds the parts of one reading. The SD is the root of the summed variances.
+    """
     return np.asarray(np.sqrt(readings.var(axis=axis).sum(-1)))
 
 
 def entropies(change: Array, axis: int) -> Array:
-    """Entropy of each row's shares (axis 1) or each column's (axis 0), 0 for one entry alone, 1 for all alike.
+    """Return the entropy of each row's shares (axis 1) or each column's (axis 0).
 
-    NaN where nothing changes.
+    It is 0 for one entry alone and 1 for equal entries. It is NaN where nothing changes.
 
     >>> entropies(np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]), axis=1)
     array([ 0.,  1., nan])
@@ -83,7 +100,9 @@ def entropies(change: Array, axis: int) -> Array:
 
 
 def own_codes(association: Array, factors: tuple[str, ...]) -> dict[str, int]:
-    """A code for each factor, none twice, so that the sum of their associations (k, R) is largest.
+    """Choose a code for each factor so that their summed association is largest.
+
+    The associations are (k, R). No code is chosen twice.
 
     Raises
     ------
@@ -97,8 +116,11 @@ def own_codes(association: Array, factors: tuple[str, ...]) -> dict[str, int]:
 
 
 # -------------------------------------------------------------------------------------------------------------- reading
-def read(name: str, probe: Probe, images: np.ndarray) -> Readings:
-    """The factors of uint8 images (N, C, H, W) of data set `name`: (N, 1), or (N, classes) indicators."""
+def factor_readings(name: str, probe: Probe, images: np.ndarray) -> Readings:
+    """Read the factors of uint8 images (N, C, H, W) of data set `name`.
+
+    A reading is (N, 1), or indicators (N, classes).
+    """
     kinds = {factor.name: factor.classes for factor in probe.factors}
     found = {
         factor: np.eye(kinds[factor])[y.argmax(1)] if kinds[factor] else y for factor, y in probe.read(images).items()
@@ -110,10 +132,13 @@ def read(name: str, probe: Probe, images: np.ndarray) -> Readings:
 
 
 def real_spread(images: Images, preset: str, size: int, pool: int | str, probe: Probe) -> Readings:
-    """SD of each factor, as it is read off real images; on MNIST within the digit, but for the digit itself."""
+    """Return the SD of each factor as it is read off real images.
+
+    On MNIST it is the SD within the digit, except for the digit itself.
+    """
     indices = pool_indices(images, preset, pool)
     chosen = np.sort(numpy_stream(0, "leakage/real").permutation(indices)[:REAL])
-    readings = read(images.name, probe, (255 * images.batch(chosen, size)).round().astype(np.uint8))
+    readings = factor_readings(images.name, probe, (255 * images.batch(chosen, size)).round().astype(np.uint8))
     if dataset_row(images.name).reading != "morphometrics":
         return {name: spread(y) for name, y in readings.items()}
     assert images.classes is not None
@@ -145,19 +170,19 @@ def leakage(job: Job) -> list[Path]:
     z = model.noise(len(c), rng)
     k, steps = model.settings["c_dim"], len(model.sweep())
     swept = np.stack([to_bytes(model.traverse(c, j, noise=z)) for j in range(k)], axis=1)  # (A, k, S, C, H, W)
-    readings = read(images.name, probe, swept.reshape(-1, *swept.shape[3:]))
+    readings = factor_readings(images.name, probe, swept.reshape(-1, *swept.shape[3:]))
     readings = {name: y.reshape(len(c), k, steps, -1) for name, y in readings.items()}
     real = real_spread(images, run.preset, model.settings["image_size"], model.settings["pool"], probe)
     found = _leakage(job, model.method, images, readings, real)
     rows = _rows(found) + [("held_out", None, f.name, f.held_out) for f in probe.factors]
     if "digit" in readings:
-        of_anchor = read(images.name, probe, to_bytes(model.generate(c, z)))["digit"].argmax(1)
+        of_anchor = factor_readings(images.name, probe, to_bytes(model.generate(c, z)))["digit"].argmax(1)
         differs = readings["digit"].argmax(3) != of_anchor[:, None, None]  # (A, k, S)
         rows += [("class_change", j + 1, "digit", share) for j, share in enumerate(differs.mean((0, 2)))]
     frame = pd.DataFrame(rows, columns=["measure", "code", "factor", "value"]).astype({"code": "Int64"}).round(6)
-    about = pd.DataFrame({**about_run(run), "anchors": anchors}, index=frame.index)
+    key_columns = pd.DataFrame({**run_columns(run), "anchors": anchors}, index=frame.index)
     written = [
-        write_table(folder / "leakage.csv", pd.concat([about, frame], axis=1)),
+        write_table(folder / "leakage.csv", pd.concat([key_columns, frame], axis=1)),
         write_arrays(folder / "panels.npz", **_panels(run, model, images, probe, found)),
     ]
     note_hashes(folder, [path.name for path in written], of=["weights.safetensors", "codes.npz"])
@@ -165,7 +190,11 @@ def leakage(job: Job) -> list[Path]:
 
 
 def _leakage(job: Job, method: Method, images: Images, readings: Readings, real: Readings) -> Leakage:
-    """Factors that are known are matched with codes by mutual information, others by how much the code moves them."""
+    """Measure how codes change factors, and match codes with factors.
+
+    Known factors are matched with codes by mutual information. Others are matched by how much the code moves
+    them.
+    """
     change = change_matrix(readings, real)
     names = list(readings)
     data = dataset_row(images.name)
@@ -192,7 +221,10 @@ def _rows(found: Leakage) -> list[tuple[str, int | None, str | None, float]]:
 
 
 def _panels(run: Run, model: Model, images: Images, probe: Probe, found: Leakage) -> dict[str, np.ndarray]:
-    """What Figures 5 to 8 show: the first anchor, or the clearest of each of `DIGITS`, along each factor's code."""
+    """Draw what Figures 5 to 8 show.
+
+    They show each factor's code, from the first anchor or from the clearest anchor of each of `DIGITS`.
+    """
     rng = torch_stream(0, "panels")
     n = min(CANDIDATES, len(pool_indices(images, run.preset, model.settings["pool"])))
     c = draw_anchors(model.method, images, run.preset, n, rng)

@@ -1,4 +1,7 @@
-"""Which way the true images nearest to generated ones are found, by the data set, and what those tell of factors."""
+"""Choose how the true images nearest to generated ones are found.
+
+The data set decides it. The module also says what the nearest images tell of factors.
+"""
 
 from collections.abc import Mapping
 
@@ -19,10 +22,13 @@ def matcher(images: Images, size: int) -> AnyMatcher:
     return ComposedMatcher(images, size) if _composed(images) else Matcher(images, size)
 
 
-def generated_factors(images: Images, index: Array) -> tuple[Array, Array]:
-    """Classes and values, (B, K), of true images; of sprites that look the same when turned, modulo that turn."""
+def matched_factors(images: Images, index: Array) -> tuple[Array, Array]:
+    """Return the classes and values, (B, K), of true images.
+
+    Some sprites look the same when turned. Their orientation is given modulo that turn.
+    """
     if not _composed(images):
-        return nearest_image.generated_factors(images, index)
+        return nearest_image.factors_modulo_symmetry(images, index)
     assert images.classes is not None
     return images.classes[index].astype(np.int64), images.values(index)
 

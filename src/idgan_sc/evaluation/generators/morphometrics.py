@@ -1,7 +1,10 @@
-"""Thickness, slant and width of handwritten digits, by the definitions of Morpho-MNIST (Castro et al., JMLR 2019).
+"""Measure thickness, slant and width of handwritten digits.
 
-They measure on real MNIST what Figures 5 and 6 show. Each is a function of the image enlarged four times and smoothed,
-as that project's code does; the skeleton and the distance to the edge are scikit-image's and SciPy's.
+The definitions are those of Morpho-MNIST (Castro et al., JMLR 2019). They measure on real MNIST what Figures
+5 and 6 show.
+
+The image is enlarged four times and smoothed first, as that project's code does. The skeleton is
+scikit-image's, and the distance to the edge is SciPy's.
 """
 
 import numpy as np
@@ -12,9 +15,10 @@ MASS = 0.01  # of the ink left out on either side of the width
 
 
 def morphometrics(images: np.ndarray) -> dict[str, np.ndarray]:
-    """Measure grey digits: (N, H, W) uint8 -> `thickness` and `width` in pixels, `angle` in radians, (N,) each.
+    """Measure grey digits, (N, H, W) uint8.
 
-    The angle is positive where the digit leans right, as "/". An image without ink measures 0 throughout.
+    The result has `thickness` and `width` in pixels and `angle` in radians, (N,) each. The angle is positive
+    where the digit leans right, as "/". An image without ink measures 0 throughout.
     """
     rows = np.array([_measure(image) for image in images]).reshape(len(images), 3)
     return dict(zip(("thickness", "angle", "width"), rows.T, strict=True))
@@ -39,7 +43,10 @@ def _thickness(ink: np.ndarray) -> float:
 
 
 def _slant_and_width(grey: np.ndarray) -> tuple[float, float]:
-    """The shear that makes the ink upright, as an angle, and the width of what is then upright."""
+    """Return the shear that makes the ink upright, and the upright ink's width.
+
+    The shear is given as an angle.
+    """
     y, x = np.mgrid[: grey.shape[0], : grey.shape[1]]
     weight = grey / grey.sum()
     dx, dy = x - (weight * x).sum(), y - (weight * y).sum()

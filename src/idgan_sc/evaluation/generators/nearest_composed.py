@@ -1,9 +1,13 @@
-"""The nearest of all images that can be composed (data set `rooms`), exactly, without composing them.
+"""Find the nearest of all images that can be composed, without composing them.
 
-Before rounding, an image is y = Σ_p M_p C_p: maps of a view times colours. So |g − y|² = |g|² − 2 Σ_p ⟨g, M_p⟩·C_p +
-Σ_pq ⟨M_p, M_q⟩ C_p·C_q needs of a generated image g only its products with the maps of every view; all combinations of
-colours follow. Rounding moves no pixel by more than half a level, which bounds the distance to the stored image; what
-the bound cannot rule out is composed and compared.
+The search is exact. The data set is `rooms`.
+
+Before rounding, an image is y = Σ_p M_p C_p: maps of a view times colours. So |g − y|² = |g|² − 2 Σ_p ⟨g,
+M_p⟩·C_p + Σ_pq ⟨M_p, M_q⟩ C_p·C_q. This needs of a generated image g only its products with the maps of every
+view. All combinations of colours follow.
+
+Rounding moves no pixel by more than half a level. This bounds the distance to the stored image. What the
+bound cannot rule out is composed and compared.
 """
 
 from collections.abc import Mapping
@@ -23,7 +27,9 @@ Array = np.ndarray
 
 
 class ComposedMatcher:
-    """As `Matcher`, over composed images; `norm` is the squared distance of a true image from the mean of all.
+    """Find the nearest image as `Matcher` does, over composed images.
+
+    `norm` is the squared distance of a true image from the mean of all.
 
     Raises
     ------
@@ -88,7 +94,10 @@ class ComposedMatcher:
 
 
 def changed_classes(images: Images, first: Array, second: Array, tolerance: Mapping[str, int]) -> Array:
-    """Which factors differ by more than `tolerance` steps between two images, (B, K) booleans; hues are a circle."""
+    """Tell which factors differ by more than `tolerance` steps between two images.
+
+    The result is (B, K) booleans. Hues are a circle.
+    """
     assert images.classes is not None
     steps = np.abs(images.classes[first].astype(int) - images.classes[second].astype(int))
     hues = FACTORS.sizes[0]

@@ -1,8 +1,12 @@
-"""The nearest true image of each generated one, exactly, over a whole grid of packed images (dSprites, Sec. 4.1).
+"""Find the nearest true image of each generated one, exactly.
 
-The squared distance to all 737 280 images is bounded from below on two coarser grids, and only what the bounds cannot
-rule out is compared pixel by pixel. With P the orthonormal projection onto block averages and r = |x − Px| what they
-miss, |g − x|² ≥ |Pg − Px|² + (r_g − r_x)²: the Pythagorean theorem, then the triangle inequality on the rest.
+The search covers a whole grid of packed images (dSprites, Sec. 4.1).
+
+The squared distance to all 737 280 images is bounded from below on two coarser grids. Only what the bounds
+cannot rule out is compared pixel by pixel.
+
+Let P be the orthonormal projection onto block averages. Let r = |x − Px| be what they miss. Then |g − x|² ≥
+|Pg − Px|² + (r_g − r_x)². This is the Pythagorean theorem, then the triangle inequality on the rest.
 """
 
 from collections.abc import Mapping
@@ -28,7 +32,10 @@ _BITS_1, _BITS_2, _BITS_4 = (np.uint64(int(byte * 8, 16)) for byte in ("55", "33
 
 @dataclass(frozen=True)
 class Matches:
-    """What is nearest to each of B generated images; of equally near images the first of the grid."""
+    """Hold the nearest true image of each of B generated images.
+
+    Of equally near images it is the first of the grid.
+    """
 
     index: Array  # (B,) of the true image
     distance: Array  # (B,) |g − x|², float64; infinite where every sprite is farther than from an empty image
@@ -36,13 +43,18 @@ class Matches:
 
     @property
     def relative(self) -> Array:
-        """|g − x|² / |x|², (B,), at most 1: 0 is a true image, 1 no nearer to a sprite than an empty image is."""
+        """Return |g − x|² / |x|², (B,), at most 1.
+
+        0 is a true image. 1 is no nearer to a sprite than an empty image is.
+        """
         ratio: Array = np.minimum(self.distance / self.norm, 1)
         return ratio
 
 
 class Matcher:
-    """Finds nearest images of `size` × `size` pixels, the stored size or its half (2×2 averages).
+    """Find nearest images of `size` × `size` pixels.
+
+    `size` is the stored size or its half (2×2 averages).
 
     Raises
     ------
@@ -103,7 +115,10 @@ class Matcher:
         return np.array(index), np.array(distance)
 
     def _search(self, g: Array, coarse: Array, square: float, projected: Array, rest: float) -> tuple[int, float]:
-        """Nearest image of one: the best of each bound gives a distance that rules out most of the others."""
+        """Find the nearest true image of one generated image.
+
+        The best image of each bound gives a distance. This distance rules out most of the others.
+        """
         best = self._exact(g, np.array([coarse.argmin()]))[0]
         candidates = np.flatnonzero(coarse <= best - square + self._slack(g, best))
         if len(candidates) > MANY and (coarse - self.bounds[-1]).min() > self._slack(g, best) - square:
@@ -120,7 +135,10 @@ class Matcher:
         return int(candidates[nearest]), float(distances[nearest])
 
     def _slack(self, g: Array, best: float) -> float:
-        """How far rounding can lift a bound over a distance `best`: the images in question have |x| ≤ |g| + √best."""
+        """Return how far rounding can lift a bound over a distance `best`.
+
+        The images in question have |x| ≤ |g| + √best.
+        """
         norm = float(np.sqrt((g**2).sum()))
         return SLACK * (2 * norm + float(np.sqrt(best))) ** 2
 
@@ -147,7 +165,7 @@ TURN = 39  # orientations of a full turn: the last of the 40 is the first again
 SHAPE, ORIENTATION = 0, 2  # columns of dSprites' factors
 
 
-def generated_factors(images: Images, index: Array) -> tuple[Array, Array]:
+def factors_modulo_symmetry(images: Images, index: Array) -> tuple[Array, Array]:
     """Classes and values, (B, 5), of true images, the orientation modulo the shape's symmetry.
 
     A square turned by 90°, an ellipse by 180° and a heart by 360° look the same, though no two of the 39 squares do:
@@ -181,18 +199,27 @@ def _symmetry(classes: Array) -> Array:
 
 
 def _quarter_steps(classes: Array, symmetry: Array) -> Array:
-    """The angle below a period, in quarters of a step of 1/39 turn: the period of a square is 39 of them."""
+    """Return the angle below a period, in quarters of a step.
+
+    A step is 1/39 turn. The period of a square is 39 quarters.
+    """
     return 4 * classes[:, ORIENTATION] % (4 * TURN // symmetry)
 
 
 # -------------------------------------------------------------------------------------------------------- packed bits
 def _words(packed: Array) -> Array:
-    """Packed images (n, 512) as one 64-bit word a row, (n, 64); eight neighbours of a row share a byte."""
+    """View packed images (n, 512) as 64-bit words (n, 64), one a row.
+
+    Eight neighbours of a row share a byte.
+    """
     return np.ascontiguousarray(packed).view(np.uint64)
 
 
 def _squares(words: Array) -> Array:
-    """Sum over the 2×2 blocks of the square of their white pixels, (n,): n² = n + 2·(pairs of white pixels)."""
+    """Sum the squared number of white pixels over the 2×2 blocks, (n,).
+
+    For a block with n white pixels, n² = n + 2·(pairs of white pixels).
+    """
     top, bottom = words[:, 0::2], words[:, 1::2]
     planes = [row >> np.uint64(s) & _BITS_1 for row in (top, bottom) for s in (0, 1)]  # a bit of each block
     pairs = [planes[i] & planes[j] for i in range(4) for j in range(i)]
@@ -202,7 +229,10 @@ def _squares(words: Array) -> Array:
 
 
 def _block_counts(words: Array, block: int) -> Array:
-    """White pixels of each block × block square, row by row: (n, (64 / block)²) uint8; many bits at a time."""
+    """Count the white pixels of each block × block square, row by row.
+
+    The result is (n, (64 / block)²) uint8. Many bits are counted at a time.
+    """
     two = words - (words >> np.uint64(1) & _BITS_1)
     four = (two & _BITS_2) + (two >> np.uint64(2) & _BITS_2)  # a count in each half byte
     left, right = four >> np.uint64(4) & _BITS_4, four & _BITS_4

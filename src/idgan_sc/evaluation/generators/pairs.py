@@ -11,7 +11,7 @@ from torch import Tensor
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.generators.drawing import Array, _drawn_twice, draw_noise, generate
 from idgan_sc.evaluation.generators.matching import AnyMatcher, changed
-from idgan_sc.models import GAN
+from idgan_sc.models import GAN, IBGAN
 from idgan_sc.models.codes import another_of_batch, balanced_classes, draw_prior, recombine
 from idgan_sc.records.record import read_record
 from idgan_sc.records.tables import read_table
@@ -23,7 +23,7 @@ OF_CODE = "code_"  # starts the measures of pairs in which one given code differ
 
 
 def _match_pairs(
-    method: GAN, matcher: AnyMatcher, preset: str, rule: str, m: int, rng: torch.Generator
+    method: GAN | IBGAN, matcher: AnyMatcher, preset: str, rule: str, m: int, rng: torch.Generator
 ) -> dict[str, Array]:
     c1, c2, s = draw_pairs(method, matcher.images, preset, rule, m, rng)
     z = draw_noise(method, m, rng)
@@ -34,14 +34,17 @@ def _match_pairs(
         f"{rule}/index": np.stack([side.index for side in found], axis=1),
         f"{rule}/relative": np.stack([side.relative for side in found], axis=1),
     }
-    if method.regularised and method.settings["pair_rule"] == rule:
+    if isinstance(method, GAN) and method.regularised and method.settings["pair_rule"] == rule:
         arrays["accuracy"] = np.array(pair_accuracy(method, *both, s))
     return arrays
 
 
 @torch.no_grad()
 def pair_accuracy(method: GAN, first: Tensor, second: Tensor, s: Tensor) -> float:
-    """How well the pair network (E or H) tells the classes of these pairs of images."""
+    """Measure how well the pair network (E or H) tells these pairs' classes.
+
+    The pairs are pairs of images.
+    """
     parts = zip(first.split(BATCH), second.split(BATCH), strict=True)
     r = torch.cat([method.networks["pair"](*part) for part in parts])
     return float(method.pair_loss(r, s)[1]["pair_accuracy"])
@@ -49,11 +52,14 @@ def pair_accuracy(method: GAN, first: Tensor, second: Tensor, s: Tensor) -> floa
 
 @torch.no_grad()
 def draw_pairs(
-    method: GAN, images: Images, preset: str, rule: str, m: int, rng: torch.Generator
+    method: GAN | IBGAN, images: Images, preset: str, rule: str, m: int, rng: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """m pairs of codes (m, k) with independent bases and their classes s (m,), by either rule from any generator.
+    """Draw m pairs of codes (m, k) with independent bases, and their classes.
 
-    New values under a β-VAE come as in the run's own training (`vae_redraw`), from other images where it has no rule.
+    The classes s are (m,). Either pair rule can be used for any generator.
+
+    Under a β-VAE, new values are drawn as in the run's own training (`vae_redraw`). They come from other images
+    where the training has no rule.
     """
     base, again = _drawn_twice(method, images, preset, m, rng)
     redraw = method.settings.get("vae_redraw", "aggregate")
@@ -61,12 +67,16 @@ def draw_pairs(
         again = another_of_batch(base, m, rng)
     elif method.settings["code"] == "vae" and redraw == "prior":
         again = draw_prior((m, method.settings["c_dim"]), method.settings["prior"], rng)
-    s = balanced_classes(m, method.dims, rng)
+    dims = method.dims if isinstance(method, GAN) else torch.arange(base.shape[1], device=base.device)
+    s = balanced_classes(m, dims, rng)
     return base, recombine(base, again, s, rule), s
 
 
 def label_shares(differs: Array) -> dict[str, float]:
-    """Of pairs (m, K) whose changed factors are known: what share of them a label could be right about."""
+    """Return the share of pairs that a label could be right about.
+
+    The argument tells which factors changed in each pair, (m, K).
+    """
     count = differs.sum(1)
     return {
         "changed": float(count.mean()),
@@ -77,16 +87,18 @@ def label_shares(differs: Array) -> dict[str, float]:
 
 
 def _label_rows(folder: Path, images: Images, arrays: dict[str, Array], sizes: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows (step, rule, measure, value): how many generated factors change in a pair, and the pair network's accuracy.
+    """Return rows on how many factors a pair changes, and the pair network's accuracy.
 
-    accuracy: on new pairs, at the end; accuracy_log: along the training, on the pairs it learns from. Measures that
-    start with `code_` are of the change-one pairs in which code `code` (from 1) alone is drawn anew: what leakage is
-    elsewhere, where images can be matched.
+    The factors are those of generated images. A row is (step, rule, measure, value).
+
+    accuracy is measured on new pairs, at the end. accuracy_log is measured along the training, on the pairs it
+    learns from. Measures that start with `code_` use the change-one pairs in which code `code` (from 1) alone is
+    drawn anew. Where images can be matched, they tell what leakage tells elsewhere.
     """
     n = len(arrays["index"]) // 2 * 2
     arrays |= {f"{UNRELATED}/{key}": arrays[key][:n].reshape(-1, 2) for key in ("index", "relative")}
     settings = read_record(folder)["settings"]
-    own, end = settings["pair_rule"], settings["steps"]
+    own, end = settings.get("pair_rule", "none"), settings["steps"]
     rows: list[dict[str, Any]] = []
 
     def add(step: int, rule: str, values: Mapping[str, float], **code: int) -> None:

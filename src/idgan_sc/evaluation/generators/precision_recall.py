@@ -1,6 +1,8 @@
-"""Precision and recall of generated images in a feature space (Kynkäänniemi et al. 2019, Eqs. 1 to 3); NumPy and SciPy.
+"""Measure precision and recall of generated images in a feature space.
 
-Quality and variety apart: a generator that drops modes keeps its precision and loses recall.
+The source is Kynkäänniemi et al. 2019, Eqs. 1 to 3. The code needs NumPy and SciPy.
+
+Quality and variety are measured apart. A generator that drops modes keeps its precision and loses recall.
 """
 
 from collections.abc import Iterator
@@ -14,11 +16,15 @@ CHUNK = 1024  # rows of distances at a time
 
 
 def precision_recall(real: npt.ArrayLike, generated: npt.ArrayLike, *, k: int) -> tuple[float, float]:
-    """Share of generated points within the manifold of the real ones, and of real points within that of the generated.
+    """Return the precision and recall of generated points.
 
-    real (N, D), generated (M, D): features. The manifold of a set is estimated as the union of balls around its points,
-    each with the distance to the k-th nearest other point of the set as radius (k = 3 in the source); its border is
-    part of it. Both range from 0 to 1. The source takes equally many of both, since a larger set has smaller balls.
+    Precision is the share of generated points within the manifold of the real ones. Recall is the share of real
+    points within the manifold of the generated ones. Both range from 0 to 1.
+
+    real (N, D) and generated (M, D) are features. The manifold of a set is estimated as the union of balls around
+    its points. The radius of a ball is the distance to the k-th nearest other point of the set (k = 3 in the
+    source). The border is part of the manifold. The source takes equally many of both, since a larger set has
+    smaller balls.
 
     Raises
     ------

@@ -1,9 +1,11 @@
-"""What a generator makes, measured: its own disentanglement, fidelity and coverage, and what its pairs really show.
+"""Measure a generator's own disentanglement, fidelity and coverage.
 
-The regularisers act on G, while the paper scores Q on real images (Sec. 4). Here each generated image is replaced by
-its nearest true one (`nearest_image`), whose factors are known; `match.npz` of a run holds the answers, and all
-else is a function of it. Where true images are not all known, `scores_by_reader` feeds `score_factors` with read
-factors.
+The module also measures what the generator's pairs really show.
+
+The regularisers act on G, but the paper scores Q on real images (Sec. 4). Here the nearest true image
+replaces each generated one (`nearest_image`). Its factors are known. `match.npz` of a run holds the answers,
+and all else is a function of it. Where true images are not all known, `scores_by_reader` feeds
+`score_factors` with read factors.
 """
 
 from collections.abc import Mapping
@@ -15,49 +17,53 @@ import pandas as pd
 
 from idgan_sc.config import dataset_row
 from idgan_sc.data.images import Images
-from idgan_sc.evaluation.gather import about_run
+from idgan_sc.evaluation.gather import run_columns
 from idgan_sc.evaluation.generators import matching
 from idgan_sc.evaluation.generators.drawing import Array, distilled, draw_codes, draw_noise, generate
-from idgan_sc.evaluation.generators.nearest_image import generated_factors
+from idgan_sc.evaluation.generators.nearest_image import factors_modulo_symmetry
 from idgan_sc.evaluation.generators.pairs import RULES, _label_rows, _match_pairs
 from idgan_sc.evaluation.score import PROTOCOL
 from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import entropy
-from idgan_sc.models import GAN
+from idgan_sc.models import GAN, IBGAN
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.models.seeds import numpy_stream, torch_stream
-from idgan_sc.records.record import note_hashes, note_measuring
+from idgan_sc.records.record import TABLE3_METRICS, note_evaluation, note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool_indices
 
-CODE = "generator"  # in the column `code`: the true code c against the generated factors
-Q = "q"  # likewise: what the run's encoder makes of as many true images, against their factors
-OF_GROUPS, OF_POINTS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
-METRICS = OF_GROUPS + OF_POINTS
+GENERATOR_CODE = "generator"  # in the column `code`: the true code c against the generated factors
+Q_CODE = "q"  # likewise: what the run's encoder makes of as many true images, against their factors
+GROUP_METRICS, POINT_METRICS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
 DISTILLED = "distilled"  # in the column `metric`, of generators whose codes come from a β-VAE
 
 
 # ------------------------------------------------------------------------------------------------------------ matching
 def match(job: Job) -> list[Path]:
-    """Match a run's generated images with the nearest true ones, and score the generator by them."""
+    """Match a run's generated images with the nearest true ones.
+
+    Then score the generator by them.
+    """
     return [match_images(job), *score_generator(job)]
 
 
 def match_images(job: Job) -> Path:
-    """Write `match.npz` of a finished run of the GAN family: its images' codes and nearest true images.
+    """Write `match.npz` of a finished run of the GAN family.
 
-    codes (n, k), index, relative (n,): images of c and z as in training. q (n, k), q_index: the encoder's codes of as
-    many true images. For each pair rule: s (m,) the class, index and relative (m, 2). accuracy: of the run's pair
-    network, if any, on new pairs.
+    The file holds the codes of the run's images and their nearest true images.
+
+    codes (n, k), index and relative (n,) are of images of c and z as in training. q (n, k) are the encoder's
+    codes of as many true images, and q_index says which. For each pair rule, s (m,) is the class, and index and
+    relative are (m, 2). accuracy is that of the run's pair network, if any, on new pairs.
     """
     folder, preset, sizes = job.folder, job.run.preset, job.results.generated
     images, device = open_images_of(job), use_device(job.results.config)
     method = load_run(folder, device)
-    if not isinstance(method, GAN):
+    if not isinstance(method, GAN | IBGAN):
         raise DataError(f"{folder} holds no generator of the GAN family: only these are matched")
     rng = torch_stream(0, f"generated/{images.name}", device)
     matcher = matching.matcher(images, method.settings["image_size"])
@@ -68,7 +74,7 @@ def match_images(job: Job) -> Path:
     arrays = {"codes": codes.cpu().numpy(), "index": found.index, "relative": found.relative}
     arrays["q_index"] = few_true(images, preset, method.settings["pool"], len(codes))
     arrays["q"] = encode_pool(method, images, arrays["q_index"], device)
-    if method.settings["code"] == "vae":
+    if isinstance(method, GAN) and method.settings["code"] == "vae":
         arrays[DISTILLED] = np.array(distilled(method, codes, generated))
     for rule in RULES:
         arrays |= _match_pairs(method, matcher, preset, rule, sizes["pairs"], rng)
@@ -84,14 +90,16 @@ def score_generator(job: Job) -> list[Path]:
     arrays = read_recorded(job.folder / "match.npz", "run `idgan-sc match`")
     k = arrays["codes"].shape[1]
     valid = arrays["relative"] <= sizes["abstain"]
-    classes, values = matching.generated_factors(images, arrays["index"])
-    rows = score_rows(CODE, *score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes))
-    rows += score_rows(Q, *score_factors(images, arrays["q"], *true_factors(images, arrays["q_index"]), sizes))
+    classes, values = matching.matched_factors(images, arrays["index"])
+    rows = score_rows(
+        GENERATOR_CODE, *score_factors(images, arrays["codes"][valid], classes[valid], values[valid], sizes)
+    )
+    rows += score_rows(Q_CODE, *score_factors(images, arrays["q"], *true_factors(images, arrays["q_index"]), sizes))
     rows += metric_rows("matcher", fidelity(images, classes, arrays["relative"], valid))
     if DISTILLED in arrays:
         rows += distilled_rows(float(arrays[DISTILLED]))
-    about = about_run(job.run) | {"k": k, "code": None}
-    labels = pd.DataFrame([about | row for row in _label_rows(job.folder, images, arrays, sizes)])
+    key_columns = run_columns(job.run) | {"k": k, "code": None}
+    labels = pd.DataFrame([key_columns | row for row in _label_rows(job.folder, images, arrays, sizes)])
     labels["code"] = labels["code"].astype("Int64")
     written = [write_scores(job, k, rows), write_table(job.folder / "pair_labels.csv", labels)]
     note_hashes(job.folder, [path.name for path in written], of=["match.npz", "log.csv"])
@@ -101,20 +109,22 @@ def score_generator(job: Job) -> list[Path]:
 def score_factors(
     images: Images, codes: Array, classes: Array, values: Array, sizes: dict[str, Any]
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """The five scores of codes (n, k) against the factors (n, K) of the images made from them; why others are absent.
+    """Return the five scores of codes, and why others are absent.
 
-    MIG, SAP and DCI look at all n points. The groups of FactorVAE and β-VAE share one generated factor's value, as the
-    metrics' groups do; they are drawn among the images all of whose values occur `least` times, since a group with few
-    different members has little variance in every code.
+    The codes (n, k) are scored against the factors (n, K) of the images made from them.
 
-    Deviates: the reference draws groups from the whole grid, where factors are uniform and independent; generated
-    factors are as G makes them, so that factors that G confounds are confounded in the groups too.
+    MIG, SAP and DCI look at all n points. The groups of FactorVAE and β-VAE share one generated factor's value,
+    as the metrics' groups do. They are drawn among the images whose values all occur `least` times. A group with
+    few different members has little variance in every code.
+
+    Deviates: the reference draws groups from the whole grid, where factors are uniform and independent. Generated
+    factors are as G makes them. So factors that G confounds are confounded in the groups too.
     """
     depths = [IBGAN_DEPTHS.get(name, DEPTH) for name in images.factor_names]
     discrete = [k for k, name in enumerate(images.factor_names) if name in images.discrete]
     scores: dict[str, float] = {}
     reasons: dict[str, str] = {}
-    for metrics, draw in ((OF_GROUPS, _draw_groups), (OF_POINTS, _draw_points)):
+    for metrics, draw in ((GROUP_METRICS, _draw_groups), (POINT_METRICS, _draw_points)):
         rng = numpy_stream(0, f"forest/{images.name}/generated")
         try:
             scores |= score_codes(
@@ -127,9 +137,12 @@ def score_factors(
 
 
 def few_true(images: Images, preset: str, pool: int | str, n: int) -> Array:
-    """Which n images of the pool, or all of a smaller one, Q and the floor are scored on beside n generated ones.
+    """Choose the n images of the pool for scoring Q and the baseline.
 
-    FactorVAE, β-VAE and DCI are lower on few images than on the whole pool, so that a generator is compared with these.
+    They are scored beside n generated images. A smaller pool is taken whole.
+
+    FactorVAE, β-VAE and DCI are lower on few images than on the whole pool. So a generator is compared with these
+    few.
     """
     indices = pool_indices(images, preset, pool)
     return indices[numpy_stream(0, f"few/{images.name}").permutation(len(indices))[:n]]
@@ -138,14 +151,17 @@ def few_true(images: Images, preset: str, pool: int | str, n: int) -> Array:
 def true_factors(images: Images, index: Array) -> tuple[Array, Array]:
     """Classes and values, (n, K), of true images as generated ones have them."""
     if dataset_row(images.name).reading == "match":  # orientations are taken modulo the shape's symmetry
-        return generated_factors(images, index)
+        return factors_modulo_symmetry(images, index)
     assert images.classes is not None
     return images.classes[index], images.values(index)
 
 
 def score_rows(code: str, scores: dict[str, float], reasons: dict[str, str]) -> list[dict[str, Any]]:
-    """Rows of `generator_scores.csv`: the five scores of a code, absent ones empty and with the reason."""
-    rows = metric_rows(PROTOCOL, {metric: scores.get(metric) for metric in METRICS})
+    """Return rows of `generator_scores.csv` with the five scores of a code.
+
+    An absent score is empty and has the reason.
+    """
+    rows = metric_rows(PROTOCOL, {metric: scores.get(metric) for metric in TABLE3_METRICS})
     return [row | {"code": code, "reason": reasons.get(row["metric"], "")} for row in rows]
 
 
@@ -162,41 +178,47 @@ def metric_rows(protocol: str, values: Mapping[str, float | None]) -> list[dict[
 
 def write_scores(job: Job, k: int, rows: list[dict[str, Any]]) -> Path:
     """Write `generator_scores.csv` of a run with k codes, and note which settings measured it."""
-    about = about_run(job.run) | {"code": CODE, "k": k}
-    path = write_table(job.folder / "generator_scores.csv", pd.DataFrame([about | row for row in rows]))
-    note_measuring(job.results.config, job.run, job.folder, "generated")
+    key_columns = run_columns(job.run) | {"code": GENERATOR_CODE, "k": k}
+    path = write_table(job.folder / "generator_scores.csv", pd.DataFrame([key_columns | row for row in rows]))
+    note_evaluation(job.results.config, job.run, job.folder, "generated")
     return path
 
 
 def _draw_points(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
     """All images as points, no groups."""
-    _check_that_factors_vary(images, classes)
+    _refuse_constant_factors(images, classes)
     every, none = np.arange(len(classes)), np.zeros(0, np.int64)
     return Draw(none[None], none, every, every)
 
 
 def _draw_groups(images: Images, classes: Array, sizes: dict[str, Any]) -> Draw:
-    """Groups among the images whose values are not rare; all images for the codes' global SD."""
+    """Draw groups among the images whose values are not rare.
+
+    The codes' global SD uses all images.
+    """
     common = _common(classes, sizes["least"])
     if len(common) < 2 * sizes["least"]:
         raise ValueError(
             f"pool too small: fewer than {2 * sizes['least']} images have factor values that all occur "
             f"{sizes['least']} times"
         )
-    _check_that_factors_vary(images, classes[common], f" among those whose values all occur {sizes['least']} times")
+    _refuse_constant_factors(images, classes[common], f" among those whose values all occur {sizes['least']} times")
     wanted = {"groups": sizes["groups"], "group_size": sizes["group_size"]}
     pool = draw_infogan_cr(classes[common], **wanted, std=len(common), points=1, rng=numpy_stream(0, "draw/generated"))
     return Draw(common[pool.groups], pool.group_labels, np.arange(len(classes)), np.arange(len(classes)))
 
 
-def _check_that_factors_vary(images: Images, classes: Array, where: str = "") -> None:
+def _refuse_constant_factors(images: Images, classes: Array, where: str = "") -> None:
     for name, column in zip(images.factor_names, classes.T, strict=True):
         if len(np.unique(column)) == 1:
             raise ValueError(f"all images{where} have the same {name}")
 
 
 def _common(classes: Array, least: int) -> Array:
-    """Indices of the largest set of rows in which every value of every column occurs `least` times."""
+    """Find the largest set of rows whose values all occur `least` times.
+
+    The result is their indices. Every value of every column occurs that often in the set.
+    """
     kept = np.arange(len(classes))
     while len(kept):
         often = np.ones(len(kept), dtype=bool)
@@ -217,7 +239,7 @@ def fidelity(images: Images, classes: Array, relative: Array, valid: Array) -> d
     """
     true = numpy_stream(0, f"coverage/{images.name}").integers(images.n, size=len(relative))
     cells, expected = (
-        len(np.unique(rows, axis=0)) for rows in (classes[valid], matching.generated_factors(images, true)[0])
+        len(np.unique(rows, axis=0)) for rows in (classes[valid], matching.matched_factors(images, true)[0])
     )
     found = {
         "distance": float(np.median(relative)),
@@ -225,6 +247,6 @@ def fidelity(images: Images, classes: Array, relative: Array, valid: Array) -> d
         "cells": float(cells),
         "coverage": cells / expected,
     }
-    whole = entropy(matching.generated_factors(images, np.arange(images.n))[0])
+    whole = entropy(matching.matched_factors(images, np.arange(images.n))[0])
     own = entropy(classes[valid]) if valid.any() else np.zeros(len(whole))
     return found | {f"spread_{name}": float(own[i] / whole[i]) for i, name in enumerate(images.factor_names)}

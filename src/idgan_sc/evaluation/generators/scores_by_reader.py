@@ -1,8 +1,12 @@
-"""What a generator of digits or faces makes, measured where no matcher can be exact: regressors read its factors.
+"""Score a generator by regressors that read the factors of its images.
 
-The networks that the leakage study reads factors with (`factor_reader`) take the matcher's place; how well they read
-held-out images is stated beside every score. In the space of their convolutional features, precision says whether
-generated images look like true ones, recall whether true ones are all made.
+This is for data sets such as digits and faces, where no matcher can be exact.
+
+The networks of the leakage study (`factor_reader`) take the matcher's place. How well they read held-out
+images is stated beside every score.
+
+Precision and recall use the space of the networks' convolutional features. Precision says whether generated
+images look like true ones. Recall says whether true ones are all made.
 """
 
 from pathlib import Path
@@ -15,8 +19,8 @@ from idgan_sc.evaluation.generators.drawing import distilled, draw_codes, draw_n
 from idgan_sc.evaluation.generators.factor_reader import Probe, trained_probe
 from idgan_sc.evaluation.generators.precision_recall import precision_recall
 from idgan_sc.evaluation.generators.scores import (
-    CODE,
-    Q,
+    GENERATOR_CODE,
+    Q_CODE,
     distilled_rows,
     few_true,
     metric_rows,
@@ -27,7 +31,7 @@ from idgan_sc.evaluation.generators.scores import (
 )
 from idgan_sc.evaluation.model import to_bytes
 from idgan_sc.files import DataError
-from idgan_sc.models import GAN
+from idgan_sc.models import GAN, IBGAN
 from idgan_sc.models.seeds import numpy_stream, torch_stream
 from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
@@ -60,22 +64,22 @@ def read_generator(job: Job) -> list[Path]:
     use_device(job.results.config)
     images, probe = open_images_of(job), trained_probe(job.results, run.dataset)
     method = load_run(folder)
-    if not isinstance(method, GAN):
+    if not isinstance(method, GAN | IBGAN):
         raise DataError(f"{folder} holds no generator of the GAN family: only these are scored")
     rng = torch_stream(0, f"generated/{images.name}")
     codes = draw_codes(method, images, run.preset, sizes["images"], rng)
     made = generate(method, draw_noise(method, len(codes), rng), codes)
     generated = to_bytes(made.numpy())
     classes, values = read_factors(images, probe, generated)
-    rows = score_rows(CODE, *score_factors(images, codes.numpy(), classes, values, sizes))
+    rows = score_rows(GENERATOR_CODE, *score_factors(images, codes.numpy(), classes, values, sizes))
     few = few_true(images, run.preset, method.settings["pool"], len(codes))
     q = encode_pool(method, images, few, "cpu")
-    rows += score_rows(Q, *score_factors(images, q, *true_factors(images, few), sizes))
+    rows += score_rows(Q_CODE, *score_factors(images, q, *true_factors(images, few), sizes))
     pool = pool_indices(images, run.preset, method.settings["pool"])
     true = _two_samples(images, pool, len(generated), method.settings["image_size"])
     shares = precision_and_recall(probe, *true, generated, sizes["neighbours"])
     rows += metric_rows(f"k = {sizes['neighbours']}", shares)
-    if method.settings["code"] == "vae":
+    if isinstance(method, GAN) and method.settings["code"] == "vae":
         rows += distilled_rows(distilled(method, codes, made))
     for factor in probe.factors:
         rows += metric_rows("accuracy" if factor.classes else "R²", {HELD_OUT + factor.name: factor.held_out})
@@ -85,10 +89,10 @@ def read_generator(job: Job) -> list[Path]:
 
 
 def read_factors(images: Images, probe: Probe, generated: Array) -> tuple[Array, Array]:
-    """Classes and values, (n, K), of uint8 images (n, C, H, W) as the probe reads them.
+    """Return the classes and values (n, K) that the probe reads off images.
 
-    The value of an ordered factor is the reading itself, in the data set's units; its class is that of the nearest
-    value that the data set has.
+    The images are uint8 (n, C, H, W). The value of an ordered factor is the reading itself, in the data set's
+    units. Its class is that of the nearest value that the data set has.
     """
     read = probe.read(generated)
     real = images.values(np.arange(images.n))
@@ -105,7 +109,10 @@ def read_factors(images: Images, probe: Probe, generated: Array) -> tuple[Array,
 
 
 def precision_and_recall(probe: Probe, true: Array, other: Array, generated: Array, k: int) -> dict[str, float]:
-    """Of the generated images and of other true ones against `true`, all uint8 (n, C, H, W), as many of each."""
+    """Return precision and recall of generated images and of other true ones.
+
+    Both are measured against `true`. All images are uint8 (n, C, H, W), as many of each.
+    """
     features = probe.features(true)
     n = len(features)
     found = precision_recall(features, probe.features(generated[:n]), k=k)
@@ -114,7 +121,10 @@ def precision_and_recall(probe: Probe, true: Array, other: Array, generated: Arr
 
 
 def _two_samples(images: Images, pool: Array, n: int, size: int) -> tuple[Array, Array]:
-    """Two disjoint samples of n images of the pool, or of half of it where it is smaller, uint8 (n, C, size, size)."""
+    """Return two disjoint samples of n images of the pool.
+
+    They are uint8 (n, C, size, size). A smaller pool gives half of its images to each sample.
+    """
     n = min(n, len(pool) // 2)
     chosen = numpy_stream(0, f"precision/{images.name}").permutation(pool)[: 2 * n]
     first, second = (to_bytes(images.batch(np.sort(part), size)) for part in (chosen[:n], chosen[n:]))

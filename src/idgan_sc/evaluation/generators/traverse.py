@@ -1,4 +1,7 @@
-"""What a finished run draws: images along each code, pairs and samples; and the shapes of its networks."""
+"""Draw a finished run's images along each code, its pairs and samples.
+
+The module also tells the shapes of the run's networks.
+"""
 
 from pathlib import Path
 
@@ -59,7 +62,10 @@ def traverse(job: Job) -> list[Path]:
 
 
 def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch.Generator) -> np.ndarray:
-    """Codes to start from (n, k): of the prior, or the posterior means of images of the pool."""
+    """Return codes (n, k) to start from.
+
+    They are draws of the prior, or the posterior means of images of the pool.
+    """
     if method.settings.get("code") == "prior":
         return draw_prior((n, method.settings["c_dim"]), method.settings["prior"], rng).numpy()
     pool = pool_indices(images, preset, method.settings["pool"])
@@ -72,7 +78,10 @@ def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch
 
 
 def anchor_noise(model: Model) -> np.ndarray:
-    """The noise (A, z_dim) of a traversal's anchors, drawn again from its stream: `traversal.npz` holds codes alone."""
+    """Draw again the noise (A, z_dim) of a traversal's anchors.
+
+    It comes from its own random stream, because `traversal.npz` holds codes alone.
+    """
     rng, n = torch_stream(0, "traverse"), max(ANCHORS, SAMPLES)
     if model.settings.get("code") == "prior":
         draw_prior((n, model.settings["c_dim"]), model.settings["prior"], rng)
@@ -82,7 +91,10 @@ def anchor_noise(model: Model) -> np.ndarray:
 
 
 def _pair_images(model: Model, z: np.ndarray, base: np.ndarray, j: int, other: np.ndarray) -> np.ndarray:
-    """(P, 3, C, H, W): base image, and the two images of a pair, code j drawn anew for each."""
+    """Return images (P, 3, C, H, W): a base image and a pair of images.
+
+    Code j is drawn anew for each image of the pair.
+    """
     first, second = base.copy(), base.copy()
     first[:, j], second[:, j] = other[: len(base), j], other[len(base) : 2 * len(base), j]
     return np.stack([model.generate(c, z) for c in (base, first, second)], axis=1)
@@ -98,7 +110,10 @@ def associate(job: Job, method: Method, images: Images) -> dict[str, np.ndarray]
 
 
 def network_shapes(method: Method, channels: int) -> dict[str, dict[str, object]]:
-    """Layers of the networks as built, by player; `encoder` is the frozen β-VAE's where there is one."""
+    """Return the layers of the networks as built, by player.
+
+    `encoder` is the frozen β-VAE's where there is one.
+    """
     size, k = method.settings["image_size"], method.settings["c_dim"]
     x, c = torch.zeros(2, channels, size, size), torch.zeros(2, k)
     z = torch.zeros(2, method.settings.get("z_dim", 1))

@@ -100,7 +100,7 @@ class Card {
     this.part = null;
     this.dirty.clear();
     const used = element("div", {class: "codes"}), unused = element("div", {class: "codes"});
-    for (let j = 0; j < k; j++) (g.dead.includes(j) ? unused : used).append(this.row(j, `code ${j + 1}`, g.tells[j], g.reach));
+    for (let j = 0; j < k; j++) (g.dead.includes(j) ? unused : used).append(this.row(j, `code ${j + 1}`, g.strongest[j], g.reach));
     const noise = element("div", {class: "codes"});
     g.noise[0].forEach((_, j) => noise.append(this.row(k + j, `noise ${j + 1}`, "", g.noise_reach)));
     this.article.replaceChildren(
@@ -116,14 +116,14 @@ class Card {
     for (const details of this.article.querySelectorAll("details")) details.addEventListener("toggle", () => this.redraw());
   }
 
-  row(j, name, tells, reach) {  // a slider, its values played in a loop, and a strip of images along it
+  row(j, name, strongest, reach) {  // a slider, its values played in a loop, and a strip of images along it
     const {g} = this, id = `${this.side}-${name.replace(" ", "-")}`;
     const slider = element("input", {type: "range", id, min: -reach, max: reach, step: "any"});
     const play = element("button", {type: "button", class: "play", "aria-pressed": "false", "aria-label": `Play ${name}`}, "▶");
     const strip = element("canvas", {class: "strip", width: THUMBNAILS * (g.size + 1) - 1, height: g.size, role: "img",
       "aria-label": `${THUMBNAILS} images along ${name}`});
     const shown = element("output", {for: id});
-    const label = element("label", {for: id}, name, ...(tells ? [element("span", {class: "small"}, tells)] : []));
+    const label = element("label", {for: id}, name, ...(strongest ? [element("span", {class: "small"}, strongest)] : []));
     slider.addEventListener("input", () => { this.stop(); this.set(j, Number(slider.value)); });
     slider.addEventListener("keydown", event => {
       const to = afterKey(event.key, this.values[j], reach);
@@ -293,7 +293,7 @@ function afterKey(key, value, reach) {  // where a key takes a slider from -reac
 function matrix(g, m) {
   const own = new Set(m.own.map(String)), most = Math.max(1, ...m.rows.flat());
   const head = element("tr", {}, element("th", {scope: "col"}, "code"),
-    ...m.factors.map(name => element("th", {scope: "col"}, name)), ...m.beside ? [element("th", {scope: "col"}, "H")] : []);
+    ...m.factors.map(name => element("th", {scope: "col"}, name)), ...m.beside ? [element("th", {scope: "col"}, "evenness")] : []);
   const rows = m.rows.map((row, code) => element("tr", {}, element("th", {scope: "row"}, String(code + 1)),
     ...row.map((value, factor) => {
       const shade = `background: color-mix(in srgb, var(--colour) ${Math.round(45 * value / most)}%, var(--paper))`;
@@ -313,11 +313,11 @@ const both = [cards.left, cards.right];
 const factors = element("div", {class: "factors", hidden: ""}), chooser = element("div", {class: "choose", role: "group", "aria-label": "Data set"});
 let driven = [], factorPlaying = null;
 
-function matchingCode(g, factor) {  // of the codes in use the one that tells most of a factor, and how much
+function matchingCode(g, factor) {  // the used code that is most associated with a factor, and how strongly
   const table = g.matrices[0], column = table.factors.indexOf(factor);
-  const told = table.rows.map((row, code) => g.dead.includes(code) ? -1 : row[column]);
-  const code = told.indexOf(Math.max(...told));
-  return {code, told: table.percent ? `${Math.round(100 * told[code])} %` : `${told[code].toFixed(2)} SD`};
+  const strengths = table.rows.map((row, code) => g.dead.includes(code) ? -1 : row[column]);
+  const code = strengths.indexOf(Math.max(...strengths));
+  return {code, strength: table.percent ? `${Math.round(100 * strengths[code])} %` : `${strengths[code].toFixed(2)} SD`};
 }
 
 function sweep(card, code) {  // what a code adds to the image on the way through its range, mean over the starts
@@ -358,7 +358,7 @@ function buildFactors() {
     play.addEventListener("click", () => playFactor(entry));
     driven.push(entry);
     return element("div", {class: "factor"}, play, element("label", {for: id}, name), slider,
-      element("p", {class: "small"}, `left: code ${codes[0] + 1} tells ${found[0].told} of it; right: code ${codes[1] + 1}, ${found[1].told}`));
+      element("p", {class: "small"}, `left: code ${codes[0] + 1}, ${found[0].strength}; right: code ${codes[1] + 1}, ${found[1].strength}`));
   });
   factors.hidden = !rows.length;
   factors.replaceChildren(element("h3", {style: "margin: 0 0 .3rem"}, "One slider for a factor, in both"),

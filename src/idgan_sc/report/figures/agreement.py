@@ -21,7 +21,10 @@ CELL = 0.155  # inches
 
 
 def figure_agreement(results: Results) -> list[Path]:
-    """Rank agreement of all scores over the runs whose codes are at hand: Spearman above, Kendall below."""
+    """Draw the rank agreement of all scores over the runs with codes.
+
+    Spearman's coefficient is above the diagonal, Kendall's below.
+    """
     pairs = read_table(results.root / TABLE, ["dataset", "n", "spearman", "kendall"], "run `idgan-sc agreement`")
     codes = read_table(results.root / CODES, ["dataset", "codes"], "run `idgan-sc agreement`")
     parts = {str(data): part for data, part in pairs.groupby("dataset", sort=False)}
@@ -54,7 +57,10 @@ def figure_agreement(results: Results) -> list[Path]:
 
 
 def _chance(n: int) -> float:
-    """What Spearman's coefficient of n unrelated pairs stays below in 95 of 100 cases, by Student's approximation.
+    """Compute the bound below which Spearman's coefficient may be chance.
+
+    For n unrelated pairs, the size of the coefficient stays below it in 95 of 100 cases, by Student's
+    approximation.
 
     >>> round(_chance(10), 2)
     0.63

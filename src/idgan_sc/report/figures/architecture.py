@@ -17,8 +17,10 @@ from idgan_sc.report.words import label, number, seeds_words
 
 
 def figure2(results: Results) -> list[Path]:
-    """Figure 2: the architecture, drawn from the layers of the networks that were trained, with the losses that train
-    them and what is frozen.
+    """Figure 2: boxes show the trained networks, their layers and the losses.
+
+    The figure shows the architecture. It is drawn from the layers of the networks that were trained. It shows
+    which losses train them and what is frozen.
     """
     run = results.run(DATASET, "idgan_sc", "main", results.seeds()[0])
     networks, settings = _networks(results.find(run, "networks.json")), results.settings(run)
@@ -62,7 +64,10 @@ LINE, PAD, BOX = 0.14, 0.07, 1.32  # height of a line of text, margin in a box, 
 
 @dataclass(frozen=True)
 class Box:
-    """A network, a part of one, a quantity or a loss, as a box; (x, y) is its middle."""
+    """Hold a box: a network, a part of one, a quantity or a loss.
+
+    (x, y) is its middle.
+    """
 
     x: float
     y: float
@@ -147,7 +152,10 @@ def _architecture(ax: Axes, networks: dict[str, Any], settings: Settings) -> lis
 
 
 def _boxes(networks: dict[str, Any], layers: list[dict[str, Any]], settings: Settings, height: float) -> dict[str, Box]:
-    """The boxes by name, in five columns; no box Q where the frozen encoder takes its place."""
+    """Return the boxes by name, in five columns.
+
+    There is no box Q if the frozen encoder takes its place.
+    """
     upper, lower = height - 1.25, height - 2.95
     middle = (upper + lower) / 2
     z_dim, c_dim = (shape[0] for shape in networks["generator"]["inputs"])

@@ -1,4 +1,7 @@
-"""What the figures share: style, marks, keys and captions, and how they are saved. All lengths are printed inches."""
+"""Define the style that the figures share, and save them.
+
+The figures share style, marks, keys and captions. All lengths are printed inches.
+"""
 
 import hashlib
 import textwrap
@@ -17,7 +20,7 @@ from matplotlib.patches import Patch
 from idgan_sc.config import DATASET, Run
 from idgan_sc.files import write_atomic, write_text
 from idgan_sc.records.results import Results
-from idgan_sc.report.words import COLOURS, NO_EVIDENCE, about, data_words, label
+from idgan_sc.report.words import COLOURS, NO_EVIDENCE, data_words, describe_results, label
 
 GREY, FAINT, LIGHT = "#555555", "#767676", "#BBBBBB"  # text and marks; text of what is weak; lines behind
 FRAME = "#C1440E"  # around what is pointed at
@@ -63,7 +66,10 @@ CODES_OF = {"main": "", "c10": ", 10 codes"}  # what is added to a system's name
 
 # -------------------------------------------------------------------------------------------------------- places
 def sheet(results: Results, height: float, width: float = TEXT) -> Figure:
-    """An empty figure; above it, where the results are no evidence, a line that says so."""
+    """Create an empty figure.
+
+    If the results are no evidence, a line above it says so.
+    """
     strip = 0 if results.evidence else STRIP
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(width, height + strip), dpi=DPI)
@@ -93,9 +99,10 @@ GUTTER = 2  # white pixels between images side by side
 
 
 def put_images(ax: Axes, images: np.ndarray, x: float, y: float, step: float) -> None:
-    """Draw images (n, C, H, W) of bytes side by side, `step` from one to the next, the lower left corner at (x, y).
+    """Draw images (n, C, H, W) of bytes side by side.
 
-    They are one picture: a figure of some hundred pictures takes many times longer to save.
+    `step` is the distance from one to the next. The lower left corner is at (x, y). The images are one picture: a
+    figure of some hundred pictures takes many times longer to save.
     """
     size = images.shape[-1]
     padded = np.pad(images, ((0, 0), (0, 0), (0, 0), (0, GUTTER)), constant_values=255)
@@ -115,7 +122,10 @@ def put_text(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
 
 # --------------------------------------------------------------------------------------------------- marks and keys
 def mark(system: str, variant: str = "main") -> dict[str, Any]:
-    """The style of a system's points, open for 10 codes where the system has 5 too, with the words of the key."""
+    """Return the style of a system's points, with the words of the key.
+
+    Points are open for 10 codes if the system also has 5.
+    """
     colour = COLOURS[system]
     return {
         "color": colour,
@@ -130,9 +140,10 @@ def mark(system: str, variant: str = "main") -> dict[str, Any]:
 def key(
     fig: Figure, x: float, y: float, entries: Sequence[Mapping[str, Any]], columns: int = 1, wrap: int = 40
 ) -> None:
-    """Explain marks and lines, each by its style and `label`, with the upper left corner at (x, y).
+    """Draw a key that explains marks and lines.
 
-    A style with `facecolor` is an area. wrap: characters after which a label goes on in a line below.
+    Each entry has a style and a `label`. The upper left corner is at (x, y). A style with `facecolor` is an area.
+    `wrap` is the number of characters after which a label continues on the next line.
     """
     wrapped = [{**entry, "label": textwrap.fill(entry["label"], wrap)} for entry in entries]
     handles = [Patch(**entry) if "facecolor" in entry else Line2D([], [], **entry) for entry in wrapped]
@@ -177,10 +188,10 @@ def save(
             target = path.with_suffix(f".{suffix}")
             written.append(write_atomic(target, lambda to, m=metadata: fig.savefig(to, dpi=DPI, metadata=m)))  # type: ignore[misc]
     width, height = fig.get_size_inches()
-    made = "; ".join(words for words in about(results, n, data) if words != NO_EVIDENCE)
+    made = "; ".join(words for words in describe_results(results, n, data) if words != NO_EVIDENCE)
     warning = [] if results.evidence else [f"This is {NO_EVIDENCE}."]
-    said = [*caption, f"{made}.", *warning, f"Printed size: {width:.1f} × {height:.1f} inches."]
-    return [*written, write_text(path.with_suffix(".md"), " ".join(said) + "\n")]
+    sentences = [*caption, f"{made}.", *warning, f"Printed size: {width:.1f} × {height:.1f} inches."]
+    return [*written, write_text(path.with_suffix(".md"), " ".join(sentences) + "\n")]
 
 
 def _runs(results: Results, data: str, system: str) -> list[Run]:

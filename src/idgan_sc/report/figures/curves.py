@@ -1,4 +1,7 @@
-"""Figure 3 of the paper: the arms of the ablation along stage B, and what each adds to InfoGAN."""
+"""Draw Figure 3 of the paper: the ablation's arms along stage B.
+
+It also shows what each arm adds to InfoGAN.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,11 @@ from matplotlib.figure import Figure
 from idgan_sc.config import DATASET, PROTOCOL, Config
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import COLOURS, GREY, LIGHT, STYLE, key, mark, place, save, sheet
-from idgan_sc.report.read import read_floor, read_scores
+from idgan_sc.report.read import read_baselines, read_scores
 from idgan_sc.report.statistics import LEVEL, MIN_N, summary
 from idgan_sc.report.words import label, number, places, seeds_range
 
-FLOORS = {  # what learned nothing: its words, and its line
+BASELINE_LINES = {  # what learned nothing: its words, and its line
     "untrained_q": ("untrained Q", (1, 1.2)),
     "pixel_components": ("principal components of the pixels", (1, 3)),
 }
@@ -29,11 +32,13 @@ SEED: dict[str, Any] = {"linewidth": 0.45, "alpha": 0.55}
 
 
 def figure3(results: Results) -> list[Path]:
-    """Figure 3: FactorVAE score of the three arms of the ablation along stage B; below, what each adds to InfoGAN.
+    """Figure 3: lines show the FactorVAE score of the three arms along stage B.
 
-    A thin line is a seed, the mean of its evaluation draws; the thick line is the mean over seeds, and the band its
-    interval. Below, what an arm has more than InfoGAN from the same stage A, as the claims compare them: the seeds'
-    own level is taken off.
+    The arms are those of the ablation. The lower panels show what each arm adds to InfoGAN.
+
+    A thin line is a seed, the mean of its evaluation draws. The thick line is the mean over seeds, and the band
+    is its interval. The lower panels show an arm's score minus that of InfoGAN from the same stage A. The claims
+    compare them in the same way. The difference removes each seed's own level.
     """
     curves = arm_curves(results.config, results.root)
     levels = results.config["reported"]["figure3"]
@@ -55,7 +60,7 @@ def _panels(results: Results, curves: pd.DataFrame, levels: dict[str, float]) ->
     under = [_place(fig, i, LOWER) for i in range(1, len(levels))]
     for ax, (system, level) in zip(above, levels.items(), strict=True):
         _draw(ax, curves, system, ("mean", "interval_low", "interval_high"), level)
-        for name, (words, dashes) in FLOORS.items():
+        for name, (words, dashes) in BASELINE_LINES.items():
             ax.axhline(
                 curves[name].iloc[0] if len(curves) else np.nan, color=GREY, linewidth=0.7, dashes=dashes, label=words
             )
@@ -77,7 +82,10 @@ def _place(fig: Figure, i: int, row: tuple[float, float]) -> Axes:
 
 
 def _draw(ax: Axes, curves: pd.DataFrame, system: str, columns: tuple[str, str, str], level: float) -> None:
-    """An arm's seeds, mean and band, and its level in the paper; where it ends stands above."""
+    """Draw an arm's seeds, mean and band, and its level in the paper.
+
+    The text above says where it ends.
+    """
     value, low, high = columns
     mine = curves[curves["system"] == system].dropna(subset=value)
     style = mark(system)
@@ -110,7 +118,7 @@ def _share(axes: list[Axes], curves: pd.DataFrame, words: str) -> None:
 
 def _key(fig: Figure, curves: pd.DataFrame) -> None:
     line: dict[str, Any] = {"color": GREY}
-    levels = {name: curves[name].iloc[0] if len(curves) else np.nan for name in FLOORS}
+    levels = {name: curves[name].iloc[0] if len(curves) else np.nan for name in BASELINE_LINES}
     key(fig, 0.1, LOWER[0] + LOWER[1], [
         line | {"linewidth": SEED["linewidth"], "label": "a seed"},
         line | {"label": "mean over seeds, with the marker of the system", "marker": "o", "markersize": 3},
@@ -118,7 +126,7 @@ def _key(fig: Figure, curves: pd.DataFrame) -> None:
         line | {"linewidth": 0.8, "dashes": PAPER, "label": "the paper's level at the end"},
         {"color": LIGHT, "linewidth": 0.7, "label": "no difference"},
         *(line | {"linewidth": 0.7, "dashes": dashes, "label": f"{words}, {places(levels[name])}"}
-          for name, (words, dashes) in FLOORS.items() if np.isfinite(levels[name])),
+          for name, (words, dashes) in BASELINE_LINES.items() if np.isfinite(levels[name])),
     ], wrap=28)  # fmt: skip
 
 
@@ -128,16 +136,20 @@ def _signed(value: float) -> str:
 
 
 def arm_curves(config: Config, root: Path) -> pd.DataFrame:
-    """Figure 3's points: a row an arm and step, with n, mean, sd and band over seeds, and a row for each of its seeds.
+    """Compute the points of Figure 3.
 
-    `low` and `high`: mean ± sd. `above` and its interval: mean over seeds of an arm's score less the first arm's of the
-    same seed. Rows with a `seed` have that seed's own values. An arm without runs has no rows. Every row repeats the
-    floor: what an untrained Q and the principal components of the pixels score, mean over seeds.
+    There is one row for each arm and step, with n, mean, sd and band over seeds. There is also one row for each
+    of its seeds.
+
+    `low` and `high` are mean ± sd. `above` is an arm's score minus the first arm's score of the same seed, as a
+    mean over seeds with its interval. Rows with a `seed` have that seed's own values. An arm without runs has no
+    rows. Every row repeats the baselines: the mean scores over seeds of an untrained Q and of the principal
+    components of the pixels.
     """
     key = ["dataset", "system", "variant", "seed", "code", "step", "draw", "metric", "protocol"]
     points = read_scores(root / "curves.csv", key)
-    about_points = {"dataset": DATASET, "variant": "main", "metric": "factor_vae", "protocol": PROTOCOL}
-    wanted = np.logical_and.reduce([points[column] == value for column, value in about_points.items()])
+    wanted_columns = {"dataset": DATASET, "variant": "main", "metric": "factor_vae", "protocol": PROTOCOL}
+    wanted = np.logical_and.reduce([points[column] == value for column, value in wanted_columns.items()])
     arms = {
         system: points[wanted & (points["system"] == system)].groupby(["step", "seed"])["value"].mean()
         for system in config["reported"]["figure3"]
@@ -146,20 +158,22 @@ def arm_curves(config: Config, root: Path) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for system, of_seed in arms.items():
         above = (of_seed - arms[first]).dropna() if system != first else of_seed[:0]
-        about = {"system": system, "label": label(system), "paper_level": config["reported"]["figure3"][system]}
+        key_columns = {"system": system, "label": label(system), "paper_level": config["reported"]["figure3"][system]}
         for step, values in of_seed.groupby("step"):
             rows.append(
-                about | {"step": step} | _over_seeds(values, above[above.index.get_level_values("step") == step])
+                key_columns | {"step": step} | _over_seeds(values, above[above.index.get_level_values("step") == step])
             )
         for (step, seed), value in of_seed.items():
             more = above.get((step, seed), np.nan)
-            rows.append(about | {"step": step, "n": 1, "mean": value, "above": more, "seed": seed})
+            rows.append(key_columns | {"step": step, "n": 1, "mean": value, "above": more, "seed": seed})
     numbers = ["mean", "sd", "low", "high", "paper_level", "above", "above_low", "above_high", "seed"]
     numbers += ["interval_low", "interval_high"]
     curves = pd.DataFrame(rows, columns=["system", "label", "step", "n", *numbers])
     curves = curves.astype(dict.fromkeys(numbers, float)).astype({"seed": "Int64", "step": int, "n": int})
-    floor = read_floor(root).query("metric == 'factor_vae' and variant == 'main'").groupby("system")["value"].mean()
-    return curves.assign(**{name: floor.get(name, np.nan) for name in FLOORS})
+    baselines = (
+        read_baselines(root).query("metric == 'factor_vae' and variant == 'main'").groupby("system")["value"].mean()
+    )
+    return curves.assign(**{name: baselines.get(name, np.nan) for name in BASELINE_LINES})
 
 
 def _over_seeds(values: pd.Series, above: pd.Series) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Every registered comparison as a forest: its estimate and interval, and the paper's value beside it."""
+"""Draw every registered comparison as a forest plot.
+
+Each has its estimate and interval. The paper's value stands beside it.
+"""
 
 import textwrap
 from collections.abc import Callable, Iterator
@@ -14,7 +17,7 @@ from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import FRAME, LARGE, LIGHT, STYLE, TEXT, key, place, save, sheet
 from idgan_sc.report.statistics import LEVEL, MIN_N
-from idgan_sc.report.words import DASH, METRICS, label, places, seeds_range
+from idgan_sc.report.words import DASH, METRIC_LABELS, label, places, seeds_range
 
 ANSWERS = {  # of a check: its mark's face, and the words of the key
     "yes": ("full", "yes: the claim holds"),
@@ -62,7 +65,10 @@ SHORT = {  # names of systems where a row has little room
 
 # ------------------------------------------------------------------------------------------------------------ figures
 def figure_checks(results: Results) -> list[Path]:
-    """Every check of every claim: estimate, interval and answer, with the paper's value where it prints one."""
+    """Each row shows a check's estimate, interval and answer beside the paper's value.
+
+    All checks of all claims are drawn. The paper's value is given if the paper prints one.
+    """
     table = with_paper(results, _checks(results))
     lines = [*_lines(results, table)]
     row, foot = 0.125, 0.75
@@ -70,18 +76,18 @@ def figure_checks(results: Results) -> list[Path]:
         fig = sheet(results, foot + row * len(lines) + 0.3)
         height = row * len(lines)
         ax = place(fig, 3.35, foot, 1.9, height)
-        counted = place(fig, 3.35, foot, 1.9, height, facecolor="none")
+        count_axes = place(fig, 3.35, foot, 1.9, height, facecolor="none")
         for y, (kind, content) in enumerate(lines):
             if kind == "claim":
                 _beside(ax, -3.3, y, content, weight="bold", bbox=WHITE)
                 continue
-            _row(counted if content["quantity"] == COUNT else ax, y, content)
+            _row(count_axes if content["quantity"] == COUNT else ax, y, content)
             _beside(ax, -3.2, y, _name(content))
             for x, text in zip((2.0, 3.24), (_estimate(content), places_or_dash(content["paper"])), strict=True):
                 _beside(ax, x, y, text)
         for x, text in ((-1.25, "number of factors (C8):"), (2.0, "estimate [interval]"), (3.2, "paper")):
             _beside(ax, x, -1.4, text)
-        _axes(ax, counted, table, len(lines))
+        _axes(ax, count_axes, table, len(lines))
         _no_difference(ax, [kind == "check" and content["quantity"] == COUNT for kind, content in lines])
         key(fig, 0.1, 0.42, _key(), columns=2)
     caption = [
@@ -95,7 +101,10 @@ def figure_checks(results: Results) -> list[Path]:
 
 
 def forest(results: Results) -> list[Path]:
-    """The registered comparisons of scores, a column a score: estimate and interval, the paper's value beside it."""
+    """Each row shows a registered comparison of scores beside the paper's value.
+
+    Each column is a score. The comparison has its estimate and interval.
+    """
     table = with_paper(results, _checks(results))
     scores = table[table["other"].notna() & table["quantity"].isin(["score", "curve_end"])].drop_duplicates(
         ["quantity", "metric", "arm", "other"]
@@ -105,7 +114,7 @@ def forest(results: Results) -> list[Path]:
     height = 0.19 * max(len(rows), 1)
     with mpl.rc_context(STYLE):
         fig = sheet(results, height + 1.3)
-        for i, (metric, name) in enumerate(METRICS.items()):
+        for i, (metric, name) in enumerate(METRIC_LABELS.items()):
             ax = place(fig, 2.6 + 0.88 * i, 0.95, 0.8, height)
             for _, check in scores[scores["column"] == metric].iterrows():
                 _row(ax, rows.index((check["quantity"], check["arm"], check["other"])), check)
@@ -133,8 +142,8 @@ def forest(results: Results) -> list[Path]:
 def _notes() -> list[str]:
     return [
         "IDGAN-SC with, without: with the β-VAE, without it. (10): with 10 codes in place of the system's 5.",
-        f"Intervals are at {LEVEL:.0%}, from {MIN_N} seeds on. A yes of an order needs significance after Holm's "
-        "adjustment over all planned orders, so that an interval beside 0 may still be unclear.",
+        f"Intervals are at {LEVEL:.0%}, from {MIN_N} seeds on. A yes of a directional check (>) needs significance "
+        "after Holm's adjustment over all planned directional tests: an interval beside 0 may still be unclear.",
     ]
 
 
@@ -155,7 +164,10 @@ def _checks(results: Results) -> pd.DataFrame:
 
 
 def with_paper(results: Results, table: pd.DataFrame) -> pd.DataFrame:
-    """The checks with what the paper's printed numbers say of each, `paper`; NaN where it prints none."""
+    """Add to each check the value that follows from the paper's printed numbers.
+
+    The column is `paper`. It is NaN if the paper prints none.
+    """
     reported = results.config["reported"]
 
     def printed(check: pd.Series) -> float:
@@ -188,7 +200,7 @@ def _name(check: pd.Series) -> str:
     if check["rule"] == "settled_by":  # of several checks alike, the words alone have the step
         what = "FactorVAE settled" + check["words"].partition(" settled")[2]
     elif pd.notna(check["metric"]):
-        what = METRICS[check["metric"]]
+        what = METRIC_LABELS[check["metric"]]
     else:
         what = QUANTITIES.get(check["quantity"]) or FILES.get(check["claim"], check["quantity"])
     arms = _arm(check["arm"])
@@ -236,18 +248,18 @@ def _key() -> list[dict[str, Any]]:
     return [*(_answer(answer) for answer in ANSWERS), interval, PAPER, zero]
 
 
-def _axes(ax: Axes, counted: Axes, table: pd.DataFrame, n: int) -> None:
+def _axes(ax: Axes, count_axes: Axes, table: pd.DataFrame, n: int) -> None:
     shares = table[table["quantity"] != COUNT]
     ends = shares.loc[shares["estimate"].notna(), ["low", "high", "estimate", "paper"]].stack()
     low, high = (ends.min(), ends.max()) if len(ends) else (-1, 1)
-    for axes in (ax, counted):
+    for axes in (ax, count_axes):
         axes.set(ylim=(n - 0.4, -0.6), yticks=[])
         axes.spines["left"].set_visible(False)
     ax.set(xlim=(low - 0.03, high + 0.03), xlabel="estimate: a difference or a change of a score or share")
-    counted.set(xlim=(0, 6.2), xticks=range(6))
-    counted.xaxis.tick_top()
-    counted.spines["top"].set_visible(True)
-    counted.spines["bottom"].set_visible(False)
+    count_axes.set(xlim=(0, 6.2), xticks=range(6))
+    count_axes.xaxis.tick_top()
+    count_axes.spines["top"].set_visible(True)
+    count_axes.spines["bottom"].set_visible(False)
 
 
 def _no_difference(ax: Axes, counted: list[bool]) -> None:

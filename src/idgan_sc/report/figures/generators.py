@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from idgan_sc.config import DATASET, dataset_row, generators
+from idgan_sc.config import DATASET, dataset_row, generators_by_matching
 from idgan_sc.evaluation.generators.pairs import UNRELATED
-from idgan_sc.evaluation.generators.scores import CODE, Q
+from idgan_sc.evaluation.generators.scores import GENERATOR_CODE, Q_CODE
 from idgan_sc.evaluation.generators.scores_by_reader import TRUE
 from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import GREY, LARGE, LIGHT, STYLE, key, mark, place, save, sheet
 from idgan_sc.report.generator_tables import FIDELITY, SHARED_MANIFOLD, _held_out
-from idgan_sc.report.read import _labelled, _of, floors, read
+from idgan_sc.report.read import baseline_cells, datasets_by_reader, read_generator_table, select
 from idgan_sc.report.statistics import LEVEL, MIN_N, summary
-from idgan_sc.report.words import COLOURS, METRICS, VARIANTS, label, places, seeds_range
+from idgan_sc.report.words import COLOURS, METRIC_LABELS, SYSTEMS, VARIANTS, label, places, seeds_range
 
 RIGHT = {"change_one": "one_changes", "keep_one": "one_stays"}  # when a rule's label can be right
 PANELS = ("factor_vae", "mig")  # of the figures
@@ -45,7 +45,7 @@ def figure_generator(results: Results) -> list[Path]:
 
     A point is a system and seed on dSprites.
     """
-    wide = _points(read(results.root / "generator_scores.csv"), [DATASET], FIDELITY)
+    wide = _points(read_generator_table(results.root / "generator_scores.csv"), [DATASET], FIDELITY)
     with mpl.rc_context(STYLE):
         fig = sheet(results, 4.5)
         lines: dict[str, Any] = {}
@@ -56,11 +56,14 @@ def figure_generator(results: Results) -> list[Path]:
                 lines[words] = {"color": GREY, "linewidth": 0.8, "dashes": dashes, "label": words}
             _scatter(ax, wide, f"q_{metric}", metric)
             _diagonal(ax)
-            ax.set(xlabel=f"{METRICS[metric]} of Q, on true images", ylabel=f"{METRICS[metric]} of the generator")
+            ax.set(
+                xlabel=f"{METRIC_LABELS[metric]} of Q, on true images",
+                ylabel=f"{METRIC_LABELS[metric]} of the generator",
+            )
         for i, (measure, axis) in enumerate(QUALITY.items()):
             ax = place(fig, 0.5 + 2.6 * i, 0.42, 2.0, 1.7)
             _scatter(ax, wide, measure, PANELS[0])
-            ax.set(xlabel=axis, ylabel=f"{METRICS[PANELS[0]]} of the generator")
+            ax.set(xlabel=axis, ylabel=f"{METRIC_LABELS[PANELS[0]]} of the generator")
         key(fig, 5.32, 4.4, [*_systems(wide), EQUAL, *lines.values()], wrap=20)
     unscored = int(wide[list(PANELS)].isna().any(axis=1).sum())
     caption = [
@@ -74,8 +77,8 @@ def figure_generator(results: Results) -> list[Path]:
 
 def figure_generator_pictures(results: Results) -> list[Path]:
     """Scores of the generators of digits and faces against precision, and recall against precision."""
-    generator = read(results.root / "generator_scores.csv")
-    data = _labelled(results, generator)
+    generator = read_generator_table(results.root / "generator_scores.csv")
+    data = datasets_by_reader(results, generator)
     true = {metric: metric + TRUE for metric in SHARED_MANIFOLD}
     wide = _points(generator, data, [*SHARED_MANIFOLD, *true.values()])
     words, dashes = COMPONENTS[0][0].replace(", 5 codes", ""), COMPONENTS[0][1]
@@ -94,7 +97,8 @@ def figure_generator_pictures(results: Results) -> list[Path]:
                         ax.axhline(level, zorder=1, **components)
                 _room(ax)
                 ax.set(
-                    xlabel="precision", ylabel="recall" if metric == "recall" else f"{METRICS[metric]} of the generator"
+                    xlabel="precision",
+                    ylabel="recall" if metric == "recall" else f"{METRIC_LABELS[metric]} of the generator",
                 )
                 if i == 0:
                     ax.text(-0.5, 0.5, dataset_row(name).title, transform=ax.transAxes, rotation=90, va="center",
@@ -111,14 +115,16 @@ def figure_generator_pictures(results: Results) -> list[Path]:
 
 
 def figure_pairs(results: Results) -> list[Path]:
-    """C11: how well E or H tells the pairs of its own rule along stage B; how many more pairs than unrelated ones show
-    the rule.
+    """C11: lines show how well E or H tells the pairs of its own rule.
 
-    Left: accuracy with chance taken off, (a − 1/k)/(1 − 1/k), over the steps of stage B. Right: the share of pairs in
-    which a label can be right, at the start (stage A's generator) and at the end of stage B, less that of unrelated
-    pairs of the same generator, whose labels would be right by chance.
+    The figure also shows how many more pairs than unrelated ones show the rule.
+
+    The left panel has the accuracy with chance removed, (a − 1/k)/(1 − 1/k), over the steps of stage B. The right
+    panel has the share of pairs in which a label can be right, minus that of unrelated pairs of the same
+    generator. The labels of unrelated pairs would be right by chance. The shares are at the start
+    (stage A's generator) and at the end of stage B.
     """
-    labels = read(results.root / "pair_labels.csv")
+    labels = read_generator_table(results.root / "pair_labels.csv")
     accuracy, shares = _accuracies(labels), _right_shares(results, labels)
     with mpl.rc_context(STYLE):
         fig = sheet(results, 3.7)
@@ -151,7 +157,10 @@ def figure_pairs(results: Results) -> list[Path]:
 
 
 def _slopes(ax: Axes, shares: pd.DataFrame) -> None:
-    """The excess over unrelated pairs, from the start to the end of stage B, a place an arm."""
+    """Draw the excess over unrelated pairs at start and end of stage B.
+
+    Each arm has its own place.
+    """
     names = []
     for i, ((system, variant), mine) in enumerate(shares.groupby(["system", "variant"], sort=False)):
         _seed_lines(ax, mine.assign(x=2 * i + mine["at"], mean=mine["excess"]), "x")
@@ -182,37 +191,49 @@ def _unrelated(shares: pd.DataFrame) -> str:
         return "No pair could be matched with true images."
     keep = shares["system"] == "infogan_cr"
     means = shares["unrelated"].groupby(keep).mean()
-    said = {True: "one stays", False: "one changes"}
-    return f"Unrelated pairs: {', '.join(f'{said[bool(rule)]} {places(mean)}' for rule, mean in means.items())}."
+    label_of_rule = {True: "one stays", False: "one changes"}
+    return (
+        f"Unrelated pairs: {', '.join(f'{label_of_rule[bool(rule)]} {places(mean)}' for rule, mean in means.items())}."
+    )
 
 
 def _accuracies(labels: pd.DataFrame) -> pd.DataFrame:
-    """A row an arm and logged step, and one for each seed of it: accuracy with chance taken off, mean over seeds."""
-    log = _of(labels, measure="accuracy_log", system=list(COLOURS), variant=list(VARIANTS))
+    """Compute the accuracy with chance removed, by arm and logged step.
+
+    One row is the mean over seeds. There is also one row for each seed.
+    """
+    log = select(labels, measure="accuracy_log", system=list(SYSTEMS), variant=list(VARIANTS))
     chance = 1 / log["k"]
     log = log.assign(mean=(log["value"] - chance) / (1 - chance))
-    about = ["system", "variant", "k", "step"]
-    means = log.groupby(about)["mean"].agg(n="count", mean="mean").reset_index()
-    return _in_order(pd.concat([means, log[[*about, "seed", "mean"]].assign(n=1)]))
+    key_columns = ["system", "variant", "k", "step"]
+    means = log.groupby(key_columns)["mean"].agg(n="count", mean="mean").reset_index()
+    return _in_order(pd.concat([means, log[[*key_columns, "seed", "mean"]].assign(n=1)]))
 
 
 def _right_shares(results: Results, labels: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the regularised arms at the start (0) and the end (1), one for each seed and one for their mean.
+    """Compute how often labels can be right, by regularised arm.
 
-    mean: share of pairs of the arm's rule that show it; unrelated: that of unrelated pairs of the same generator;
-    excess: the difference, with its interval over seeds.
+    There are rows for the start (0) and the end (1): one for each seed and one for their mean.
+
+    `mean` is the share of pairs of the arm's rule that show it. `unrelated` is that of unrelated pairs of the
+    same generator. `excess` is the difference, with its interval over seeds.
     """
     rows = []
-    for run in generators(results.config, results.preset):
+    for run in generators_by_matching(results.config, results.preset):
         settings = results.settings(run)
         rule = settings["pair_rule"]
-        if run.system not in COLOURS or run.variant not in VARIANTS or rule == "none":
+        if run.system not in SYSTEMS or run.variant not in VARIANTS or rule == "none":
             continue
         for at, source in enumerate((results.before(run).get("start"), run)):
             if source is None:
                 continue
-            about = {"system": source.system, "variant": source.variant, "seed": source.seed, "measure": RIGHT[rule]}
-            found, unrelated = (_of(labels, rule=name, **about)["value"] for name in (rule, UNRELATED))
+            key_columns = {
+                "system": source.system,
+                "variant": source.variant,
+                "seed": source.seed,
+                "measure": RIGHT[rule],
+            }
+            found, unrelated = (select(labels, rule=name, **key_columns)["value"] for name in (rule, UNRELATED))
             rows += [(run.system, run.variant, at, run.seed, *pair) for pair in zip(found, unrelated, strict=False)]
     of_seed = pd.DataFrame(rows, columns=["system", "variant", "at", "seed", "mean", "unrelated"])
     of_seed = of_seed.assign(n=1, excess=of_seed["mean"] - of_seed["unrelated"]).astype({"seed": "Int64"})
@@ -227,8 +248,8 @@ def _right_shares(results: Results, labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows by system in the order of `COLOURS`, then 5 codes before 10."""
-    orders = {"system": list(COLOURS), "variant": list(VARIANTS)}
+    """Rows by system in the order of `SYSTEMS`, then 5 codes before 10."""
+    orders = {"system": list(SYSTEMS), "variant": list(VARIANTS)}
     return rows.sort_values([*orders], key=lambda column: column.map(orders[str(column.name)].index), kind="stable")
 
 
@@ -244,14 +265,19 @@ def _line(mine: pd.DataFrame) -> dict[str, Any]:
 
 
 def _points(scores: pd.DataFrame, data: list[str], measures: Iterable[str]) -> pd.DataFrame:
-    """A row a run of the arms on `data`; a column a metric of the generator, `q_` and a metric of Q, and a measure."""
+    """Return one row for each run of the arms on `data`.
+
+    The columns are the metrics of the generator, the metrics of Q with the prefix `q_`, and the measures.
+    """
     key = ["dataset", "system", "variant", "seed"]
-    wide = _wide(scores, data, key, CODE).reindex(columns=[*METRICS, *measures])
-    return wide.join(_wide(scores, data, key, Q).reindex(columns=list(METRICS)).add_prefix("q_")).reset_index()
+    wide = _wide(scores, data, key, GENERATOR_CODE).reindex(columns=[*METRIC_LABELS, *measures])
+    return wide.join(
+        _wide(scores, data, key, Q_CODE).reindex(columns=list(METRIC_LABELS)).add_prefix("q_")
+    ).reset_index()
 
 
 def _wide(scores: pd.DataFrame, data: list[str], key: list[str], code: str) -> pd.DataFrame:
-    wanted = _of(scores, dataset=data, system=list(COLOURS), variant=list(VARIANTS), code=code)
+    wanted = select(scores, dataset=data, system=list(SYSTEMS), variant=list(VARIANTS), code=code)
     return wanted.pivot(index=key, columns="metric", values="value")
 
 
@@ -280,8 +306,11 @@ def _diagonal(ax: Axes) -> None:
 
 
 def _components(root: Path, data: str, metric: str) -> list[float]:
-    """What the pixels' principal components of a data set score, by how many they are; NaN where there is no score."""
-    cells = [cell for floor in floors(root, data, AS_GENERATORS) for cell in floor]
+    """Return the scores of the pixels' principal components of a data set.
+
+    They are ordered by the number of components. A missing score is NaN.
+    """
+    cells = [cell for baseline in baseline_cells(root, data, AS_GENERATORS) for cell in baseline]
     mine = [cell for cell in cells if cell["system"] == "pixel_components" and cell["metric"] == metric]
     return [cell["mean"] if cell["n"] else np.nan for cell in mine]
 
@@ -291,9 +320,9 @@ def _seeds(wide: pd.DataFrame) -> str:
 
 
 def _systems(wide: pd.DataFrame) -> list[dict[str, Any]]:
-    """The systems' marks for a key, in the order of `COLOURS`."""
+    """The systems' marks for a key, in the order of `SYSTEMS`."""
     there = set(zip(wide["system"], wide["variant"], strict=True))
-    arms = [(system, variant) for system in COLOURS for variant in VARIANTS if (system, variant) in there]
+    arms = [(system, variant) for system in SYSTEMS for variant in VARIANTS if (system, variant) in there]
     return [mark(*arm) | {"linestyle": ""} for arm in arms]
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from idgan_sc import config as configuration
-from idgan_sc.config import PICTURED, Run, dataset_row
+from idgan_sc.config import PICTURE_SYSTEMS, Run, dataset_row
 from idgan_sc.evaluation.gather import read_gathered, read_leakage, summarised
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
@@ -26,18 +26,24 @@ MOST = 1.2  # of the colour scale
 
 
 def figure_leakage(results: Results) -> list[Path]:
-    """How much each code moves every factor, its own and the others: InfoGAN-CR beside IDGAN-SC, a block a data set.
+    """Each cell shows how much one code moves one factor (InfoGAN-CR and IDGAN-SC).
 
-    A cell is the mean over seeds of the SD of a factor over a sweep, in SD of real images. Codes have no order, and
-    code 3 of one seed is not code 3 of another: rows are the codes that stand for the factors, then the others. The
-    runs are those that `leakage.csv` has gathered.
+    The two systems are side by side, and each data set is a block. A code moves its own factor and the others.
+
+    A cell is the mean over seeds of the SD of a factor over a sweep, in SD of real images. Codes have no order,
+    and code 3 of one seed is not code 3 of another. So the first rows are the codes that stand for the factors,
+    and the others follow. The runs are those that `leakage.csv` has gathered.
     """
     runs = _gathered(results)
-    shown = list(dict.fromkeys(data for data, _ in configuration.pictures(results.config, results.preset).values()))
-    shown = [data for data in shown if all(runs[data, system] for system in PICTURED)]
+    shown = list(
+        dict.fromkeys(data for data, _ in configuration.picture_figures(results.config, results.preset).values())
+    )
+    shown = [data for data in shown if all(runs[data, system] for system in PICTURE_SYSTEMS)]
     if not shown:
-        raise DataError(f"{results.root / 'leakage.csv'} has no data set with runs of both {' and '.join(PICTURED)}")
-    blocks = [[_matrix(results, runs[data, system]) for system in PICTURED] for data in shown]
+        raise DataError(
+            f"{results.root / 'leakage.csv'} has no data set with runs of both {' and '.join(PICTURE_SYSTEMS)}"
+        )
+    blocks = [[_matrix(results, runs[data, system]) for system in PICTURE_SYSTEMS] for data in shown]
     heights = [max(len(block["change"]) for block in pair) * CELL + HEAD + FOOT for pair in blocks]
     with mpl.rc_context(canvas.STYLE):
         top = sum(heights) + SCALE
@@ -70,13 +76,16 @@ def _gathered(results: Results) -> dict[tuple[str, str], list[Run]]:
     seeds = read_gathered(results.root).groupby(["dataset", "system", "variant"])["seed"].agg(set)
     return {
         (data, system): [run for run in _runs(results, data, system) if run.seed in seeds.get(key, set())]
-        for data, system in configuration.pictures(results.config, results.preset).values()
+        for data, system in configuration.picture_figures(results.config, results.preset).values()
         for key in [(data, system, "main")]
     }
 
 
 def _matrix(results: Results, runs: list[Run]) -> dict[str, Any]:
-    """A system's mean matrix (k, F) over `runs` with what is written beside it, and all of it as rows of the CSV."""
+    """Compute a system's mean matrix (k, F) over `runs`.
+
+    The result also has the text beside it, and all of it as rows of the CSV.
+    """
     data, system = runs[0].dataset, runs[0].system
     tables = [read_leakage(results, run) for run in runs]
     every, first = pd.concat(tables), tables[0]
@@ -104,9 +113,10 @@ def _row_names(named: list[str], codes: list[int]) -> list[str]:
 
 
 def _row_order(table: pd.DataFrame, shown: list[str]) -> list[int]:
-    """One run's codes: those that stand for the factors `shown`, in that order, then the others by their change.
+    """Order one run's codes as rows of the matrix.
 
-    A code that changes nothing has no row of its own; the one that changes least takes its place.
+    The codes that stand for the factors `shown` come first, in that order. The others follow by their change. A
+    code that changes nothing has no row of its own. The code that changes least takes its place.
     """
     own = table[table.measure == "outside"].set_index("factor")["code"].astype(int).to_dict()
     by_change = _changes(table).sum(axis=1).sort_values(ascending=False, kind="stable").index
@@ -137,7 +147,10 @@ def _with_interval(values: list[float | None]) -> str:
 
 
 def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, results: Results) -> Any:
-    """One system's matrix with its upper left corner at (left, top) inches, evenness beside and below; its colours."""
+    """Draw one system's matrix and return its colours.
+
+    The upper left corner is at (left, top) inches. The evenness stands beside and below.
+    """
     k, n_factors = block["change"].shape
     ax = canvas.place(fig, left, top - k * CELL, WIDTH, k * CELL)
     drawn = ax.imshow(block["change"], cmap="Blues", vmin=0, vmax=MOST, aspect="auto")

@@ -1,4 +1,7 @@
-"""Figures 1 and 4 of the paper, InfoGAN-CR beside IDGAN-SC, each with true images; PNG, PDF, CSV and caption."""
+"""Draw Figures 1 and 4 of the paper.
+
+InfoGAN-CR is beside IDGAN-SC, each with true images. The files are PNG, PDF, CSV and caption.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from idgan_sc.config import DATASET, PICTURED, Run
+from idgan_sc.config import DATASET, PICTURE_SYSTEMS, Run
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded
@@ -30,8 +33,9 @@ ASSIGNED = "No code stands for two factors: of all assignments, this one has the
 
 # ------------------------------------------------------------------------------------------------------------- figures
 def figure1(results: Results) -> list[Path]:
-    """Figure 1: pairs of images that differ in one code, of InfoGAN-CR and IDGAN-SC beside true pairs that differ in
-    one factor: size, then rotation.
+    """Figure 1: pairs of images differ in one code, beside true pairs.
+
+    The pairs are of InfoGAN-CR and IDGAN-SC. The true pairs differ in one factor: size, then rotation.
     """
     return _beside(results, "figure1", PAIR_ROWS, _pairs, [
         "Pairs of images x₁ and x₂ that differ in one code, each beside the image that it was made from.",
@@ -41,8 +45,10 @@ def figure1(results: Results) -> list[Path]:
 
 
 def figure4(results: Results) -> list[Path]:
-    """Figure 4: traversals of InfoGAN-CR and IDGAN-SC beside true ones, a panel a factor: the code that stands for it
-    sweeps, all else stays.
+    """Figure 4: each panel sweeps the code of one factor, beside true images.
+
+    The traversals are of InfoGAN-CR and IDGAN-SC. The code that stands for the factor changes, and all else
+    stays.
     """
     return _beside(results, "figure4", TRAVERSAL_ROWS, _sweep, [
         "What one code does: it takes the values above the images, and all else stays. A panel is a factor, and the "
@@ -55,9 +61,12 @@ Shown = Callable[["FactorRow", Arrays], tuple[np.ndarray, np.ndarray, list[dict[
 
 
 def _beside(results: Results, name: str, factors: tuple[str, ...], shown: Shown, caption: list[str]) -> list[Path]:
-    """A figure with a column a system; `shown`: true images of a factor, generated ones, and what tells each apart."""
+    """Draw a figure with one column for each system.
+
+    `shown` returns the true images of a factor, the generated ones, and what tells each apart.
+    """
     columns = []
-    for system in PICTURED:
+    for system in PICTURE_SYSTEMS:
         run, arrays = _traversal(results, system)
         rows = assign(arrays["association"], [str(factor) for factor in arrays["factor_names"]], factors)
         panels = [_panel(system, row, *shown(row, arrays)) for row in rows]
@@ -66,15 +75,17 @@ def _beside(results: Results, name: str, factors: tuple[str, ...], shown: Shown,
         columns.append(Column(system, heads, panels, group=len(heads) if sweep else len(PAIR_IMAGES)))
         caption = [*caption, range_words(system, results.settings(run), arrays["values"])] if sweep else caption
     fig, drawn = strips.draw(results, columns)
-    seed = f"{' and '.join(map(label, PICTURED))}: seed {results.seeds()[0]} of each."
+    seed = f"{' and '.join(map(label, PICTURE_SYSTEMS))}: seed {results.seeds()[0]} of each."
     return save(fig, results, name, pd.DataFrame(drawn), [*caption, seed], seeds_words(1))
 
 
-def _panel(system: str, row: "FactorRow", true: np.ndarray, made: np.ndarray, about: list[dict[str, Any]]) -> Panel:
-    of_true = {"system": "true", "row": row.about()["row"], "factor": row.factor}
+def _panel(
+    system: str, row: "FactorRow", true: np.ndarray, made: np.ndarray, table_columns: list[dict[str, Any]]
+) -> Panel:
+    of_true = {"system": "true", "row": row.table_columns()["row"], "factor": row.factor}
     both = [
         Strip("true", true, [of_true] * len(true)),
-        Strip("made", made, [{"system": system, **row.about(), **each} for each in about]),
+        Strip("made", made, [{"system": system, **row.table_columns(), **each} for each in table_columns]),
     ]
     return Panel(row.factor, f"code {row.dimension + 1}, {row.association:.0%}", row.association < WEAK, both)
 
@@ -86,8 +97,8 @@ def _pairs(row: "FactorRow", arrays: Arrays) -> tuple[np.ndarray, np.ndarray, li
     k = factors.names.index(row.factor)
     last = factors.sizes[k] - 1
     classes[1::3, k], classes[2::3, k] = [last // 6, last // 3, 0], [last, last // 2, last // 4]
-    about = [{"pair": pair + 1, "image": image} for pair in range(len(images)) for image in PAIR_IMAGES]
-    return true_images(DATASET, classes, images.shape[-1]), images.reshape(-1, *images.shape[2:]), about
+    table_columns = [{"pair": pair + 1, "image": image} for pair in range(len(images)) for image in PAIR_IMAGES]
+    return true_images(DATASET, classes, images.shape[-1]), images.reshape(-1, *images.shape[2:]), table_columns
 
 
 def _sweep(row: "FactorRow", arrays: Arrays) -> tuple[np.ndarray, np.ndarray, list[dict[str, Any]]]:
@@ -100,21 +111,24 @@ def _sweep(row: "FactorRow", arrays: Arrays) -> tuple[np.ndarray, np.ndarray, li
 # ------------------------------------------------------------------------------------------------- codes and factors
 @dataclass(frozen=True)
 class FactorRow:
-    """A factor and the code that stands for it; `dimension` counts from 0 here and from 1 in what is printed."""
+    """Hold a factor and the code that stands for it.
+
+    `dimension` counts from 0 here and from 1 in print.
+    """
 
     factor: str
     dimension: int
     association: float
 
-    def about(self) -> dict[str, Any]:
+    def table_columns(self) -> dict[str, Any]:
         row = WORDS.get(self.factor, self.factor)
         return {"row": row, "factor": self.factor, "code": self.dimension + 1, "association": self.association}
 
 
 def assign(association: np.ndarray, names: list[str], factors: tuple[str, ...]) -> list[FactorRow]:
-    """One code for each of `factors`, no code twice, so that the sum of their associations is largest.
+    """Assign one code to each of `factors` with the largest sum of associations.
 
-    association: (k, K), of `names` (K,).
+    No code is used twice. `association` is (k, K), with a column for each of `names` (K,).
 
     >>> [row.dimension for row in assign(np.array([[0.9, 0.8], [0.7, 0.1]]), ["x", "y"], ("x", "y"))]
     [1, 0]

@@ -1,6 +1,7 @@
-"""Figures 5 to 8 of the paper, InfoGAN-CR and IDGAN-SC apart as the paper has them and side by side.
+"""Draw Figures 5 to 8 of the paper.
 
-The code for each panel is chosen by measurement, never by eye.
+InfoGAN-CR and IDGAN-SC are drawn apart, as in the paper, and side by side. The code for each panel is chosen
+by measurement, never by eye.
 """
 
 from pathlib import Path
@@ -29,9 +30,10 @@ BY_STAND_IN = (
 CHOSEN = {"morphometrics": BY_RESPONSE, "stand-in": BY_STAND_IN}  # else a share of entropy
 
 
-def pictures(results: Results, name: str, data: str, systems: tuple[str, ...]) -> list[Path]:
-    """What the code of each factor changes in generated images of a data set, below true images where they can be
-    drawn.
+def picture_figure(results: Results, name: str, data: str, systems: tuple[str, ...]) -> list[Path]:
+    """Each panel shows what the code of one factor changes in generated images.
+
+    The images are of one data set. They stand below true images if those can be drawn.
     """
     shown = [(system, *_panels(results, data, system)) for system in systems]
     columns = [
@@ -72,10 +74,10 @@ def _factors(results: Results, run: Run, arrays: dict[str, Any]) -> list[Panel]:
     for r, row in enumerate(arrays["rows"]):
         code, images = int(arrays["codes"][r]), arrays["images"][:, r]  # (P, S, C, H, W)
         association = _association(table, row, code)
-        about = {"system": run.system, "row": row, "code": code + 1, "association": association}
+        key_columns = {"system": run.system, "row": row, "code": code + 1, "association": association}
         made = []
         for digit, strip in zip(arrays["anchors"], images, strict=True):
-            of_digit = about | ({"digit": int(digit)} if digit >= 0 else {})
+            of_digit = key_columns | ({"digit": int(digit)} if digit >= 0 else {})
             each = [of_digit | {"value": round(float(value), 6)} for value in values]
             made.append(Strip(f"{digit}" if digit >= 0 else "made", strip, each))
         fixed = {"digit": int(arrays["anchors"][0])} if arrays["anchors"][0] >= 0 else {}
@@ -104,7 +106,10 @@ def _association(table: pd.DataFrame, row: str, code: int) -> float:
 
 
 def _digits(table: pd.DataFrame, data: str, least: float) -> str:
-    """Where the rows of digits start, and how well the classifier that finds them does on images it never saw."""
+    """Say where the rows of digits start and how good the classifier is.
+
+    The classifier finds the digits. It is tested on images it never saw.
+    """
     found = table[(table.measure == "held_out") & (table.factor == "digit")]["value"]
     return (
         "A digit's row starts from the generated image that a classifier is surest of (probability at least "

@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from idgan_sc import config as configuration
-from idgan_sc.config import PICTURED
+from idgan_sc.config import DATASET, PICTURE_SYSTEMS
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import text_or_empty
-from idgan_sc.report.figures import forest, generators
+from idgan_sc.report.figures import forest, further, generators
 from idgan_sc.report.figures.architecture import figure2
 from idgan_sc.report.figures.curves import figure3
 from idgan_sc.report.figures.leakage import figure_leakage
 from idgan_sc.report.figures.paper import figure1, figure4
-from idgan_sc.report.figures.pictures import pictures
+from idgan_sc.report.figures.pictures import picture_figure
 from idgan_sc.report.figures.regularisers import regularisers_figure
 from idgan_sc.report.figures.sensitivity import effects_figure, specification_figure
 from idgan_sc.report.words import label
@@ -33,6 +33,8 @@ TITLES = {
     "figure_generator": "The generators",
     "figure_generator_pictures": "The generators of pictures",
     "figure_pairs": "The pairs",
+    "figure_s": "Further data sets",
+    "figure_strength": "Correlated factors",
     "forest": "The registered comparisons",
     "figure_checks": "Every check",
 }
@@ -41,25 +43,43 @@ STUDY: dict[str, AnyDraw] = {"specification": specification_figure, "main_effect
 APART: dict[str, Draw] = {"regularisers": regularisers_figure}  # of no run; its page is docs/regularisers.md
 
 
-def names(results: Results) -> dict[str, Draw]:
-    """The figures of pictures that a preset can have: one a system, and both side by side, `figure_<data set>`."""
+def picture_drawers(results: Results) -> dict[str, Draw]:
+    """Return the picture figures that a preset can have.
+
+    There is one for each system, and one with both side by side, `figure_<data set>`. If there are any, the
+    leakage figure is added.
+    """
     found: dict[str, Draw] = {}
-    planned = configuration.pictures(results.config, results.preset)
+    planned = configuration.picture_figures(results.config, results.preset)
     for name, (data, system) in planned.items():
-        found[name] = partial(pictures, name=name, data=data, systems=(system,))
+        found[name] = partial(picture_figure, name=name, data=data, systems=(system,))
     for data in dict.fromkeys(data for data, _ in planned.values()):
-        found[f"figure_{data}"] = partial(pictures, name=f"figure_{data}", data=data, systems=PICTURED)
+        found[f"figure_{data}"] = partial(picture_figure, name=f"figure_{data}", data=data, systems=PICTURE_SYSTEMS)
     return found | ({"figure_leakage": figure_leakage} if found else {})
 
 
 def drawers(results: Results) -> dict[str, Draw]:
-    """Every figure that a preset can have, the paper's first; those of the sensitivity study are drawn with it."""
-    return {**FIGURES, **names(results), **generators.FIGURES, **forest.FIGURES}
+    """Return every figure that a preset can have, the paper's first.
+
+    The figures of the sensitivity study are drawn with that study.
+    """
+    config, preset = results.config, results.preset
+    wanted = {
+        "figure_s": configuration.further(config, preset),
+        "figure_strength": configuration.correlated(config, preset),
+    }
+    beyond = {name: draw for name, draw in further.FIGURES.items() if wanted[name]}
+    of_paper = FIGURES if DATASET in results.datasets else {}
+    return {**of_paper, **picture_drawers(results), **generators.FIGURES, **forest.FIGURES, **beyond}
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure: its title, what it shows, the command that makes it, and its caption, empty until it is drawn."""
+    """Hold the words about a figure.
+
+    It has a title, what the figure shows, the command that makes it, and its caption. The caption is empty until
+    the figure is drawn.
+    """
 
     title: str
     shows: str
@@ -74,8 +94,8 @@ def all_figures(results: Results) -> dict[str, Drawn]:
 
 
 def _drawn(results: Results, name: str, draw: AnyDraw) -> Drawn:
-    said = inspect.getdoc(draw.func if isinstance(draw, partial) else draw) or ""
-    shows = " ".join(said.partition("\n\n")[0].split())
+    docstring = inspect.getdoc(draw.func if isinstance(draw, partial) else draw) or ""
+    shows = " ".join(docstring.partition("\n\n")[0].split())
     shows = re.sub(r"^(Figures? \d( and \d)?|C\d+): ", "", shows)
     if isinstance(draw, partial):
         shows = f"{' beside '.join(map(label, draw.keywords['systems']))}, {draw.keywords['data']}. {shows}"

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idgan_sc.evaluation.regularisers import NO_NOISE, measure_missing, rows_path, write_ceilings
+from idgan_sc.evaluation.regularisers import NO_NOISE, rows_path, train_missing_cells, write_ceilings
 from idgan_sc.files import copy_atomic
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import DPI, GREY, LIGHT, STYLE, TEXT, save
-from idgan_sc.report.regularisers import LOSSES, METHODS, RULES, compared, turned_words, write_tables
+from idgan_sc.report.regularisers import LOSSES, METHOD_OF_CORNER, RULES, compared, turned_words, write_tables
 from idgan_sc.report.words import seeds_words
 
 LOOKS = (("o", "#0072B2", "#0072B2"), ("^", "#D55E00", "none"), ("s", "#009E73", "none"))  # of a factor as noise
@@ -31,11 +31,19 @@ NOT_BELOW_7: Any = STYLE | {"xtick.labelsize": 7, "ytick.labelsize": 7}  # point
 
 def regularisers(results: Results) -> list[Path]:
     """Measure what is missing of the study, then write its tables and its figure."""
-    return [measure_missing(results), write_ceilings(results), *write_tables(results), *regularisers_figure(results)]
+    return [
+        train_missing_cells(results),
+        write_ceilings(results),
+        *write_tables(results),
+        *regularisers_figure(results),
+    ]
 
 
 def regularisers_figure(results: Results) -> list[Path]:
-    """How far turned codes raise each pair regulariser's loss on true images, and the accuracy that it reaches."""
+    """Draw how far turned codes raise each pair regulariser's loss.
+
+    The images are true ones. The accuracy that each regulariser reaches is drawn too.
+    """
     rows, study = compared(results), results.config["regularisers"]
     turns = list(dict.fromkeys(turned_words(study, name) for name in study["rotations"]))
     corners = [(rule, loss) for rule in study["pair_rules"] for loss in study["pair_losses"]]
@@ -52,7 +60,7 @@ def regularisers_figure(results: Results) -> list[Path]:
             _marks(lower, mine, "accuracy", turns, study["noise"])
             _ceilings(lower, mine, study["noise"])
             upper.axhline(0, color=LIGHT, linewidth=0.6, zorder=0)
-            method = METHODS.get((rule, loss), "")
+            method = METHOD_OF_CORNER.get((rule, loss), "")
             upper.set_title(f"{RULES[rule]}, {LOSSES[loss]}" + f"\n{method and f'as in {method}'}", fontsize=7)
             lower.set_xticks(range(len(turns)), turns, rotation=90)
             lower.set_xlim(-0.6, len(turns) - 0.4)
@@ -66,7 +74,10 @@ def regularisers_figure(results: Results) -> list[Path]:
 
 
 def _marks(ax: Axes, rows: pd.DataFrame, measure: str, turns: list[str], noises: list[str]) -> None:
-    """Seeds as small marks, their mean as a large one; what is noise side by side."""
+    """Draw seeds as small marks and their mean as a large one.
+
+    The kinds of noise are side by side.
+    """
     of_seeds = rows.groupby(["noise", "turned", "seed"])[measure].mean().reset_index()
     for (marker, edge, face), noise, shift in zip(LOOKS, noises, (-0.17, 0.17, 0.34), strict=False):
         for x, turned in enumerate(turns):

@@ -21,11 +21,15 @@ from idgan_sc.report.sensitivity import (
     specifications,
     verdicts_page,
 )
-from idgan_sc.report.words import COLOURS, METRICS, label, seeds_words
+from idgan_sc.report.words import COLOURS, METRIC_LABELS, label, seeds_words
 
 
 def sensitivity(results: Results) -> list[Path]:
-    """Write the two figures with their data, the scores of the study's seeds, and what each variant does to claims."""
+    """Write the figures and tables of the sensitivity study.
+
+    These are the two figures with their data, the scores of the study's seeds, and what each variant does to
+    claims.
+    """
     folder = results.root / "sensitivity"
     written = [gather(results, folder, *names) for names in GATHERED_AS.items()]
     scores = specifications(results, folder)
@@ -37,7 +41,10 @@ def sensitivity(results: Results) -> list[Path]:
 
 
 def specification_figure(results: Results, scores: pd.DataFrame) -> list[Path]:
-    """Specifications in the order of their mean, each seed a point; below, which settings differ from the default."""
+    """Each point shows one seed under one specification, in order of the means.
+
+    The lower part shows which settings differ from the default.
+    """
     study = results.config["sensitivity"]
     order = scores.groupby("variant")["above"].mean().sort_values().index.tolist()
     differ = {variant: changed(results, variant) for variant in order}
@@ -54,8 +61,8 @@ def specification_figure(results: Results, scores: pd.DataFrame) -> list[Path]:
         key(fig, 0.1, 0.5, _key(study), columns=3)
     n = scores.groupby("variant")["seed"].nunique().max()
     caption = [
-        f"{METRICS[study['metric']]} score of {label(study['arm'])} less that of {label(study['reference'])}, under "
-        "every specification, in the order of their means; below, which settings differ from the default.",
+        f"{METRIC_LABELS[study['metric']]} score of {label(study['arm'])} less that of {label(study['reference'])}, "
+        "under every specification, in the order of their means; below, which settings differ from the default.",
         "f00 to f15 are the runs of the factorial design.",
     ]
     return save(fig, results, "specification", _with_changes(scores, differ), caption, seeds_words(int(n)))
@@ -86,7 +93,7 @@ def _points(ax: Any, study: dict[str, Any], scores: pd.DataFrame, order: list[st
         ax.plot([x] * len(mine), mine, **SEED, **colour)
         ax.plot(x, mine.mean(), **(DEFAULT if variant == "main" else MEAN | colour))
     ax.axhline(0, zorder=0, **ZERO)
-    ax.set_ylabel(f"{METRICS[study['metric']]} score less that of\n{label(study['reference'])}")
+    ax.set_ylabel(f"{METRIC_LABELS[study['metric']]} score less that of\n{label(study['reference'])}")
     ax.set_xlim(-0.7, len(order) - 0.3)
     ax.tick_params(axis="x", length=0, labelbottom=False)
 
@@ -124,11 +131,11 @@ def effects_figure(results: Results, table: pd.DataFrame) -> list[Path]:
         names = [f"{row['switch']}: {row['low']} → {row['high']}" for _, row in ordered.iterrows()]
         ax.set_yticks(range(len(ordered)), names)
         ax.set_ylim(-0.7, len(ordered) - 0.3)
-        ax.set_xlabel(f"effect on the {METRICS[study['metric']]} score")
+        ax.set_xlabel(f"effect on the {METRIC_LABELS[study['metric']]} score")
         key(fig, 2.2, 0.2, [dot, MARGIN, ZERO], columns=3)
     caption = [
-        f"Main effect of each switch on the {METRICS[study['metric']]} score of {label(study['arm'])}: the mean at the "
-        "second setting less that at the first.",
+        f"Main effect of each switch on the {METRIC_LABELS[study['metric']]} score of {label(study['arm'])}: the mean "
+        "at the second setting less that at the first.",
         "16 runs a seed in a factorial design of resolution IV.",
     ]
     return save(fig, results, "main_effects", table, caption, seeds_words(len(_seeds(results))))

@@ -1,4 +1,7 @@
-"""Strips of images, a panel a factor, in two columns: what Figures 1 and 4 to 8 are laid out as; true images beside."""
+"""Lay out the strips of images of Figures 1 and 4 to 8.
+
+Each panel is a factor, in two columns. True images stand beside.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,11 +50,14 @@ class Panel:
 
 @dataclass(frozen=True)
 class Strip:
-    """Images (S, C, H, W) side by side, what stands left of them, and what the table says of each."""
+    """Hold images (S, C, H, W) that stand side by side.
+
+    It also has what stands left of them and what the table says of each.
+    """
 
     name: str
     images: np.ndarray
-    about: Sequence[dict[str, Any]]
+    table_columns: Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -70,13 +76,19 @@ class Column:
 
     @property
     def step(self) -> float:
-        """Width of an image and the gap beside it, so that two columns fill the page."""
+        """Return the width of an image and the gap beside it.
+
+        With this width, two columns fill the page.
+        """
         groups = (len(self.heads) - 1) // self.group
         return ((TEXT - BETWEEN) / 2 - SIDE - groups * GROUP) / len(self.heads)
 
 
 def draw(results: Results, columns: Sequence[Column]) -> tuple[Figure, list[dict[str, Any]]]:
-    """The figure, and a row for each image in it: system, factor, and what tells it from others."""
+    """Draw the figure and return one row for each image in it.
+
+    A row has the system, the factor, and what tells the image from others.
+    """
     fig, ax = drawing(results, max(column.height for column in columns))
     rows: list[dict[str, Any]] = []
     for i, column in enumerate(columns):
@@ -122,7 +134,10 @@ def _panel(ax: Axes, column: Column, panel: Panel, left: float, top: float, rows
         put_text(ax, left + SIDE - 0.05, y + column.step / 2, strip.name, ha="right")
         for s in range(0, len(strip.images), column.group):
             put_images(ax, strip.images[s : s + column.group], _at(column, left, s), y, column.step)
-        rows += [about | contents(image) for image, about in zip(strip.images, strip.about, strict=True)]
+        rows += [
+            table_columns | contents(image)
+            for image, table_columns in zip(strip.images, strip.table_columns, strict=True)
+        ]
     return TITLE + GAP + len(panel.strips) * column.step
 
 
@@ -136,7 +151,10 @@ DRAWN: dict[str, tuple[Any, Render]] = {  # data sets that this project draws: t
 
 
 def true_images(data: str, classes: np.ndarray, size: int) -> np.ndarray:
-    """Images (n, C, size, size) of `classes` (n, K), as bytes; made smaller as a data set's own images are."""
+    """Draw true images (n, C, size, size) of `classes` (n, K), as bytes.
+
+    They are made smaller in the same way as a data set's own images.
+    """
     images = DRAWN[data][1](classes)
     if images.shape[1] == 2 * size:
         n, _, _, channels = images.shape
@@ -147,9 +165,10 @@ def true_images(data: str, classes: np.ndarray, size: int) -> np.ndarray:
 
 
 def true_sweep(data: str, factor: str, n: int, size: int, **fixed: int) -> np.ndarray | None:
-    """Images (n, C, size, size) in which a factor takes its whole range; None where nothing can draw them.
+    """Draw images (n, C, size, size) in which a factor takes its whole range.
 
-    fixed: classes of other factors; those not named have the middle of their range.
+    The result is None if nothing can draw them. `fixed` has the classes of other factors. Factors that it does
+    not name have the middle of their range.
     """
     if data not in DRAWN or factor not in DRAWN[data][0].names:
         return None
@@ -170,9 +189,11 @@ def range_words(system: str, settings: Settings, values: np.ndarray) -> str:
     """Where a system's codes come from, and how much of that a sweep covers."""
     low, high = value(values[0]), value(values[-1])
     if settings["code"] == "vae":
-        said = "takes its codes from the posterior of the β-VAE, whose prior is the standard normal distribution"
+        where_from = "takes its codes from the posterior of the β-VAE, whose prior is the standard normal distribution"
     elif settings["prior"] == "uniform":
         return f"{label(system)} draws its codes evenly from {low} to {high}, so that the sweep is their whole range."
     else:
-        said = "draws its codes from the standard normal distribution"
-    return f"{label(system)} {said}; the sweep from {low} to {high} is two of its standard deviations to each side."
+        where_from = "draws its codes from the standard normal distribution"
+    return (
+        f"{label(system)} {where_from}; the sweep from {low} to {high} is two of its standard deviations to each side."
+    )

@@ -1,4 +1,7 @@
-"""The trained generators as the page runs them: their layers, half-precision weights, and where their codes start."""
+"""Prepare the trained generators for the page.
+
+The page needs their layers, half-precision weights, and the values where their codes start.
+"""
 
 import base64
 import io
@@ -12,17 +15,18 @@ from PIL import Image
 from torch import Tensor, nn
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Run, dataset_row, shown_generators
+from idgan_sc.config import Run, dataset_row, related_generators, shown_generators
 from idgan_sc.evaluation.gather import read_leakage
 from idgan_sc.evaluation.generators.pairs import OF_CODE
 from idgan_sc.evaluation.generators.traverse import anchor_noise
 from idgan_sc.evaluation.model import REACH, Model, load
-from idgan_sc.files import DataError, read_arrays
-from idgan_sc.models import networks, networks_celeba
+from idgan_sc.files import DataError
+from idgan_sc.models import networks, networks_celeba, networks_released
 from idgan_sc.models.codes import DEAD_NATS
+from idgan_sc.models.convolutions import WholeDeconv2d
 from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
-from idgan_sc.records.tables import table_or_empty
+from idgan_sc.records.tables import read_recorded, table_or_empty
 from idgan_sc.report import read
 from idgan_sc.report.figures import canvas
 from idgan_sc.report.words import data_words, label
@@ -33,10 +37,14 @@ CHANGES = f"{OF_CODE}changes_"
 Entry = dict[str, Any]
 
 
-def live_generators(results: Results, of_paper: bool = True) -> tuple[list[Entry], list[str]]:
-    """The generators of the paper's systems, or of all others; and a sentence for each that cannot be shown."""
+def interactive_generators(results: Results, of_paper: bool = True) -> tuple[list[Entry], list[str]]:
+    """Collect the generators of the paper's systems, or of all others.
+
+    The second result has a sentence for each generator that cannot be shown.
+    """
     papers = {system for systems in results.config["runs"].values() for system in systems}
-    runs = [run for run in shown_generators(results.config, results.preset) if (run.system in papers) == of_paper]
+    shown = (run for make in (shown_generators, related_generators) for run in make(results.config, results.preset))
+    runs = [run for run in dict.fromkeys(shown) if (run.system in papers) == of_paper]
     found, left_out, spent = [], [], 0
     for run in runs:
         folder = results.find(run, "traversal.npz").parent
@@ -57,11 +65,12 @@ def live_generators(results: Results, of_paper: bool = True) -> tuple[list[Entry
 
 
 def _entry(results: Results, run: Run, folder: Path) -> Entry:
-    arrays = read_arrays(folder / "traversal.npz", "run `idgan-sc traverse`")
+    arrays = read_recorded(folder / "traversal.npz", f"run `idgan-sc traverse` for {run}")
     model = load(folder)
     anchors = arrays["anchors"]
     noise = anchor_noise(model)[: len(anchors)]
-    layers, tensors = network(model.method.networks["generator"])
+    networks_here = model.method.networks
+    layers, tensors = network(networks_here.get("average", networks_here["generator"]))
     matrices = [*_association(arrays), *_leakage(results, run), *_redrawn(results, run)]
     dead = dead_codes(results, run)
     row = dataset_row(run.dataset)
@@ -71,7 +80,7 @@ def _entry(results: Results, run: Run, folder: Path) -> Entry:
         "title": row.title,
         "data": data_words(results, run.dataset),
         "system": run.system,
-        "pictured": run.system in configuration.PICTURED,
+        "pictured": run.system in configuration.PICTURE_SYSTEMS,
         "label": label(run.system),
         "seed": run.seed,
         "size": model.settings["image_size"],
@@ -83,7 +92,7 @@ def _entry(results: Results, run: Run, folder: Path) -> Entry:
         "reach": _reach(model, model.settings.get("code") == "prior", anchors),
         "noise_reach": _reach(model, True, noise),
         "dead": dead,
-        "tells": _tells(matrices, anchors.shape[1]),
+        "strongest": _strongest_factors(matrices, anchors.shape[1]),
         "matrices": matrices,
         "match": row.reading == "match",
         "still": webp(sheet(arrays["images"][0]), lossless=False),
@@ -92,14 +101,25 @@ def _entry(results: Results, run: Run, folder: Path) -> Entry:
 
 # ------------------------------------------------------------------------------------------------- layers and weights
 def network(generator: nn.Module) -> tuple[list[list[Any]], list[Tensor]]:
-    """A generator as layers `[kind, ...numbers]` and their tensors, in the order in which generator.js takes them."""
+    """Convert a generator to layers `[kind, ...numbers]` and their tensors.
+
+    The order is the one that generator.js reads.
+    """
     layers, tensors = [], []
-    side = generator.deconv[0].in_channels  # type: ignore[index, union-attr]
-    features = next(m for m in reversed(generator.fc) if isinstance(m, nn.Linear)).out_features  # type: ignore[arg-type]
+    body = generator.decoder if isinstance(generator, networks_released.Generator) else generator
+    side = body.deconv[0].in_channels  # type: ignore[index, union-attr]
+    features = next(m for m in reversed(body.fc) if isinstance(m, nn.Linear)).out_features  # type: ignore[arg-type]
     height = int((features / side) ** 0.5)
-    for module in (*generator.fc, None, *generator.deconv):  # type: ignore[misc]
+    for module in (*body.fc, None, *body.deconv):  # type: ignore[misc]
         if module is None:
             layers.append(["image", side, height, height])
+            continue
+        if isinstance(module, WholeDeconv2d):  # of one position: a linear layer, whose outputs are an image
+            height = module.kernel_size[0]
+            layers.append(["linear", module.in_channels, module.out_channels * height**2])
+            layers.append(["image", module.out_channels, height, height])
+            assert module.bias is not None
+            tensors += [module.weight.detach().flatten(1).T, module.bias.detach().repeat_interleave(height**2)]
             continue
         layers.append(_layer(module, height))
         tensors += _tensors(module)
@@ -130,8 +150,8 @@ def _tensors(module: nn.Module) -> list[Tensor]:
 
 
 def _gain(generator: nn.Module) -> int:
-    """What the last sigmoid multiplies: (tanh(x) + 1) / 2 of CelebA's networks is sigmoid(2x)."""
-    gains = {networks.Generator: 1, networks_celeba.Generator: 2}
+    """What the last sigmoid multiplies: (tanh(x) + 1) / 2 of CelebA's networks and of ID-GAN's is sigmoid(2x)."""
+    gains = {networks.Generator: 1, networks_celeba.Generator: 2, networks_released.Generator: 2}
     if type(generator) not in gains:
         raise DataError(f"the page does not know how {type(generator)} ends: add it to live.py")
     return gains[type(generator)]
@@ -155,16 +175,22 @@ def pack(tensors: list[Tensor]) -> str:
 
 
 def _reach(model: Model, of_prior: bool, starts: np.ndarray) -> float:
-    """How far a slider goes to either side: a uniform prior's range; else 3 SD, and as far as the farthest start.
+    """Compute how far a slider goes to either side.
 
-    The codes of a distilled system have the aggregate posterior of its β-VAE, which the KL draws to N(0, 1).
+    A uniform prior gives its range. Otherwise it is 3 SD, or more if a start lies farther out.
+
+    The codes of a distilled system have the aggregate posterior of its β-VAE. The KL draws that posterior to
+    N(0, 1).
     """
     uniform = of_prior and model.settings["prior"] == "uniform"
     return 1.0 if uniform else float(max(WIDE, np.ceil(2 * np.abs(starts).max()) / 2))
 
 
 def dead_codes(results: Results, run: Run) -> list[int]:
-    """The codes (from 0) of a distilled system that its β-VAE does not use: less than `DEAD_NATS` of KL at its end."""
+    """List the codes of a distilled system that its β-VAE ignores.
+
+    Codes are numbered from 0. An ignored code has less than `DEAD_NATS` of KL at the end of the β-VAE.
+    """
     vae = results.before(run).get("vae")
     log = table_or_empty(results.find(vae, "log.csv")) if vae else pd.DataFrame()
     if log.empty:
@@ -173,16 +199,20 @@ def dead_codes(results: Results, run: Run) -> list[int]:
     return [int(str(name)[3:]) - 1 for name, nats in last.items() if nats < DEAD_NATS]
 
 
-# ------------------------------------------------------------------------------------------------ what codes tell
+# ------------------------------------------------------------------------------------------------ codes and factors
 def _association(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """What every code tells of every factor, where factors are known; a digit's class alone is none of the paper's."""
+    """Tabulate how much every code tells of every factor.
+
+    The list is empty if no factors are known. It is also empty if the only one is a digit's class, which is not in
+    the paper.
+    """
     names = [str(name) for name in arrays.get("factor_names", [])]
     if names in ([], ["digit"]):
         return []
     return [
         {
-            "title": "What every code tells of every factor",
-            "about": "Mutual information on real images, in percent of the factor's entropy.",
+            "title": "Association of every code with every factor",
+            "about": "Association: mutual information on real images, in percent of the factor's entropy.",
             "factors": [factor_words(name) for name in names],
             "rows": [[round(float(share), 4) for share in row] for row in arrays["association"]],
             "percent": True,
@@ -193,7 +223,10 @@ def _association(arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
 
 
 def _leakage(results: Results, run: Run) -> list[dict[str, Any]]:
-    """How much every code moves every factor, where that was measured; `own` are the (code, factor) shown."""
+    """Tabulate how much every code moves every factor.
+
+    The list is empty if this was not measured. `own` holds the (code, factor) shown.
+    """
     if not results.find(run, "leakage.csv").exists():
         return []
     table = read_leakage(results, run)
@@ -206,7 +239,7 @@ def _leakage(results: Results, run: Run) -> list[dict[str, Any]]:
         {
             "title": "Leakage: how much every code moves every factor",
             "about": "SD of the factor over a sweep, in SD of real images; framed: the code that stands for it. "
-            f"H: entropy of the row, 0 if one factor moves alone, 1 if all move alike. Outside it: {shares}.",
+            f"Evenness: entropy of the row, 0 if one factor moves alone, 1 if all move alike. Outside it: {shares}.",
             "factors": [factor_words(factor) for factor in factors],
             "rows": rows.round(3).to_numpy().tolist(),
             "percent": False,
@@ -217,11 +250,14 @@ def _leakage(results: Results, run: Run) -> list[dict[str, Any]]:
 
 
 def _redrawn(results: Results, run: Run) -> list[dict[str, Any]]:
-    """What each code, drawn anew, changes of the nearest true image; None for a code without a matched pair."""
+    """Tabulate what changes when one code is drawn anew.
+
+    The change is that of the nearest true image. A code without a matched pair has None.
+    """
     path = results.find_or_make(run, "pair_labels.csv")
     if not path.exists():
         return []
-    labels = read.read(path)
+    labels = read.read_generator_table(path)
     table = labels[labels.measure.str.startswith(CHANGES)]
     if table.empty:
         return []
@@ -247,8 +283,11 @@ def factor_words(factor: str) -> str:
     return canvas.WORDS.get(factor, factor)
 
 
-def _tells(matrices: list[dict[str, Any]], k: int) -> list[str]:
-    """What stands beside each slider: the factor that the code tells most of, or moves most."""
+def _strongest_factors(matrices: list[dict[str, Any]], k: int) -> list[str]:
+    """Name the strongest factor beside each slider.
+
+    It is the factor that the code tells most of, or moves most.
+    """
     if not matrices:
         return ["no factor known"] * k
     best = [(int(np.argmax(row)), max(row)) for row in matrices[0]["rows"]]
@@ -257,14 +296,20 @@ def _tells(matrices: list[dict[str, Any]], k: int) -> list[str]:
 
 
 def sheet(images: np.ndarray) -> np.ndarray:
-    """One picture (k H, S W) or (k H, S W, 3) of images (k, S, C, H, W): a row a code, a column a value."""
+    """Arrange images (k, S, C, H, W) in one picture.
+
+    The picture is (k H, S W) or (k H, S W, 3). A row is a code, a column a value.
+    """
     k, s, channels, height, width = images.shape
     laid = images.transpose(0, 3, 1, 4, 2).reshape(k * height, s * width, channels)
     return laid[..., 0] if channels == 1 else laid
 
 
 def webp(picture: np.ndarray | Image.Image, lossless: bool = True) -> str:
-    """A picture as base64 of a WebP: its exact pixels in half of a PNG's bytes, or nearly them in a tenth."""
+    """Encode a picture as base64 of a WebP.
+
+    Lossless keeps the exact pixels in half of a PNG's bytes. Lossy keeps nearly the same pixels in a tenth.
+    """
     stream = io.BytesIO()
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     image.save(stream, format="WEBP", lossless=lossless, quality=80, method=4)

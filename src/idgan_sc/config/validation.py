@@ -3,6 +3,7 @@
 import ast
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -11,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from idgan_sc.config.datasets import DATA, DATASET, NATIVE
-from idgan_sc.config.runs import _variant_of, datasets, split_arm
+from idgan_sc.config.runs import _variant_of, datasets_of, split_arm
 from idgan_sc.config.settings import (
     GAN,
-    IB,
+    GAN_OBJECTIVES,
     OBJECTIVES,
     OPTIONAL,
     SIZES,
@@ -26,7 +27,7 @@ from idgan_sc.config.settings import (
     _meaningful,
     _merged,
     applies,
-    dataset,
+    dataset_settings,
     evaluation,
     resolve,
 )
@@ -40,23 +41,23 @@ def _schema() -> dict[str, Any]:
     return yaml.safe_load((Path(__file__).parent / "schema.yaml").read_text(encoding="utf-8"))
 
 
-def check(config: Config) -> None:
-    """Refuse unknown keys, wrong types and settings that cannot go together, in every preset and variant.
+def validate(config: Config) -> None:
+    """Refuse unknown keys, wrong types and impossible combinations, in every preset and variant.
 
     Raises
     ------
     ConfigError
         One line: the key, what is wrong, and the mend.
     """
-    _check_schema(config)
-    _check_names(config)
-    _check_claims(config)
+    _validate_schema(config)
+    _validate_names(config)
+    _validate_claims(config)
     for preset in config["presets"]:
         for data in (None, *config["datasets"]):
-            _check_evaluation(config, preset, data)
+            _validate_evaluation(config, preset, data)
         for run in _every_run(config, preset):
-            check_run(config, run)
-    _check_regularisers(config)
+            validate_run(config, run)
+    _validate_regularisers(config)
 
 
 def _is_integer(checker: Any, value: Any) -> bool:
@@ -72,7 +73,10 @@ _NAMED = {"claims": "claim", "presets": "preset", "datasets": "data set", "syste
 
 @cache
 def _validator() -> Any:
-    """JSON Schema itself takes 64.0 for an integer, and Python's JSON takes .nan and .inf for numbers."""
+    """Make JSON Schema stricter about integers and numbers.
+
+    JSON Schema itself takes 64.0 for an integer. Python's JSON takes .nan and .inf for numbers.
+    """
     import jsonschema
 
     base = jsonschema.Draft202012Validator
@@ -80,13 +84,14 @@ def _validator() -> Any:
     return partial(jsonschema.validators.extend, base, type_checker=types)
 
 
-def _check_schema(config: Any) -> None:
+def _validate_schema(config: Any) -> None:
     import jsonschema
 
     def name_of(validator: Any, table: str, name: Any, schema: Any) -> Iterator[Any]:
         names = metric_names() if table == "metrics" else config.get(table)
         if names and name not in list(names):
-            yield jsonschema.ValidationError(f"unknown {_NAMED[table]} `{name}`: one of {', '.join(map(str, names))}")
+            listed = ", ".join(map(str, names))
+            yield jsonschema.ValidationError(f"unknown {_NAMED[table]} `{name}`: choose one of {listed}")
 
     validator = _validator()(validators={"nameOf": name_of})
     error = jsonschema.exceptions.best_match(validator(_schema()).iter_errors(config))
@@ -100,14 +105,14 @@ def _check_schema(config: Any) -> None:
         mend = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(known)}"
         raise ConfigError(f"{path}: unknown key `{unknown}`: {mend}")
     message = error.message if error.validator == "nameOf" else error.message[:300]
-    if isinstance(error.instance, str) and error.validator == "type":
+    if isinstance(error.instance, str) and error.validator == "type" and re.match(r"[+-]?[0-9]", error.instance):
         message += " (a number in scientific notation needs a dot: 1.0e-4)"
     raise ConfigError(f"{path}: {message}")
 
 
 def _known(what: str, name: str, names: Any, where: str) -> None:
     if name not in names:
-        raise ConfigError(f"{where}: unknown {what} `{name}`: one of {', '.join(map(str, names))}")
+        raise ConfigError(f"{where}: unknown {what} `{name}`: choose one of {', '.join(map(str, names))}")
 
 
 @cache
@@ -123,67 +128,77 @@ def _named(node: ast.AnnAssign) -> str:
     return node.target.id if isinstance(node.target, ast.Name) else ""
 
 
-def _check_names(config: Config) -> None:
+def _validate_names(config: Config) -> None:
     """Names that are keys elsewhere exist and belong together."""
     for name, variant in config["variants"].items():
         for system in [] if variant["systems"] == "all" else variant["systems"]:
             _known("system", system, config["systems"], f"variants.{name}.systems")
-    for name, about in config["datasets"].items():
-        _check_data_keys(about, name, f"datasets.{name}")
-        _check_own_sizes(about, about["source"], f"datasets.{name}")
-        if about["source"] != "folder" and not (Path(__file__).parents[1] / "data" / f"{name}.py").exists():
+    for name, entry in config["datasets"].items():
+        _validate_data_keys(entry, name, f"datasets.{name}")
+        _validate_own_sizes(entry, entry["source"], f"datasets.{name}")
+        if entry["source"] != "folder" and not (Path(__file__).parents[1] / "data" / f"{name}.py").exists():
             raise ConfigError(
                 f"datasets.{name}: nothing draws or reads such images: only `source: folder` can be given"
             )
     for name, system in config["systems"].items():
         if "family" not in system:
-            raise ConfigError(f"systems.{name}: `family` is missing: vae or gan")
+            raise ConfigError(f"systems.{name}: `family` is missing: give vae or gan")
+    for system, variants in config["related"]["runs"].items():
+        for variant in variants:
+            _validate_arm(config, system, variant, f"related.runs.{system}")
     tables = {"runs": config["runs"]}
     for preset, row in config["presets"].items():
         tables |= {f"presets.{preset}.runs": row["runs"]} if "runs" in row else {}
-        for name, about in row.get("datasets", {}).items():
-            _check_data_keys(about, name, f"presets.{preset}.datasets.{name}")
-            _check_own_sizes(about, dataset(config, preset, name)["source"], f"presets.{preset}.datasets.{name}")
-            if "scored" in about:
+        for name, entry in row.get("datasets", {}).items():
+            _validate_data_keys(entry, name, f"presets.{preset}.datasets.{name}")
+            _validate_own_sizes(
+                entry, dataset_settings(config, preset, name)["source"], f"presets.{preset}.datasets.{name}"
+            )
+            if "scored" in entry:
                 raise ConfigError(f"presets.{preset}.datasets.{name}: `scored` is the data set's: set it in `datasets`")
     for where, table in tables.items():
         for data, systems in table.items():
             for system, variants in systems.items():
                 for variant in variants:
-                    _check_arm(config, system, variant, f"{where}.{data}.{system}")
+                    _validate_arm(config, system, variant, f"{where}.{data}.{system}")
 
 
-def _check_data_keys(about: dict[str, Any], name: str, where: str) -> None:
-    for key in DATA.keys() & about.keys():
+def _validate_data_keys(entry: dict[str, Any], name: str, where: str) -> None:
+    for key in DATA.keys() & entry.keys():
         if name not in DATA[key]:
             raise ConfigError(f"{where}: `{key}` is a setting of {' and '.join(DATA[key])} alone: remove it")
 
 
-def _check_own_sizes(about: dict[str, Any], source: str, where: str) -> None:
+def _validate_own_sizes(entry: dict[str, Any], source: str, where: str) -> None:
     for key in ("std", "points", "groups", "group_size"):
-        if source == "folder" and key in about.get("evaluation", {}):
-            raise ConfigError(f"{where}.evaluation: `{key}`: all images of the pool are scored, each once: remove it")
+        if source == "folder" and key in entry.get("evaluation", {}):
+            raise ConfigError(
+                f"{where}.evaluation: `{key}` has no use, since every image of the pool is scored once: remove it"
+            )
 
 
-def _check_claims(config: Config) -> None:
+def _validate_claims(config: Config) -> None:
     """What claims and the sensitivity study name exists and belongs together."""
     for name, claim in config["claims"].items():
         for number, check in enumerate(claim["checks"], 1):
             where = f"claims.{name}, check {number}"
-            _check_planned(check, where)
+            _validate_check(check, where)
             for text in [*check["arms"], *check.get("others", [])]:
-                _check_arm(config, *split_arm(text), where)
+                _validate_arm(config, *split_arm(text), where)
     for topic in config["exploratory"]:
         for number, row in enumerate(topic["comparisons"], 1):
-            _check_comparison(config, row, f"exploratory, {topic['topic']!r}, comparison {number}")
+            _validate_comparison(config, row, f"exploratory, {topic['topic']!r}, comparison {number}")
     study = config["sensitivity"]
-    _check_arm(config, *split_arm(study["reference"]), "sensitivity.reference")
+    _validate_arm(config, *split_arm(study["reference"]), "sensitivity.reference")
     for variant in ["main", *study["one_at_a_time"]]:
-        _check_arm(config, study["arm"], variant, "sensitivity.one_at_a_time")
+        _validate_arm(config, study["arm"], variant, "sensitivity.one_at_a_time")
 
 
-def _check_regularisers(config: Config) -> None:
-    """The study's arm draws independent pairs from a prior and has the settings of either loss; its sizes fit."""
+def _validate_regularisers(config: Config) -> None:
+    """Check the arm and the sizes of the study of regularisers.
+
+    The arm must draw independent pairs from a prior and have the settings of either loss. The sizes must fit.
+    """
     study = config["regularisers"]
     arm = study["arm"]
     for preset in config["presets"]:
@@ -203,60 +218,62 @@ NEEDED_BY_RULE = {"difference": ("others", "value"), "order": ("others",), "equa
 NEEDED_BY_QUANTITY = {"score": ("metrics",), "pair_accuracy": ("first",), "file": ("file", "column", "what")}
 
 
-def _check_comparison(config: Config, row: dict[str, Any], where: str) -> None:
+def _validate_comparison(config: Config, row: dict[str, Any], where: str) -> None:
     """A comparison that no claim asks names what exists and has what its quantity needs."""
-    _check_needed(row, NEEDED_BY_QUANTITY.get(row["quantity"], ()), where)
-    _check_needed(row, ("metrics",) if "baseline" in row else (), where)
+    _validate_needed(row, NEEDED_BY_QUANTITY.get(row["quantity"], ()), where)
+    _validate_needed(row, ("metrics",) if "baseline" in row else (), where)
     for text in [*row.get("arms", []), *chain.from_iterable(row.get("pairs", []))]:
         name, _, code = text.partition(":")
-        _check_arm(config, *split_arm(name), where)
+        _validate_arm(config, *split_arm(name), where)
         if code:
             _known("code", code, ("q_mean", "vae_mean", "vae_sample"), where)
 
 
-def _check_needed(row: dict[str, Any], keys: Iterable[str], where: str) -> None:
+def _validate_needed(row: dict[str, Any], keys: Iterable[str], where: str) -> None:
     for key in keys:
         if key not in row:
-            raise ConfigError(f"{where}: `{key}` is missing")
+            raise ConfigError(f"{where}: `{key}` is missing: add it")
 
 
-def _check_planned(check: dict[str, Any], where: str) -> None:
+def _validate_check(check: dict[str, Any], where: str) -> None:
     """A check has what its rule and its quantity need."""
     needed = (*NEEDED_BY_RULE.get(check["rule"], ()), *NEEDED_BY_QUANTITY.get(check["quantity"], ()))
-    _check_needed(check, needed, where)
+    _validate_needed(check, needed, where)
     if (check["rule"] == "settled_by") != (check["quantity"] == "curve"):
-        raise ConfigError(f"{where}: `settled_by` and the quantity `curve` belong together")
+        raise ConfigError(f"{where}: `settled_by` and the quantity `curve` belong together: give both or neither")
     if check["rule"] == "settled_by" and ("step" in check) == ("fraction" in check):
-        raise ConfigError(f"{where}: `settled_by` needs either `step` or `fraction`")
+        raise ConfigError(f"{where}: `settled_by` needs either `step` or `fraction`: give one of them")
 
 
-def _check_arm(config: Config, system: str, variant: str, where: str) -> None:
+def _validate_arm(config: Config, system: str, variant: str, where: str) -> None:
     _known("system", system, config["systems"], where)
     _known("variant", variant, config["variants"], where)
     if not applies(config, variant, system):
-        raise ConfigError(f"{where}: variant `{variant}` does not name {system}")
+        raise ConfigError(f"{where}: variant `{variant}` does not change {system}: name a variant that does")
 
 
-def _check_evaluation(config: Config, preset: str, data: str | None = None) -> None:
+def _validate_evaluation(config: Config, preset: str, data: str | None = None) -> None:
     sizes = evaluation(config, preset, data)
     where = f"evaluation at preset {preset}{f' of {data}' if data else ''}"
-    own = data is not None and dataset(config, preset, data)["source"] == "folder"
+    own = data is not None and dataset_settings(config, preset, data)["source"] == "folder"
     if not own and sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
         raise ConfigError(f"{where}: std {sizes['std']} exceeds pool {sizes['pool']}: draw at most the pool")
-    n = dataset(config, preset, data).get("n") if data else None
+    n = dataset_settings(config, preset, data).get("n") if data else None
     if n and sizes["pool"] != "all" and sizes["pool"] > n:
         raise ConfigError(f"{where}: pool {sizes['pool']} exceeds the {n} images of {data} (`n`): lower it")
 
 
 def _every_run(config: Config, preset: str) -> Iterator[Run]:
-    for data in datasets(config, preset):
+    """Every system and variant on every data set of a preset; of native images those of another size are none."""
+    for data in datasets_of(config, preset):
+        native = dataset_settings(config, preset, data).get("native", False)
         for system in config["systems"]:
-            for variant in config["variants"]:
-                if applies(config, variant, system):
+            for variant, changes in config["variants"].items():
+                if applies(config, variant, system) and not (native and "image_size" in changes):
                     yield Run(preset, data, system, variant, 0)
 
 
-def check_run(config: Config, run: Run) -> None:
+def validate_run(config: Config, run: Run) -> None:
     """Refuse settings of one run that cannot go together.
 
     Raises
@@ -271,7 +288,7 @@ def check_run(config: Config, run: Run) -> None:
             raise ConfigError(f"{where}: `{key}`: {reason}")
 
     merged = _merged(config, run)
-    of_gan = GAN | IB if "objective" in merged else GAN
+    of_gan = GAN | GAN_OBJECTIVES.get(merged.get("objective", ""), set())
     allowed = of_gan if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
     for key in merged:
         refuse_if(key not in allowed | OPTIONAL, key, f"not a setting of family {merged['family']}: remove it")
@@ -280,13 +297,15 @@ def check_run(config: Config, run: Run) -> None:
         refuse_if(True, key, "is missing: set it in `families` or in the system")
     for key in sorted(_meaningful(merged) - set(merged) - OPTIONAL):
         refuse_if(True, key, "is missing: set it in `families` or in the system")
-    refuse_if(merged["image_size"] not in SIZES, "image_size", f"{merged['image_size']} has no network: one of {SIZES}")
-    native = dataset(config, run.preset, run.dataset).get("native", False)
+    refuse_if(
+        merged["image_size"] not in SIZES, "image_size", f"{merged['image_size']} has no network: choose one of {SIZES}"
+    )
+    native = dataset_settings(config, run.preset, run.dataset).get("native", False)
     mend = f"{NATIVE} and `datasets.{run.dataset}.native: true` belong together: set both or neither"
     refuse_if((merged["image_size"] == NATIVE) != native, "image_size", f"{merged['image_size']}, but {mend}")
     refuse_if(merged["curve_points"] > merged["steps"] + 1, "curve_points", "exceeds the steps: lower it")
     if merged["family"] == "gan":
-        _check_gan(config, run, merged, refuse_if)
+        _validate_gan(config, run, merged, refuse_if)
 
 
 def _strength(settings: Settings) -> Any:
@@ -295,13 +314,15 @@ def _strength(settings: Settings) -> Any:
     return correlation if correlation.get("strength") else None
 
 
-def _check_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) -> None:
+def _validate_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) -> None:
     k, batch, m = merged["c_dim"], merged["batch"], merged["pairs"]
     for key, family in (("start", "gan"), ("vae", "vae")):
         name = merged[key]
         if (key == "start" and name == "scratch") or (key == "vae" and merged["code"] != "vae"):
             continue
-        refuse_if(name not in config["systems"], key, f"unknown system `{name}`: one of {', '.join(config['systems'])}")
+        refuse_if(
+            name not in config["systems"], key, f"unknown system `{name}`: choose one of {', '.join(config['systems'])}"
+        )
         refuse_if(config["systems"][name]["family"] != family, key, f"`{name}` is not of family {family}")
         before = _merged(config, replace(run, system=name, variant=_variant_of(config, name, run.variant)))
         refuse_if(before.get("start", "scratch") != "scratch", key, f"`{name}` has a stage A itself: name that instead")

@@ -1,0 +1,114 @@
+"""Data sets beyond the paper's, from made-up scores: Table S, its figure, and the curve of correlated factors."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import SHIPPED, make_baselines
+from idgan_sc import config as configuration
+from idgan_sc.config import Config
+from idgan_sc.evaluation.generators.scores import GENERATOR_CODE
+from idgan_sc.files import DataError
+from idgan_sc.records.results import Results
+from idgan_sc.report.figures.further import figure_s, figure_strength
+from idgan_sc.report.figures.registry import drawers
+from idgan_sc.report.further import strength, table_s
+from idgan_sc.report.words import METRIC_LABELS
+
+
+def made_up(config: Config, preset: str, root: Path) -> Results:
+    """A value of its own for every run, code and score; of a generator .1 less."""
+    results = Results(config, preset, root)
+    rng = np.random.default_rng(0)
+    scores, generators = [], []
+    for run in results.planned:
+        gan, k = configuration.is_gan(config, run), results.settings(run)["c_dim"]
+        about = {"dataset": run.dataset, "system": run.system, "variant": run.variant, "seed": run.seed, "k": k}
+        for code in ["q_mean"] if gan else ["vae_mean", "vae_sample"]:
+            of_code = [about | {"code": code, "metric": m, "protocol": "infogan_cr"} for m in METRIC_LABELS]
+            scores += [row | {"value": 0.3 + 0.6 * rng.uniform()} for row in of_code]
+        generators += [
+            row | {"code": GENERATOR_CODE, "value": row["value"] - 0.1} for row in scores[-len(METRIC_LABELS) :] if gan
+        ]
+    pd.DataFrame(scores).to_csv(root / "scores.csv", index=False)
+    if generators:
+        pd.DataFrame(generators).to_csv(root / "generator_scores.csv", index=False)
+    make_baselines(root, "rooms")
+    return results
+
+
+def test_table_s_has_every_arm_its_generator_and_the_baselines(shipped: Config, tmp_path: Path) -> None:
+    results = made_up(shipped, "rooms", tmp_path)
+    paths = table_s(results)
+    table = pd.read_csv(paths[0])
+    arms = table.groupby(["system", "code"], sort=False).size()
+    assert list(arms.index)[:6] == [
+        ("beta_vae", "vae_mean"), ("factor_vae", "vae_sample"), ("infogan", "q_mean"), ("infogan", GENERATOR_CODE),
+        ("idgan_sc_prior", "q_mean"), ("idgan_sc_prior", GENERATOR_CODE),
+    ]  # fmt: skip
+    assert set(table["system"]) >= {"untrained_q", "pixel_components", "noise_codes"} and set(table["dataset"]) == {
+        "rooms"
+    }
+    scores = pd.read_csv(tmp_path / "scores.csv").query("system == 'infogan' and metric == 'mig'")["value"]
+    row = table.query("system == 'infogan' and metric == 'mig'").set_index("code")
+    assert row.loc["q_mean", "mean"] == pytest.approx(scores.mean()) and row.loc["q_mean", "n"] == 3
+    assert row.loc[GENERATOR_CODE, "mean"] == pytest.approx(scores.mean() - 0.1)
+    assert "Baseline: principal components" in paths[1].read_text() and "n = 3 seeds" in paths[1].read_text()
+
+
+def test_figure_s_draws_every_seed(shipped: Config, tmp_path: Path) -> None:
+    results = made_up(shipped, "rooms", tmp_path)
+    assert all(path.stat().st_size > 0 for path in figure_s(results))
+    drawn = pd.read_csv(tmp_path / "figures/figure_s.csv")
+    assert len(drawn) == 3 * (2 + 2 * 2) * len(METRIC_LABELS)
+    assert {"figure_s"} <= drawers(results).keys() and "figure3" not in drawers(results)
+
+
+def test_the_curve_of_strength_joins_means_of_equal_strength(shipped: Config, tmp_path: Path) -> None:
+    results = made_up(shipped, "correlated", tmp_path)
+    figure_strength(results)
+    drawn = pd.read_csv(tmp_path / "figures/figure_strength.csv")
+    assert set(drawn["strength"]) == {0, 2, 5, 10} and set(drawn["system"]) == {"beta_vae", "factor_vae"}
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    for _, row in drawn.iterrows():
+        settings = results.settings(results.run("rooms", row["system"], row["variant"], row["seed"]))
+        same = scores.query(
+            f"system == '{row['system']}' and variant == '{row['variant']}' and code == '{row['code']}'"
+        )
+        assert strength(settings) == row["strength"] and row["value"] in set(same["value"])
+    assert "floor and wall" in (tmp_path / "figures/figure_strength.md").read_text()
+    assert "strength 5" in table_s(results)[1].read_text()
+
+
+def test_scores_that_are_not_there_are_one_line_or_missing(shipped: Config, tmp_path: Path) -> None:
+    results = made_up(shipped, "rooms", tmp_path)
+    (tmp_path / "generator_scores.csv").unlink()
+    missing = pd.read_csv(table_s(results)[0]).query("missing")
+    assert set(missing["code"]) == {GENERATOR_CODE} and "missing" in (tmp_path / "tables/table_s.md").read_text()
+    (tmp_path / "scores.csv").write_text("dataset,system,variant,seed,code,metric,protocol,k,value\n")
+    with pytest.raises(DataError, match="no run of rooms is scored"):
+        figure_s(results)
+    (tmp_path / "scores.csv").unlink()
+    with pytest.raises(DataError, match="is missing: score the runs"):
+        table_s(results)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("preset", "trainings"), [("rooms", 15), ("correlated", 8)])
+def test_everything_of_a_preset_without_the_papers_data_is_planned(preset: str, trainings: int) -> None:
+    """A dry run of `all`: no sprites, no claims; every run scored, every generator matched by composing."""
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "host", "--config", f"preset={preset}", "--", "all"]
+    done = subprocess.run(
+        command, cwd=SHIPPED.parent, capture_output=True, text=True, check=False, env=dict(os.environ)
+    )
+    assert done.returncode == 0, done.stderr
+    jobs = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M)}
+    assert jobs["train"] + jobs.get("train_stage_a", 0) == trainings and jobs["data"] == jobs["floor"] == 1
+    assert "claims" not in jobs and jobs["further_table"] == 1
+    assert jobs.get("match", 0) == (9 if preset == "rooms" else 0)
