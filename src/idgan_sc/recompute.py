@@ -262,7 +262,9 @@ def _copy_predecessors(results: Results, run: Run, temporary: Path) -> None:
 
 # ----------------------------------------------------------------------------------------------- train, then compare
 def _train(results: Results, empty: Results, run: Run, record: Row, **compute: float) -> Job:
-    """Train a run in an empty folder as its record was: threads, device, precision, seeds that were trained as one.
+    """Train a run in an empty folder as its record was trained.
+
+    Threads, device, precision and the seeds trained as one are the record's.
 
     The images are a checked input, not a result: they are used where they lie.
     """

@@ -129,7 +129,7 @@ def _found(results: Results) -> Row:
 
 
 def _beyond(results: Results) -> Row:
-    """What the data say and no claim asks, and how each verdict depends on how it is judged."""
+    """Collect the exploratory findings and what each verdict depends on."""
     explored = table_or_empty(results.root / "exploratory.csv")
     judged = table_or_empty(results.root / "verdict_sensitivity.csv")
     return {
@@ -183,7 +183,10 @@ def _table3(table: pd.DataFrame) -> list[Row]:
 
 
 def _related(table: pd.DataFrame) -> list[Row]:
-    """As `_table3`, of the systems beside the paper's that have a finished run; the paper prints none of them."""
+    """List the related systems that have a finished run, as `_table3` does.
+
+    The paper prints none of them.
+    """
     return _table3(table[~table["missing"]].assign(paper_mean=None, paper_spread=None) if len(table) else table)
 
 

@@ -119,7 +119,10 @@ def claim_rows(results: Results, judged: list[Row]) -> list[Row]:
 
 
 def by_verdict(results: Results) -> list[Row]:
-    """The claims without a reading by verdict, those that were judged in full before those judged in part."""
+    """Sort the claims without a reading by verdict.
+
+    Those that were judged in full come before those judged in part.
+    """
     claims, own = table_or_empty(results.root / "claims.csv"), reading_rows(results)
     rows = [(row["verdict"], as_far(row), row["claim"]) for _, row in claims.iterrows() if row["claim"] not in own]
     return [

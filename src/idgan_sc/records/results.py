@@ -113,7 +113,10 @@ class Results:
         return fingerprint(self.settings(run), run.seed, before, self.source(run))
 
     def sources(self, run: Run) -> frozenset[str]:
-        """The hashes of today's source of a run's training and of the older ones that count."""
+        """List the hashes of a run's training source that are valid.
+
+        They are today's and the accepted older ones.
+        """
         key = "sources", run, self.accepted()
         if key not in self._known:
             today = self.source(run)
@@ -137,7 +140,9 @@ class Results:
         return self._known[key]
 
     def is_valid(self, run: Run, record: Row) -> bool:
-        """Whether a record is of the very run that the configuration asks for: the one answer, wherever it is asked.
+        """Tell whether a record is of the very run that is asked for.
+
+        Every place that asks uses this one answer.
 
         It asks of the record's own source and predecessors; all that they might be, in every combination, are many.
         """
@@ -205,7 +210,10 @@ class Results:
         return self.root / "data" / dataset
 
     def description(self, dataset: str) -> Path:
-        """What a data set says of itself: as published where a run trained on it counts, else beside its images."""
+        """Read what a data set says of itself.
+
+        The published description comes first if a valid run was trained on it. Else it lies beside the images.
+        """
         path = self.root / "published" / "data" / f"{dataset}.json"
         counts = path.exists() and any(map(self.is_published, self.runs(dataset)))
         return path if counts else self.images(dataset) / "dataset.json"

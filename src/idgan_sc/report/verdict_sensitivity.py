@@ -151,7 +151,10 @@ def _page(gathered: Gathered, frame: pd.DataFrame) -> str:
 
 
 def table(frame: pd.DataFrame) -> Page:
-    """A row a claim of `verdict_sensitivity.csv`: its registered verdict, and what it would be judged otherwise."""
+    """List each claim's registered verdict and how it could be judged otherwise.
+
+    A row is a claim of `verdict_sensitivity.csv`.
+    """
     rows = []
     for claim, mine in frame.groupby("claim", sort=False):
         first = mine[mine["what"] == REGISTERED].iloc[0]
