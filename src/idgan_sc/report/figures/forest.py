@@ -81,8 +81,6 @@ def figure_checks(results: Results) -> list[Path]:
             if kind == "claim":
                 _beside(ax, -3.3, y, content, weight="bold", bbox=WHITE)
                 continue
-            if content["quantity"] == COUNT:  # no difference: its row has no line at 0
-                count_axes.axhspan(y - 0.5, y + 0.5, facecolor="white", zorder=0)
             _row(count_axes if content["quantity"] == COUNT else ax, y, content)
             _beside(ax, -3.2, y, _name(content))
             for x, text in zip((2.0, 3.24), (_estimate(content), places_or_dash(content["paper"])), strict=True):
@@ -90,6 +88,7 @@ def figure_checks(results: Results) -> list[Path]:
         for x, text in ((-1.25, "number of factors (C8):"), (2.0, "estimate [interval]"), (3.2, "paper")):
             _beside(ax, x, -1.4, text)
         _axes(ax, count_axes, table, len(lines))
+        _no_difference(ax, [kind == "check" and content["quantity"] == COUNT for kind, content in lines])
         key(fig, 0.1, 0.42, _key(), columns=2)
     caption = [
         "Every check of the paper's claims. An estimate of two systems is the first less the second; of one, "
@@ -256,12 +255,18 @@ def _axes(ax: Axes, count_axes: Axes, table: pd.DataFrame, n: int) -> None:
     for axes in (ax, count_axes):
         axes.set(ylim=(n - 0.4, -0.6), yticks=[])
         axes.spines["left"].set_visible(False)
-    ax.axvline(0, label="no difference", **ZERO)
     ax.set(xlim=(low - 0.03, high + 0.03), xlabel="estimate: a difference or a change of a score or share")
     count_axes.set(xlim=(0, 6.2), xticks=range(6))
     count_axes.xaxis.tick_top()
     count_axes.spines["top"].set_visible(True)
     count_axes.spines["bottom"].set_visible(False)
+
+
+def _no_difference(ax: Axes, counted: list[bool]) -> None:
+    """The line at 0, with a gap at each row whose estimate is a number and no difference."""
+    gaps = [edge for y, is_count in enumerate(counted) if is_count for edge in (y - 0.5, y + 0.5)]
+    edges = [-0.6, *gaps, len(counted) - 0.4]
+    ax.vlines(np.zeros(len(edges) // 2), edges[::2], edges[1::2], label="no difference", **ZERO)
 
 
 def _beside(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
