@@ -154,7 +154,7 @@ def test_factor_vaes_critic_can_learn_from_codes_of_the_encoder_as_it_is(shipped
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("player", ["generator", "bottleneck", "reconstructor", "discriminator"])
 def test_ib_gan_moves_by_the_gradient_of_its_bounds(shipped: dict[str, Any], player: str) -> None:
-    settings = settings_of(shipped, "test", "ib_gan")
+    settings = settings_of(shipped, "test", "ib_gan", instance_noise=0.0)
     method, twin = new(shipped, settings, "test"), new(shipped, settings, "test")
     assert isinstance(method, IBGAN) and isinstance(twin, IBGAN)
     x, before = batch(settings), weights(method.networks[player])
@@ -177,6 +177,17 @@ def test_ib_gan_moves_by_the_gradient_of_its_bounds(shipped: dict[str, Any], pla
         loss = -torch.sigmoid(d(fake)[0]).log().mean() + settings["lambda_info"] * information + settings["beta"] * kl
     gradients = torch.autograd.grad(loss, list(twin.networks[player].parameters()))
     assert_moved(before, method.networks[player], [-LR * gradient for gradient in gradients])
+
+
+def test_ib_gans_noise_on_images_falls_to_nothing(shipped: dict[str, Any]) -> None:
+    method = new(shipped, settings_of(shipped, "test", "ib_gan", instance_noise=0.2, noise_steps=100), "test")
+    assert isinstance(method, IBGAN)
+    grey, spreads = torch.full((64, 1, 32, 32), 0.5), []
+    for method.steps_done in (0, 50):
+        spreads.append(float(method.noisy(grey).std()))
+    assert spreads == pytest.approx([0.2, 0.1], rel=0.05)
+    method.steps_done = 100
+    assert method.noisy(grey) is grey and 0 <= method.noisy(grey).min() <= method.noisy(grey).max() <= 1
 
 
 def test_ib_gan_is_scored_by_the_code_behind_what_q_reads(shipped: dict[str, Any]) -> None:

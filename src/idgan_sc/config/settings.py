@@ -23,7 +23,7 @@ OBJECTIVES = {
 NEUTRAL = {"optimiser": "adam", "momentum": 0.0, "r1": 0.0, "average": 0.0, "pair_passes": 1, "critic_codes": "same"}
 IB = COMMON | {  # of IB-GAN
     "objective", "beta", "network", "start", "lr_generator", "lr_discriminator", "z_dim", "prior", "code", "q",
-    "lambda_info", "optimiser", "momentum",
+    "lambda_info", "optimiser", "momentum", "instance_noise", "noise_steps",
 }  # fmt: skip
 GAN_OBJECTIVES = {"ib": IB}  # of GANs that are another game
 CONTRASTIVE = {"r_dim", "tau_numerator", "tau_denominator", "standardise_r"}

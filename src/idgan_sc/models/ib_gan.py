@@ -19,7 +19,10 @@ from idgan_sc.models.gan import DEAD_SD
 
 
 class IBGAN:
-    """settings: c_dim (of r), z_dim, beta, lambda_info, prior, lr_generator, lr_discriminator; image_shape (C, H, W).
+    """Train IB-GAN: a GAN with a stochastic bottleneck r between noise and G.
+
+    settings: c_dim (of r), z_dim, beta, lambda_info, prior, lr_generator, lr_discriminator, instance_noise,
+    noise_steps; image_shape (C, H, W).
 
     Deviates: G, D and Q's body are this project's, as for the other GANs, not the released ones.
     """
@@ -55,9 +58,9 @@ class IBGAN:
             convolutions.power_iteration(self.networks[name])
         z = draw_prior((len(x), self.settings["z_dim"]), self.settings["prior"], self.streams["noise"])
         mean, logvar = self.networks["bottleneck"](z)
-        fake = self.networks["generator"](z[:, :0], sample_posterior(mean, logvar, self.streams["noise"]))
+        fake = self.noisy(self.networks["generator"](z[:, :0], sample_posterior(mean, logvar, self.streams["noise"])))
 
-        logits, _ = self.networks["discriminator"](torch.cat([x, fake.detach()]))
+        logits, _ = self.networks["discriminator"](torch.cat([self.noisy(x), fake.detach()]))
         loss_d = obj.discriminator_loss(*logits.split(len(x)))
         descend(loss_d, self.optimisers["discriminator"])
 
@@ -71,6 +74,17 @@ class IBGAN:
         log = {"loss_d": loss_d, "loss_g": adversarial, "loss_info": 0.5 * (z - z_read).square().sum(1).mean()}
         log |= {f"kl_{j + 1}": kl[j] for j in range(len(kl))} | {f"q_sd_{j + 1}": sd[j] for j in range(len(sd))}
         return {name: value.detach() for name, value in log.items()}
+
+    def noisy(self, x: Tensor) -> Tensor:
+        """Add the noise of training to images in [0, 1].
+
+        D and Q see its sum; the noise's SD falls to 0.
+        """
+        settings = self.settings
+        sd = settings["instance_noise"] * max(0.0, 1 - self.steps_done / settings["noise_steps"])
+        if not sd:
+            return x
+        return (x + sd * torch.randn(x.shape, generator=self.streams["noise"], device=self.device)).clamp(0, 1)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Encode images as the mean and log variance of e(r|z).

@@ -58,7 +58,7 @@ def agreement(results: Results) -> list[Path]:
     """
     runs = [run for run in results.planned if scored(results.config, run.dataset)]
     found = {run: found for run in runs if (found := codes_of(results, run))}
-    _refuse_other_images({run: arrays for run, (_, arrays) in found.items()})
+    refuse_other_codes({run: arrays for run, (_, arrays) in found.items()})
     for run in runs:
         if run not in found:
             print(f"lacks codes: {run}", file=sys.stderr)
@@ -92,17 +92,13 @@ def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | 
     return None
 
 
-def _refuse_other_images(found: dict[Run, dict[str, np.ndarray]]) -> None:
+def refuse_other_codes(found: dict[Run, dict[str, np.ndarray]]) -> None:
     """Refuse runs of one data set whose codes are of different images or factors."""
     first: dict[str, Run] = {}
     for run, arrays in found.items():
         other = first.setdefault(run.dataset, run)
-        if any(not _equal(found[other].get(name), arrays.get(name)) for name in ("indices", "factors")):
+        if any(not np.array_equal(found[other].get(name, ()), arrays.get(name, ())) for name in ("indices", "factors")):
             raise DataError(f"{run} has codes of other images than {other}: run `idgan-sc encode` for both again")
-
-
-def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
-    return a is b if a is None or b is None else np.array_equal(a, b)
 
 
 def all_scores(arrays: dict[str, np.ndarray]) -> Iterator[dict[str, Any]]:

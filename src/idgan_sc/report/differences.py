@@ -49,6 +49,8 @@ def differences(results: Results) -> list[Path]:
     The CSV has one row for each system and key. The table for reading has one row for each system.
     """
     paper, here, data = _everything(replace(results, preset="paper")), _everything(results), results.datasets
+    if DATASET not in data:  # then what is not run here is no difference
+        paper = {key: value for key, value in paper.items() if key[0] in {place for place, _ in here}}
     differing = [key for key in dict.fromkeys([*here, *paper]) if paper.get(key) != here.get(key)]
     rows = [
         {"system": place, "key": key, "paper": _plain(paper.get((place, key))), "here": _plain(here.get((place, key)))}
@@ -86,22 +88,24 @@ def _place(place: str) -> str:
 def _everything(results: Results) -> dict[tuple[str, str], Any]:
     """Collect all values that a preset can change.
 
-    The keys are (system or other place, key). A stand-in has the place of its original.
+    The keys are (system or other place, key). A stand-in has the place of its original, and where dSprites are not run,
+    the first data set has theirs.
     """
     found: dict[tuple[str, str], Any] = {}
+    first = DATASET if DATASET in results.datasets else results.datasets[0]
     for name in results.datasets:
-        original = dataset_row(name).stands_for or name
+        original = DATASET if name == first else dataset_row(name).stands_for or name
         data = {"name": name, **results.dataset_settings(name)}
         found |= {(f"data set {original}", key): data[key] for key in data if key in ("name", *DATA_SETTINGS)}
         for system in _systems_behind(results, name):
             settings = results.settings(results.run(name, system))
-            place = system if name == DATASET else f"{system} on {original}"
+            place = system if original == DATASET else f"{system} on {original}"
             found |= {(place, key): value for key, value in settings.items() if key not in DATA_SETTINGS}
         for system, variants in (
             results.config["presets"][results.preset].get("runs", results.config["runs"])[name].items()
         ):
             found[(f"{system} on {original}", "variants")] = variants
-        if name != DATASET:
+        if original != DATASET:
             found[(f"data set {original}", "seeds")] = len(results.seeds(name))
     found |= {("evaluation", key): value for key, value in results.evaluation().items()}
     generated = results.generated

@@ -78,7 +78,8 @@ def _models(results: Results, run: Run) -> list[list[dict[str, Any]]]:
     words = label_with_weight(run.system, settings) + strength_words(settings)
     return [
         [
-            score_cell(results, read_on(results, file, run.dataset), run, code, m, {}) | {"label": words}
+            score_cell(results, read_on(results, file, run.dataset), run, code, m, {})
+            | {"label": words, "headline": False}  # nothing is printed to compare with
             for m in METRIC_LABELS
         ]
         for code, file in sources.items()

@@ -18,6 +18,7 @@ from idgan_sc.metrics.model_centrality import model_centrality_scores
 from idgan_sc.metrics.udr import udr_lasso_scores, udr_spearman_scores
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded, read_table, table_or_empty
+from idgan_sc.report.agreement import refuse_other_codes
 from idgan_sc.report.read import SCORE_KEY, scored_codes
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.tables import label_with_weight
@@ -100,11 +101,13 @@ def _by_codes(results: Results, arm: Arm, score: Any) -> dict[int, float]:
     if len(there) < 2:
         return {}
     mend = "run `idgan-sc encode` for that run"
-    codes = [read_recorded(results.find_or_make(run, FEW_CODES), mend)["codes"].astype(np.float64) for run in there]
+    found = {run: read_recorded(results.find_or_make(run, FEW_CODES), mend) for run in there}
+    refuse_other_codes(found)
+    codes = [arrays["codes"].astype(np.float64) for arrays in found.values()]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = score(np.stack(codes), _nats(results, there))
-    return dict(zip((run.seed for run in there), map(float, found), strict=True))
+        values = score(np.stack(codes), _nats(results, there))
+    return dict(zip((run.seed for run in there), map(float, values), strict=True))
 
 
 def _nats(results: Results, runs: list[Run]) -> np.ndarray | None:
