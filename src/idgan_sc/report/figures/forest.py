@@ -263,7 +263,10 @@ def _axes(ax: Axes, count_axes: Axes, table: pd.DataFrame, n: int) -> None:
 
 
 def _no_difference(ax: Axes, counted: list[bool]) -> None:
-    """The line at 0, with a gap at each row whose estimate is a number and no difference."""
+    """Draw the line at 0, with gaps.
+
+    A gap is at each row whose estimate is a number and no difference.
+    """
     gaps = [edge for y, is_count in enumerate(counted) if is_count for edge in (y - 0.5, y + 0.5)]
     edges = [-0.6, *gaps, len(counted) - 0.4]
     ax.vlines(np.zeros(len(edges) // 2), edges[::2], edges[1::2], label="no difference", **ZERO)
