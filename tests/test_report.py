@@ -727,7 +727,7 @@ def test_what_is_no_evidence_is_not_published(capsys: pytest.CaptureFixture[str]
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
         cli.main(["publish", "--preset", "quick"])
-    assert "its results are no evidence" in capsys.readouterr().err
+    assert "makes no evidence" in capsys.readouterr().err
 
 
 def test_origins_say_what_was_recomputed_and_what_comes_from_which_commit(made_up: Config, results: Path) -> None:

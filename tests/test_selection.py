@@ -11,7 +11,7 @@ import torch
 
 from conftest import with_data
 from idgan_sc.config import Config
-from idgan_sc.evaluation import centrality
+from idgan_sc.evaluation.generators import centrality
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results

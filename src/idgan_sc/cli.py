@@ -62,7 +62,7 @@ STEPS = (
          "judge the paper's claims; list further comparisons, and what the paper's own numbers contradict"),
     Step("agreement", "preset", ("report.agreement:agreement", "report.figures.agreement:figure_agreement"),
          "say which scores order the runs alike, over every run whose codes or weights are at hand"),
-    Step("selection", "preset", ("evaluation.centrality:centrality", "report.selection:table_selection"),
+    Step("selection", "preset", ("evaluation.generators.centrality:centrality", "report.selection:table_selection"),
          "choose a seed of each system without labels, by UDR and ModelCentrality; score pairs of networks at hand"),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
          "figures of what the open choices do, from the study's runs"),

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from idgan_sc.config import DATASET, datasets_with_baseline, further, redistributable, related, runs_with_leakage
-from idgan_sc.evaluation.centrality import FOLDER as CENTRALITY
+from idgan_sc.evaluation.generators.centrality import FOLDER as CENTRALITY
 from idgan_sc.evaluation.gather import (
     GATHERED_AS,
     RELATED,

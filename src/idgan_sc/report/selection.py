@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from idgan_sc.config import PROTOCOL, Run
-from idgan_sc.evaluation.centrality import PAIR, Arm, arms, known_pairs
+from idgan_sc.evaluation.generators.centrality import PAIR, Arm, arms, known_pairs
 from idgan_sc.files import DataError
 from idgan_sc.metrics.model_centrality import model_centrality_scores
 from idgan_sc.metrics.udr import udr_lasso_scores, udr_spearman_scores
