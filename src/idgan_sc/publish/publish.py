@@ -15,7 +15,6 @@ from pathlib import Path
 import pandas as pd
 
 from idgan_sc.config import DATASET, datasets_with_baseline, further, redistributable, related, runs_with_leakage
-from idgan_sc.evaluation.generators.centrality import FOLDER as CENTRALITY
 from idgan_sc.evaluation.gather import (
     GATHERED_AS,
     RELATED,
@@ -24,6 +23,7 @@ from idgan_sc.evaluation.gather import (
     gather_related,
     gather_scores,
 )
+from idgan_sc.evaluation.generators.centrality import FOLDER as CENTRALITY
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
 from idgan_sc.publish.documents import PUBLISHED_PRESET, write_documents
