@@ -2,6 +2,8 @@
 from idgan_sc.files import sha256
 from idgan_sc.source import PACKAGE
 
+SHOWN = configuration.shown_generators(CONFIG, PRESET) if OF_PAPER else []
+
 
 rule report:
     input:
