@@ -30,7 +30,8 @@ class IBGAN:
     def __init__(
         self, settings: dict[str, Any], image_shape: tuple[int, int, int], streams: dict[str, torch.Generator]
     ):
-        self.settings, self.streams = settings, streams
+        # A step differs from the last until the noise on images is gone, as one does until a capacity is full.
+        self.settings, self.streams = settings | {"capacity_steps": settings["noise_steps"]}, streams
         self.device = streams["noise"].device
         channels, size, _ = image_shape
         k, z_dim = settings["c_dim"], settings["z_dim"]

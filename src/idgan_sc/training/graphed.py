@@ -27,11 +27,10 @@ Sums = list[tuple[int, list[Row]]]  # how many steps; for each seed, sums over t
 def phase(method: Method) -> Hashable:
     """Return what a step takes from the number of steps made.
 
-    That is whether pairs are drawn, the annealed VAE's capacity, and IB-GAN's noise on images.
+    That is whether pairs are drawn, and the annealed VAE's capacity.
     """
     settings, done = method.settings, method.steps_done
-    ramps = (min(done, settings.get(name, 0)) for name in ("capacity_steps", "noise_steps"))
-    return done >= settings.get("pair_start", 0), *ramps
+    return done >= settings.get("pair_start", 0), min(done, settings.get("capacity_steps", 0))
 
 
 class Recorder:
