@@ -1,4 +1,4 @@
-"""What pages take from the project's own files as the site is built: the settings, the noise of an evaluation."""
+"""What the site takes from the project's own files as it is built: the live page, pictures, settings, noise."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "src/idgan_sc/config/schema.yaml"
 KEY = re.compile(r"^(?P<indent> *)(?P<key>[\w.-]+):(?: +(?P<value>[^#]*?))?(?: *# (?P<comment>.*))?$")
+PUBLISHED = ROOT / "results/desk/published"
+LIVE = "report/index.html"  # the live page, which the site carries at results/ with the tables that it links to
 PICTURE = re.compile(r"\]\(\.\./(results/[^)]*\.png)\)")
 MORE = re.compile(r"^ *# (?P<comment>.*)$")
 SECTIONS = {  # a heading -> where the keys stand in config.yaml, and in the schema
@@ -33,9 +35,11 @@ SECTIONS = {  # a heading -> where the keys stand in config.yaml, and in the sch
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Take pictures of results that a page shows into the site."""
+    """Take the live page with its tables, and pictures of results that a page shows, into the site."""
     from mkdocs.structure.files import File
 
+    for name in live():
+        files.append(File.generated(config, f"results/{name}", abs_src_path=str(PUBLISHED / name)))
     for page in files.documentation_pages():
         for picture in PICTURE.findall(page.content_string):
             files.append(File.generated(config, Path(picture).name, abs_src_path=str(ROOT / picture)))
@@ -45,11 +49,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put in place of its marker what a page takes from a file; name files of results, which the site does not hold."""
     markdown = PICTURE.sub(lambda match: f"]({Path(match[1]).name})", markdown)
+    markdown = markdown.replace(f"](../results/desk/published/{LIVE})", f"](results/{LIVE})")
     markdown = re.sub(r"\[([^\]]*)\]\(\.\./results/[^)]*\)", r"\1", markdown)
     for marker, made in (("<!-- settings -->", settings), ("<!-- noise -->", noise)):
         if marker in markdown:
             markdown = markdown.replace(marker, made())
     return markdown
+
+
+def live() -> list[str]:
+    """The live page and the tables that it links to, below `PUBLISHED`."""
+    linked = re.findall(r'href="\.\./([^"#]+)"', (PUBLISHED / LIVE).read_text(encoding="utf-8"))
+    return list(dict.fromkeys([LIVE, *linked]))
 
 
 def commented(path: Path) -> Iterator[tuple[str, str, str]]:

@@ -73,6 +73,15 @@ def test_paths_in_the_pages_exist() -> None:
             assert (ROOT / path).exists(), f"{page.name}: {path}"
 
 
+def test_the_site_carries_the_live_page_with_the_tables_that_it_links_to(hooks: ModuleType) -> None:
+    names = hooks.live()
+    assert names[0] == "report/index.html" and {"claims.csv", "scores.csv", "tables/table3.csv"} < set(names)
+    assert all((hooks.PUBLISHED / name).exists() for name in names)
+    linked = hooks.on_page_markdown((ROOT / "docs/index.md").read_text(encoding="utf-8"))
+    assert "](results/report/index.html)" in linked and "](../results" not in linked
+    assert "results/report/index.html" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+
+
 def test_the_noise_of_an_evaluation_is_the_committed_measurement(hooks: ModuleType) -> None:
     committed = pd.read_csv(ROOT / "results/desk/pilot/noise.csv").set_index(["metric", "system"])["sd"]
     head, _, *rows = [[cell.strip("` ") for cell in line.split("|")[1:-1]] for line in hooks.noise().splitlines()]

@@ -38,7 +38,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("idgan_sc", "main", {}),
     ("idgan_sc", "redraw_posterior", {}),
     ("idgan_sc", "frozen_q", {}),
-    ("ib_gan", "main", {}),
+    ("ib_gan", "main", {"noise_steps": 2}),
     ("idgan_sc_released", "main", {}),
 ]
 of_every_system = pytest.mark.parametrize(("system", "variant", "changes"), CASES)

@@ -180,16 +180,20 @@ def test_a_piece_of_one_data_set_leaves_the_others_alone(chain):
 
 
 def test_published_runs_get_no_job(chain, tmp_path):
-    """A fresh clone that holds the published records trains nothing and needs no data for the scores."""
+    """A fresh clone that holds the published records trains nothing and draws no data for scores and tables."""
     clone = copy_project(tmp_path)
     published = clone / "results/test/published"
+    for name in ("data", "floor"):
+        (published / name).mkdir(parents=True)
+    shutil.copy(chain / "results/test/data/dsprites/dataset.json", published / "data/dsprites.json")
+    shutil.copy(chain / "results/test/floor/dsprites.csv", published / "floor")
     for folder in (chain / "results/test/runs").glob("dsprites/*/*/*"):
         target = published / folder.relative_to(chain / "results/test")
         target.mkdir(parents=True)
         for name in ("record.json", "scores.csv", "curve.csv", "association.csv", "traversal.npz", "networks.json"):
             if (folder / name).exists():
                 shutil.copy(folder / name, target)
-    assert not {"train", "train_stage_a", "encode", "score", "traverse"} & set(jobs(clone, "all"))
+    assert not {"train", "train_stage_a", "encode", "score", "traverse", "data"} & set(jobs(clone, "all"))
     snakemake(clone, "all")
     for name in ("scores.csv", "curves.csv", "figures/figure3.png", "figures/figure4.pdf", "associations.csv"):
         assert (clone / "results/test" / name).read_bytes() == (chain / "results/test" / name).read_bytes(), name

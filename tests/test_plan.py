@@ -1,8 +1,8 @@
 """The plan of what a preset costs: what it counts, how it adds up, and what it says beside runs that exist."""
 
 import copy
+import csv
 import json
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +11,6 @@ from idgan_sc import plan
 from idgan_sc.cli import main
 from idgan_sc.config import Run
 from idgan_sc.records.results import Results
-
-MEASURED = Path(__file__).parents[1] / "benchmarks" / "GPU.md"
 
 
 def hour(run: Run) -> float:
@@ -60,19 +58,68 @@ def test_a_gpu_is_bound_by_launches_or_by_arithmetic(shipped):
     assert plan.gpu_seconds(shipped, large, "a100") > arithmetic / plan.GPUS["a100"]
 
 
-def test_what_is_expected_of_a_gpu_is_within_a_factor_of_two_of_what_was_measured_on_one(shipped):
-    """Milliseconds of a single seed's step on an H200, from the table of benchmarks/GPU.md; no codes are kept."""
+def test_a_measured_step_is_what_a_training_on_that_gpu_is_expected_to_take(shipped):
     bare = copy.deepcopy(shipped)
     for family in bare["families"].values():
         family["curve_points"] = 0
-    rows = [line.strip("| \n").split(" | ") for line in MEASURED.read_text().splitlines() if line.startswith("| ")]
-    measured = {(row[0], row[1]): float(row[3]) for row in rows if len(row) > 9 and row[0] in shipped["datasets"]}
-    assert len(measured) == 10
-    for (dataset, system), milliseconds in measured.items():
-        run = Run("paper", dataset, system, "main", 0)
+    run = Run("paper", "dsprites", "infogan", "main", 0)
+    steps = configuration.resolve(bare, run)["steps"]
+    with plan.MEASURED.open() as file:
+        ms = {
+            int(r["seeds"]): float(r["ms"])
+            for r in csv.DictReader(file)
+            if r["dataset"] + r["system"] == "dspritesinfogan"
+        }
+    for seeds, measured in ((1, 1), (16, 16), (5, 4), (50, 16)):  # as one; the largest that was measured of these
+        expected = plan.gpu_seconds(bare, run, "h200", seeds)
+        assert expected == pytest.approx(steps * ms[measured] / measured / 1e3)
+    assert plan.gpu_seconds(bare, run, "h200", 16, graph=True) == plan.gpu_seconds(
+        bare, run, "h200", 16
+    )  # not measured
+
+
+def test_where_a_step_was_not_measured_its_estimate_is_within_a_factor_of_two_of_those_that_were(shipped, monkeypatch):
+    bare = copy.deepcopy(shipped)
+    for family in bare["families"].values():
+        family["curve_points"] = 0
+    with plan.MEASURED.open() as file:
+        rows = [row for row in csv.DictReader(file) if (row["seeds"], row["graph"]) == ("1", "false")]
+    assert len(rows) == 10
+    monkeypatch.setattr(plan, "step_seconds", lambda *arguments: None)
+    for row in rows:
+        run = Run("paper", row["dataset"], row["system"], "main", 0)
         steps = configuration.resolve(bare, run)["steps"]
-        ratio = plan.gpu_seconds(bare, run, "h200") / (steps * milliseconds / 1e3)
+        ratio = plan.gpu_seconds(bare, run, "h200") / (steps * float(row["ms"]) / 1e3)
         assert 0.5 < ratio < 2, (run, ratio)
+
+
+def test_the_plan_of_a_gpu_names_each_way_to_train_and_what_was_not_measured(shipped, tmp_path):
+    results = Results(shipped, "paper", tmp_path)
+    said = plan.plan(results, results.planned, 1, 1, "h200")
+    assert "h200: a step as measured with TF32, for 665 of 700 trainings" in said
+    assert (
+        "one by one, as CUDA graphs: not measured" in said and "16 seeds as one, as CUDA graphs: not measured" in said
+    )
+    hours = dict(line.split(": ") for line in said.splitlines() if line.endswith("GPU-hours") and ": " in line)
+    alone, together = (int(hours[way].split()[0]) for way in ("one by one", "16 seeds as one"))
+    assert 4 * together < alone + 30
+    work = (
+        sum(arm.seconds * len(arm.runs) for arm in plan.arms_on_gpu(results, results.planned, "h200", 1, False)) / 3600
+    )
+    assert f"work       {work:.2f}" in said
+    of_another = plan.plan(results, results.planned, 1, 1, "h100")
+    assert (
+        "h100: no step measured, for 0 of 700 trainings" in of_another and "16 seeds as one: not measured" in of_another
+    )
+
+
+def test_a_chain_of_seeds_as_one_lasts_as_long_as_all_of_them(shipped, tmp_path):
+    results = Results(shipped, "paper", tmp_path)
+    expected = plan.arms_on_gpu(results, results.planned, "h200", 16, False)
+    took = {(arm.first.dataset, arm.first.system, arm.first.variant): (arm.seeds, arm.seconds) for arm in expected}
+    assert took["celeba", "idgan_sc", "main"][0] == 1 and took["dsprites", "idgan_sc", "main"][0] == 16
+    chain = ["beta_vae", "idgan_stage_a", "idgan_sc"]
+    assert plan.critical_path(expected) >= sum(16 * took["dsprites", name, "main"][1] for name in chain)
 
 
 def test_the_command_times_a_few_steps_and_keeps_the_result(shipped, tmp_path, monkeypatch, capsys, write_config):

@@ -1,4 +1,6 @@
-"""What runs cost, and what a preset will cost: jobs, hours, memory, disk and makespan, beside what runs took.
+"""Estimate what a preset costs, beside what its runs took.
+
+It counts jobs, hours, memory, disk and makespan.
 
 Trainings and codes are counted and timed: on a CPU by a few real steps of this machine, on a GPU by the steps that were
 measured on one (`gpu.csv`), and where a step was not, by its launches. The same table says which seeds one job trains.
@@ -223,12 +225,18 @@ def training_seconds(config: Config, run: Run, speed: dict[str, float]) -> float
 
 
 def gpu_seconds(config: Config, run: Run, gpu: str, seeds: int = 1, graph: bool = False) -> float:
-    """Expected seconds of a training on a GPU, one of `seeds` as one: by its measured step, else as a single one.
+    """Expect the seconds of a training on a GPU, one of `seeds` together.
+
+    Its measured step counts first, then that of a single training.
 
     Then it is arithmetic or launches, whichever is longer.
     """
     settings = configuration.resolve(config, run)
-    codes = 2 * curve_multiply_adds(config, run) / GPUS[gpu]
+    image = code_seconds(settings, gpu)
+    if image is None:
+        codes = 2 * curve_multiply_adds(config, run) / GPUS[gpu]
+    else:
+        codes = settings["curve_points"] * pool_size(config, run) * image
     step = step_seconds(settings, gpu, seeds, graph)
     if step is not None:
         return settings["steps"] * step + codes
@@ -248,13 +256,18 @@ def record_or_empty(folder: Path) -> dict[str, Any]:
 
 
 def comparable(record: dict[str, Any], settings: Settings, device: str, seeds: int = 1) -> bool:
-    """Whether a record is of a run of these settings, on this kind of device, that was trained as one of `seeds`."""
+    """Tell whether a record is of comparable cost.
+
+    It has these settings and this kind of device, and was trained as one of `seeds`.
+    """
     together = len(record.get("seeds", [record.get("seed")])) == seeds
     return together and record.get("settings") == settings and record.get("device") == device
 
 
 def resources(results: Results, run: Run, seeds: int = 1) -> dict[str, int]:
-    """What a training of `seeds` as one asks a scheduler for: MARGIN above what one was measured to need.
+    """Say what a training of `seeds` as one asks a scheduler for.
+
+    It is MARGIN above what such a training was measured to need.
 
     Where there is none, above what is expected on a core.
     """
@@ -319,7 +332,10 @@ def work(settings: Settings) -> Work:
 
 @cache
 def measured_steps(gpu: str, graph: bool) -> dict[Work, dict[int, float]]:
-    """Seconds of the steps that were measured on a kind of GPU, by their work and the number of seeds as one."""
+    """Read the seconds of the steps measured on a kind of GPU.
+
+    The keys are their work and the number of seeds trained as one.
+    """
     found: dict[Work, dict[int, float]] = {}
     for row in _measured(gpu):
         if (row["graph"] == "true") == graph:
@@ -334,13 +350,18 @@ def _measured(gpu: str) -> list[dict[str, str]]:
 
 
 def share(times: dict[int, float], seeds: int) -> float | None:
-    """Seconds of a step for each of `seeds`, by the largest stack of at most so many that was measured."""
+    """Share a measured stack's step among its seeds.
+
+    The stack is the largest of at most `seeds` that was measured.
+    """
     most = max((n for n in times if n <= seeds), default=None)
     return None if most is None else times[most] / most
 
 
 def step_seconds(settings: Settings, gpu: str, seeds: int, graph: bool) -> float | None:
-    """Measured seconds of a step of this work, for each of `seeds` as one; None where it was not measured.
+    """Return the measured seconds of a step for each of `seeds`.
+
+    The result is None where this work was not measured.
 
     A step that was not measured as a CUDA graph counts as it is without one.
     """
@@ -348,9 +369,21 @@ def step_seconds(settings: Settings, gpu: str, seeds: int, graph: bool) -> float
     return step_seconds(settings, gpu, seeds, False) if found is None and graph else found
 
 
+def code_seconds(settings: Settings, gpu: str) -> float | None:
+    """Return the measured seconds of one image's codes along a training.
+
+    The result is None where this work was not measured.
+    """
+    own = work(settings)
+    found = [row["codes"] for row in _measured(gpu) if Work(int(row["multiply_adds"]), int(row["launches"])) == own]
+    return next((float(text) / 1e6 for text in found if text), None)
+
+
 # ---------------------------------------------------------------------------------------------------- seeds as one job
 def alone(config: Config, settings: Settings, seeds: int) -> str:
-    """Why so many seeds of these settings are not trained as one; empty where they are.
+    """Say why these seeds are not trained as one.
+
+    The words are empty where they are.
 
     Whether it pays is taken from the measured step that is nearest in multiply-adds.
     """
@@ -366,7 +399,10 @@ def alone(config: Config, settings: Settings, seeds: int) -> str:
 
 
 def together(results: Results, runs: list[Run]) -> list[list[Run]]:
-    """Which of `runs` one job trains: seeds of an arm, `compute.stack` at a time; published ones are not trained."""
+    """Group the runs that one job trains.
+
+    A group has `compute.stack` seeds of an arm. Published runs are not trained.
+    """
     most, arms = results.config["compute"]["stack"], dict[tuple[str, str, str], list[Run]]()
     if most == 1:
         return []
@@ -513,7 +549,10 @@ def _arms(results: Results, wanted: list[Run]) -> list[tuple[Run, ...]]:
 
 
 def arms_on_gpu(results: Results, wanted: list[Run], gpu: str, most: int, graph: bool) -> list[PlannedArm]:
-    """As `arms`, on a kind of GPU: `most` seeds as one where that pays, steps replayed as CUDA graphs or not."""
+    """List every arm with what it costs on a kind of GPU.
+
+    `most` seeds are trained as one where that pays. Steps may be replayed as CUDA graphs.
+    """
     found = []
     for runs in _arms(results, wanted):
         took = [_seconds_together(results, runs[i : i + most], gpu, graph) for i in range(0, len(runs), most)]
@@ -570,7 +609,10 @@ def _row(arm: PlannedArm) -> tuple[str, ...]:
 
 
 def plan(results: Results, wanted: list[Run], cores: int, gpus: int | None, gpu: str) -> str:
-    """The report of the wanted runs for `cores` cores of this machine, timed first, or `gpus` GPUs of a stated kind."""
+    """Report the plan of the wanted runs.
+
+    For `cores` cores, this machine is timed first. For `gpus` GPUs, the kind of GPU is given.
+    """
     config = results.config
     if gpus is not None:
         expected = arms_on_gpu(results, wanted, gpu, config["compute"]["stack"], config["compute"]["graph"])
@@ -593,11 +635,12 @@ def _about_gpu(results: Results, wanted: list[Run], gpu: str, expected: list[Pla
     visits = ", ".join(f"{family} {seconds * 1e6:g}" for family, seconds in LAUNCH.items())
     tf32 = " and ".join({"with" if row["tf32"] == "true" else "without" for row in _measured(gpu)})
     basis = f"a step as measured {tf32} TF32" if measured else "no step measured"
+    coded = any(row["codes"] for row in _measured(gpu))
     lines = [
         f"{gpu}: {basis}, for {of_these} of {runs} trainings",
         f"for the others microseconds of launches a layer and direction ({visits}) or {GPUS[gpu] / 1e12:g} TFLOP/s"
         + ("" if gpu == CARD else f", of an {CARD} or by the ratio of the data sheets"),
-        "for codes along the curve arithmetic alone, not measured",
+        f"for codes along the curve {'what was measured' if coded else 'arithmetic alone: not measured'}",
     ]  # fmt: skip
     for graph in (False, True):
         for most in (1, MOST):

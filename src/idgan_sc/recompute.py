@@ -262,7 +262,9 @@ def _copy_predecessors(results: Results, run: Run, temporary: Path) -> None:
 
 # ----------------------------------------------------------------------------------------------- train, then compare
 def _train(results: Results, empty: Results, run: Run, record: Row, **compute: float) -> Job:
-    """Train a run in an empty folder as its record was: threads, device, precision, seeds that were trained as one.
+    """Train a run in an empty folder as its record was trained.
+
+    Threads, device, precision and the seeds trained as one are the record's.
 
     The images are a checked input, not a result: they are used where they lie.
     """
@@ -477,7 +479,7 @@ def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Ite
         code = (
             "from pathlib import Path; from idgan_sc.config import load; from idgan_sc.records.results import Results; "
             f"results = Results(load({str(old.config)!r}), {results.preset!r}, Path()); "
-            "hash_of = getattr(results, 'baseline_source', None) or results.baseline_source; "  # its name before
+            "hash_of = getattr(results, 'baseline_source', None) or results.floor_source; "  # its name before
             f"print(hash_of({dataset!r}))"
         )
         yield f"{dataset}: the same baseline", "baselines", old.ask(code)

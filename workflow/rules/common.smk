@@ -46,10 +46,6 @@ def files_of(runs, *names):
 
 # ------------------------------------------------------------------------------------------ which runs are for what
 OF_PAPER = configuration.DATASET in RESULTS.datasets  # whose claims can be judged
-SCORED = there(
-    [run for run in RESULTS.planned if configuration.scored(CONFIG, run.dataset)],
-    *GATHERED,
-)
 BY_MATCHING = there(
     configuration.generators_by_matching(CONFIG, PRESET),
     "generator_scores.csv",
@@ -59,16 +55,13 @@ BY_READER = there(
     configuration.generators_by_reader(CONFIG, PRESET), "generator_scores.csv"
 )
 WITH_LEAKAGE = there(configuration.runs_with_leakage(CONFIG, PRESET), "leakage.csv")
-SHOWN = configuration.shown_generators(CONFIG, PRESET) if OF_PAPER else []
 RELATED = there(configuration.related(CONFIG, PRESET), *GATHERED)
 RELATED_GANS = there(
     [run for run in RELATED if configuration.is_gan(CONFIG, run)],
     "generator_scores.csv",
 )
-RELATED_SHOWN = there(configuration.related_generators(CONFIG, PRESET), "traversal.npz")
 RELATED_TABLES = [f"{ROOT}/related/scores.csv"] if RELATED else []
 RELATED_TABLES += [f"{ROOT}/related/generator_scores.csv"] if RELATED_GANS else []
-STAGES_A = sorted(configuration.continued_systems(CONFIG))
 BASELINES = [
     f"{ROOT}/floor/{name}.csv"
     for name in configuration.datasets_with_baseline(CONFIG, PRESET)

@@ -1,4 +1,7 @@
 # The systems beside the paper's (`related` in config.yaml), scored as Table 3 scores the paper's. Not part of `all`.
+RELATED_SHOWN = there(configuration.related_generators(CONFIG, PRESET), "traversal.npz")
+
+
 rule gather_related:
     input:
         files_of(RELATED, *GATHERED),

@@ -2,6 +2,8 @@
 from idgan_sc.files import sha256
 from idgan_sc.source import PACKAGE
 
+SHOWN = configuration.shown_generators(CONFIG, PRESET) if OF_PAPER else []
+
 
 rule report:
     input:
@@ -21,8 +23,8 @@ rule report:
                 "claims.md",
                 "checks.csv",
                 "readings.csv",
-                "exploratory.md",
-                "verdict_sensitivity.md",
+                "exploratory.csv",
+                "verdict_sensitivity.csv",
                 "errata.md",
             ],
         ),

@@ -1,4 +1,8 @@
 # Codes, once per run; scores, pure functions of the codes; the baseline that learned nothing; all scores in one table.
+SCORED = there(
+    [run for run in RESULTS.planned if configuration.scored(CONFIG, run.dataset)],
+    *GATHERED,
+)
 
 
 rule encode:

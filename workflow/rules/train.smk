@@ -1,7 +1,7 @@
 # One training a job. The checkpoint it resumes from lies undeclared in the run's folder, since Snakemake deletes the
 # declared outputs of a job that was killed.
 GPUS = int(CONFIG["compute"]["device"] == "cuda")  # that a training asks a cluster for
-
+STAGES_A = sorted(configuration.continued_systems(CONFIG))
 
 TRAININGS = configuration.with_predecessors(
     CONFIG, [*RESULTS.planned, *configuration.related(CONFIG, PRESET)]

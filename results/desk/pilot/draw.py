@@ -1,4 +1,4 @@
-"""Draw `live.png`, `grid.png`, `again.png`, `desk.png` in `figures` from tables: python results/desk/pilot/draw.py"""
+"""Draw the curves of each pilot in `figures` from its table: python results/desk/pilot/draw.py"""
 
 import textwrap
 from pathlib import Path
@@ -41,10 +41,13 @@ AGAIN = {  # variants of stage B, each with its words and line
 GRID = [0, 0.2, 0.6, 2]  # of alpha, evenly apart
 PAIRS = {128: "-", 64: (0, (1, 1))}  # m
 WIDTHS = {1000: 1.1, 1001: 0.5}  # of the two seeds' lines
+RATES = {0.0002: ("2e-4 / 4e-4", "-"), 0.001: ("1e-3 / 2e-3", (0, (1, 1)))}  # G's rate: both in words, and line
 
 
 def main() -> None:
     with mpl.rc_context(STYLE):
+        first_pilot(pd.read_csv(HERE / "curves.csv"))
+        rates(pd.read_csv(HERE / "rates.csv"))
         live(pd.read_csv(HERE / "live.csv"))
         grid(pd.read_csv(HERE / "grid.csv"), "grid")
         desk = pd.read_csv(HERE / "desk.csv")
@@ -52,11 +55,11 @@ def main() -> None:
         again(*(pd.read_csv(HERE / name) for name in ("again.csv", "grid.csv", "live.csv")))
 
 
-def panels(height: float) -> tuple[Figure, list[Axes]]:
-    """Three panels side by side, with room for their keys below."""
+def panels(height: float, n: int = 3) -> tuple[Figure, list[Axes]]:
+    """Panels side by side, with room for their keys below."""
     fig = Figure(figsize=(TEXT, height), dpi=DPI)
-    below = 1 - 2.1 / height
-    return fig, list(fig.subplots(1, 3, sharey=True, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": below}))
+    inside = {"left": 0.08, "right": 0.98, "bottom": 1 - 2.0 / height, "top": 1 - 0.3 / height}
+    return fig, list(fig.subplots(1, n, sharey=True, gridspec_kw=inside))
 
 
 def floor(ax: Axes, codes: int) -> None:
@@ -73,13 +76,49 @@ def keyed(ax: Axes, two_seeds: bool = False) -> None:
         handles += [Line2D([], [], color=GREY, linewidth=width) for width in WIDTHS.values()]
         labels += [f"line of seed {seed}" for seed in WIDTHS]
     labels = [textwrap.fill(words.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"), 32) for words in labels]
-    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(-0.08, -0.27), frameon=False, handlelength=2.5,
+    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(-0.08, -0.3), frameon=False, handlelength=2.5,
               borderaxespad=0, borderpad=0, labelspacing=0.35)  # fmt: skip
+
+
+def first_pilot(table: pd.DataFrame) -> None:
+    """Every system of the first pilot along its training, mean of the evaluation draws."""
+    fig, (first, second) = panels(3.4, 2)
+    of_step = table.groupby(["system", "step"])["value"].mean()
+    parts = ((first, ["infogan", "infogan_cr", "idgan_sc_prior"], 5), (second, ["idgan", "idgan_sc"], 10))
+    for ax, systems, codes in parts:
+        for system in systems:
+            line, colour, marker = of_step[system], COLOURS[system], MARKERS[system]
+            ax.plot(line.index, line, color=colour, marker=marker, markersize=3, label=label(system))
+        ax.set(xlabel="step of stage B")
+        floor(ax, codes)
+        keyed(ax)
+    first.set(title="from InfoGAN's stage A", ylabel="FactorVAE score of Q")
+    second.set(title="from the distilled stage A")
+    fig.savefig(HERE / "figures/first.png", metadata={"Software": None})
+
+
+def rates(table: pd.DataFrame) -> None:
+    """Stage B from one stage A, by rates and alpha; a panel a seed."""
+    fig, axes = panels(3.7, 2)
+    later = table[table["system"] != "infogan_stage_a"]
+    lines = ["system", "lr_generator", "alpha"]
+    for ax, (seed, mine) in zip(axes, later.fillna({"alpha": 0}).groupby("seed"), strict=True):
+        for (system, rate, alpha), line in mine[mine["step"] <= 1500].groupby(lines, sort=False):
+            words, style = RATES[float(str(rate))]
+            name = label(str(system)) + (f", α = {alpha:g}" if alpha else "") + f", {words}"
+            colour, face = COLOURS[str(system)], "white" if alpha == 2 else None
+            (drawn,) = ax.plot(line["step"], line["mean"], marker=MARKERS[str(system)], markersize=3, label=name)
+            drawn.set(color=colour, linestyle=style, markeredgecolor=colour, markerfacecolor=face or colour)
+        floor(ax, 5)
+        keyed(ax)
+        ax.set(title=f"seed {seed}", xlabel="step of stage B")
+    axes[0].set(ylabel="FactorVAE score of Q")
+    fig.savefig(HERE / "figures/rates.png", metadata={"Software": None})
 
 
 def live(table: pd.DataFrame) -> None:
     """A live stage A, and what alpha does from there."""
-    fig, (first, second, third) = panels(4.2)
+    fig, (first, second, third) = panels(4.1)
     stage_a(first, table[table["system"] == "infogan_stage_a"])
     later = table[table["variant"].str.startswith("b_a")]
     for ax, seed in ((second, 1000), (third, 1001)):
@@ -94,7 +133,7 @@ def live(table: pd.DataFrame) -> None:
 
 def grid(table: pd.DataFrame, name: str) -> None:
     """The stages A, and where stage B ends by alpha, 0 being the arm without a regulariser; the second seed thin."""
-    fig, (first, second, third) = panels(4.2)
+    fig, (first, second, third) = panels(4.1)
     for seed, width in WIDTHS.items():
         mine = table[table["seed"] == seed]
         infogan = mine[(mine["system"] == "infogan_stage_a") & (mine["variant"] == "main")]
@@ -119,14 +158,15 @@ def grid(table: pd.DataFrame, name: str) -> None:
 
 def again(table: pd.DataFrame, grid: pd.DataFrame, live: pd.DataFrame) -> None:
     """Stage A by rates, three trainings each; what follows a live one; the paper's own settings at 64x64."""
-    fig, (first, second, third) = panels(4.2)
+    fig, (first, second, third) = panels(4.1)
     rates = {
         ("5e-4 / 1e-3", "#9ECAE1"): [_training(grid, "main", seed) for seed in WIDTHS] + [_training(table, "main")],
         ("2e-4 / 4e-4", "#08306B"): [_training(live, "low_a", seed) for seed in WIDTHS] + [_training(table, "low30")],
     }
     for (words, colour), trainings in rates.items():
         for line in trainings:
-            first.plot(line["step"], line["mean"], color=colour, label=words if line is trainings[-1] else None)
+            name = f"{words}, three trainings" if line is trainings[-1] else None
+            first.plot(line["step"], line["mean"], color=colour, label=name)
     on_paper = table["variant"] == "paper_64"
     later = table[~table["system"].str.endswith("stage_a") & ~on_paper]
     for (system, variant), line in later[later["step"] <= 3500].groupby(["system", "variant"], sort=False):

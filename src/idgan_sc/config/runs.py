@@ -199,7 +199,10 @@ def runs_with_leakage(config: Config, preset: str) -> list[Run]:
 
 
 def related(config: Config, preset: str) -> list[Run]:
-    """The runs of the systems beside the paper's at a preset; none where it does not run their data set."""
+    """List the runs of the systems beside the paper's at a preset.
+
+    The list is empty if the preset does not run their data set.
+    """
     chosen = (
         seeds_of(config, preset, DATASET)[: config["related"]["seeds"]]
         if DATASET in datasets_of(config, preset)
@@ -223,7 +226,10 @@ def studied(config: Config, preset: str) -> list[Run]:
 
 
 def further(config: Config, preset: str) -> list[str]:
-    """A preset's data sets with known factors that neither the paper has nor a stand-in is for: those of Table S."""
+    """List a preset's data sets of Table S.
+
+    Their factors are known. The paper does not have them, and they stand in for none of its data sets.
+    """
     names = [data for data in datasets_of(config, preset) if data != DATASET and data not in PICTURE_DATASETS]
     return [
         data for data in names if scored(config, data) and dataset_settings(config, preset, data)["source"] != "folder"
@@ -231,14 +237,20 @@ def further(config: Config, preset: str) -> list[str]:
 
 
 def correlated(config: Config, preset: str) -> list[Run]:
-    """The runs of Table S whose training images are drawn with correlation, beside those of the same system without."""
+    """List the runs of Table S with correlated factors.
+
+    Beside them are the runs of the same systems without correlation.
+    """
     every = [run for data in further(config, preset) for run in runs_on(config, preset, data)]
     systems = {run.system for run in every if "correlation" in resolve(config, run)}
     return [run for run in every if run.system in systems]
 
 
 def datasets_with_baseline(config: Config, preset: str) -> list[str]:
-    """Data sets that have a baseline: those of Tables 3 and S, and those of a preset whose generators are read."""
+    """List the data sets that have a baseline.
+
+    They are those of Tables 3 and S, and those of a preset whose generators are read.
+    """
     of_tables = [DATASET, *further(config, preset)]
     read = (run.dataset for run in generators_by_reader(config, preset))
     return list(dict.fromkeys([*(data for data in of_tables if data in datasets_of(config, preset)), *read]))
@@ -302,7 +314,10 @@ def related_generators(config: Config, preset: str) -> list[Run]:
 
 
 def _is_first(config: Config, run: Run) -> bool:
-    """Whether a run stands for its system: the first seed's, of the system as it is."""
+    """Tell whether a run stands for its system.
+
+    It does if it has the first seed and the variant `main`.
+    """
     return run.variant == "main" and run.seed == seeds_of(config, run.preset, run.dataset)[0]
 
 

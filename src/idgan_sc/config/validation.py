@@ -264,7 +264,10 @@ def _validate_evaluation(config: Config, preset: str, data: str | None = None) -
 
 
 def _every_run(config: Config, preset: str) -> Iterator[Run]:
-    """Every system and variant on every data set of a preset; of native images those of another size are none."""
+    """List every system and variant on every data set of a preset.
+
+    Native images of another size have no run.
+    """
     for data in datasets_of(config, preset):
         native = dataset_settings(config, preset, data).get("native", False)
         for system in config["systems"]:

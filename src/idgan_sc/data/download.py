@@ -129,9 +129,9 @@ def check_file(
 def given_or_downloaded(
     url: str, given: str | Path | None, cache: Path, *, mend: str = BY_HAND, **expected: Any
 ) -> Path:
-    """The file of `url`: the one that the user gave, checked, or else downloaded into the folder `cache`.
+    """Find the file of `url`: the user's own, checked, or a download.
 
-    expected: checksums and size, as `download` takes them.
+    A download goes into the folder `cache`. expected: checksums and size, as `download` takes them.
 
     Raises
     ------

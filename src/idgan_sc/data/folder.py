@@ -33,8 +33,9 @@ def prepare_folder(
     categories: Iterable[str] = (),
     numbers: Iterable[str] = (),
 ) -> Images:
-    """Make a data set in `out_folder` of all images in `images_folder` that Pillow reads, in the order of their names.
+    """Make a data set of a folder's images.
 
+    All images in `images_folder` that Pillow reads go to `out_folder`, in the order of their names.
     Folders within are searched too, but no links to folders. Files of other kinds, or whose names begin with a dot, are
     left out. An image
     of any size becomes a square of `crop` pixels around its centre, or the largest there is, which is resized to
@@ -118,7 +119,10 @@ def _image_files(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _files_within(folder: Path) -> tuple[list[Path], list[str]]:
-    """All files below `folder`, relative to it, and lines that say what is no file, or a link that is not followed."""
+    """List all files below a folder, relative to it, and say what was passed over.
+
+    The lines name what is no file, and links to folders, which are not followed.
+    """
 
     def refuse(error: OSError) -> None:
         raise DataError(f"{error.filename} cannot be searched ({error.strerror}): make it readable, or take it out")

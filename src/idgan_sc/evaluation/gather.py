@@ -159,7 +159,10 @@ def _refuse_other_predecessors(results: Results, runs: list[Run]) -> None:
 
 
 def _refuse_other_factors(results: Results, runs: list[Run]) -> None:
-    """Runs on one data set were scored against one set of factors, as far as that was noted."""
+    """Refuse runs of one data set that were scored against different factors.
+
+    Runs of which the factors' hash was not noted pass.
+    """
     first: dict[str, tuple[str, Run]] = {}
     for run in runs:
         noted = noted_hashes(results.find_or_make(run, "scores.csv").parent).get(f"scores.csv{OF}factors")

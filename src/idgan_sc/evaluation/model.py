@@ -221,7 +221,10 @@ def write_weights(folder: Path) -> Path:
 
 
 def _load_published(folder: Path) -> Method:
-    """As `load_run`, of `model.safetensors`, which holds the encoder of the β-VAE where that takes Q's place."""
+    """Load a run from `model.safetensors`, as `load_run` does.
+
+    The file holds the encoder of the β-VAE where that takes Q's place.
+    """
     record, path = read_record(folder), folder / WEIGHTS
     settings = record["settings"]
     tensors, metadata = checkpoint.read(path)

@@ -32,7 +32,7 @@ def _refuse_other(job: Job, folder: Path) -> None:
         open_images_of(job)
     elif (folder / CHECKPOINT).exists():
         fingerprint = checkpoint.read(folder / CHECKPOINT)[1].get("fingerprint")
-        if not job.results.is_valid(job.run, {"fingerprint": fingerprint}):
+        if fingerprint not in job.results.fingerprints(job.run):
             raise DataError(f"{folder} is a training of other settings or source than today's: put those back")
 
 

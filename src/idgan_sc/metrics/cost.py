@@ -35,7 +35,10 @@ def sort(points: int) -> float:
 
 
 def forests(depths: Sequence[int]) -> Estimate:
-    """A tree of n points is hardly deeper than 2 log2 n, however deep it may grow."""
+    """Estimate what forests cost.
+
+    A tree of n points is hardly deeper than 2 log2 n, however deep it may grow.
+    """
     return lambda n, d, k, classes: 8e-8 * sort(n) * d * sum(min(depth, 2 * np.log2(max(n, 2))) for depth in depths)
 
 

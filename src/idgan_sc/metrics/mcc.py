@@ -107,7 +107,10 @@ def ranked(columns: Array) -> Array:
 
 
 def _order(column: Array) -> Array:
-    """The order of a column (N,): by 65 536 intervals first, which is counting, then of what is nearly sorted."""
+    """Sort a column (N,) and return its order.
+
+    It is put in 65 536 intervals first, which is counting, and what is nearly sorted then is sorted.
+    """
     with np.errstate(all="ignore"):  # of numbers so large that their squares are none the intervals mean nothing
         coarse = (column - column.mean()) * (8192 / max(float(column.std()), 1e-300)) + 32768
         first = np.argsort(np.clip(coarse, 0, 65535).astype(np.uint16), kind="stable")

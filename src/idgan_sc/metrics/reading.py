@@ -217,7 +217,9 @@ def _number(one: Any, what: str, count: int | None, names: Sequence[str]) -> int
 
 
 def array_of(holder: Any) -> Any:
-    """A tensor, sparse matrix, frame or list as an array, masked where a part of it is.
+    """Turn a tensor, sparse matrix, frame or list into an array.
+
+    The array is masked where a part of what is given is.
 
     Raises
     ------

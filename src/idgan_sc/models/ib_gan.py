@@ -19,7 +19,9 @@ from idgan_sc.models.gan import DEAD_SD
 
 
 class IBGAN:
-    """settings: c_dim (of r), z_dim, beta, lambda_info, prior, lr_generator, lr_discriminator, instance_noise,
+    """Train IB-GAN: a GAN with a stochastic bottleneck r between noise and G.
+
+    settings: c_dim (of r), z_dim, beta, lambda_info, prior, lr_generator, lr_discriminator, instance_noise,
     noise_steps; image_shape (C, H, W).
 
     Deviates: G, D and Q's body are this project's, as for the other GANs, not the released ones.
@@ -28,7 +30,8 @@ class IBGAN:
     def __init__(
         self, settings: dict[str, Any], image_shape: tuple[int, int, int], streams: dict[str, torch.Generator]
     ):
-        self.settings, self.streams = settings, streams
+        # A step differs from the last until the noise on images is gone, as one does until a capacity is full.
+        self.settings, self.streams = settings | {"capacity_steps": settings["noise_steps"]}, streams
         self.device = streams["noise"].device
         channels, size, _ = image_shape
         k, z_dim = settings["c_dim"], settings["z_dim"]
@@ -74,7 +77,10 @@ class IBGAN:
         return {name: value.detach() for name, value in log.items()}
 
     def noisy(self, x: Tensor) -> Tensor:
-        """Images in [0, 1] as D and Q see them in training: with noise whose SD falls to 0."""
+        """Add the noise of training to images in [0, 1].
+
+        D and Q see its sum; the noise's SD falls to 0.
+        """
         settings = self.settings
         sd = settings["instance_noise"] * max(0.0, 1 - self.steps_done / settings["noise_steps"])
         if not sd:

@@ -66,7 +66,7 @@ def verdict_text(claim: pd.Series) -> str:
 
 
 def answer_lines(checks: pd.DataFrame) -> Iterator[str]:
-    """Yield a sentence for each check: what the paper says that a part adds, and what is found."""
+    """Yield a sentence a check: what the paper says, and what is found."""
     for number, (_, row) in enumerate(checks.iterrows(), 1):
         says = f"提高 {row['value']:.2f}" if pd.notna(row["value"]) else "有所提高"
         above, below = row["low"] > 0, row["high"] < 0

@@ -150,7 +150,10 @@ def _tensors(module: nn.Module) -> list[Tensor]:
 
 
 def _gain(generator: nn.Module) -> int:
-    """What the last sigmoid multiplies: (tanh(x) + 1) / 2 of CelebA's networks and of ID-GAN's is sigmoid(2x)."""
+    """Return what the last sigmoid multiplies.
+
+    In CelebA's networks and ID-GAN's, (tanh(x) + 1) / 2 is sigmoid(2x).
+    """
     gains = {networks.Generator: 1, networks_celeba.Generator: 2, networks_released.Generator: 2}
     if type(generator) not in gains:
         raise DataError(f"the page does not know how {type(generator)} ends: add it to live.py")

@@ -23,15 +23,17 @@ from idgan_sc.files import write_text
 from idgan_sc.models.codes import DEAD_NATS
 from idgan_sc.publish.interactive import WIDE, interactive_generators, webp
 from idgan_sc.publish.origins import core_hours, origins
-from idgan_sc.publish.page_claims import SPAN, by_verdict, check_rows, claim_rows, reading_rows
+from idgan_sc.publish.page_claims import SPAN, by_verdict, check_rows, claim_rows
 from idgan_sc.publish.points import leakage_points, points
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
-from idgan_sc.report import errata
+from idgan_sc.report import errata, exploratory, verdict_sensitivity
+from idgan_sc.report.comparisons import Gathered
 from idgan_sc.report.figures.registry import Drawn, all_figures
 from idgan_sc.report.verdicts import VERDICT_WORDS
 from idgan_sc.report.words import (
     CODES,
+    COLOURS,
     DASH,
     METRIC_LABELS,
     NO_EVIDENCE,
@@ -81,6 +83,7 @@ def render(results: Results, of_paper: bool = True) -> str:
         "notes": [data_note(results, name) for name in results.datasets],
         "limits": {"abstain": results.generated["abstain"], "dead": DEAD_NATS, "wide": number(WIDE), "span": SPAN},
         "style": _part("page.css"),
+        "colours": COLOURS,
         "scripts": {name: _part(f"{name}.js") for name in ("generator", "sprites", "page")},
         **_page_facts(results),
         **(_found(results) if of_paper else {"scores": [], "checks": []}),
@@ -116,12 +119,23 @@ def _found(results: Results) -> Row:
         "checks": judged,
         "claims": claim_rows(results, judged),
         "groups": by_verdict(results),
-        "readings": reading_rows(results),
+        **_beyond(results),
         "scores": [*points(results), *leakage_points(results)],
         "metrics": list(METRIC_LABELS.values()),
         "findings": [finding.sentence for finding in errata.findings(results.config)],
         "figures": [_figure(drawn, path) for drawn, path in _drawn(results) if path.exists()],
         **_tables(results),
+    }
+
+
+def _beyond(results: Results) -> Row:
+    """Collect the exploratory findings and what each verdict depends on."""
+    explored = table_or_empty(results.root / "exploratory.csv")
+    judged = table_or_empty(results.root / "verdict_sensitivity.csv")
+    return {
+        "explored": exploratory.tables(Gathered(results), explored),
+        "explored_notes": exploratory.NOTES,
+        "sensitivity": verdict_sensitivity.table(judged) if len(judged) else None,
     }
 
 
@@ -169,7 +183,10 @@ def _table3(table: pd.DataFrame) -> list[Row]:
 
 
 def _related(table: pd.DataFrame) -> list[Row]:
-    """As `_table3`, of the systems beside the paper's that have a finished run; the paper prints none of them."""
+    """List the related systems that have a finished run, as `_table3` does.
+
+    The paper prints none of them.
+    """
     return _table3(table[~table["missing"]].assign(paper_mean=None, paper_spread=None) if len(table) else table)
 
 

@@ -35,7 +35,7 @@ def forest(check: Any) -> Forest | None:
     """Place a row of `checks.csv` in the forest plot.
 
     The plot shows differences of scores, or a score minus the claimed level. The result is None if nothing was
-    measured. The claim says above 0 in a one-sided test. Otherwise it says the value and its margin.
+    measured. In a directional check the claim says above 0. Otherwise it says the value and its margin.
     """
     if pd.isna(check["estimate"]):
         return None
@@ -111,7 +111,7 @@ def claim_rows(results: Results, judged: list[Row]) -> list[Row]:
             "n": n_of(row["n"], row["needs"]),
             "data": data_words(results, row["dataset"]) if pd.notna(row["dataset"]) else DASH,
             "checks": [check for check in judged if check["claim"] == row["claim"]],
-            "readings": [reading for reading in own if reading["claim"] == row["claim"]],
+            "reading": own.get(row["claim"]),
             "command": f"make prove CLAIM={row['claim']} BUDGET=30m PRESET={results.preset}",
         }
         for _, row in table_or_empty(results.root / "claims.csv").iterrows()
@@ -119,9 +119,12 @@ def claim_rows(results: Results, judged: list[Row]) -> list[Row]:
 
 
 def by_verdict(results: Results) -> list[Row]:
-    """The claims by verdict, those that were judged in full before those judged in part."""
-    claims = table_or_empty(results.root / "claims.csv")
-    rows = [(row["verdict"], as_far(row), row["claim"]) for _, row in claims.iterrows()]
+    """Sort the claims without a reading by verdict.
+
+    Those that were judged in full come before those judged in part.
+    """
+    claims, own = table_or_empty(results.root / "claims.csv"), reading_rows(results)
+    rows = [(row["verdict"], as_far(row), row["claim"]) for _, row in claims.iterrows() if row["claim"] not in own]
     return [
         {"verdict": name, "words": VERDICT_WORDS[name] + (AS_FAR if part else ""), "claims": found}
         for name in VERDICTS
@@ -130,11 +133,8 @@ def by_verdict(results: Results) -> list[Row]:
     ]
 
 
-def reading_rows(results: Results) -> list[Row]:
-    """Return the readings of claims from `readings.csv`, if it exists.
-
-    A reading stands beside a claim's verdict. It was decided after registration.
-    """
+def reading_rows(results: Results) -> dict[str, Row]:
+    """Claim -> its reading made after registration, which comes before its verdict, and the reason."""
     table = table_or_empty(results.root / "readings.csv")
     table = table[table["reading"].notna()] if len(table) else table
-    return [{key: row[key] for key in ("claim", "reading", "reason")} for _, row in table.iterrows()]
+    return {row["claim"]: {"words": row["reading"], "reason": row["reason"]} for _, row in table.iterrows()}

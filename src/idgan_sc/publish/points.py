@@ -13,6 +13,7 @@ from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
 from idgan_sc.report.comparisons import QUANTITIES, Gathered, shares_predecessor
+from idgan_sc.report.figures.canvas import CODES_OF
 from idgan_sc.report.read import read_baselines, scored_codes
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.verdicts import arm_words
@@ -79,7 +80,9 @@ def _families(gathered: Gathered, arms: list[Any]) -> dict[tuple[str, str], int]
 def _variant_words(variant: str, settings: dict[str, Any]) -> str:
     if variant == "main":
         return ""
-    return f", α = {number(settings['alpha'])}" if variant.startswith("alpha") else f", {variant}"
+    return (
+        f", α = {number(settings['alpha'])}" if variant.startswith("alpha") else CODES_OF.get(variant, f", {variant}")
+    )
 
 
 def _printed(cells: pd.DataFrame, system: str, variant: str, code: str, metric: str) -> float | None:

@@ -112,28 +112,45 @@ class Results:
         before = [self.expected(earlier) for earlier in self.before(run).values()]
         return fingerprint(self.settings(run), run.seed, before, self.source(run))
 
+    def sources(self, run: Run) -> frozenset[str]:
+        """List the hashes of a run's training source that are valid.
+
+        They are today's and the accepted older ones.
+        """
+        key = "sources", run, self.accepted()
+        if key not in self._known:
+            today = self.source(run)
+            self._known[key] = key[2].of("trainings", today) | {today}
+        return self._known[key]
+
     def fingerprints(self, run: Run) -> frozenset[str]:
         """Return the valid fingerprints of a trained run.
 
         Each belongs to today's source or to an accepted one. The same holds for each run that it builds on.
         """
-        key = run, self.accepted()
+        key = "fingerprints", run, self.accepted()
         if key not in self._known:
             before = [self.fingerprints(earlier) for earlier in self.before(run).values()]
-            settings, today = self.settings(run), self.source(run)
+            settings = self.settings(run)
             self._known[key] = frozenset(
                 fingerprint(settings, run.seed, list(chosen), source)
-                for source in {today, *key[1].of("trainings", today)}
+                for source in self.sources(run)
                 for chosen in itertools.product(*before)
             )
         return self._known[key]
 
     def is_valid(self, run: Run, record: Row) -> bool:
-        """Check whether a record belongs to the run that the configuration asks for.
+        """Tell whether a record is of the very run that is asked for.
 
-        Every part of the program asks here.
+        Every place that asks uses this one answer.
+
+        It asks of the record's own source and predecessors; all that they might be, in every combination, are many.
         """
-        return record.get("fingerprint") in self.fingerprints(run)
+        if not record or record["source"] not in self.sources(run) or not self.of_these_settings(run, record):
+            return False
+        before = {role: earlier["fingerprint"] for role, earlier in record["before"].items()}
+        asked = self.before(run)
+        return before.keys() == asked.keys() and all(before[role] in self.fingerprints(asked[role]) for role in asked)
 
     def of_these_settings(self, run: Run, record: Row) -> bool:
         """Check whether a record has today's settings of a run.
@@ -191,6 +208,15 @@ class Results:
     def images(self, dataset: str) -> Path:
         """The folder of a data set's images."""
         return self.root / "data" / dataset
+
+    def description(self, dataset: str) -> Path:
+        """Read what a data set says of itself.
+
+        The published description comes first if a valid run was trained on it. Else it lies beside the images.
+        """
+        path = self.root / "published" / "data" / f"{dataset}.json"
+        counts = path.exists() and any(map(self.is_published, self.runs(dataset)))
+        return path if counts else self.images(dataset) / "dataset.json"
 
     def find(self, run: Run, name: str) -> Path:
         """Return the path of a run's file.

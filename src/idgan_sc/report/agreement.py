@@ -44,7 +44,9 @@ PROTOCOLS: dict[str, tuple[Callable[..., Any], list[str]]] = {
 
 
 def agreement(results: Results) -> list[Path]:
-    """Write which runs have codes, their scores, and the rank agreement of each two scores by data set.
+    """Write which runs have codes, their scores, and how scores rank runs.
+
+    The rank agreement is of each two scores, by data set.
 
     agreement.csv: Spearman's and Kendall's coefficient of two scores over n runs, of every system together. Scores
     that are lower where a representation is better, such as total correlation, are not turned round.
@@ -91,7 +93,7 @@ def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | 
 
 
 def refuse_other_codes(found: dict[Run, dict[str, np.ndarray]]) -> None:
-    """Refuse runs of one data set whose codes are not of the same images with the same factors."""
+    """Refuse runs of one data set whose codes are of different images or factors."""
     first: dict[str, Run] = {}
     for run, arrays in found.items():
         other = first.setdefault(run.dataset, run)

@@ -37,8 +37,8 @@ NOTES = [
     "Difference: the first less the second, mean over seeds. Paired by seed where both build on the same stage A or "
     "β-VAE; else as independent samples (Welch). Curve's end: mean over the evaluation draws at the last point of "
     "stage B; every other score is of Table 3's draw.",
-    f"{ABSENT.capitalize()}: the finished runs have no such score. The revised FactorVAE score needs the codes of a "
-    "run, which are not published.",
+    f"{ABSENT.capitalize()}: the runs have no such score. The revised FactorVAE score is newer than they are and needs "
+    "their codes, which were not kept: only new trainings could tell whether it changes a comparison.",
 ]
 MEASURE_WORDS = {"curve_end": "FactorVAE, curve's end", "factor_vae_revised": "FactorVAE, revised"}
 COLUMNS = ["topic", "measure", "arm", "code", "k", "other", "other_code", "other_k", "without_seed", "design", "n"]
@@ -125,9 +125,14 @@ def _page(gathered: Gathered, frame: pd.DataFrame) -> str:
     """A table a topic: a row a pair of arms, a column a measure."""
     results = gathered.results
     notes = [*NOTES, "; ".join(describe_results(results, planned_words(results, [DATASET]))) + "."]
-    topics = list(frame.groupby("topic", sort=False))
-    tables = [markdown(_table(gathered, n, str(topic), mine)).strip() for n, (topic, mine) in enumerate(topics, 1)]
-    return "\n\n".join([*tables, "\n".join(f"{note}  " for note in notes)]) + "\n"
+    texts = [markdown(table).strip() for table in tables(gathered, frame)]
+    return "\n\n".join([*texts, "\n".join(f"{note}  " for note in notes)]) + "\n"
+
+
+def tables(gathered: Gathered, frame: pd.DataFrame) -> list[Page]:
+    """A table a topic of `exploratory.csv`; `NOTES` belong to all of them."""
+    topics = frame.groupby("topic", sort=False) if len(frame) else ()
+    return [_table(gathered, n, str(topic), mine) for n, (topic, mine) in enumerate(topics, 1)]
 
 
 def _table(gathered: Gathered, number: int, topic: str, mine: pd.DataFrame) -> Page:

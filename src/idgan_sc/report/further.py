@@ -1,4 +1,7 @@
-"""Table S: scores on data sets with known factors that the paper does not have, such as drawn rooms."""
+"""Write Table S: scores on further data sets with known factors.
+
+The paper does not have these data sets. Drawn rooms are one.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +23,9 @@ HEADLINES = "posterior mean of a VAE, of FactorVAE a sample; mean of Q"
 
 
 def table_s(results: Results) -> list[Path]:
-    """Scores of every arm of a preset's further data sets, of its codes and of its generator, above the baselines.
+    """Write the scores of every arm on a preset's further data sets.
+
+    They are of its codes and of its generator, above the baselines.
 
     Raises
     ------
@@ -63,7 +68,10 @@ def arms_on(results: Results, name: str) -> list[Run]:
 
 
 def _models(results: Results, run: Run) -> list[list[dict[str, Any]]]:
-    """A list of cells, one a metric, for an arm's headline code, and for its generator if it has one."""
+    """List the cells of an arm, one a metric.
+
+    They are of its headline code, and of its generator if it has one.
+    """
     settings = results.settings(run)
     sources = {scored_codes(settings)[0]: "scores.csv"}
     sources |= {GENERATOR_CODE: "generator_scores.csv"} if is_gan(results.config, run) else {}
@@ -79,7 +87,10 @@ def _models(results: Results, run: Run) -> list[list[dict[str, Any]]]:
 
 
 def read_on(results: Results, file: str, name: str) -> pd.DataFrame:
-    """The scores of a data set from a gathered file; of generators, which may have none, no row if none is there."""
+    """Read the scores of a data set from a gathered file.
+
+    Generators may have none: then the result has no row.
+    """
     path = results.root / file
     scores = read_scores(path, SCORE_KEY) if file == "scores.csv" else table_or_empty(path)
     columns = [*SCORE_KEY, "k", "value"]
@@ -87,7 +98,10 @@ def read_on(results: Results, file: str, name: str) -> pd.DataFrame:
 
 
 def strength(settings: Settings) -> float:
-    """How strongly two factors go together in a run's training images; 0 is not at all."""
+    """Return how strongly two factors go together in a run's training images.
+
+    0 is not at all.
+    """
     return float(settings.get("correlation", {}).get("strength", 0))
 
 

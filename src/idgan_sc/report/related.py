@@ -1,4 +1,7 @@
-"""Table R: the systems beside the paper's, scored as Table 3 scores the paper's, beside what their source prints."""
+"""Write Table R: the systems beside the paper's.
+
+They are scored as Table 3 scores the paper's systems. What their source prints stands beside.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +24,9 @@ BY_RECIPE = {"released": ", as released", "released_32": ", as released, at 32×
 
 
 def table_related(results: Results) -> list[Path]:
-    """Scores of the related systems, those without a run included: ours, what their source prints, and the generator's.
+    """Write the scores of the related systems, ours and the printed ones.
+
+    Systems without a run are included, and so are the generators' own scores.
 
     Raises
     ------
@@ -73,7 +78,10 @@ def related_runs(results: Results) -> list[Run]:
 
 
 def _printed(results: Results, system: str) -> Mapping[str, Any]:
-    """What the source prints of a system: one of its own rows, or of the rows that the paper copied."""
+    """Find what the source prints of a system.
+
+    It is in the source's own rows, or in the rows that the paper copied.
+    """
     copied = results.config["reported"]["table3"].get(system, {}).get("source", {})
     found: Mapping[str, Any] = results.config["related"]["printed"].get(system, copied)
     return found

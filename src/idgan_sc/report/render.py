@@ -12,6 +12,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.report.words import NO_EVIDENCE, data_words
 
 WIDE = 11  # columns; beyond, they stand closer
+APART = r"\addlinespace[1.5pt]"  # below a row, so that one of several lines is told from the next
 Row = list[str] | None  # None: a gap between two blocks of rows
 
 
@@ -79,7 +80,7 @@ def latex(page: Page) -> str:
     def line(cells: list[str]) -> str:
         return " & ".join(map(_stacked, cells)) + r" \\"
 
-    body = [r"\addlinespace" if row is None else line(row) for row in page.rows]
+    body = [r"\addlinespace" if row is None else line(row) + "\n" + APART for row in page.rows]
     notes = " ".join(map(escape_latex, page.notes))
     return "\n".join(
         [

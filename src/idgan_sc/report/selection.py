@@ -1,4 +1,7 @@
-"""Table M: which seed of a system is chosen without labels, by ModelCentrality and by UDR, and how it scores."""
+"""Write Table M: which seed is chosen without labels, and its score.
+
+ModelCentrality and UDR choose.
+"""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -28,7 +31,9 @@ PRINTED = "printed"
 
 
 def table_selection(results: Results) -> list[Path]:
-    """What each way of choosing chooses, for every arm of which two seeds can be compared; and what its source prints.
+    """Write what each way of choosing chooses, and what its source prints.
+
+    It needs two seeds of an arm that can be compared.
 
     Raises
     ------
@@ -69,7 +74,10 @@ def _line(row: Mapping[str, Any]) -> list[str]:
 
 
 def _arm_rows(results: Results, arm: Arm) -> Iterator[dict[str, Any]]:
-    """A row a way of choosing: the mean, the best, and what two seeds or more allow; no row if they allow nothing."""
+    """List a row a way of choosing: the mean, the best and others.
+
+    The others need two seeds. The list is empty if nothing can be computed.
+    """
     ways = {LASSO: _by_codes(results, arm, udr_lasso_scores), SPEARMAN: _by_codes(results, arm, udr_spearman_scores)}
     ways |= {CENTRALITY: _by_pairs(results, arm)}
     ways = {way: scores for way, scores in ways.items() if len(scores) > 1}
@@ -103,7 +111,10 @@ def _by_codes(results: Results, arm: Arm, score: Any) -> dict[int, float]:
 
 
 def _nats(results: Results, runs: list[Run]) -> np.ndarray | None:
-    """KL of every code at the end of each training (M, D) nats; None of systems that have none."""
+    """Read the KL (M, D) of every code at each training's end, nats.
+
+    The result is None for systems that have none.
+    """
     logs = [table_or_empty(results.find_or_make(run, "log.csv")).filter(regex=r"^kl_\d+$") for run in runs]
     return np.stack([log.iloc[-1].to_numpy() for log in logs]) if all(log.size for log in logs) else None
 
@@ -126,7 +137,10 @@ def _lacking(seeds: list[int], there: set[tuple[int, int]]) -> list[int]:
 
 
 def _scores(results: Results, arm: Arm) -> pd.DataFrame:
-    """Scores of the headline code of the arm's scored seeds: a row a seed, a column a metric."""
+    """Read the scores of the headline code of the arm's scored seeds.
+
+    A row is a seed, a column a metric.
+    """
     there = results.having(arm, "scores.csv")
     if not there:
         return pd.DataFrame()

@@ -228,12 +228,8 @@ def _data_row(results: Results, name: str) -> dict[str, Any]:
 
 
 def _described(results: Results, name: str) -> tuple[Path, dict[str, Any]]:
-    """Return the description of a data set and where it stands.
-
-    It is the description on disk, or the published one.
-    """
-    places = (results.images(name) / "dataset.json", results.root / "published" / "data" / f"{name}.json")
-    path = next((place for place in places if place.exists()), places[0])
+    """What a data set says of itself, and where that stands."""
+    path = results.description(name)
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
         return path, {key: found[key] for key in DESCRIBED}
@@ -272,7 +268,10 @@ def _regulariser(settings: Settings) -> str:
 
 # ------------------------------------------------------------------------------------------------------------- rows: 3
 def _score_cells(results: Results) -> Iterable[tuple[Run, str, str]]:
-    """Arm, code and metric of every cell, in the order of the table; those without a run included."""
+    """List arm, code and metric of every cell in the table's order.
+
+    Cells without a run are included.
+    """
     rows: dict[tuple[str, str], None] = {}
     for table in (results.config["runs"], results.config["presets"][results.preset].get("runs", {})):
         for system, variants in table.get(DATASET, {}).items():
@@ -286,7 +285,10 @@ def _score_cells(results: Results) -> Iterable[tuple[Run, str, str]]:
 def score_cell(
     results: Results, scores: pd.DataFrame, run: Run, code: str, metric: str, printed: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A score of an arm's code over the seeds, and what is `printed` of its headline by whom; run: any of the arm."""
+    """Make the cell of a score of an arm's code over the seeds.
+
+    `printed` says what is printed of its headline, and by whom. run: any of the arm.
+    """
     settings = results.settings(run)
     wanted = {"system": run.system, "variant": run.variant, "code": code, "metric": metric}
     found = select(scores, **wanted).dropna(subset="value")
@@ -308,7 +310,10 @@ def score_cell(
 
 
 def _printed_of(results: Results, run: Run) -> Mapping[str, Any]:
-    """What the paper and its source print of a system, beside the variant that they had."""
+    """Find what the paper and its source print of a system.
+
+    The variant that they had stands beside.
+    """
     there: Mapping[str, Any] = results.config["reported"]["table3"].get(run.system, {})
     return there if run.variant == PAPER_VARIANT.get(run.system, "main") else {}
 

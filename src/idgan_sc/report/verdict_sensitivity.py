@@ -144,8 +144,17 @@ def _rows(gathered: Gathered, registered: Way, way: Way) -> Iterator[dict[str, o
 
 # --------------------------------------------------------------------------------------------------------------- page
 def _page(gathered: Gathered, frame: pd.DataFrame) -> str:
-    """A row a claim: its registered verdict, and what it would be judged otherwise."""
     results = gathered.results
+    read = "; ".join(describe_results(results, planned_words(results, results.datasets), results.datasets)) + "."
+    page = table(frame)
+    return markdown(replace(page, notes=[*page.notes, read])) + "\n" + "\n".join(_changes(frame)) + "\n"
+
+
+def table(frame: pd.DataFrame) -> Page:
+    """List each claim's registered verdict and how it could be judged otherwise.
+
+    A row is a claim of `verdict_sensitivity.csv`.
+    """
     rows = []
     for claim, mine in frame.groupby("claim", sort=False):
         first = mine[mine["what"] == REGISTERED].iloc[0]
@@ -167,12 +176,10 @@ def _page(gathered: Gathered, frame: pd.DataFrame) -> str:
         "needs one seed less.",
         f"Other measure: FactorVAE's score of {TABLES_DRAW} in the place of {CURVES_END}, or the reverse. Checks "
         "against FactorVAE stay as they are, because its curve is of another code than its score.",
-        "; ".join(describe_results(results, planned_words(results, results.datasets), results.datasets)) + ".",
     ]
-    header = ["", "Registered", *FAMILIES, "One seed left out", "Other measure"]
+    header = ["Claim", "Registered", *FAMILIES, "One seed left out", "Other measure"]
     title = "What each verdict would be, judged otherwise."
-    page = markdown(Page("Sensitivity of the verdicts", title, header, "l" * len(header), rows, notes))
-    return page + "\n" + "\n".join(_changes(frame)) + "\n"
+    return Page("Sensitivity of the verdicts", title, header, "l" * len(header), rows, notes)
 
 
 def _verdict_with_answers(row: pd.Series) -> str:

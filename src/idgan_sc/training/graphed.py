@@ -1,4 +1,6 @@
-"""Steps replayed as one CUDA graph: a step of small networks is bound by its launches, and a replay is one launch.
+"""Replay a training's step as one CUDA graph.
+
+A step of small networks is bound by its launches, and a replay is one launch.
 
 A replay launches what one step launched, on the same memory. So what changes from step to step lies on the device and
 stays in its place: the batch is copied to where the recorded step found it, random streams are registered with the
@@ -23,13 +25,19 @@ Sums = list[tuple[int, list[Row]]]  # how many steps; for each seed, sums over t
 
 
 def phase(method: Method) -> Hashable:
-    """What of a step depends on how many were made: whether pairs are drawn, and the annealed VAE's capacity."""
+    """Return what a step takes from the number of steps made.
+
+    That is whether pairs are drawn, and the annealed VAE's capacity.
+    """
     settings, done = method.settings, method.steps_done
     return done >= settings.get("pair_start", 0), min(done, settings.get("capacity_steps", 0))
 
 
 class Recorder:
-    """Records what a call launches on the GPU as a CUDA graph. streams: the generators that it draws from."""
+    """Record what a call launches on the GPU as a CUDA graph.
+
+    streams: the generators that it draws from.
+    """
 
     def __init__(self, streams: Iterable[torch.Generator]) -> None:
         self.streams = [stream for stream in streams if stream.device.type == "cuda"]
@@ -56,7 +64,9 @@ class Recorder:
 
 
 class Graphed:
-    """Makes steps of a method, or of a stack: the first of each phase as they are, all others as replays.
+    """Make steps of a method or a stack, most of them as replays.
+
+    The first step of each phase is made as it is.
 
     make: makes a step on a batch and returns a row for each seed; method: whose step that is.
     """
@@ -117,7 +127,10 @@ class Graphed:
 
 
 def _count_on_device(optimiser: Optimizer) -> None:
-    """Let an optimiser keep its number of steps where its weights are, also what it has counted already."""
+    """Let an optimiser count its steps on the device.
+
+    The count lies where its weights are, also what it has counted already.
+    """
     for group in optimiser.param_groups:
         group["capturable"] = True
         for weight in group["params"]:

@@ -28,7 +28,10 @@ class Log:
         self.warned: dict[str, int] = {}  # sentence -> step of its first row
 
     def add(self, step: int, values: dict[str, torch.Tensor], steps: int = 1) -> None:
-        """Count what a step returned, or its sum over several steps of which `step` is the last."""
+        """Count what a step returned, or its sum over several steps.
+
+        `step` is the last of them.
+        """
         for name, value in values.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value.double()
             self.counts[name] = self.counts.get(name, 0) + steps

@@ -58,7 +58,7 @@ def ensure_images(results: Results, dataset: str, file: Path | None = None) -> "
 
 
 def refuse_other_images(results: Results, dataset: str, folder: Path) -> None:
-    """Refuse a run, given by its folder, that was trained on other images than the data set holds.
+    """Refuse the folder of a run that was trained on other images.
 
     Raises
     ------

@@ -92,7 +92,9 @@ class _Step(nn.Module):
 
 
 class Stack:
-    """S methods of equal settings, at the same step, each with its own seed's weights, moments and streams.
+    """Hold S methods of equal settings and steps as one.
+
+    Each has its own seed's weights, moments and streams.
 
     From then on the methods' weights, buffers and moments are views of the stacked ones: each method encodes, and is
     saved, as if it had been trained alone. It makes no step of its own any more.

@@ -1,4 +1,4 @@
-"""What ModelCentrality asks of the seeds of a system (Lin et al. 2020, Sec. 4): encoders on generators' groups.
+"""Compare the seeds of a system by ModelCentrality (Lin et al. 2020, Sec. 4).
 
 A score needs two networks at once, and only one seed's are published. So the scores are kept, a table an arm, and
 published: a later machine adds the pairs whose networks it has.
@@ -34,7 +34,10 @@ Arm = tuple[Run, ...]
 
 
 def arms(results: Results) -> list[Arm]:
-    """The seeds of each system and variant that tables are made of, on data sets whose codes are scored."""
+    """List the seeds of each system and variant that tables show.
+
+    They are on data sets whose codes are scored.
+    """
     grouped: dict[tuple[str, str, str], list[Run]] = {}
     for run in dict.fromkeys([*results.planned, *related(results.config, results.preset)]):
         if scored(results.config, run.dataset):
@@ -43,12 +46,18 @@ def arms(results: Results) -> list[Arm]:
 
 
 def centrality(results: Results) -> list[Path]:
-    """Score the pairs of seeds whose networks are at hand, and that are not scored yet; write the arms' tables."""
+    """Score the pairs of seeds whose networks are at hand.
+
+    Pairs that are scored already are left out. The arms' tables are written.
+    """
     return [write_table(path, table) for arm in arms(results) for path, table in _scored_arm(results, arm)]
 
 
 def known_pairs(results: Results, arm: Arm) -> pd.DataFrame:
-    """The scores of an arm that are here or published, of the networks that its records name."""
+    """Read the scores of an arm that are here or published.
+
+    They are of the networks that its records name.
+    """
     places = (results.root / place / FOLDER / _file(arm) for place in ("", "published"))
     tables = [read_table(path, COLUMNS, "run `idgan-sc selection`") for path in places if path.exists()]
     table = pd.concat(tables).drop_duplicates(PAIR) if tables else pd.DataFrame(columns=COLUMNS)
@@ -63,7 +72,10 @@ def _file(arm: Arm) -> str:
 
 
 def _weights(results: Results, run: Run) -> str:
-    """The first digits of the hash of a finished run's weights; nothing if there is no such run."""
+    """Return the first digits of the hash of a run's weights.
+
+    The result is empty if there is no such finished run.
+    """
     folder = results.find(run, "record.json").parent
     return read_record(folder)["outputs"]["weights.safetensors"][:12] if (folder / "record.json").exists() else ""
 
@@ -93,7 +105,9 @@ def _scored_arm(results: Results, arm: Arm) -> Iterator[tuple[Path, pd.DataFrame
 
 
 def agreement(encoders: list[Method], generator: Method, images: Images, of: Run, results: Results) -> list[float]:
-    """The FactorVAE score of each encoder's codes of what one generator makes, its held codes taken for factors.
+    """Score each encoder's codes of one generator's images by FactorVAE.
+
+    The codes that are held take the place of factors.
 
     Group g holds code g mod k at the value of its first draw; all other codes and the noise are drawn anew. The data
     set's images are those whose posteriors a distilled generator's codes come from. As the released code does it.
@@ -115,7 +129,10 @@ def agreement(encoders: list[Method], generator: Method, images: Images, of: Run
 
 @torch.no_grad()
 def _encoded(encoders: list[Method], generator: Method, c: torch.Tensor, rng: torch.Generator) -> list[Array]:
-    """Every encoder's codes (n, D) of the images that a generator makes of codes c (n, k)."""
+    """Encode a generator's images of codes c (n, k) by every encoder.
+
+    Each result is (n, D).
+    """
     parts: list[list[Any]] = [[] for _ in encoders]
     for some in c.split(AT_ONCE):
         made = generate(generator, draw_noise(generator, len(some), rng), some)

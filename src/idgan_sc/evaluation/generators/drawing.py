@@ -42,7 +42,9 @@ def distilled(method: GAN, c: Tensor, generated: Tensor) -> float:
 
 @torch.no_grad()
 def draw_codes(method: Method, images: Images, preset: str, n: int, rng: torch.Generator) -> Tensor:
-    """c (n, k) as in training: of the prior, or a sample of the frozen posterior of n images of the pool.
+    """Draw codes c (n, k) as training does.
+
+    They come from the prior, or are a sample of the frozen posterior of n images of the pool.
 
     IB-GAN's is a sample of its bottleneck, e(r|z).
     """
@@ -51,7 +53,10 @@ def draw_codes(method: Method, images: Images, preset: str, n: int, rng: torch.G
 
 @torch.no_grad()
 def _drawn_twice(method: Method, images: Images, preset: str, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Two draws (n, k): independent ones of the prior, or of IB-GAN's bottleneck, or of the same n posteriors."""
+    """Draw codes (n, k) twice.
+
+    The two draws are independent draws of the prior or of IB-GAN's bottleneck, or come from the same n posteriors.
+    """
     if isinstance(method, IBGAN):
         return _through_bottleneck(method, n, rng), _through_bottleneck(method, n, rng)
     if method.settings.get("code", "prior") == "prior":

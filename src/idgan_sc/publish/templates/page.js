@@ -469,7 +469,7 @@ function niceTicks(low, high) {
 
 function dots(box, rows, words, bounds, paired = false) {  // rows of seeds on one scale: points, mean and interval, paper, baseline
   const width = Math.max(260, box.clientWidth), wide = width > 600, left = wide ? 235 : 10, r = wide ? 5 : 4.5;
-  const all = rows.flatMap(row => [...row.seeds.map(seed => seed[1]), row.paper, row.baseline]).filter(v => v !== null);
+  const all = rows.flatMap(row => [...row.seeds.map(seed => seed[1]), row.low, row.high, row.paper, row.baseline]).filter(v => v !== null);
   const pad = (Math.max(...all) - Math.min(...all)) * .06 || .05;
   const [low, high] = bounds ?? [Math.min(...all) - pad, Math.max(...all) + pad];
   const x = value => left + (value - low) / (high - low) * (width - left - 14);

@@ -28,7 +28,7 @@ def figure2(results: Results) -> list[Path]:
     layers = _architecture(ax, networks, settings)
     key(fig, 0.1, 0.62, [
         {"color": GREY, "linewidth": 0.8, "label": "what is passed on"},
-        {"color": FRAME, "linewidth": 0.8, "linestyle": (0, (3, 1.5)), "label": "what a loss is computed from"},
+        {"color": FRAME, "linewidth": 0.8, "linestyle": (0, (1.5, 1)), "label": "what a loss is computed from"},
         {"facecolor": FROZEN, "edgecolor": GREY, "linewidth": 0.8, "linestyle": (0, (1, 1)), "label": "frozen"},
     ])  # fmt: skip
     caption = [
@@ -221,5 +221,5 @@ def _draw_box(ax: Axes, box: Box) -> None:
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], colour: str = GREY) -> None:
     style: dict[str, Any] = {"arrowstyle": "-|>,head_width=0.12,head_length=0.25", "lw": 0.8}
-    style |= {"linestyle": (0, (3, 1.5))} if colour == FRAME else {}
+    style |= {"linestyle": (0, (1.5, 1))} if colour == FRAME else {}
     ax.annotate("", end, start, arrowprops={**style, "color": colour, "shrinkA": 0, "shrinkB": 0})

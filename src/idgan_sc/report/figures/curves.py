@@ -64,7 +64,8 @@ def _panels(results: Results, curves: pd.DataFrame, levels: dict[str, float]) ->
             ax.axhline(
                 curves[name].iloc[0] if len(curves) else np.nan, color=GREY, linewidth=0.7, dashes=dashes, label=words
             )
-        ax.tick_params(labelbottom=False)
+        ax.tick_params(labelbottom=ax is above[0])  # the others have panels below
+    above[0].set_xlabel("step of stage B")
     _, first = next(iter(levels.items()))
     for ax, (system, level) in zip(under, list(levels.items())[1:], strict=True):
         _draw(ax, curves, system, ("above", "above_low", "above_high"), level - first)
@@ -93,7 +94,7 @@ def _draw(ax: Axes, curves: pd.DataFrame, system: str, columns: tuple[str, str, 
         ax.plot(seed["step"], seed[value], color=colour, label="a seed", **SEED)
     mean = mine[mine["seed"].isna()]
     ax.fill_between(mean["step"], mean[low], mean[high], facecolor=colour, label=INTERVAL, **BAND)
-    ax.plot(mean["step"], mean[value], **style | {"markersize": 3}, markevery=2, zorder=3)
+    ax.plot(mean["step"], mean[value], **style | {"markersize": 3}, markevery=2, zorder=3, clip_on=False)
     ax.axhline(level, color=colour, linewidth=0.8, dashes=PAPER, zorder=1, label="the paper's level")
     signed = _signed if value == "above" else places
     ends = f"ends at {signed(mean[value].iloc[-1])}" if len(mean) else "missing"

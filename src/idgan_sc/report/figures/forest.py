@@ -24,7 +24,21 @@ ANSWERS = {  # of a check: its mark's face, and the words of the key
     "no": ("none", "no: the claim does not hold"),
     "unclear": ("left", "unclear"),
 }
-COLUMNS = ["claim", "rule", "quantity", "metric", "arm", "other", "value", "n", "estimate", "low", "high", "answer"]
+COLUMNS = [
+    "claim",
+    "rule",
+    "quantity",
+    "metric",
+    "arm",
+    "other",
+    "value",
+    "n",
+    "estimate",
+    "low",
+    "high",
+    "answer",
+    "words",
+]
 QUANTITIES = {  # of a check without a metric
     "curve": "FactorVAE, along stage B",
     "curve_end": "FactorVAE, end of stage B",
@@ -74,6 +88,7 @@ def figure_checks(results: Results) -> list[Path]:
         for x, text in ((-1.25, "number of factors (C8):"), (2.0, "estimate [interval]"), (3.2, "paper")):
             _beside(ax, x, -1.4, text)
         _axes(ax, count_axes, table, len(lines))
+        _no_difference(ax, [kind == "check" and content["quantity"] == COUNT for kind, content in lines])
         key(fig, 0.1, 0.42, _key(), columns=2)
     caption = [
         "Every check of the paper's claims. An estimate of two systems is the first less the second; of one, "
@@ -108,6 +123,7 @@ def forest(results: Results) -> list[Path]:
             low, high = (ends.min(), ends.max()) if len(ends) else (-1, 1)
             ax.set(xlim=(low - 0.04, high + 0.04), ylim=(len(rows) - 0.4, -0.6), yticks=[])
             ax.xaxis.set_major_locator(mpl.ticker.MultipleLocator(0.4))
+            ax.xaxis.set_minor_locator(mpl.ticker.MultipleLocator(0.1))
             ax.spines["left"].set_visible(False)
             ax.set_title(name, size=LARGE, weight="bold")
             for y, (quantity, arm, other) in enumerate(rows if i == 0 else []):
@@ -181,7 +197,9 @@ def _lines(results: Results, table: pd.DataFrame) -> Iterator[tuple[str, Any]]:
 
 def _name(check: pd.Series) -> str:
     """What a check compares, in one line."""
-    if pd.notna(check["metric"]):
+    if check["rule"] == "settled_by":  # of several checks alike, the words alone have the step
+        what = "FactorVAE settled" + check["words"].partition(" settled")[2]
+    elif pd.notna(check["metric"]):
         what = METRIC_LABELS[check["metric"]]
     else:
         what = QUANTITIES.get(check["quantity"]) or FILES.get(check["claim"], check["quantity"])
@@ -213,7 +231,7 @@ def _row(ax: Axes, y: float, check: pd.Series) -> None:
         ax.plot([check["low"], check["high"]], [y, y], color="black", linewidth=0.8, label="interval")
         ax.plot(check["estimate"], y, **_answer(check["answer"]), zorder=3)
     if np.isfinite(check["paper"]):
-        ax.plot(check["paper"], y + 0.22, zorder=4, **PAPER)
+        ax.plot(check["paper"], y + 0.27, zorder=2.5, **PAPER)  # the answer stays whole
 
 
 def _answer(answer: str) -> dict[str, Any]:
@@ -237,12 +255,21 @@ def _axes(ax: Axes, count_axes: Axes, table: pd.DataFrame, n: int) -> None:
     for axes in (ax, count_axes):
         axes.set(ylim=(n - 0.4, -0.6), yticks=[])
         axes.spines["left"].set_visible(False)
-    ax.axvline(0, label="no difference", **ZERO)
     ax.set(xlim=(low - 0.03, high + 0.03), xlabel="estimate: a difference or a change of a score or share")
     count_axes.set(xlim=(0, 6.2), xticks=range(6))
     count_axes.xaxis.tick_top()
     count_axes.spines["top"].set_visible(True)
     count_axes.spines["bottom"].set_visible(False)
+
+
+def _no_difference(ax: Axes, counted: list[bool]) -> None:
+    """Draw the line at 0, with gaps.
+
+    A gap is at each row whose estimate is a number and no difference.
+    """
+    gaps = [edge for y, is_count in enumerate(counted) if is_count for edge in (y - 0.5, y + 0.5)]
+    edges = [-0.6, *gaps, len(counted) - 0.4]
+    ax.vlines(np.zeros(len(edges) // 2), edges[::2], edges[1::2], label="no difference", **ZERO)
 
 
 def _beside(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:

@@ -1,4 +1,7 @@
-"""Figures of Table S: every seed's scores on a further data set, and scores against the strength of a correlation."""
+"""Draw the figures of Table S.
+
+One shows every seed's scores on a further data set. The other shows scores against the strength of a correlation.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +29,9 @@ STRENGTHS = ("factor_vae", "dci", "mig")  # scores that are shown against the st
 
 
 def figure_s(results: Results) -> list[Path]:
-    """Scores on data sets that the paper does not have: a point a seed, above the pixels' principal components.
+    """Scores on data sets that the paper does not have.
+
+    A point is a seed, above the pixels' principal components.
 
     A system that generates has a second row: its generator's own scores.
     """
@@ -66,7 +71,9 @@ def figure_s(results: Results) -> list[Path]:
 
 
 def figure_strength(results: Results) -> list[Path]:
-    """Scores against the strength with which two factors go together in the training images, on the full grid.
+    """Scores against the strength of a correlation of two factors.
+
+    The factors go together in the training images. What is scored is the full grid.
 
     A point is a seed; strength 0 draws every image alike.
     """
@@ -104,7 +111,10 @@ def figure_strength(results: Results) -> list[Path]:
 
 
 def _points(results: Results, first: Run) -> pd.DataFrame:
-    """A row for each seed and score of an arm: of its headline code, and of its generator if it has one."""
+    """List a row for each seed and score of an arm.
+
+    The rows are of its headline code, and of its generator if it has one.
+    """
     settings = results.settings(first)
     sources = {scored_codes(settings)[0]: "scores.csv"}
     sources |= {GENERATOR_CODE: "generator_scores.csv"} if is_gan(results.config, first) else {}
@@ -117,7 +127,10 @@ def _points(results: Results, first: Run) -> pd.DataFrame:
 
 
 def _row(ax: Axes, y: int, mine: pd.DataFrame, level: float) -> None:
-    """The seeds of one arm and code in one score, their mean, and what the pixels' components have."""
+    """Draw the seeds of one arm and code in one score.
+
+    Their mean and the score of the pixels' components are marked.
+    """
     ax.axhline(y, color=LIGHT, linewidth=0.4, zorder=0, label="a row")
     ax.plot([level, level], [y - 0.4, y + 0.4], **COMPONENTS)
     if len(mine):

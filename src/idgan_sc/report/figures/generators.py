@@ -127,15 +127,15 @@ def figure_pairs(results: Results) -> list[Path]:
     labels = read_generator_table(results.root / "pair_labels.csv")
     accuracy, shares = _accuracies(labels), _right_shares(results, labels)
     with mpl.rc_context(STYLE):
-        fig = sheet(results, 3.6)
-        ax = place(fig, 0.5, 1.3, 2.5, 2.2)
+        fig = sheet(results, 3.7)
+        ax = place(fig, 0.5, 1.4, 2.5, 2.2)
         for _, mine in accuracy.groupby(["system", "variant"], sort=False):
             _seed_lines(ax, mine, "step")
             mean = mine[mine["seed"].isna()]
             ax.plot(mean["step"], mean["mean"], **_line(mine), markevery=0.2, zorder=3)
         ax.axhline(0, label=CHANCE["label"], **ZERO)
         ax.set(xlabel="step of stage B", ylabel="accuracy of E or H above chance")
-        ax = place(fig, 3.75, 1.3, 3.2, 2.2)
+        ax = place(fig, 3.75, 1.4, 3.2, 2.2)
         _slopes(ax, shares)
         arms = [_line(mine) for _, mine in accuracy.groupby(["system", "variant"], sort=False)]
         key(fig, 0.4, 0.55, [*arms, SEED, BAR, CHANCE], columns=3)
@@ -143,8 +143,8 @@ def figure_pairs(results: Results) -> list[Path]:
         "Left: how well the pair network (E, or H of InfoGAN-CR) tells the pairs of its own rule, chance taken off: "
         "(accuracy − 1/k)/(1 − 1/k) with k codes; H's after its step on the same pairs.",
         "Right: share of pairs of generated images in which the label can be right, less that of unrelated pairs of "
-        "the same generator. The label is right if exactly one of five factors stays (InfoGAN-CR) or changes (the "
-        f"others). {_unrelated(shares)}",
+        "the same generator, at the start of stage B and at its end. The label is right if exactly one of five factors "
+        f"stays (InfoGAN-CR) or changes (the others). {_unrelated(shares)}",
         f"Thick lines are means over seeds; their bars are t-intervals, from {MIN_N} seeds on.",
     ]
     of_seed = shares["seed"].notna()
@@ -174,8 +174,10 @@ def _slopes(ax: Axes, shares: pd.DataFrame) -> None:
                      + ("" if variant == "main" else "\n10 codes"))  # fmt: skip
     ax.axhline(0, label=CHANCE["label"], **ZERO)
     ax.set_xticks([2 * i + 0.5 for i in range(len(names))], names)
+    ax.set_xticks([*range(2 * len(names))], ["start", "end"] * len(names), minor=True)
     ax.set(xlim=(-0.6, 2 * max(len(names), 1) - 0.4), ylabel="pairs whose label can be right,\nless unrelated pairs")
-    ax.tick_params(axis="x", length=0)
+    ax.tick_params(axis="x", length=0, pad=13)
+    ax.tick_params(axis="x", which="minor", pad=2)
 
 
 def _seed_lines(ax: Axes, mine: pd.DataFrame, x: str) -> None:
