@@ -25,7 +25,7 @@ from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.score import read_codes
 from idgan_sc.evaluation.scorer import scorer
 from idgan_sc.records.results import Job, Results
-from idgan_sc.training.prepare import prepare
+from idgan_sc.training.prepare import ensure_images
 from idgan_sc.training.train import train
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def shortened(config: Config, preset: str) -> Config:
     """A configuration whose trainings end after two steps."""
     short = copy.deepcopy(config)
     short["compute"]["device"] = "cpu"
-    for dataset in configuration.datasets(config, preset):
+    for dataset in configuration.datasets_of(config, preset):
         here = short["presets"][preset].setdefault("datasets", {}).setdefault(dataset, {})
         here["systems"] = {name: here.get("systems", {}).get(name, {}) | STEPS for name in config["systems"]}
     return short
@@ -56,13 +56,13 @@ def shortened(config: Config, preset: str) -> Config:
 
 def wanted(config: Config, preset: str) -> dict[str, list[Run]]:
     """The runs of a preset that each part is made of."""
-    planned = configuration.planned(config, preset)
+    planned = configuration.planned_runs(config, preset)
     scored = [run for run in planned if configuration.scored(config, run.dataset)]
     return {
         "codes": scored,
         "scores": scored,
-        "matching": configuration.generators(config, preset),
-        "reading": configuration.read_generators(config, preset),
+        "matching": configuration.generators_by_matching(config, preset),
+        "reading": configuration.generators_by_reader(config, preset),
         "leakage": configuration.runs_with_leakage(config, preset),
         "traversals": configuration.shown_generators(config, preset),
     }
@@ -105,13 +105,16 @@ def measure(config: Config, preset: str, root: Path) -> Iterator[dict[str, Any]]
     """A row for each part, data set and system: runs, CPU seconds of one, core-hours of all."""
     results = Results(shortened(config, preset), preset, root)
     for dataset in results.datasets:
-        prepare(results, dataset)
+        ensure_images(results, dataset)
     first: dict[tuple[str, str], Run] = {}
     for run in with_predecessors(config, results.planned):
         first.setdefault(kind(run), run)
     for run in first.values():
         train(results.job(run))
-    for part, names in (("probes", configuration.LABELLED), ("baselines", configuration.with_baseline(config, preset))):
+    for part, names in (
+        ("probes", configuration.LABELLED),
+        ("baselines", configuration.datasets_with_baseline(config, preset)),
+    ):
         for dataset in [name for name in results.datasets if name in names]:
             yield row(part, dataset, "", 1, called(OF_DATA[part], results, dataset))
     for part, runs in wanted(config, preset).items():
