@@ -350,7 +350,7 @@ def test_nothing_that_is_read_can_run_code() -> None:
         for path in files
         for line in path.read_text(encoding="utf-8").splitlines()
         for pattern in dangerous
-        if re.search(pattern, line) and not re.search(r"no pickle|No pickle", line)
+        if re.search(pattern, line) and not re.search(r"not? pickle|No pickle|a pickle NumPy takes", line)
     ]
     assert found == []
     loads = [

@@ -413,7 +413,7 @@ def test_nothing_that_shows_celeba_or_a_users_images_is_published(
     }
     kept = dataclasses.replace(configuration.DATASETS["digits"], redistributable=False)
     monkeypatch.setitem(configuration.DATASETS, "digits", kept)
-    runs = importlib.import_module("idgan_sc.config.runs_on")  # `idgan_sc.config.runs` itself is the function
+    runs = importlib.import_module("idgan_sc.config.runs")  # `idgan_sc.config.runs` itself is the function
     for module in (runs, importlib.import_module("idgan_sc.publish.copy")):
         monkeypatch.setattr(module, "scored", lambda config, data: False)  # these runs have no scores
     found = {folder.parts[-4]: {path.name for path in folder.iterdir()} for folder in

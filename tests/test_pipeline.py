@@ -164,7 +164,7 @@ def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
     assert jobs(another, "--config", "allow_missing=true", "--", "figures")["figure"] == 1
     command = [str(BIN / "snakemake"), "-n", "--config", "seeds=2-3", "--", "runs"]
     done = subprocess.run(command, cwd=chain, capture_output=True, text=True)
-    assert done.returncode != 0 and "--config seeds=2-3: preset test has 0-2" in done.stdout + done.stderr
+    assert done.returncode != 0 and "--config seeds=2-3 are not all planned: preset test has 0-2" in done.stdout + done.stderr
 
 
 def test_a_piece_of_one_data_set_leaves_the_others_alone(chain):
@@ -174,9 +174,12 @@ def test_a_piece_of_one_data_set_leaves_the_others_alone(chain):
 
     output = piece("dataset=digits", "seeds=0,4").stdout
     assert "runs/digits/" in output and "runs/dsprites/" not in output and "runs/faces/" not in output
-    for option, there in (("dataset=mnist", "dsprites, digits, faces"), ("seeds=5", "0-4")):
+    for option, answer in (
+        ("dataset=mnist", "is none of preset desk: choose one of dsprites, digits, faces"),
+        ("seeds=5", "are not all planned: preset desk has 0-4"),
+    ):
         done = piece("dataset=digits", "seeds=0", option)  # the last of two settings of a key counts
-        assert done.returncode != 0 and f"--config {option}: preset desk has {there}" in done.stdout + done.stderr
+        assert done.returncode != 0 and f"--config {option} {answer}" in done.stdout + done.stderr
 
 
 def test_published_runs_get_no_job(chain, tmp_path):
