@@ -1,0 +1,134 @@
+"""Start the workflow's jobs as copies of one process that has imported the libraries already.
+
+Importing PyTorch and scikit-learn takes longer than many jobs of a small preset do. So Snakemake starts one server, and
+`python -m idgan_sc` asks the server for a copy of itself (a fork). The copy runs the command with the open files of the
+process that asked, gets its signals and ends with it. Without a server the command runs in its own process.
+"""
+
+import atexit
+import contextlib
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+PLACE = "IDGAN_SC_WARM"  # the environment variable that says where the server listens
+# Libraries read these when they are imported. Snakemake sets them to a job's threads; the server has one thread.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+CODES = ("idgan_sc.training.encode", "idgan_sc.evaluation.generators.leakage")
+SCORES = ("idgan_sc.evaluation.score", "sklearn.ensemble", "sklearn.linear_model")
+SHOWN = ("idgan_sc.report.tables", "idgan_sc.report.figures.registry")
+LOADS = {  # what the server imports before the first copy that runs a command
+    "train": ("idgan_sc.training.train", "torch._dynamo"), "encode": CODES, "traverse": CODES, "leakage": CODES,
+    "score": SCORES, "match": (*CODES, *SCORES), "read-generator": (*CODES, *SCORES), "table": SHOWN, "figure": SHOWN,
+}  # fmt: skip
+
+
+def begin() -> None:
+    """Start a server for the jobs that this process starts; it ends with this process."""
+    folder = tempfile.TemporaryDirectory(prefix="idgan-sc-")
+    os.environ[PLACE] = str(Path(folder.name, "socket"))
+    server = subprocess.Popen(
+        [sys.executable, "-m", "idgan_sc.warm", os.environ[PLACE]],
+        env=os.environ | dict.fromkeys(THREADS, "1"),
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    atexit.register(lambda: (server.communicate(), folder.cleanup()))
+
+
+def ask(words: list[str]) -> int | None:
+    """Let a copy of the server run a command, and return its exit status; None if there is no server for it."""
+    place = os.environ.get(PLACE)
+    if not place or any(os.environ.get(name) != "1" for name in THREADS):
+        return None
+    with socket.socket(socket.AF_UNIX) as server:
+        try:
+            server.connect(place)
+        except OSError:
+            return None
+        socket.send_fds(server, [json.dumps(words).encode()], [0, 1, 2])
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _: server.send(bytes([number])))
+        status = server.recv(1)
+    return status[0] if status else 128 + signal.SIGKILL
+
+
+def serve(place: str) -> None:
+    """Copy this process for everyone who asks, until standard input ends; then wait for the copies."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(place)
+        listener.listen()
+        while sys.stdin not in (ready := select.select([listener, sys.stdin], [], [], 1)[0]):
+            if ready:
+                with listener.accept()[0] as asked:
+                    _copy(asked, listener)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+    with contextlib.suppress(ChildProcessError):
+        while os.wait():
+            pass
+
+
+def _copy(asked: socket.socket, listener: socket.socket) -> None:
+    """Fork; the copy runs the command that it is sent."""
+    words, files, _, _ = socket.recv_fds(asked, 2**16, 3)
+    if not files:  # whoever asked has ended meanwhile
+        return
+    command = json.loads(words)
+    for module in LOADS.get(command[0], ()):
+        with contextlib.suppress(ImportError):  # the copy says it
+            importlib.import_module(module)
+    if os.fork() == 0:
+        listener.close()
+        _run(command, files, asked)
+    for file in files:
+        os.close(file)
+
+
+def _run(command: list[str], files: list[int], asked: socket.socket) -> NoReturn:
+    """Run a command on the files 0, 1 and 2 of the process that asked, and send it the exit status."""
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    sys.stdout = open(1, "w", buffering=1, encoding=sys.stdout.encoding, closefd=False)
+    sys.stderr = open(2, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace", closefd=False)
+    threading.Thread(target=_obey, args=(asked,), daemon=True).start()
+    status: object = 1
+    try:
+        sys.argv = ["idgan-sc", *command]
+        runpy.run_module("idgan_sc.cli", run_name="__main__")
+        status = 0
+    except SystemExit as end:
+        status = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        code = status if isinstance(status, int) else 1
+        asked.send(bytes([code]))
+        os._exit(code)
+
+
+def _obey(asked: socket.socket) -> None:
+    """Give this process the signals of the process that asked; its end is a SIGTERM."""
+    while number := asked.recv(1):
+        os.kill(os.getpid(), number[0])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
