@@ -78,7 +78,7 @@ def main() -> None:
     kinds = found.groupby("what").agg({"what": "size", "seconds": "sum", "imports": "sum", "beyond": "sum"})
     print(kinds.rename(columns={"what": "processes"}).sort_values("beyond").round(1).to_string())
     total, imports = found["seconds"].sum(), found["imports"].sum()
-    print(f"{total:.0f} CPU seconds, {imports:.0f} of them imports, {total - imports:.0f} beyond; {wall:.0f} s of wall time")
+    print(f"{total:.0f} CPU seconds, {imports:.0f} of them imports, {total - imports:.0f} beyond; {wall:.0f} s elapsed")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from idgan_sc.evaluation.model import TRAINING_ONLY, write_weights
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, sha256
 from idgan_sc.models import build
-from idgan_sc.models.seeds import torch_stream
 from idgan_sc.publish.card import card, write_card
 from idgan_sc.publish.copy import copy_runs
 from idgan_sc.records.published import AS_GENERATORS
@@ -37,6 +36,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.report import generator_tables
 from idgan_sc.report.figures import generators as generator_figures
 from idgan_sc.report.words import BASELINES
+from idgan_sc.seeds import torch_stream
 from idgan_sc.training.encode import encode, load_run
 from idgan_sc.training.train import train
 
@@ -613,7 +613,9 @@ def test_published_weights_are_small_and_never_celebas(shipped: dict[str, Any], 
     assert len(expected) == 7 and not expected & beside
     assert {run.system for run in runs if run.dataset == "dsprites"} == expected | beside
     assert "celeba" not in {run.dataset for run in runs} and len({run.seed for run in runs}) <= 2
-    at_64 = {"idgan_released", "idgan_sc_released"} if preset == "paper" else set()  # the source's own networks, of 4.6 MB
+    at_64 = (
+        {"idgan_released", "idgan_sc_released"} if preset == "paper" else set()
+    )  # the source's own networks, of 4.6 MB
     for run in (run for run in runs if run.system not in at_64):
         settings = configuration.resolve(config, run)
         method = build(settings, 3 if run.dataset == "faces" else 1, 0, "", "cpu")

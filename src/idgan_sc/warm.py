@@ -22,8 +22,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-PLACE = "IDGAN_SC_WARM"  # the environment variable that says where the server listens
-# Libraries read these when they are imported. Snakemake sets them to a job's threads; the server has one thread.
+# Libraries read these when they are imported. Snakemake sets them to a job's threads, for which the server has 1.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 CODES = ("idgan_sc.training.encode", "idgan_sc.evaluation.generators.leakage")
 SCORES = ("idgan_sc.evaluation.score", "sklearn.ensemble", "sklearn.linear_model")
@@ -37,31 +36,14 @@ LOADS = {  # what the server imports before the first copy that runs a command
 def begin() -> None:
     """Start a server for the jobs that this process starts; it ends with this process."""
     folder = tempfile.TemporaryDirectory(prefix="idgan-sc-")
-    os.environ[PLACE] = str(Path(folder.name, "socket"))
+    os.environ["IDGAN_SC_WARM"] = str(Path(folder.name, "socket"))
     server = subprocess.Popen(
-        [sys.executable, "-m", "idgan_sc.warm", os.environ[PLACE]],
+        [sys.executable, "-m", "idgan_sc.warm", os.environ["IDGAN_SC_WARM"]],
         env=os.environ | dict.fromkeys(THREADS, "1"),
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
     atexit.register(lambda: (server.communicate(), folder.cleanup()))
-
-
-def ask(words: list[str]) -> int | None:
-    """Let a copy of the server run a command, and return its exit status; None if there is no server for it."""
-    place = os.environ.get(PLACE)
-    if not place or any(os.environ.get(name) != "1" for name in THREADS):
-        return None
-    with socket.socket(socket.AF_UNIX) as server:
-        try:
-            server.connect(place)
-        except OSError:
-            return None
-        socket.send_fds(server, [json.dumps(words).encode()], [0, 1, 2])
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda number, _: server.send(bytes([number])))
-        status = server.recv(1)
-    return status[0] if status else 128 + signal.SIGKILL
 
 
 def serve(place: str) -> None:
@@ -102,8 +84,8 @@ def _run(command: list[str], files: list[int], asked: socket.socket) -> NoReturn
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
-    sys.stdout = open(1, "w", buffering=1, encoding=sys.stdout.encoding, closefd=False)
-    sys.stderr = open(2, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace", closefd=False)
+    for number, name in ((1, "stdout"), (2, "stderr")):  # the server's own were opened on other files
+        setattr(sys, name, os.fdopen(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace"))
     threading.Thread(target=_obey, args=(asked,), daemon=True).start()
     status: object = 1
     try:

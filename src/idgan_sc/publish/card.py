@@ -19,7 +19,7 @@ from idgan_sc.records.record import read_record, verify_hash
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import read_table
 from idgan_sc.report.words import CODES, DASH, METRIC_LABELS, NO_EVIDENCE, label, number
-from idgan_sc.training.encode import open_images_of
+from idgan_sc.training.pool import open_images_of
 
 QUALITY = {
     "distance": "median distance of a generated image from the nearest true one, over the true one's square",
