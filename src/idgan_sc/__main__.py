@@ -25,6 +25,8 @@ def ask(words: list[str]) -> int | None:
     return status[0] if status else 128 + signal.SIGKILL
 
 
-if (status := ask(sys.argv[1:])) is not None:
-    raise SystemExit(status)
-runpy.run_module("idgan_sc.cli", run_name="__main__")
+if __name__ == "__main__":
+    status = ask(sys.argv[1:])
+    if status is not None:
+        raise SystemExit(status)
+    runpy.run_module("idgan_sc.cli", run_name="__main__")

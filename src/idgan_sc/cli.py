@@ -284,6 +284,13 @@ def _publish(results: Results, args: argparse.Namespace) -> None:
         print(path)
 
 
+def _demo(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.publish.demo import demo
+
+    for line in demo(results):
+        print(line, flush=True)
+
+
 def _prove(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.recompute import budget_seconds, prove
     from idgan_sc.records.agreement import summary
@@ -364,6 +371,8 @@ def parser() -> argparse.ArgumentParser:
             added.add_argument(
                 "--allow-missing", action="store_true", help="of the runs that are there; name the others"
             )
+    words = "train one small system in less than a minute and show what it learned"
+    command("demo", "preset", words, _demo).set_defaults(preset="demo")
     data = command("data", "dataset", "render or download a data set, or make one of your images", _data)
     data.add_argument(
         "--file", type=Path, help="the data set's own file, or folder of files, where you have it already"

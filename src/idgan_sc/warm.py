@@ -102,14 +102,16 @@ def _run(command: list[str], files: list[int], asked: socket.socket) -> NoReturn
         sys.stdout.flush()
         sys.stderr.flush()
         code = status if isinstance(status, int) else 1
-        asked.send(bytes([code]))
+        with contextlib.suppress(OSError):  # whoever asked has ended
+            asked.send(bytes([code]))
         os._exit(code)
 
 
 def _obey(asked: socket.socket) -> None:
     """Give this process the signals of the process that asked; its end is a SIGTERM."""
-    while number := asked.recv(1):
-        os.kill(os.getpid(), number[0])
+    with contextlib.suppress(OSError):
+        while number := asked.recv(1):
+            os.kill(os.getpid(), number[0])
     os.kill(os.getpid(), signal.SIGTERM)
 
 
