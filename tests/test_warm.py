@@ -63,6 +63,19 @@ def test_a_training_has_the_same_bytes_in_a_copy(
     assert found[0] == found[1]
 
 
+@pytest.mark.gpu
+def test_a_copy_can_train_on_a_gpu(
+    server: tuple[int, dict[str, str]],
+    config: Config,
+    write_config: Callable[[Config], Path],
+    new_root: Callable[..., Path],
+) -> None:
+    """The server itself never starts CUDA, which its copies could not use then."""
+    config["compute"]["device"] = "cuda"
+    words = ["--config", str(write_config(config)), "train", "--system", "beta_vae", "--out", str(new_root())]
+    assert ended(server[1], *words)[0] == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_copy_ends_with_the_process_that_asked(
     number: int,

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from idgan_sc.config import DATASET
 from idgan_sc.evaluation.model import load, to_bytes
 from idgan_sc.evaluation.score import read_codes, score
 from idgan_sc.evaluation.scorer import scorer
@@ -20,13 +19,14 @@ from idgan_sc.training.prepare import ensure_images
 from idgan_sc.training.train import train
 
 SYSTEM, CODE = "beta_vae", "vae_mean"
-STEP, LEFT, RIGHT, HEAD = 0.34, 0.7, 2.2, 0.35  # inches: from image to image; beside and above the images
+STEP, LEFT, RIGHT, GAP = 0.34, 0.7, 2.2, 0.15  # inches: from image to image; beside them; below the real ones
 TOLD = 0.05  # share of a factor that a code must tell to be named with it
 
 
 def demo(results: Results) -> Iterator[str]:
     """Train the β-VAE of a preset, score and draw it, and yield what a reader should know, line by line."""
-    images, job = ensure_images(results, DATASET), results.job(results.run(DATASET, SYSTEM))
+    dataset = results.datasets[0]
+    images, job = ensure_images(results, dataset), results.job(results.run(dataset, SYSTEM))
     codes, factors = job.settings["c_dim"], images.factor_names
     yield (
         f"A β-VAE learns from {images.n:,} drawn images in {job.settings['steps']} steps. It describes an image by "
@@ -73,12 +73,12 @@ def draw(job: Job, shares: dict[str, np.ndarray]) -> Path:
     anchor, k = codes[CODE][0], job.settings["c_dim"]
     order = sorted(range(k), key=lambda j: -max(share[j] for share in shares.values()))
     width = LEFT + len(model.sweep()) * STEP + RIGHT
-    fig, ax = drawing(job.results, HEAD + (k + 1) * STEP, width)
+    fig, ax = drawing(job.results, GAP + (k + 1) * STEP, width)
     y = ax.get_ylim()[1] - STEP
     put_text(ax, LEFT - 0.08, y + STEP / 2, "real", ha="right")
     size = job.settings["image_size"]
     put_images(ax, to_bytes(images.batch(indices[: len(model.sweep())], size)), LEFT, y, STEP)
-    y -= HEAD
+    y -= GAP
     for j in order:
         y -= STEP
         put_text(ax, LEFT - 0.08, y + STEP / 2, f"code {j + 1}", ha="right")
