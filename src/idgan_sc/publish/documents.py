@@ -198,7 +198,7 @@ def _verdicts(results: Results) -> str:
 def _readings_list(results: Results) -> str:
     """Every reading made after registration, with the numbers behind it and its reason."""
     return "\n".join(
-        f"* **{row['claim']}: {row['reading']}.** {row['evidence']} Why: {row['reason']}."
+        f"* **{row['claim']}: {row['reading']}.** {shown_words(row['evidence'])} Why: {row['reason']}."
         for _, row in _readings(results).iterrows()
     )
 
@@ -212,7 +212,7 @@ def _checks_table(results: Results) -> str:
     rows = (
         (
             row["claim"],
-            shown_words(row),
+            shown_words(row["words"]),
             places(row["estimate"], 3) if pd.notna(row["estimate"]) else DASH,
             f"{places(row['low'], 3)} to {places(row['high'], 3)}" if pd.notna(row["low"]) else DASH,
             places(row["paper"]) if pd.notna(row["paper"]) else DASH,
@@ -321,9 +321,8 @@ def _artifact(results: Results) -> str:
         runs = with_predecessors(results.config, claim_runs(results.config, results.preset, name))
         effort = _effort(results, name, len(runs), costs[costs["run"].isin([str(run) for run in runs])])
         sections += [f"### {name}: {' '.join(claim['sentence'].split())}", "", effort, ""]
-        sections += [f"* {shown_words(r)}: {_accepted(r)}" for _, r in judged[judged["claim"] == name].iterrows()] + [
-            ""
-        ]
+        mine = judged[judged["claim"] == name]
+        sections += [*(f"* {shown_words(r['words'])}: {_accepted(r)}" for _, r in mine.iterrows()), ""]
     return "\n".join(sections).strip()
 
 

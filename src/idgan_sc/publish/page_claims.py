@@ -75,7 +75,7 @@ def check_rows(results: Results) -> list[Row]:
         {
             "id": f"check{number_of}",
             "claim": row["claim"],
-            "words": shown_words(row),
+            "words": shown_words(row["words"]),
             "answer": row["answer"],
             "reason": row["reason"],
             "found": _found(row),

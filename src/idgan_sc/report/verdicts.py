@@ -269,9 +269,9 @@ def check_line(check: pd.Series) -> str:
     return f"* {check['answer']}: {check['words']}{': ' if found else ''}{found} ({check['reason']})"
 
 
-def shown_words(check: pd.Series) -> str:
-    """The registered words of a check, without the name of a variant."""
-    return str(check["words"]).replace(", c10", ", 10 codes")
+def shown_words(words: str) -> str:
+    """Registered words of a check with what the name of a variant means."""
+    return words.replace(", c10", ", 10 codes")
 
 
 def nearest(checks: pd.DataFrame) -> pd.DataFrame:
