@@ -1,10 +1,11 @@
 """Whether a training step became slower from one commit to another: both sources in turn, one thread, on one core.
 
-    git worktree add ../before COMMIT && python benchmarks/between.py ../before [--systems infogan ...] [--rounds 30]
+    git worktree add ../before COMMIT && python benchmarks/between.py ../before [--systems infogan ...] [--pairs 6]
 
-Each source runs in a process of its own and takes BLOCK steps when asked; the two are asked in turn, the first of each
-round being the other one. Of each round the ratio after/before of CPU seconds is taken. The table gives the median
-ratio and the 95 % bootstrap interval of the median: below 1, the step became faster.
+Each source runs in a process of its own and takes BLOCK steps when asked. The two are asked in turn, and the one that
+begins changes from round to round. Of each round the ratio after/before of CPU seconds is taken. A process may be a
+little slower for its whole life, so the pair of processes is started afresh several times. The table gives the median
+ratio and its 95 % bootstrap interval, which draws pairs. Below 1 the step became faster.
 """
 
 import argparse
@@ -33,7 +34,7 @@ config = configuration.load(path)
 use_device({"compute": config["compute"] | {"device": "cpu", "threads": 1}})
 def make(name):
     settings = configuration.resolve(config, Run("desk", "dsprites", name, "main", 0)) | {"image_size": size}
-    vae = make("beta_vae") if settings.get("code") == "vae" else None
+    vae = make("beta_vae")[0] if settings.get("code") == "vae" else None
     return build(settings, 1, 0, "benchmark", "cpu", vae), settings
 method, settings = make(system)
 generator = torch.Generator().manual_seed(0)
@@ -68,7 +69,7 @@ def seconds(child: subprocess.Popen[str]) -> float:
 
 
 def ratios(before: Path, system: str, size: int, rounds: int) -> np.ndarray:
-    """Measure after/before of CPU seconds, one a round."""
+    """Measure after/before of CPU seconds, one a round, of one pair of processes."""
     children = [start(before, system, size), start(ROOT, system, size)]
     found = np.empty((rounds, 2))
     for i in range(rounds):
@@ -86,15 +87,17 @@ def main() -> None:
     parser.add_argument("before", type=Path, help="checkout of the older commit")
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
     parser.add_argument("--size", type=int, default=32, choices=[32, 64])
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--pairs", type=int, default=6, help="pairs of processes")
+    parser.add_argument("--rounds", type=int, default=8, help="timed rounds of each pair")
     args = parser.parse_args()
-    print("| system | rounds | after/before | 95 % interval |\n|---|---|---|---|")
+    print("| system | pairs × rounds | after/before | 95 % interval |\n|---|---|---|---|")
     rng = np.random.default_rng(0)
     for system in args.systems:
-        found = ratios(args.before.resolve(), system, args.size, args.rounds)
-        draws = np.median(found[rng.integers(0, len(found), (2000, len(found)))], axis=1)
+        found = np.stack([ratios(args.before.resolve(), system, args.size, args.rounds) for _ in range(args.pairs)])
+        draws = np.median(found[rng.integers(0, args.pairs, (2000, args.pairs))], axis=(1, 2))
         low, high = np.quantile(draws, [0.025, 0.975])
-        print(f"| {system} | {args.rounds} | {np.median(found):.3f} | {low:.3f} to {high:.3f} |", flush=True)
+        size = f"{args.pairs} × {args.rounds}"
+        print(f"| {system} | {size} | {np.median(found):.3f} | {low:.3f} to {high:.3f} |", flush=True)
 
 
 if __name__ == "__main__":
