@@ -178,7 +178,8 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, resul
     evenness = f"evenness: rows {totals['row_entropy']}, columns {totals['column_entropy']}"
     system: str = block["system"]
     beside_name = offset_copy(ax.transAxes, fig, -0.65, 73 / 72)  # inches
-    ax.plot(0, 1, canvas.MARKERS[system], color=COLOURS[system], markersize=5, transform=beside_name, clip_on=False)
+    named = canvas.mark(system) | {"label": label(system), "linestyle": "", "markersize": 5}
+    ax.plot(0, 1, transform=beside_name, clip_on=False, **named)
     heads: list[tuple[str, int, dict[str, Any]]] = [
         (f"    {label(system)}", 73, {"weight": "bold", "size": canvas.LARGE, "color": COLOURS[system]}),
         (data_words(results, block["data"]), 62, {}),
