@@ -338,3 +338,39 @@ def test_a_grid_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "the data set digits is not made of your images" in mistake(
         capsys, "data", "--dataset", "digits", *grid, *out
     )
+
+
+def test_without_a_command_it_says_what_to_type_first(capsys: pytest.CaptureFixture[str]) -> None:
+    said = mistake(capsys).splitlines()
+    assert "idgan-sc --help" in said[0] and said[2].startswith("  idgan-sc train --preset test --system infogan ")
+
+
+def test_the_help_of_every_command_says_what_it_reads_or_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    (commands,) = (action.choices for action in cli.parser()._actions if action.dest == "command")
+    for name in commands:
+        with pytest.raises(SystemExit):
+            cli.main([name, "--help"])
+        assert re.search(r"^(Reads|Writes) ", capsys.readouterr().out, re.M), name
+
+
+def test_completion_without_its_library_names_the_extra(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    said = mistake(capsys, "--config", str(SHIPPED), "completion", "bash")
+    assert "\n" not in said and "pip install '.[completion]'" in said
+
+
+def test_the_shell_completes_commands_and_names(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("shtab")
+    cli.main(["--config", str(SHIPPED), "completion", "bash"])
+    script = tmp_path / "completion.bash"
+    script.write_text(capsys.readouterr().out)
+    for words, wanted in (
+        ("tr", "train traverse"),
+        ("train --system infogan_c", "infogan_cr"),
+        ("check --he", "--help"),
+    ):
+        typed = f"COMP_WORDS=(idgan-sc {words}); COMP_CWORD={len(words.split())}; COMPREPLY=(); _shtab_idgan_sc"
+        asked = ["bash", "-c", f"source {script}; {typed}; echo ${{COMPREPLY[*]}}"]
+        assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip() == wanted

@@ -55,9 +55,9 @@ def test_the_layers_of_settings_are_those_of_the_code() -> None:
 
 
 def test_commands_in_the_pages_exist() -> None:
-    from idgan_sc.cli import STEPS, parser
+    from idgan_sc.cli import parser
 
-    known = set(STEPS) | set(re.findall(r"[\w-]+", parser().format_usage().partition("{")[2]))
+    (known,) = (set(action.choices) for action in parser()._actions if action.dest == "command")
     used = {
         (page.name, name)
         for page in PAGES

@@ -555,7 +555,7 @@ def test_the_answer_stands_above_the_fold(browser: Browser, path: Path) -> None:
     browser.show(path, 1280, 800)
     assert browser.run("document.querySelector('.answers').getBoundingClientRect().bottom") < 800
     browser.show(path, 360, 780)
-    assert browser.run("document.querySelector('.verdicts').getBoundingClientRect().bottom") < 780
+    assert browser.run("document.querySelector('.gains').getBoundingClientRect().bottom") < 780
 
 
 def test_without_javascript_there_is_something_to_see(browser: Browser, path: Path) -> None:

@@ -489,6 +489,16 @@ def test_what_stands_in_the_repository_is_what_the_published_artifacts_say(shipp
     assert documents.BLOCK.search(_read(ROOT / "README.md"))
 
 
+def test_the_longest_seeds_that_are_stated_are_those_of_the_records() -> None:
+    costs = pd.read_csv(ROOT / "results/desk/published/cost.csv")
+    run = costs["run"].str.split("/", expand=True)
+    hours = (costs["seconds"] * costs["threads"] / 3600).groupby([run[0] == "dsprites", run[0], run[3]]).sum()
+    longest = hours.groupby(level=0).max()
+    measured = pd.read_csv(ROOT / "benchmarks/measured.csv")
+    stated = measured.loc[measured["command"].eq("results/desk/published/cost.csv"), "value"].tolist()
+    assert stated == [f"{longest[True]:.2f} core-hours", f"{longest[False]:.2f} core-hours"]
+
+
 CHANGED = (  # at once: a file, a number in it, and what is said to be stale; a README twice, in two texts of it
     [
         ("README.md", r"\| C4 \|.*?\| (\d+) \|", "README.md"),

@@ -35,7 +35,7 @@ for number in range(600):
     picture[12 + 10 * y - half : 12 + 10 * y + half, 12 + 10 * x - half : 12 + 10 * x + half] = (230, 180, 90)
     Image.fromarray(picture).save(work / f"images/{number:03d}.png")
     lines.append(f"{number:03d}.png,{size},{x},{y}")
-(work / "factors.csv").write_text("\n".join(lines) + "\n")
+_ = (work / "factors.csv").write_text("\n".join(lines) + "\n")
 
 # %% [markdown]
 # Four commands: read the images, train (InfoGAN first, then InfoGAN-CR from it), turn images into codes, score them.

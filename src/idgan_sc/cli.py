@@ -30,53 +30,92 @@ class Step(NamedTuple):
     takes: str  # run, dataset or preset
     calls: tuple[str, ...]
     help: str
+    files: str  # what it reads and writes, and what may come next
 
 
 STEPS = (
-    Step("probe", "dataset", ("evaluation.generators.factor_reader:probe",),
-         "train the network that reads a data set's factors off images"),
-    Step("encode", "run", ("training.encode:encode",), "encode the evaluation pool with a finished run"),
-    Step("score", "run", ("evaluation.score:score",), "score a run's codes"),
-    Step("baseline", "dataset", ("evaluation.generators.baselines:baseline",),
-         "score the chance level: an untrained Q, noise, principal components of the pixels"),
-    Step("leakage", "run", ("evaluation.generators.leakage:leakage",),
-         "measure what each code of a finished run changes"),
+    Step("encode", "run", ("training.encode:encode",), "encode the evaluation images with a finished run",
+         "Reads weights.safetensors of the run. Writes codes.npz and few_codes.npz beside it. Next: score, traverse."),
+    Step("score", "run", ("evaluation.score:score",), "score a run's codes",
+         "Reads codes.npz and curve.npz of the run. Writes scores.csv, curve.csv and association.csv beside them. "
+         "Next: gather, when all runs of the preset are scored."),
     Step("traverse", "run", ("evaluation.generators.traverse:traverse",),
-         "draw images along each code of a finished run"),
+         "draw images along each code of a finished run",
+         "Reads weights.safetensors and codes.npz of the run. Writes traversal.npz and networks.json beside them. "
+         "Next: figure figure4, report."),
+    Step("baseline", "dataset", ("evaluation.generators.baselines:baseline",),
+         "score the chance level: an untrained Q, noise, principal components of the pixels",
+         "Reads the images. Writes <out>/floor/<dataset>.csv. Next: table table3."),
+    Step("probe", "dataset", ("evaluation.generators.factor_reader:probe",),
+         "train the network that reads a data set's factors off images",
+         "Reads the images. Writes <out>/probes/<dataset>.safetensors. Next: leakage, read-generator."),
+    Step("leakage", "run", ("evaluation.generators.leakage:leakage",),
+         "measure what each code of a finished run changes",
+         "Reads weights.safetensors and codes.npz of the run, and what probe writes. Writes leakage.csv and panels.npz "
+         "beside them. Next: gather-leakage."),
     Step("match", "run", ("evaluation.generators.scores:match",),
-         "match a generator's images with the nearest true ones and score it by them"),
+         "match a generator's images with the nearest true ones and score it by them",
+         "Reads weights.safetensors of the run. Writes match.npz, generator_scores.csv and pair_labels.csv beside it. "
+         "Next: gather-generators."),
     Step("read-generator", "run", ("evaluation.generators.scores_by_reader:read_generator",),
-         "score a generator by the factors read off its images"),
+         "score a generator by the factors read off its images",
+         "Reads weights.safetensors of the run, and what probe writes. Writes generator_scores.csv beside it. Next: "
+         "gather-generators."),
     Step("card", "run", ("publish.card:card",),
-         "write the model card of a finished and scored run, and the weights to publish with it"),
+         "write the model card of a finished and scored run, and the weights to publish with it",
+         "Reads the run's record and scores. Writes card.md and, where they may be passed on, model.safetensors."),
     Step("gather", "preset", ("evaluation.gather:gather_scores",),
-         "concatenate the score tables of all runs that the tables are made of"),
+         "concatenate the score tables of all runs that the tables are made of",
+         "Reads what score writes, of every run. Writes scores.csv, curves.csv and associations.csv in <out>. Next: "
+         "table, figure, claims."),
     Step("gather-related", "preset", ("evaluation.gather:gather_related",),
-         "concatenate what was measured of the systems beside the paper's"),
+         "concatenate what was measured of the systems beside the paper's",
+         "Reads what score and match write, of every such run. Writes <out>/related/. Next: table related."),
     Step("gather-leakage", "preset", ("evaluation.gather:gather_leakage",),
-         "concatenate the leakage of all runs, a row a run"),
+         "concatenate the leakage of all runs, a row a run",
+         "Reads what leakage writes, of every run. Writes <out>/leakage.csv. Next: claims, figure figure_leakage."),
     Step("gather-generators", "preset", ("evaluation.gather:gather_generators",),
-         "concatenate the scores of all generators"),
+         "concatenate the scores of all generators",
+         "Reads what match and read-generator write, of every run. Writes generator_scores.csv and pair_labels.csv in "
+         "<out>. Next: table table_generator, figure figure_generator."),
     Step("claims", "preset", ("report.claims:write_claims", "report.exploratory:write_exploratory",
                               "report.verdict_sensitivity:write_sensitivity", "report.errata:write_findings"),
-         "judge the paper's claims; list further comparisons, and what the paper's own numbers contradict"),
+         "judge the paper's claims; list further comparisons, and what the paper's own numbers contradict",
+         "Reads what the gather commands and baseline write. Writes claims.md for reading, and claims.csv, checks.csv, "
+         "readings.csv, exploratory.*, verdict_sensitivity.* and errata.* in <out>. Next: report."),
     Step("agreement", "preset", ("report.agreement:agreement", "report.figures.agreement:figure_agreement"),
-         "say which scores order the runs alike, over every run whose codes or weights are at hand"),
+         "say which scores order the runs alike, over every run whose codes or weights are at hand",
+         "Reads codes or weights of the runs. Writes agreement*.csv in <out> and figure_agreement.* in <out>/figures."),
     Step("selection", "preset", ("evaluation.generators.centrality:centrality", "report.selection:table_selection"),
-         "choose a seed of each system without labels, by UDR and ModelCentrality; score pairs of networks at hand"),
+         "choose a seed of each system without labels, by UDR and ModelCentrality; score pairs of networks at hand",
+         "Reads codes and weights of the runs. Writes <out>/centrality/ and <out>/tables/selection.*."),
     Step("sensitivity", "preset", ("report.figures.sensitivity:sensitivity",),
-         "figures of what the open choices do, from the study's runs"),
+         "draw what the open choices do, from the study's runs",
+         "Reads what score writes, of the study's runs. Writes <out>/sensitivity/."),
     Step("regularisers", "preset", ("report.figures.regularisers:regularisers",),
-         "measure what each pair regulariser prefers on true images, without a GAN; several processes share the work"),
+         "measure what each pair regulariser prefers on true images, without a GAN; several processes share the work",
+         "Reads the images. Writes <out>/regularisers/ and <out>/figures/regularisers.*. Given again, it goes on "
+         "where it stopped."),
     Step("report", "preset", ("publish.origins:write_cost", "publish.page:write_page"),
-         "write the page to read and to play with"),
-    Step("film", "preset", ("publish.film:write_film",), "write a short film of the page"),
+         "write the page to read and to play with",
+         "Reads tables, figures, claims and traversals in <out>. Writes <out>/report/index.html, for a browser."),
+    Step("film", "preset", ("publish.film:write_film",), "write a short film of the page",
+         "Reads what traverse writes. Writes <out>/report/page.gif."),
 )  # fmt: skip
 OLD_NAMES = {"baseline": ["floor"]}  # of commands, which still work
 
 
 ANYWHERE = ("referee", "logs")  # they read any codes and any logs, and no configuration
-EXTRAS = {"tensorboardX": "logs", "wandb": "logs"}  # by module that may be missing; every other one is in `train`
+# By module that may be missing; every other one is in `train`.
+EXTRAS = {"tensorboardX": "logs", "wandb": "logs", "shtab": "completion"}
+FIRST = """\
+To try it, with tiny networks, in a clone:
+  idgan-sc train --preset test --system infogan     a training, and the one that it starts from
+  idgan-sc encode --preset test --system infogan    codes of the evaluation images
+  idgan-sc score --preset test --system infogan     scores of these codes
+All steps at once: make, or snakemake --cores 8 all
+Your own codes, without a training: idgan-sc referee codes.npz
+What a command reads and writes: idgan-sc COMMAND --help"""
 
 
 def _run(args: argparse.Namespace) -> Run:
@@ -328,6 +367,19 @@ def _accept(results: Results, args: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def _completion(results: Results, args: argparse.Namespace) -> None:
+    import shtab
+
+    top = parser()
+    known = _names(results.config) | {"claim": results.config["claims"]}
+    commands: Any = next(action.choices for action in top._actions if action.dest == "command")
+    for option in (option for command in commands.values() for option in command._actions):
+        option.choices = option.choices or known.get(option.dest)
+        if option.type is Path:
+            option.complete = shtab.FILE
+    print(shtab.complete(top, args.shell))
+
+
 # --------------------------------------------------------------------------------------------------- the command line
 def unknown(option: str, name: str, known: Iterable[str]) -> str:
     """What is said of a name that is not among those known."""
@@ -352,28 +404,27 @@ def _seeds(text: str) -> list[int]:
 
 def parser() -> argparse.ArgumentParser:
     """The command line: every command with its help."""
-    top = argparse.ArgumentParser(prog="idgan-sc", description=__doc__)
+    as_written = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(prog="idgan-sc", description=__doc__, epilog=FIRST, formatter_class=as_written)
     top.add_argument("--config", default="config.yaml", help="the configuration file (default: config.yaml)")
-    commands = top.add_subparsers(dest="command", required=True)
+    commands = top.add_subparsers(dest="command", title="commands", metavar="COMMAND")
 
     def command(
-        name: str, takes: str, help: str, do: Callable[[Results, argparse.Namespace], None] = _take
+        name: str, takes: str, help: str, files: str, do: Callable[[Results, argparse.Namespace], None] = _take
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=help, description=help, aliases=OLD_NAMES.get(name, []))
+        about = "\n".join([f"{help[0].upper()}{help[1:]}.", "", *files.replace(". ", ".\n").splitlines()])
+        added = commands.add_parser(
+            name, help=help, description=about, formatter_class=as_written, aliases=OLD_NAMES.get(name, [])
+        )
         added.set_defaults(do=do)
         _add_place(added, takes)
         return added
 
-    for step in STEPS:
-        added = command(step.name, step.takes, step.help)
-        added.set_defaults(step=step)
-        if step.name.startswith("gather"):
-            added.add_argument(
-                "--allow-missing", action="store_true", help="of the runs that are there; name the others"
-            )
-    words = "train one small system in less than a minute and show what it learned"
-    command("demo", "preset", words, _demo).set_defaults(preset="demo")
-    data = command("data", "dataset", "render or download a data set, or make one of your images", _data)
+    help = "train one small system in less than a minute and show what it learned"
+    words = "Writes <out>/demo.png and, of its run, <out>/runs/faces/beta_vae/main/0/. Next: make."
+    command("demo", "preset", help, words, _demo).set_defaults(preset="demo")
+    words = "Reads the data set's files, or draws it. Writes <out>/data/<dataset>/. Next: train."
+    data = command("data", "dataset", "render or download a data set, or make one of your images", words, _data)
     data.add_argument(
         "--file", type=Path, help="the data set's own file, or folder of files, where you have it already"
     )
@@ -388,46 +439,80 @@ def parser() -> argparse.ArgumentParser:
         "--background", help="colour behind transparent pixels, such as black or #808080 (default: white)"
     )
     data.set_defaults(dataset=None)
-    train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", _train)
+    words = (
+        "Reads the images, made first if missing. Writes weights.safetensors, record.json, log.csv and curve.npz in "
+    )
+    words += "<out>/runs/<dataset>/<system>/<variant>/<seed>. Next: encode."
+    train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", words, _train)
     train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, as one where that pays")
     train.set_defaults(seed=None)
     train.add_argument("--from", dest="start_from", type=Path, help="folder of a finished stage A to continue")
     train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
-    state = command("state", "run", "keep the state of an unfinished training where git can hold it", _state)
+    for step in STEPS:
+        added = command(step.name, step.takes, step.help, step.files)
+        added.set_defaults(step=step)
+        if step.name.startswith("gather"):
+            words = "take the runs that are there, and name the others"
+            added.add_argument("--allow-missing", action="store_true", help=words)
+    for name, do in (("table", _table), ("figure", _figure)):
+        words = f"Reads what the gather commands and baseline write. Writes {name}s/<name>.* in <out>. Next: report."
+        added = command(name, "preset", f"write one {name} from the results", words, do)
+        added.add_argument("name", help=f"such as {name}1; a wrong name lists all")
+    words = "Reads and writes the run's folder and <out>/state. Next: train, which goes on."
+    state = command("state", "run", "keep the state of an unfinished training where git can hold it", words, _state)
     state.add_argument("do_what", choices=("keep", "restore"), help="copy it to <out>/state, or back from there")
-    curve = command("curve", "run", "score the curve of a training as far as it goes, finished or not", _curve)
+    words = "Reads the codes that the training kept. Writes curve_so_far.csv beside them."
+    curve = command("curve", "run", "score the curve of a training as far as it goes, finished or not", words, _curve)
     curve.add_argument("--where", choices=("runs", "state"), default="runs", help="below <out> (default: runs)")
     curve.add_argument("--turned", action="store_true", help="also the score after the best rotation of the codes")
-    for name, do in (("table", _table), ("figure", _figure)):
-        command(name, "preset", f"write one {name} from the results", do).add_argument("name", help=f"such as {name}1")
-    verify = command("verify", "preset", "recompute finished runs and compare with their recorded hashes", _verify)
+    words = "Reads records of finished runs. Writes nothing: it trains them again in a temporary folder."
+    verify = command(
+        "verify", "preset", "recompute finished runs and compare with their recorded hashes", words, _verify
+    )
     verify.add_argument("runs", nargs="*", help="such as dsprites/infogan/main/0 (default: a random sample)")
     verify.add_argument("--sample", type=_number(1), default=1, help="how many runs to draw at random (default: 1)")
     verify.add_argument("--all", action="store_true", help="every finished run")
-    referee = command("referee", "", "score representations under every published definition of the metrics", _referee)
+    words = "Reads .npz files; needs no configuration. Writes tables in the folder of --to."
+    referee = command(
+        "referee", "", "score representations under every published definition of the metrics", words, _referee
+    )
     referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
     referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")
-    logs = command("logs", "", "write logs of trainings for TensorBoard or Weights & Biases (offline)", _logs)
+    words = "Reads log.csv of the runs. Writes a new folder that these programs open."
+    logs = command("logs", "", "write logs of trainings for TensorBoard or Weights & Biases (offline)", words, _logs)
     logs.add_argument("folders", nargs="+", type=Path, help="folders of runs, or folders above them")
     logs.add_argument("--format", choices=("tensorboard", "wandb"), default="tensorboard", help="default: tensorboard")
     logs.add_argument("--to", type=Path, default=Path("logs"), help="new folder to write to (default: logs)")
-    words = "copy small files to where git keeps them and write README's tables and REPLICATION.md"
-    command("publish", "preset", words, _publish)
-    proof = command("prove", "preset", "train runs behind a claim again and compare them with their records", _prove)
+    words = "Reads the preset's results. Writes results/<preset>/published and the generated documents: commit them."
+    command(
+        "publish", "preset", "copy small files to where git keeps them and write README's tables and REPLICATION.md",
+        words, _publish,
+    )  # fmt: skip
+    words = "Reads the published records. Writes nothing: it trains in a temporary folder and prints what deviates."
+    proof = command(
+        "prove", "preset", "train runs behind a claim again and compare them with their records", words, _prove
+    )
     proof.add_argument("--claim", required=True, help="such as C4")
     proof.add_argument("--budget", default="30m", help="90s, 30m, 2h (default: 30m)")
     proof.add_argument("--chance", type=_number(0), help="number that decides the choice (default: drawn and printed)")
-    words = "prove that an older source makes the same numbers as today's, and list it beside the published runs"
-    accepted = command("accept", "preset", words, _accept)
+    accepted = command(
+        "accept", "preset",
+        "prove that an older source makes the same numbers as today's, and list it beside the published runs",
+        "Reads both sources and the published records. Writes results/<preset>/accepted.yaml: commit it.", _accept,
+    )  # fmt: skip
     accepted.add_argument("revision", help="a commit of this repository")
     accepted.add_argument("--reason", required=True, help="why the numbers are the same, for the list")
     accepted.add_argument("--steps", type=_number(1), default=500, help="of every training (default: 500)")
-    plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", _plan)
+    words = "Writes nothing."
+    plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", words, _plan)
     plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")
     plan.add_argument("--related", action="store_true", help="of the systems beside the paper's, in place of its runs")
     plan.add_argument("--gpus", type=_number(1), help="GPUs to spread them over instead; nothing is timed then")
     plan.add_argument("--gpu", default="h100", help="kind of GPU: h200, h100, a100 (default: h100)")
-    command("check", "", "check the configuration", _check)
+    command("check", "", "check the configuration", "Reads it. Writes nothing: it names the first mistake.", _check)
+    words = "Reads the configuration, whose names it completes too. Writes a script on stdout: see docs/install.md."
+    shell = command("completion", "", "write a script by which the shell completes commands", words, _completion)
+    shell.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     return top
 
 
@@ -444,6 +529,11 @@ def _add_place(added: argparse.ArgumentParser, takes: str) -> None:
         added.add_argument("--seed", type=_number(0), default=0, help="0 or more (default: 0)")
 
 
+def _names(config: Config) -> dict[str, Iterable[str]]:
+    """The names of the configuration that options take, by option."""
+    return {key: config[f"{key}s"] for key in ("preset", "dataset", "system", "variant")}
+
+
 def _checked(config: Config, args: Any) -> None:
     """Fill in defaults and refuse names that the configuration does not have."""
     if not hasattr(args, "preset"):
@@ -452,9 +542,7 @@ def _checked(config: Config, args: Any) -> None:
     args.out = args.out or Path("results", args.preset)
     if getattr(args, "dataset", "") is None:
         args.dataset = configuration.OWN if args.from_folder or args.from_grid else configuration.DATASET
-    names = {"preset": config["presets"], "dataset": config["datasets"], "system": config["systems"]}
-    names["variant"] = config["variants"]
-    for key, known in names.items():
+    for key, known in _names(config).items():
         value = getattr(args, key, None)
         if value is not None and value not in known:
             raise ConfigError(unknown(f"--{key}", value, known))
@@ -472,6 +560,9 @@ def main(argv: list[str] | None = None) -> None:
     A mistake of the user gives one line on stderr and exit status 2.
     """
     args = parser().parse_args(argv)
+    if not args.command:
+        print(f"idgan-sc: which command? idgan-sc --help lists them.\n{FIRST}", file=sys.stderr)
+        raise SystemExit(2)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # paths that are no UTF-8
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU's matrix products may vary
     try:

@@ -2,6 +2,7 @@
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -78,6 +79,11 @@ def keyed(ax: Axes, two_seeds: bool = False) -> None:
     labels = [textwrap.fill(words.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"), 32) for words in labels]
     ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(-0.08, -0.3), frameon=False, handlelength=2.5,
               borderaxespad=0, borderpad=0, labelspacing=0.35)  # fmt: skip
+
+
+def of_system(system: str) -> dict[str, Any]:
+    """The colour of a system's line, and its mark at every third point."""
+    return {"color": COLOURS[system], "marker": MARKERS[system], "markersize": 3, "markevery": 3}
 
 
 def first_pilot(table: pd.DataFrame) -> None:
@@ -174,13 +180,11 @@ def again(table: pd.DataFrame, grid: pd.DataFrame, live: pd.DataFrame) -> None:
         if system == "infogan":  # has no α
             words, style = words.replace(", α = 2", "").replace(", α = 0.2", ""), "-" if variant == "main" else style
         name = label(str(system)) + words
-        second.plot(line["step"], line["mean"], color=COLOURS[str(system)], linestyle=style, label=name)
+        second.plot(line["step"], line["mean"], linestyle=style, label=name, **of_system(str(system)))
     start = _training(table, "paper_64")
     third.plot(start["step"], start["mean"], color=GREY, label="InfoGAN, stage A")
     for system, line in table[on_paper & (table["system"] != "infogan_stage_a")].groupby("system", sort=False):
-        third.plot(
-            start["step"].max() + line["step"], line["mean"], color=COLOURS[str(system)], label=label(str(system))
-        )
+        third.plot(start["step"].max() + line["step"], line["mean"], label=label(str(system)), **of_system(str(system)))
     first.set(title="stage A, 32×32", xlabel="step", ylabel="FactorVAE score of Q")
     second.set(title="stage B from 2e-4 / 4e-4", xlabel="step of stage B")
     third.set(title="the paper's settings, 64×64", xlabel="step")
@@ -225,13 +229,8 @@ def stage_b(ax: Axes, table: pd.DataFrame) -> None:
     """A line an arm and α."""
     for (system, alpha), mine in table.fillna({"alpha": 0}).groupby(["system", "alpha"], sort=False):
         words = label(str(system)) + (f", α = {alpha}" if alpha else "")
-        ax.plot(
-            mine["step"],
-            mine["mean"],
-            color=COLOURS[str(system)],
-            linestyle=ALPHAS.get(float(str(alpha)), "-"),
-            label=words,
-        )
+        style = ALPHAS.get(float(str(alpha)), "-")
+        ax.plot(mine["step"], mine["mean"], linestyle=style, label=words, **of_system(str(system)))
 
 
 if __name__ == "__main__":

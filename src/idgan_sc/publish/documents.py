@@ -28,7 +28,17 @@ from idgan_sc.report.comparisons import two_measurements_note
 from idgan_sc.report.figures.forest import with_paper
 from idgan_sc.report.figures.registry import all_figures
 from idgan_sc.report.readings import READINGS_NOTE, shown_verdicts
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, check_line, check_text
+from idgan_sc.report.verdicts import (
+    AS_FAR,
+    VERDICT_WORDS,
+    VERDICTS,
+    as_far,
+    check_line,
+    check_text,
+    nearest,
+    plain_answer,
+    shown_words,
+)
 from idgan_sc.report.words import DASH, data_words, label, places, planned_words
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,6 +46,7 @@ PUBLISHED_PRESET = "desk"  # the preset whose published results the documents ar
 DOCUMENTS = ("REPLICATION.md", "ARTIFACT.md", "README.zh-CN.md")
 WRITTEN = (
     "README.md",
+    "docs/index.md",
     "docs/regularisers.md",
     "docs/systems.md",
     "docs/datasets.md",
@@ -176,8 +187,8 @@ def _chinese_claims(results: Results) -> str:
 
 
 def _chinese_answer(results: Results) -> str:
-    nearest = _nearest(results) if (results.root / "checks.csv").exists() else pd.DataFrame()
-    return "\n".join(chinese.answer_lines(nearest)) or chinese.NOTHING
+    checks = _nearest(results) if (results.root / "checks.csv").exists() else pd.DataFrame()
+    return "\n".join(chinese.answer_lines(checks)) or chinese.NOTHING
 
 
 def _verdicts(results: Results) -> str:
@@ -187,7 +198,7 @@ def _verdicts(results: Results) -> str:
 def _readings_list(results: Results) -> str:
     """Every reading made after registration, with the numbers behind it and its reason."""
     return "\n".join(
-        f"* **{row['claim']}: {row['reading']}.** {row['evidence']} Why: {row['reason']}."
+        f"* **{row['claim']}: {row['reading']}.** {shown_words(row['evidence'])} Why: {row['reason']}."
         for _, row in _readings(results).iterrows()
     )
 
@@ -201,7 +212,7 @@ def _checks_table(results: Results) -> str:
     rows = (
         (
             row["claim"],
-            row["words"],
+            shown_words(row["words"]),
             places(row["estimate"], 3) if pd.notna(row["estimate"]) else DASH,
             f"{places(row['low'], 3)} to {places(row['high'], 3)}" if pd.notna(row["low"]) else DASH,
             places(row["paper"]) if pd.notna(row["paper"]) else DASH,
@@ -243,14 +254,7 @@ def _word(claim: pd.Series) -> str:
 
 
 def _nearest(results: Results) -> pd.DataFrame:
-    """Select the checks of what regularisers and the distilled space add.
-
-    Regularisers are added to InfoGAN, the distilled space to IDGAN-SC.
-    """
-    found = table_or_empty(results.root / "checks.csv")
-    regularisers = (found["quantity"] == "curve_end") & (found["rule"] == "difference")
-    space = (found["claim"] == "C7") & (found["metric"] == "factor_vae")
-    return found[regularisers | space]
+    return nearest(table_or_empty(results.root / "checks.csv"))
 
 
 def _gains(results: Results) -> str:
@@ -261,16 +265,8 @@ def _gains(results: Results) -> str:
 
 def _answer(results: Results) -> str:
     """The same in plain sentences, a number each, beside what the paper says."""
-    lines = []
-    for number, (_, row) in enumerate(_nearest(results).iterrows(), 1):
-        says = f"adds {row['value']:.2f}" if pd.notna(row["value"]) else "adds to it"
-        above, below = row["low"] > 0, row["high"] < 0
-        found = "adds" if above else "takes away" if below else "changes nothing that can be seen:"
-        size = places(abs(row["estimate"]) if above or below else row["estimate"], 3)
-        interval = f"95 % interval {places(row['low'], 3)} to {places(row['high'], 3)}"
-        arms = f"{label(row['arm'].partition('/')[0])} over {label(row['other'].partition('/')[0])}"
-        lines.append(f"{number}. **{arms}**: the paper says that it {says}. Here it {found} {size} ({interval}).")
-    return "\n".join(lines)
+    told = (plain_answer(row) for _, row in _nearest(results).iterrows())
+    return "\n".join(f"{number}. **{arms}**: {words}" for number, (arms, words) in enumerate(told, 1))
 
 
 def _cost(results: Results) -> str:
@@ -325,7 +321,8 @@ def _artifact(results: Results) -> str:
         runs = with_predecessors(results.config, claim_runs(results.config, results.preset, name))
         effort = _effort(results, name, len(runs), costs[costs["run"].isin([str(run) for run in runs])])
         sections += [f"### {name}: {' '.join(claim['sentence'].split())}", "", effort, ""]
-        sections += [f"* {r['words']}: {_accepted(r)}" for _, r in judged[judged["claim"] == name].iterrows()] + [""]
+        mine = judged[judged["claim"] == name]
+        sections += [*(f"* {shown_words(r['words'])}: {_accepted(r)}" for _, r in mine.iterrows()), ""]
     return "\n".join(sections).strip()
 
 

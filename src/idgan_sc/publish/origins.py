@@ -25,7 +25,7 @@ def cost(results: Results) -> pd.DataFrame:
         if not path.exists():
             continue
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        key_columns = {"run": str(run), "origin": "committed" if results.is_published(run) else "recomputed here"}
+        key_columns = {"run": str(run), "origin": "published" if results.is_published(run) else "recomputed here"}
         rows.append(key_columns | {key: record.get(key) for key in COST if key not in key_columns})
     return pd.DataFrame(rows, columns=COST)
 

@@ -29,19 +29,18 @@ from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
 from idgan_sc.report import errata, exploratory, verdict_sensitivity
 from idgan_sc.report.comparisons import Gathered
+from idgan_sc.report.differences import differences_table
 from idgan_sc.report.figures.registry import Drawn, all_figures
+from idgan_sc.report.tables import model_row
 from idgan_sc.report.verdicts import VERDICT_WORDS
 from idgan_sc.report.words import (
-    CODES,
     COLOURS,
-    DASH,
     METRIC_LABELS,
     NO_EVIDENCE,
     data_words,
     describe_results,
     label,
     number,
-    places,
     planned_words,
     plus_minus,
 )
@@ -149,12 +148,12 @@ def marked(text: str) -> Markup:
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
-def _tables(results: Results) -> dict[str, list[Row]]:
+def _tables(results: Results) -> Row:
     return {
-        "table3": _table3(table_or_empty(results.root / "tables/table3.csv")),
-        "related": _related(table_or_empty(results.root / "tables/related.csv")),
+        "table3": _scores_sheet(table_or_empty(results.root / "tables/table3.csv")),
+        "related": _scores_sheet(table_or_empty(results.root / "tables/related.csv")),
         "stage_a": _rows(results, "tables/stage_a.csv"),
-        "differences": _differences(table_or_empty(results.root / "tables/differences.csv")),
+        "differences": differences_table(results)[1],
         "variants": _variants(table_or_empty(results.root / "sensitivity/verdicts.csv")),
     }
 
@@ -165,53 +164,18 @@ def _rows(results: Results, name: str) -> list[Row]:
     return [{str(k): None if pd.isna(v) else v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def _table3(table: pd.DataFrame) -> list[Row]:
-    """Build a row of Table 3 for each model and code.
+def _scores_sheet(table: pd.DataFrame) -> list[list[list[str]]]:
+    """The rows of Table 3 or R as their files for reading have them.
 
-    A cell is a metric with its interval, and the values that the paper and its source print.
+    A cell has a line or two.
     """
     if table.empty:
         return []
-    rows = []
-    for _, cells in table.groupby(["system", "variant", "code", "k"], sort=False):
-        by_metric = {row["metric"]: _cell(row) for _, row in cells.iterrows()}
-        first = cells.iloc[0]
-        key_columns = {"label": first["label"], "k": first["k"], "n": int(cells["n"].max())}
-        key_columns |= {"scored": CODES[first["code"]], "origin": first["origin"]}
-        rows.append(key_columns | {"cells": [by_metric.get(metric) for metric in METRIC_LABELS]})
-    return rows
-
-
-def _related(table: pd.DataFrame) -> list[Row]:
-    """List the related systems that have a finished run, as `_table3` does.
-
-    The paper prints none of them.
-    """
-    return _table3(table[~table["missing"]].assign(paper_mean=None, paper_spread=None) if len(table) else table)
-
-
-def _cell(row: pd.Series) -> dict[str, str]:
-    """A cell's lines: here, 95% interval, paper, its source; those that there are."""
-    pairs = {"": ("mean", "sd"), "paper": ("paper_mean", "paper_spread"), "source": ("source_mean", "source_spread")}
-    shown = {
-        name: plus_minus(float(row[mean]), None if pd.isna(row[spread]) else float(row[spread]))
-        for name, (mean, spread) in pairs.items()
-        if pd.notna(row[mean])
-    }
-    if pd.notna(row["low"]):
-        shown["interval"] = f"[{places(row['low'])}, {places(row['high'])}]"
-    return shown
-
-
-def _differences(table: pd.DataFrame) -> list[Row]:
-    """List the settings that differ from the paper's, one in each row.
-
-    Systems with the same difference share a row.
-    """
-    if table.empty:
-        return []
-    grouped = table.fillna(DASH).groupby(["key", "paper", "here"], sort=False)["system"].agg(", ".join)
-    return [dict(zip(("key", "paper", "here", "of"), (*key, of), strict=True)) for key, of in grouped.items()]  # type: ignore[misc]
+    cells = table[~table["missing"]].astype(object)
+    grouped = cells.where(cells.notna(), None).groupby(["system", "variant", "code", "k"], sort=False)
+    models: list[Any] = [group.to_dict("records") for _, group in grouped]
+    models.sort(key=lambda model: {True: 0, False: 1}.get(model[0]["headline"], 2))  # baselines have none: the last
+    return [[cell.split("\n") for cell in model_row(model)] for model in models]
 
 
 def _variants(table: pd.DataFrame) -> list[Row]:

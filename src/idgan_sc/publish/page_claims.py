@@ -11,7 +11,16 @@ import pandas as pd
 from idgan_sc.publish.points import check_points
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
-from idgan_sc.report.verdicts import AS_FAR, VERDICT_WORDS, VERDICTS, as_far, verdict_text
+from idgan_sc.report.verdicts import (
+    AS_FAR,
+    VERDICT_WORDS,
+    VERDICTS,
+    as_far,
+    nearest,
+    plain_answer,
+    shown_words,
+    verdict_text,
+)
 from idgan_sc.report.words import DASH, data_words, n_of, places
 
 SPAN = 0.4  # of the forest plot, to either side of 0, in units of the score
@@ -59,33 +68,25 @@ def check_rows(results: Results) -> list[Row]:
     """
     table = table_or_empty(results.root / "checks.csv")
     seeds = check_points(results) if len(table) else []
+    gains = set(nearest(table).index) if len(table) else set()
     if len(seeds) != len(table):
         seeds = [[] for _ in range(len(table))]
     return [
         {
             "id": f"check{number_of}",
             "claim": row["claim"],
-            "words": row["words"],
+            "words": shown_words(row["words"]),
             "answer": row["answer"],
             "reason": row["reason"],
             "found": _found(row),
             "forest": forest(row),
             "origin": row["origin"] if pd.notna(row["origin"]) else DASH,
             "paired": row["design"] == "paired",
-            "gain": _is_gain(row),
+            "gain": plain_answer(row) if number_of in gains else None,
             "seeds": seeds[number_of],
         }
         for number_of, (_, row) in enumerate(table.iterrows())
     ]
-
-
-def _is_gain(check: pd.Series) -> bool:
-    """Say whether a check is about what a method adds.
-
-    A regulariser is added to InfoGAN, or the distilled space to IDGAN-SC.
-    """
-    regulariser = check["quantity"] == "curve_end" and check["rule"] == "difference"
-    return bool(regulariser or (check["claim"] == "C7" and check["metric"] == "factor_vae"))
 
 
 def _found(check: pd.Series) -> str:

@@ -13,11 +13,10 @@ from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
 from idgan_sc.report.comparisons import QUANTITIES, Gathered, shares_predecessor
-from idgan_sc.report.figures.canvas import CODES_OF
 from idgan_sc.report.read import read_baselines, scored_codes
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.verdicts import arm_words
-from idgan_sc.report.words import METRIC_LABELS, label, number
+from idgan_sc.report.words import CODES_OF, METRIC_LABELS, label, number
 
 BASELINE = "untrained_q"  # of what learned nothing, the one that is marked: the very network, before training
 Row = dict[str, Any]

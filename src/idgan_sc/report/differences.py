@@ -48,6 +48,12 @@ def differences(results: Results) -> list[Path]:
 
     The CSV has one row for each system and key. The table for reading has one row for each system.
     """
+    frame, page = differences_table(results)
+    return write_page(results, "differences", frame, page, results.datasets)
+
+
+def differences_table(results: Results) -> tuple[pd.DataFrame, Page]:
+    """The rows of the CSV, and the table for reading."""
     paper, here, data = _everything(replace(results, preset="paper")), _everything(results), results.datasets
     if DATASET not in data:  # then what is not run here is no difference
         paper = {key: value for key, value in paper.items() if key[0] in {place for place, _ in here}}
@@ -68,13 +74,13 @@ def differences(results: Results) -> list[Path]:
         [[place, "; ".join(words)] for place, words in told.items()],
         [
             *([] if rows else ["There is no difference."]),
-            f"Paper: the preset paper; README says how it takes what the print leaves open. {DASH}: there is no such "
-            "setting. Names of the keys of config.yaml are in the CSV.",
+            f"Paper: the preset paper; docs/ledger.md says how it takes what the print leaves open. {DASH}: there is "
+            "no such setting. Names of the keys of config.yaml are in the CSV.",
             *notes(results, data),
         ],
     )
     frame = pd.DataFrame(rows, columns=["system", "key", "paper", "here"])
-    return write_page(results, "differences", frame, page, data)
+    return frame, page
 
 
 def _place(place: str) -> str:

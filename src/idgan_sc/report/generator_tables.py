@@ -22,6 +22,7 @@ from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import summary
 from idgan_sc.report.words import (
     BASELINES,
+    CODES_OF,
     DASH,
     METRIC_LABELS,
     SYSTEMS,
@@ -326,7 +327,7 @@ def _arms_and_seeds(runs: pd.DataFrame) -> str:
     """Name runs by system and variant, with their number of seeds."""
     counts = runs.groupby(["system", "variant"], sort=False)["seed"].nunique().reset_index()
     return ", ".join(
-        f"{label(row['system'])}{'' if row['variant'] == 'main' else ' ' + row['variant']} "
+        f"{label(row['system'])}{CODES_OF.get(row['variant'], ', ' + row['variant'])} "
         f"({seeds_words(row['seed']).removeprefix('n = ')})"
         for _, row in counts.iterrows()
     )

@@ -17,7 +17,7 @@ from idgan_sc.records.tables import write_table
 from idgan_sc.report import statistics
 from idgan_sc.report.comparisons import Gathered
 from idgan_sc.report.render import Page, markdown
-from idgan_sc.report.verdicts import ANSWERS, VERDICT_WORDS, holm_over_all, judge, verdict
+from idgan_sc.report.verdicts import ANSWERS, VERDICT_WORDS, holm_over_all, judge, shown_words, verdict
 from idgan_sc.report.words import DASH, describe_results, planned_words
 
 REGISTERED = "registered"
@@ -130,7 +130,7 @@ def _rows(gathered: Gathered, registered: Way, way: Way) -> Iterator[dict[str, o
         if claim not in way.claims:
             continue
         both = zip(before[mine.index], mine["answer"], mine["words"], strict=True)
-        told = [f"{old} → {new}: {words}" for old, new, words in both if old != new]
+        told = [f"{old} → {new}: {shown_words(words)}" for old, new, words in both if old != new]
         yield {
             "claim": claim,
             "what": way.what,

@@ -17,7 +17,7 @@ from idgan_sc.config.claims import Arm, Check, claim_dataset, planned_checks, se
 from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
 from idgan_sc.report.comparisons import CheckResult, Gathered, evaluate_check
-from idgan_sc.report.words import METRIC_LABELS, label, with_interval
+from idgan_sc.report.words import METRIC_LABELS, label, places, with_interval
 
 VERDICTS = ("reproduced", "partly", "not_reproduced", "inconclusive", "not_tested")
 ANSWERS = ("yes", "no", "unclear", "few", "untested", "elsewhere")
@@ -267,6 +267,38 @@ def check_line(check: pd.Series) -> str:
     """
     found = with_interval(check["estimate"], check["low"], check["high"])
     return f"* {check['answer']}: {check['words']}{': ' if found else ''}{found} ({check['reason']})"
+
+
+def shown_words(words: str) -> str:
+    """Registered words of a check with what the name of a variant means."""
+    return words.replace(", c10", ", 10 codes")
+
+
+def nearest(checks: pd.DataFrame) -> pd.DataFrame:
+    """Select the checks of what regularisers and the distilled space add.
+
+    Regularisers are added to InfoGAN, the distilled space to IDGAN-SC.
+    """
+    regularisers = (checks["quantity"] == "curve_end") & (checks["rule"] == "difference")
+    space = (checks["claim"] == "C7") & (checks["metric"] == "factor_vae")
+    return checks[regularisers | space]
+
+
+def plain_answer(check: pd.Series) -> tuple[str, str]:
+    """Say which arms one of the nearest checks compares, and what is found.
+
+    What the paper says stands before what is found here.
+    """
+    says = f"adds {check['value']:.2f}" if pd.notna(check["value"]) else "adds to it"
+    arms = f"{label(check['arm'].partition('/')[0])} over {label(check['other'].partition('/')[0])}"
+    if pd.isna(check["estimate"]):
+        return arms, f"the paper says that it {says}. Here it is not measured."
+    above, below = check["low"] > 0, check["high"] < 0
+    found = "adds" if above else "takes away" if below else "changes nothing that can be seen:"
+    size = places(abs(check["estimate"]) if above or below else check["estimate"], 3)
+    interval = f"95 % interval {places(check['low'], 3)} to {places(check['high'], 3)}"
+    known = interval if pd.notna(check["low"]) else "too few seeds for an interval"
+    return arms, f"the paper says that it {says}. Here it {found} {size} ({known})."
 
 
 def verdict_text(claim: pd.Series) -> str:

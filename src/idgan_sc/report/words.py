@@ -25,6 +25,7 @@ METRIC_LABELS = {
     "beta_vae": "β-VAE",
 }  # paper's order
 VARIANTS = ("main", "c10")  # what tables and figures keep apart: 5 and 10 codes of the prior arms
+CODES_OF = {"main": "", "c10": ", 10 codes"}  # what is added to a system's name
 TABLE3_VARIANTS = (*VARIANTS, "alpha_2")  # and the paper's α, where a preset's own is another
 PAPER_VARIANT = {"idgan_sc_prior": "c10"}  # which of them the paper's row had, `main` if not named (ledger row 28)
 LABELS = {

@@ -20,7 +20,7 @@ from matplotlib.patches import Patch
 from idgan_sc.config import DATASET, Run
 from idgan_sc.files import write_atomic, write_text
 from idgan_sc.records.results import Results
-from idgan_sc.report.words import COLOURS, NO_EVIDENCE, data_words, describe_results, label
+from idgan_sc.report.words import CODES_OF, COLOURS, NO_EVIDENCE, data_words, describe_results, label
 
 GREY, FAINT, LIGHT = "#555555", "#767676", "#BBBBBB"  # text and marks; text of what is weak; lines behind
 FRAME = "#C1440E"  # around what is pointed at
@@ -61,7 +61,6 @@ MARKERS = {  # of a system, the same in every figure
     "idgan": "v",
     "idgan_sc": "D",
 }
-CODES_OF = {"main": "", "c10": ", 10 codes"}  # what is added to a system's name
 
 
 # -------------------------------------------------------------------------------------------------------- places

@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
 
 from idgan_sc import config as configuration
 from idgan_sc.config import PICTURE_SYSTEMS, Run, dataset_row
@@ -166,6 +167,7 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, resul
         ax.text(i, k - 0.1, _evenness(h), ha="center", **beside)
     ax.text(n_factors - 0.4, -0.62, "evenness", rotation=30, ha="left", va="bottom", color=canvas.GREY)
     ax.text(-0.58, k - 0.1, "evenness", ha="right", **beside)
+    ax.text(-0.58, -0.62, "code", ha="right", va="bottom", color=canvas.GREY)
     names = [WORDS.get(f, f) for f in block["factors"]]
     ax.set_xticks(range(n_factors), names, rotation=30, ha="left", rotation_mode="anchor")
     ax.set_yticks(range(len(block["rows"])), block["rows"], va="center_baseline")
@@ -174,8 +176,12 @@ def _heat_map(fig: Figure, block: dict[str, Any], left: float, top: float, resul
         spine.set_visible(False)
     totals = block["totals"]
     evenness = f"evenness: rows {totals['row_entropy']}, columns {totals['column_entropy']}"
+    system: str = block["system"]
+    beside_name = offset_copy(ax.transAxes, fig, -0.65, 73 / 72)  # inches
+    named = canvas.mark(system) | {"label": label(system), "linestyle": "", "markersize": 5}
+    ax.plot(0, 1, transform=beside_name, clip_on=False, **named)
     heads: list[tuple[str, int, dict[str, Any]]] = [
-        (label(block["system"]), 73, {"weight": "bold", "size": canvas.LARGE, "color": COLOURS[block["system"]]}),
+        (f"    {label(system)}", 73, {"weight": "bold", "size": canvas.LARGE, "color": COLOURS[system]}),
         (data_words(results, block["data"]), 62, {}),
         (f"outside: {totals['leakage']}", 51, {}),
         (evenness, 40, {}),

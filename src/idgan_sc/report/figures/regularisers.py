@@ -16,7 +16,8 @@ from idgan_sc.report.figures.canvas import DPI, GREY, LIGHT, STYLE, TEXT, save
 from idgan_sc.report.regularisers import LOSSES, METHOD_OF_CORNER, RULES, compared, turned_words, write_tables
 from idgan_sc.report.words import seeds_words
 
-LOOKS = (("o", "#0072B2", "#0072B2"), ("^", "#D55E00", "none"), ("s", "#009E73", "none"))  # of a factor as noise
+# Of a factor as noise; the colours are dark enough for text.
+LOOKS = (("o", "#0D527F", "#0D527F"), ("^", "#BC5902", "none"), ("s", "#168560", "none"))
 LINES = ("--", ":", "-.")
 CAPTION = (
     "What turned codes cost each pair regulariser on true images.",
@@ -66,7 +67,7 @@ def regularisers_figure(results: Results) -> list[Path]:
             lower.set_xlim(-0.6, len(turns) - 0.4)
         axes[0, 0].set_ylabel("rise of the loss,\nshare of what is learned")
         axes[1, 0].set_ylabel("accuracy")
-        _key(fig, study["noise"])
+        _key(fig, [noise for noise in study["noise"] if (rows["noise"] == noise).any()])
     frame = rows.drop(columns=["fingerprint", "source"])
     written = save(fig, results, "regularisers", frame, CAPTION, seeds_words(rows["seed"].nunique()))
     kept = rows_path(results).with_name("regularisers.png")  # beside the rows, for the page
@@ -95,11 +96,14 @@ def _ceilings(ax: Axes, rows: pd.DataFrame, noises: list[str]) -> None:
 
 
 def _key(fig: Figure, noises: list[str]) -> None:
-    handles = []
+    handles = [Line2D([], [], color=GREY, marker="o", markersize=1.8, linestyle="none", label="small: a seed")]
+    handles.append(
+        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="none", label="large: the mean of seeds")
+    )
     for (marker, colour, face), line, noise in zip(LOOKS, LINES, noises, strict=False):
         words = "every factor is a code" if noise == NO_NOISE else f"the noise carries {noise}"
         mark: dict[str, Any] = {"marker": marker, "markerfacecolor": face, "markersize": 4, "linestyle": "none"}
         most: dict[str, Any] = {"linestyle": line, "linewidth": 0.8}
         handles.append(Line2D([], [], color=colour, label=words, **mark))
         handles.append(Line2D([], [], color=colour, label="the most that its true factors allow", **most))
-    fig.legend(handles=handles, loc="lower center", ncols=len(noises), frameon=False, fontsize=7, labelcolor=GREY)
+    fig.legend(handles=handles, loc="lower center", ncols=1 + len(noises), frameon=False, fontsize=7)
