@@ -1,4 +1,7 @@
-"""`python -m idgan_sc` is `idgan-sc`. In a job of the workflow a copy of the workflow's server runs it (`warm`)."""
+"""`python -m idgan_sc` is `idgan-sc`.
+
+In a job of the workflow, a copy of the workflow's server runs the command (`warm`).
+"""
 
 import json
 import os
@@ -9,7 +12,10 @@ import sys
 
 
 def ask(words: list[str]) -> int | None:
-    """Let a copy of the server run a command, and return its exit status; None if there is no server for it."""
+    """Let a copy of the server run a command, and return its exit status.
+
+    It is None if there is no server for the command.
+    """
     place = os.environ.get("IDGAN_SC_WARM")
     if not place or os.environ.get("OMP_NUM_THREADS") != "1":  # the server has imported the libraries for one thread
         return None

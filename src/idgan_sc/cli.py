@@ -109,7 +109,9 @@ ANYWHERE = ("referee", "logs")  # they read any codes and any logs, and no confi
 # By module that may be missing; every other one is in `train`.
 EXTRAS = {"tensorboardX": "logs", "wandb": "logs", "shtab": "completion"}
 FIRST = """\
-To try it, with tiny networks, in a clone:
+To see what a system learns, in less than a minute, in a clone:
+  idgan-sc demo
+To try the steps, with tiny networks:
   idgan-sc train --preset test --system infogan     a training, and the one that it starts from
   idgan-sc encode --preset test --system infogan    codes of the evaluation images
   idgan-sc score --preset test --system infogan     scores of these codes
@@ -421,7 +423,9 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     help = "train one small system in less than a minute and show what it learned"
-    words = "Writes <out>/demo.png and, of its run, <out>/runs/faces/beta_vae/main/0/. Next: make."
+    words = (
+        "Writes <out>/demo.png and, of its run, <out>/runs/faces/beta_vae/main/0/. Its preset is `demo`. Next: make."
+    )
     command("demo", "preset", help, words, _demo).set_defaults(preset="demo")
     words = "Reads the data set's files, or draws it. Writes <out>/data/<dataset>/. Next: train."
     data = command("data", "dataset", "render or download a data set, or make one of your images", words, _data)

@@ -1,4 +1,4 @@
-"""Start the workflow's jobs as copies of one process that has imported the libraries already.
+"""Start the workflow's jobs as copies of a process that has the libraries.
 
 Importing PyTorch and scikit-learn takes longer than many jobs of a small preset do. So Snakemake starts one server, and
 `python -m idgan_sc` asks the server for a copy of itself (a fork). The copy runs the command with the open files of the
@@ -35,7 +35,7 @@ LOADS = {  # what the server imports before the first copy that runs a command
 
 
 def begin() -> None:
-    """Start a server for the jobs that this process starts; it ends with this process."""
+    """Start a server for the jobs of this process. It ends with this process."""
     folder = tempfile.TemporaryDirectory(prefix="idgan-sc-")
     os.environ["IDGAN_SC_WARM"] = str(Path(folder.name, "socket"))
     server = subprocess.Popen(
@@ -44,11 +44,15 @@ def begin() -> None:
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
-    atexit.register(lambda: (server.communicate(), folder.cleanup()))
+    atexit.register(folder.cleanup)
+    atexit.register(server.communicate)  # before it
 
 
 def serve(place: str) -> None:
-    """Copy this process for everyone who asks, until standard input ends; then wait for the copies."""
+    """Copy this process for everyone who asks, until standard input ends.
+
+    Then wait for the copies.
+    """
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(place)
         listener.listen()
@@ -81,7 +85,10 @@ def _copy(asked: socket.socket, listener: socket.socket) -> None:
 
 
 def _run(command: list[str], files: list[int], asked: socket.socket) -> NoReturn:
-    """Run a command on the files 0, 1 and 2 of the process that asked, and send it the exit status."""
+    """Run a command for the process that asked, and send it the exit status.
+
+    files: its standard input, output and error.
+    """
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
@@ -108,7 +115,10 @@ def _run(command: list[str], files: list[int], asked: socket.socket) -> NoReturn
 
 
 def _obey(asked: socket.socket) -> None:
-    """Give this process the signals of the process that asked; its end is a SIGTERM."""
+    """Give this process the signals of the process that asked.
+
+    The end of that process is a SIGTERM.
+    """
     with contextlib.suppress(OSError):
         while number := asked.recv(1):
             os.kill(os.getpid(), number[0])

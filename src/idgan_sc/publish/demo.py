@@ -1,4 +1,4 @@
-"""Train one small system, and show in a picture and a few lines what it learned."""
+"""Train one small system, and show what it learned."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ TOLD = 0.05  # share of a factor that a code must tell to be named with it
 
 
 def demo(results: Results) -> Iterator[str]:
-    """Train the β-VAE of a preset, score and draw it, and yield what a reader should know, line by line."""
+    """Train, score and draw the β-VAE of a preset, and yield lines about it."""
     dataset = results.datasets[0]
     images, job = ensure_images(results, dataset), results.job(results.run(dataset, SYSTEM))
     codes, factors = job.settings["c_dim"], images.factor_names
@@ -55,9 +55,10 @@ def told(job: Job) -> dict[str, np.ndarray]:
 
 
 def scores(job: Job) -> tuple[dict[str, float], dict[str, float]]:
-    """Scores of the run's codes, and of those of its network as it was before training."""
+    """Scores of the run's codes, and of those of its network before training."""
     table = pd.read_csv(job.folder / "scores.csv")
-    learned = table[table["code"] == CODE].set_index("metric")["value"].to_dict()
+    rows = table[table["code"] == CODE]
+    learned = dict(zip(rows["metric"].astype(str), rows["value"].astype(float), strict=True))
     images = ensure_images(job.results, job.run.dataset)
     _, indices = read_codes(job.folder, images)
     untrained = build(job.settings, images.shape[0], job.run.seed, "scratch", "cpu")
@@ -66,7 +67,10 @@ def scores(job: Job) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def draw(job: Job, shares: dict[str, np.ndarray]) -> Path:
-    """Write `demo.png`: a row a code, which takes ten values in one image; the codes that tell most come first."""
+    """Write `demo.png`: below real images a row for each code.
+
+    The code takes ten values in one image. The codes that tell most come first.
+    """
     model = load(job.folder)
     images = ensure_images(job.results, job.run.dataset)
     codes, indices = read_codes(job.folder, images)

@@ -1,4 +1,4 @@
-"""Say which images of a data set are encoded, and whether they are those that a run was trained on."""
+"""Say which images are encoded, and open those that a run was trained on."""
 
 import numpy as np
 
