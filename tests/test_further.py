@@ -13,7 +13,7 @@ import pytest
 from conftest import SHIPPED, make_baselines
 from idgan_sc import config as configuration
 from idgan_sc.config import Config
-from idgan_sc.evaluation.generators.scores import GENERATOR_CODE
+from idgan_sc.evaluation.generators.names import GENERATOR_CODE
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.further import figure_s, figure_strength

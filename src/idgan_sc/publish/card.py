@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from idgan_sc.config import Config, redistributable
-from idgan_sc.evaluation.generators.scores import GENERATOR_CODE, Q_CODE
+from idgan_sc.evaluation.generators.names import GENERATOR_CODE, Q_CODE
 from idgan_sc.evaluation.model import write_weights
 from idgan_sc.evaluation.score import factors_hash
 from idgan_sc.files import DataError, sha256, write_text
