@@ -313,11 +313,25 @@ def _verify(results: Results, args: argparse.Namespace) -> None:
         raise SystemExit(1)
 
 
-def _accept(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.recompute import accept
+def _submit(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.publish.submission import submit
 
-    repository = Path(args.config).absolute().parent
-    for line in accept(results, args.revision, args.reason, args.steps, repository):
+    print(submit(results, args.run, args.by, args.to))
+
+
+def _accept(results: Results, args: argparse.Namespace) -> None:
+    """Take a file of `submit` among the published runs, or prove that a commit makes the same numbers."""
+    from idgan_sc.recompute import accept, budget_seconds
+
+    if args.what.endswith(".zip"):
+        from idgan_sc.publish.submission import accept_submission
+
+        lines = accept_submission(results, Path(args.what), budget_seconds(args.budget))
+    elif args.reason:
+        lines = accept(results, args.what, args.reason, args.steps, Path(args.config).absolute().parent)
+    else:
+        raise ConfigError(f"--reason is missing: say why commit {args.what} makes the same numbers as today's source")
+    for line in lines:
         print(line, flush=True)
 
 
@@ -408,11 +422,18 @@ def parser() -> argparse.ArgumentParser:
     proof.add_argument("--claim", required=True, help="such as C4")
     proof.add_argument("--budget", default="30m", help="90s, 30m, 2h (default: 30m)")
     proof.add_argument("--chance", type=_number(0), help="number that decides the choice (default: drawn and printed)")
-    words = "prove that an older source makes the same numbers as today's, and list it beside the published runs"
-    accepted = command("accept", "preset", words, _accept)
-    accepted.add_argument("revision", help="a commit of this repository")
-    accepted.add_argument("--reason", required=True, help="why the numbers are the same, for the list")
-    accepted.add_argument("--steps", type=_number(1), default=500, help="of every training (default: 500)")
+    submitted = command("submit", "preset", "pack a finished run, for others to check and publish", _submit)
+    submitted.add_argument("run", help="such as dsprites/idgan_sc/main/0")
+    submitted.add_argument("--by", required=True, help="who made it: your name as the tables shall have it")
+    submitted.add_argument("--to", type=Path, help="the file to write (default: <preset>-<run>.zip)")
+    words = "check a submitted run and take it among the published ones; or prove that the source of an older commit "
+    accepted = command("accept", "preset", words + "makes the same numbers as today's, and list it", _accept)
+    accepted.add_argument("what", metavar="FILE|COMMIT", help="a .zip of `submit`, or a commit of this repository")
+    accepted.add_argument(
+        "--budget", default="2m", help="of a file: time for each training's first steps (default: 2m)"
+    )
+    accepted.add_argument("--reason", help="of a commit: why the numbers are the same, for the list")
+    accepted.add_argument("--steps", type=_number(1), default=500, help="of a commit: of every training (default: 500)")
     plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", _plan)
     plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")
     plan.add_argument("--related", action="store_true", help="of the systems beside the paper's, in place of its runs")
