@@ -76,7 +76,12 @@ OLD_NAMES = {"baseline": ["floor"]}  # of commands, which still work
 
 
 ANYWHERE = ("referee", "logs")  # they read any codes and any logs, and no configuration
-EXTRAS = {"tensorboardX": "logs", "wandb": "logs"}  # by module that may be missing; every other one is in `train`
+EXTRAS = {
+    "tensorboardX": "logs",
+    "wandb": "logs",
+    "rocrate": "crate",
+    "mlcroissant": "crate",
+}  # by module that may be missing; every other one is in `train`
 
 
 def _run(args: argparse.Namespace) -> Run:
@@ -284,6 +289,12 @@ def _publish(results: Results, args: argparse.Namespace) -> None:
         print(path)
 
 
+def _crate(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.publish.crate import write_crate
+
+    print(write_crate(results, Path(args.config).absolute().parent, args.to or Path("build", f"crate-{args.preset}")))
+
+
 def _prove(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.recompute import budget_seconds, prove
     from idgan_sc.records.agreement import summary
@@ -418,6 +429,8 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("--to", type=Path, default=Path("logs"), help="new folder to write to (default: logs)")
     words = "copy small files to where git keeps them and write README's tables and REPLICATION.md"
     command("publish", "preset", words, _publish)
+    crate = command("crate", "preset", "write the published results as an RO-Crate, for archives and catalogs", _crate)
+    crate.add_argument("--to", type=Path, help="new folder to write to (default: build/crate-<preset>)")
     proof = command("prove", "preset", "train runs behind a claim again and compare them with their records", _prove)
     proof.add_argument("--claim", required=True, help="such as C4")
     proof.add_argument("--budget", default="30m", help="90s, 30m, 2h (default: 30m)")

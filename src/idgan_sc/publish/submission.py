@@ -1,8 +1,8 @@
 """Pack a run of one person, and check and publish it at another's.
 
 What is published of a submitted run is made anew here: scores from its codes, all else from its weights. The tables
-that came with it are compared with these. Its first steps are trained again. So one thing alone has to be believed: that
-the weights are what these steps lead to.
+that came with it are compared with these. Its first steps are trained again. So one thing alone has to be believed:
+that the weights are what these steps lead to.
 """
 
 import json
@@ -33,11 +33,11 @@ from idgan_sc.files import DataError, read_arrays, sha256, write_arrays, write_a
 from idgan_sc.models import Method
 from idgan_sc.publish.card import card
 from idgan_sc.publish.copy import copy_runs, missing_files, publishable
+from idgan_sc.recompute import choose, first_steps
 from idgan_sc.records.machine import PACKAGES, differences, machine_for
 from idgan_sc.records.published import SCORE_FILES
 from idgan_sc.records.record import note_hashes, read_record, verify_hash
 from idgan_sc.records.results import Job, Results, Row
-from idgan_sc.recompute import choose, first_steps
 from idgan_sc.training.encode import FEW_CODES, code_name, encode_pool, few_codes, load_run, pool_indices
 from idgan_sc.training.prepare import ensure_images
 
