@@ -90,6 +90,9 @@ def imported(*files: Path) -> set[str]:
     return {names.get(name, name).lower() for name in tops}
 
 
+APART = {"logs": ["logs.py"], "crate": ["crate.py", "croissant.py"]}  # extras that no lock pins -> who needs them
+
+
 def test_docstrings_begin_with_a_short_sentence():
     """At most fifteen words, on one line, with a full stop."""
     found = []
@@ -106,16 +109,17 @@ def test_what_is_imported_is_declared_and_nothing_else():
     extras, source = declared(), ROOT / "src/idgan_sc"
     base = imported(source / "files.py", *(source / "metrics").glob("*.py"))
     assert base - {"pandas", "matplotlib"} == extras[""]  # which a table and a figure take where they are there
-    assert imported(*source.rglob("*.py")) == extras[""] | extras["train"] | extras["grids"] | extras["logs"]
-    assert imported(source / "publish/logs.py") & extras["logs"] == extras["logs"]
-    others = {path for path in source.rglob("*.py") if path.name != "logs.py"}
-    assert not imported(*others) & extras["logs"]  # no training needs them
+    assert imported(*source.rglob("*.py")) == set().union(*(extras[name] for name in ("", "train", "grids", *APART)))
+    for extra, names in APART.items():
+        own = {source / "publish" / name for name in names}
+        assert imported(*own) & extras[extra] == extras[extra]
+        assert not imported(*set(source.rglob("*.py")) - own) & extras[extra]  # no training needs them
 
 
 def test_lock_pins_every_package_with_its_hashes():
     declarations = declared()
-    assert set().union(*(names for extra, names in declarations.items() if extra != "logs")) <= set(lock())
-    assert not declarations["logs"] & set(lock())
+    assert set().union(*(names for extra, names in declarations.items() if extra not in APART)) <= set(lock())
+    assert not set().union(*(declarations[extra] for extra in APART)) & set(lock())
     for name in ("requirements.lock", "docs/requirements.txt"):
         text = (ROOT / name).read_text()
         entries = re.split(r"^(?=\w)", text, flags=re.M)[1:]

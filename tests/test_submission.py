@@ -96,8 +96,8 @@ class Files(dict[str, bytes]):
         for beside in ("record.json", "hashes.json"):
             noted = self.json(beside, of)
             table = noted["outputs"] if beside == "record.json" else noted
-            if name in table:
-                table |= {key: digest for key in table if key == name or key.endswith(f" < {name}")}
+            table |= {key: digest for key in table if key == name or key.endswith(f" < {name}")}
+            if name != beside:
                 self[f"{of.path}/{beside}"] = json.dumps(noted).encode()
 
     def record(self, of: Run = RUN, **changes: Any) -> None:

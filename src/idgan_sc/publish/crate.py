@@ -59,7 +59,8 @@ class _Crate:
         self.results, self.repository = results, repository
         self.citation = yaml.safe_load((repository / "CITATION.cff").read_text(encoding="utf-8"))
         self.place = Path("results", results.preset)
-        self.crate = ROCrate(version="1.1")
+        self.crate = ROCrate(version="1.1")  # of which the profiles of version 0.5 are
+        self.crate.metadata.extra_terms["sha256"] = "http://schema.org/sha256"
         self.people: dict[str, Entity] = {}
 
     def fill(self, runs: list[Run], folder: Path) -> None:
@@ -87,8 +88,8 @@ class _Crate:
         licence = {"@type": "CreativeWork", "name": "MIT License", "identifier": "MIT"}
         self.crate.license = self._add("https://spdx.org/licenses/MIT", **licence)
         authors = [self._agent(author["name"]) for author in citation["authors"]]
-        self.crate.creator = self.crate.publisher = authors
-        self.agents = authors
+        self.agents = authors[0] if len(authors) == 1 else authors
+        self.crate.creator = self.crate.publisher = root["author"] = self.agents
         profiles = [(f"{BASE}/{name}/{VERSION}", f"{name.capitalize()} Run Crate") for name in PROFILES]
         profiles.append(("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate"))
         root["conformsTo"] = [
@@ -97,7 +98,7 @@ class _Crate:
         ]
         paper = citation["references"][0]
         root["citation"] = self._add(
-            "#paper", **{"@type": "ScholarlyArticle", "name": paper["title"], "creditText": paper["notes"]}
+            "#paper", **{"@type": "ScholarlyArticle", "name": paper["title"], "description": paper["notes"]}
         )
 
     def _workflow(self) -> Entity:
@@ -109,8 +110,10 @@ class _Crate:
                 hidden = any(part.startswith((".", "__")) and part != "__init__.py" for part in path.parts[-4:])
                 if path.is_file() and not hidden and ".egg-info" not in str(path) and path.name != "Snakefile":
                     self._file(path, path.relative_to(self.repository))
+        self.crate.dereference("README.md")["about"] = self.crate.root_dataset
+        path = self.repository / WORKFLOW
         workflow = self.crate.add_workflow(
-            self.repository / WORKFLOW, WORKFLOW, main=True, lang="snakemake", properties={"name": "idgan-sc"}
+            path, WORKFLOW, main=True, lang="snakemake", properties={**_properties(path), "name": "idgan-sc"}
         )
         tools = {
             "train": "draws or downloads the images, and trains a model on them",
@@ -127,7 +130,11 @@ class _Crate:
         workflow["license"], workflow["creator"] = self.crate.license, self.agents
         settings = self.crate.dereference(SETTINGS)
         given = self._parameter("settings", "File", "every setting of every system, preset and claim", settings)
-        workflow["input"] = [given]
+        workflow["input"] = given
+        workflow["conformsTo"] = self._add(
+            "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE",
+            **{"@type": "CreativeWork", "name": "ComputationalWorkflow"},
+        )
         return workflow
 
     def _parameter(self, name: str, kind: str, words: str, example: Entity) -> Entity:
@@ -180,13 +187,13 @@ class _Crate:
     def _action(self, run: Run, tool: str, given: list[Entity], made: list[Entity], record: Row) -> None:
         by = record.get("origin", {}).get("by")
         words = f"{self.results.preset}/{run}: {self.tools[tool]['name']}"
-        properties = {"@type": "CreateAction", "name": words}
-        if tool == "train":
-            properties["description"] = (
-                f"{record['seconds']} s on {record.get('processor')}, {record['device']}, {record['threads']} threads, "
-                f"Python {record.get('python')}, PyTorch {record.get('torch')}; commit {record.get('commit')}, source "
-                f"{record['source']}"
-            )
+        told = {
+            "train": f"{record['seconds']} s on {record.get('processor')}, {record['device']}, {record['threads']} "
+            f"threads, Python {record.get('python')}, PyTorch {record.get('torch')}; commit {record.get('commit')}, "
+            f"source {record['source']}",
+            "measure": "what the tables and figures need of this training",
+        }
+        properties = {"@type": "CreateAction", "name": words, "description": told[tool]}
         action = self.crate.add_action(
             self.tools[tool], f"#{tool}/{run}", object=given, result=made, properties=properties
         )
@@ -203,10 +210,13 @@ class _Crate:
         shown = self.crate.dereference(f"{below}cost.csv")
         if shown:
             words = "tables, figures, verdicts and the page; this one says what each training cost and came from"
-            workflow["output"] = [self._parameter("published", "File", words, shown)]
+            workflow["output"] = self._parameter("published", "File", words, shown)
         action = self.crate.add_action(
             workflow, "#workflow-run", object=[self.crate.dereference(SETTINGS), *records], result=derived,
-            properties={"@type": "CreateAction", "name": f"snakemake --config preset={self.results.preset} -- publish"},
+            properties={
+                "@type": "CreateAction", "name": f"snakemake --config preset={self.results.preset} -- publish",
+                "description": "tables, figures, verdicts and the page, from all published runs",
+            },
         )  # fmt: skip
         action["agent"] = self.agents
         self.crate.root_dataset["mentions"] = [
@@ -214,11 +224,7 @@ class _Crate:
         ]
 
     def _file(self, source: Path, place: Path) -> Entity:
-        properties = {
-            "name": place.name, "contentSize": str(source.stat().st_size), "sha256": sha256(source),
-            "encodingFormat": TYPES.get(source.suffix, "text/plain"),
-        }  # fmt: skip
-        return self.crate.add_file(source, str(place), properties=properties)
+        return self.crate.add_file(source, str(place), properties=_properties(source) | {"name": place.name})
 
     def _agent(self, name: str) -> Entity:
         """Who did something: the project's contributors, or the person who submitted a run."""
@@ -235,3 +241,9 @@ class _Crate:
 
     def _add(self, where: str, **properties: Any) -> Entity:
         return self.crate.add(ContextEntity(self.crate, where, properties=properties))
+
+
+def _properties(path: Path) -> dict[str, str]:
+    """What is said of a file, whatever it is."""
+    size, kind = str(path.stat().st_size), TYPES.get(path.suffix, "text/plain")
+    return {"contentSize": size, "sha256": sha256(path), "encodingFormat": kind}
