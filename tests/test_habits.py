@@ -1,6 +1,7 @@
 """The checks that keep the repository tidy: linters, types, formats, and files that must agree with each other."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -145,6 +146,21 @@ def test_the_catalog_finds_what_it_lists():
         "conda": True, "apptainer": True, "apptainer+conda": False, "report": True,
     }  # fmt: skip
     assert all((ROOT / name).exists() for name in ("workflow/Snakefile", "config/README.md", "workflow/report"))
+
+
+def test_citation_and_archive_say_the_same():
+    """CITATION.cff, which cites, and .zenodo.json, which an archive reads, of the version that is packed."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    archived = json.loads((ROOT / ".zenodo.json").read_text())
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert cited["version"] == archived["version"] == packed["version"]
+    assert cited["license"] == archived["license"] == packed["license"]
+    assert cited["title"] == archived["title"] and cited["keywords"] == archived["keywords"]
+    assert archived["description"] == f"<p>{cited['abstract'].strip()}</p>"
+    assert [author["name"] for author in cited["authors"]] == [creator["name"] for creator in archived["creators"]]
+    assert str(cited["date-released"]) == archived["publication_date"]
+    assert cited["references"][0]["title"] in archived["references"][0]
+    assert {"upload_type", "access_right", "language"} <= archived.keys()
 
 
 @pytest.mark.parametrize("pythons", ["old", "old new", "absent"])

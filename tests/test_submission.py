@@ -188,14 +188,22 @@ def test_a_stage_a_that_is_there_is_kept_and_an_older_run_replaced(ours: Results
     assert ours.is_published(RUN) and not (old / "left.csv").exists()
 
 
-def test_steps_that_cannot_be_trained_here_are_named(ours: Results, packed: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_trained_here_is_named_and_what_can_be_made_is_made(
+    ours: Results, theirs: Path, packed: Path, tmp_path: Path
+) -> None:
     def elsewhere(files: Files) -> None:
         files.record(STAGE_A, device="cuda")
         files.record(seeds=[0, 1])
+        table = pd.read_csv(io.BytesIO(files[f"{RUN.path}/generator_scores.csv"]))
+        table["value"] += 0.3
+        files.set("generator_scores.csv", table.to_csv(index=False).encode())
 
     lines = accept(ours, changed(packed, tmp_path / "x.zip", elsewhere))
     assert f"{STAGE_A}: first steps not trained again: they were made on cuda, which is not here" in lines
     assert any(f"{RUN}: first steps not trained again: trained as one with seeds [1]" in line for line in lines)
+    assert any(f"{RUN}: made anew from its weights" in line and "at most 0.3 away" in line for line in lines)
+    made, true = (root / RUN.path / "generator_scores.csv" for root in (ours.root / "published", theirs))
+    assert made.read_bytes() == true.read_bytes()
     assert ours.is_published(RUN) and not {path.name for path in ours.root.iterdir()} - {"data", "probes", "published"}
 
 

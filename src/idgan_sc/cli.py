@@ -331,7 +331,7 @@ def _submit(results: Results, args: argparse.Namespace) -> None:
 
 
 def _accept(results: Results, args: argparse.Namespace) -> None:
-    """Take a file of `submit` among the published runs, or prove that a commit makes the same numbers."""
+    """Take a submitted run, or prove that an older commit makes the same numbers."""
     from idgan_sc.recompute import accept, budget_seconds
 
     if args.what.endswith(".zip"):

@@ -103,7 +103,7 @@ def _write(results: Results, run: Run, folder: Path, licence: str) -> Path:
 
 
 def _front_matter(results: Results, run: Run, name: str, scores: list[Row]) -> str:
-    """What hubs show of a model and sort models by; scores that were obtained, as `model-index`."""
+    """What hubs show of a model and sort models by, with its scores."""
     source = results.dataset_settings(run.dataset)["source"]
     data = run.dataset if source == "real" else f"{source}-{run.dataset}"  # a hub's `dsprites` is the published one
     dataset = {"name": data_words(results, run.dataset), "type": data}
@@ -155,7 +155,7 @@ def _use(record: dict[str, Any]) -> str:
 
 
 def _score_rows(results: Results, run: Run, folder: Path) -> list[Row]:
-    """The scores of the model: what is scored, by which metric, what was obtained, and what the paper prints.
+    """List the scores of the model, each with the paper's own.
 
     Scores on true images come first, then those of its generated images if they were measured.
     """

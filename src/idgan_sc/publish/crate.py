@@ -1,8 +1,8 @@
-"""Write the published results of a preset as a Provenance Run RO-Crate, to be deposited and read by others.
+"""Write the published results of a preset as an RO-Crate, for archives and catalogs.
 
-The crate is a folder: the workflow, its settings, the published files with their hashes, and `ro-crate-metadata.json`,
-which says from the records what made each file. Beside it stands the Croissant metadata of each drawn data set. The
-libraries `rocrate` and `mlcroissant` are of the extra `crate`; nothing else needs them.
+It follows the profile Provenance Run Crate. The crate is a folder: the workflow, its settings, the published files with
+their hashes, and `ro-crate-metadata.json`, which says from the records what made each file. Beside it stands the
+Croissant metadata of each drawn data set. The libraries `rocrate` and `mlcroissant` are of the extra `crate`.
 """
 
 import json
@@ -53,7 +53,7 @@ def write_crate(results: Results, repository: Path, to: Path) -> Path:
 
 
 class _Crate:
-    """A crate in the making; every file is in it once, by its path in the repository."""
+    """A crate in the making, in which files have their paths in the repository."""
 
     def __init__(self, results: Results, repository: Path) -> None:
         self.results, self.repository = results, repository
@@ -200,7 +200,7 @@ class _Crate:
         action["agent"] = self._agent(by) if by else self.agents
 
     def _whole(self, workflow: Entity, runs: Iterable[Run]) -> None:
-        """The run of the workflow: from the settings and the runs to tables, figures and verdicts."""
+        """The run of the workflow, from settings and runs to tables and verdicts."""
         below = str(self.place / "published") + "/"
         entities = [entity for entity in self.crate.get_entities() if isinstance(entity, File)]
         derived = [

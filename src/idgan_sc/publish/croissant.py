@@ -1,6 +1,6 @@
-"""Describe a drawn data set as Croissant metadata, which catalogs and loaders of data sets read.
+"""Describe a drawn data set as Croissant metadata.
 
-It is written from what the data set says of itself, by the library `mlcroissant` of the extra `crate`.
+Catalogs and loaders of data sets read it. It is written from what the data set says of itself, by the library `mlcroissant` of the extra `crate`.
 """
 
 import datetime
