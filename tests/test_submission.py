@@ -392,7 +392,7 @@ def test_a_run_without_scores_is_not_packed(evidence: Config, theirs: Path, tmp_
     for run in (STAGE_A, RUN):
         shutil.copytree(theirs / run.path, root / run.path)
     (root / RUN.path / "scores.csv").unlink()
-    with pytest.raises(DataError, match=r"lacks scores\.csv: `snakemake -- all` makes them"):
+    with pytest.raises(DataError, match=r"lacks scores\.csv: `snakemake -- runs` makes them"):
         submit(Results(evidence, "test", root), str(RUN), "Jane Doe", tmp_path / "x.zip")
     (root / RUN.path / "curve.csv").write_text("damaged")
     with pytest.raises(DataError, match=r"curve\.csv is damaged"):

@@ -81,7 +81,7 @@ def submit(results: Results, name: str, by: str, to: Path | None = None) -> Path
         files |= {f"{each.path}/{file}": folder / file for file in there}
     lacking = [file for file in (*missing_files(results, run), "codes.npz") if f"{run.path}/{file}" not in files]
     if lacking:
-        raise DataError(f"{results.root / run.path} lacks {', '.join(lacking)}: `snakemake -- all` makes them")
+        raise DataError(f"{results.root / run.path} lacks {', '.join(lacking)}: `snakemake -- runs` makes them")
     hashes = {path: sha256(file) for path, file in files.items()}
     manifest = {"format": FORMAT, "preset": run.preset, "run": str(run), "by": by, "files": hashes}
 
