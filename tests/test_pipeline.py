@@ -164,7 +164,10 @@ def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
     assert jobs(another, "--config", "allow_missing=true", "--", "figures")["figure"] == 1
     command = [str(BIN / "snakemake"), "-n", "--config", "seeds=2-3", "--", "runs"]
     done = subprocess.run(command, cwd=chain, capture_output=True, text=True)
-    assert done.returncode != 0 and "--config seeds=2-3 are not all planned: preset test has 0-2" in done.stdout + done.stderr
+    assert (
+        done.returncode != 0
+        and "--config seeds=2-3 are not all planned: preset test has 0-2" in done.stdout + done.stderr
+    )
 
 
 def test_a_piece_of_one_data_set_leaves_the_others_alone(chain):

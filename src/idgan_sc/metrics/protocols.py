@@ -87,7 +87,7 @@ def _values_reason(protocol: Protocol, name: str, points: Points, depths: Sequen
         return f"{_label(points, points.continuous[0])} is continuous: it has no classes to predict"
     if name in protocol.forests and not depths:
         given = points.ranks.shape[1] + len(points.left_out)
-        return f"a random forest needs its depths, one for each of the {given} factors"
+        return f"its random forests need `depths`, one for each of the {given} factors; dci_lasso needs none"
     return ""
 
 
