@@ -41,8 +41,8 @@ HEAD = {  # of every card
 }
 REFERENCE = (
     "Reference: the mean ± spread that the paper prints in its Table 3 for this system with as many codes, on the "
-    f"published dSprites at 64×64; {DASH} where it prints none. This model was trained on {{}}, by preset {{}}: the two "
-    "need not agree."
+    f"published dSprites at 64×64; {DASH} where it prints none. This model was trained on {{}}, by preset {{}}: the "
+    "two need not agree."
 )
 LICENCE = "MIT, as this project's code; the images it was trained on: {}"
 LIMITS = (

@@ -1,6 +1,7 @@
 """Describe a drawn data set as Croissant metadata.
 
-Catalogs and loaders of data sets read it. It is written from what the data set says of itself, by the library `mlcroissant` of the extra `crate`.
+Catalogs and loaders of data sets read it. It is written from what the data set says of itself, by the library
+`mlcroissant` of the extra `crate`.
 """
 
 import datetime

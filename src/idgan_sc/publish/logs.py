@@ -56,16 +56,16 @@ def write_logs(folders: Sequence[Path], to: Path, write: Callable[[Path, Sequenc
     DataError
         If `to` exists, if there is no log, if one is damaged, or if two have one name.
     """
-    logs = [read_log(path) for folder in folders for path in sorted(folder.rglob("log.csv"))]
-    if not logs:
-        raise DataError(
-            f"{', '.join(map(str, folders))}: no log.csv there: name the folder of a run, or one above runs"
-        )
-    names = [log.name for log in logs]
-    for name in names:
-        if names.count(name) > 1:
-            raise DataError(f"two logs are of the run {name}: give their folders one at a time")
     with new_folder(to) as temporary:
+        logs = [read_log(path) for folder in folders for path in sorted(folder.rglob("log.csv"))]
+        if not logs:
+            raise DataError(
+                f"{', '.join(map(str, folders))}: no log.csv there: name the folder of a run, or one above runs"
+            )
+        names = [log.name for log in logs]
+        for name in names:
+            if names.count(name) > 1:
+                raise DataError(f"two logs are of the run {name}: give their folders one at a time")
         write(temporary, logs)
     return to
 

@@ -50,7 +50,7 @@ ENVIRONMENT = ("python", *PACKAGES, "platform", "processor", "device", "threads"
 PLAIN = re.compile(r"[^<>|`\x00-\x1f\x7f]{0,300}")  # what a stranger's words may be: they enter tables and the page
 SAMPLE = 1000  # images of the pool that are encoded again
 # What another kind of machine may change. Measured at desk: of one weights file, codes under AVX-512 and SSE4.1 are at
-# most 1.3e-6 SD apart, on an H200 with TF32 0.001; of one codes file, scores under both are at most 1e-16 apart.
+# most 1.9e-6 SD apart, on an H200 with TF32 0.001; of one codes file, scores under both are at most 1e-16 apart.
 CODES_APART = 0.01  # of a code's SD
 SCORES_APART = 0.002  # of a score: one vote of 500
 Lines = Iterator[str]
@@ -68,7 +68,7 @@ def submit(results: Results, name: str, by: str, to: Path | None = None) -> Path
     [run] = choose(results, [name], None)
     _refuse_unpublishable(results, run)
     _refuse_unprintable("--by", by)
-    files = {}
+    files: dict[str, Path] = {}
     for each in with_predecessors(results.config, [run]):
         folder = results.root / each.path
         if not results.is_trained_here(each):
