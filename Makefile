@@ -69,7 +69,7 @@ $(IMAGE): Containerfile requirements.lock pyproject.toml
 
 # After changing pyproject.toml: requirements.lock, with the hashes of the files for every platform. Versions stay as they
 # are, but for those named, as `make lock UPGRADE="numpy scipy"`. The conda environment names the lock that it is made of.
-LOCKED := train grids workflow slurm dev
+LOCKED := train grids completion workflow slurm dev
 CONDA := workflow/envs/idgan_sc.yaml
 lock: build/lock/bin/uv
 	build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" \

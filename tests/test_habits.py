@@ -1,6 +1,7 @@
 """The checks that keep the repository tidy: linters, types, formats, and files that must agree with each other."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,6 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-NOT_LOCKED = ("logs", "completion")  # extras for one command alone
 
 
 def run(*command: str) -> None:
@@ -91,6 +91,9 @@ def imported(*files: Path) -> set[str]:
     return {names.get(name, name).lower() for name in tops}
 
 
+APART = {"logs": ["logs.py"], "crate": ["crate.py", "croissant.py"]}  # extras that no lock pins -> who needs them
+
+
 def test_docstrings_begin_with_a_short_sentence():
     """At most fifteen words, on one line, with a full stop."""
     found = []
@@ -107,18 +110,19 @@ def test_what_is_imported_is_declared_and_nothing_else():
     extras, source = declared(), ROOT / "src/idgan_sc"
     base = imported(source / "files.py", *(source / "metrics").glob("*.py"))
     assert base - {"pandas", "matplotlib"} == extras[""]  # which a table and a figure take where they are there
-    assert imported(*source.rglob("*.py")) == extras[""] | extras["train"] | extras["grids"] | set().union(
-        *(extras[name] for name in NOT_LOCKED)
+    assert imported(*source.rglob("*.py")) == set().union(
+        *(extras[name] for name in ("", "train", "grids", "completion", *APART))
     )
-    assert imported(source / "publish/logs.py") & extras["logs"] == extras["logs"]
-    others = {path for path in source.rglob("*.py") if path.name != "logs.py"}
-    assert not imported(*others) & extras["logs"]  # no training needs them
+    for extra, names in APART.items():
+        own = {source / "publish" / name for name in names}
+        assert imported(*own) & extras[extra] == extras[extra]
+        assert not imported(*set(source.rglob("*.py")) - own) & extras[extra]  # no training needs them
 
 
 def test_lock_pins_every_package_with_its_hashes():
     declarations = declared()
-    assert set().union(*(names for extra, names in declarations.items() if extra not in NOT_LOCKED)) <= set(lock())
-    assert not any(declarations[extra] & set(lock()) for extra in NOT_LOCKED)
+    assert set().union(*(names for extra, names in declarations.items() if extra not in APART)) <= set(lock())
+    assert not set().union(*(declarations[extra] for extra in APART)) & set(lock())
     for name in ("requirements.lock", "docs/requirements.txt"):
         text = (ROOT / name).read_text()
         entries = re.split(r"^(?=\w)", text, flags=re.M)[1:]
@@ -144,6 +148,21 @@ def test_the_catalog_finds_what_it_lists():
         "conda": True, "apptainer": True, "apptainer+conda": False, "report": True,
     }  # fmt: skip
     assert all((ROOT / name).exists() for name in ("workflow/Snakefile", "config/README.md", "workflow/report"))
+
+
+def test_citation_and_archive_say_the_same():
+    """CITATION.cff, which cites, and .zenodo.json, which an archive reads, of the version that is packed."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    archived = json.loads((ROOT / ".zenodo.json").read_text())
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert cited["version"] == archived["version"] == packed["version"]
+    assert cited["license"] == archived["license"] == packed["license"]
+    assert cited["title"] == archived["title"] and cited["keywords"] == archived["keywords"]
+    assert archived["description"] == f"<p>{cited['abstract'].strip()}</p>"
+    assert [author["name"] for author in cited["authors"]] == [creator["name"] for creator in archived["creators"]]
+    assert str(cited["date-released"]) == archived["publication_date"]
+    assert cited["references"][0]["title"] in archived["references"][0]
+    assert {"upload_type", "access_right", "language"} <= archived.keys()
 
 
 @pytest.mark.parametrize("pythons", ["old", "old new", "absent"])

@@ -49,6 +49,7 @@ for words in ast.literal_eval(sys.argv[1]):
 COMMANDS = [
     *(["encode", "score", "traverse", "train", "leakage", "match", "read-generator", "card"]),
     *(["data", "probe", "baseline", "floor", "check", "plan", "verify", "publish", "report", "claims", "gather"]),
+    "crate",
 ]
 
 

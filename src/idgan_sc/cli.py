@@ -107,7 +107,7 @@ OLD_NAMES = {"baseline": ["floor"]}  # of commands, which still work
 
 ANYWHERE = ("referee", "logs")  # they read any codes and any logs, and no configuration
 # By module that may be missing; every other one is in `train`.
-EXTRAS = {"tensorboardX": "logs", "wandb": "logs", "shtab": "completion"}
+EXTRAS = {"tensorboardX": "logs", "wandb": "logs", "rocrate": "crate", "mlcroissant": "crate", "shtab": "completion"}
 FIRST = """\
 To see what a system learns, in less than a minute, in a clone:
   idgan-sc demo
@@ -332,6 +332,12 @@ def _demo(results: Results, args: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def _crate(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.publish.crate import write_crate
+
+    print(write_crate(results, Path(args.config).absolute().parent, args.to or Path("build", f"crate-{args.preset}")))
+
+
 def _prove(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.recompute import budget_seconds, prove
     from idgan_sc.records.agreement import summary
@@ -361,11 +367,25 @@ def _verify(results: Results, args: argparse.Namespace) -> None:
         raise SystemExit(1)
 
 
-def _accept(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.recompute import accept
+def _submit(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.publish.submission import submit
 
-    repository = Path(args.config).absolute().parent
-    for line in accept(results, args.revision, args.reason, args.steps, repository):
+    print(submit(results, args.run, args.by, args.to))
+
+
+def _accept(results: Results, args: argparse.Namespace) -> None:
+    """Take a submitted run, or prove that an older commit makes the same numbers."""
+    from idgan_sc.recompute import accept, budget_seconds
+
+    if args.what.endswith(".zip"):
+        from idgan_sc.publish.submission import accept_submission
+
+        lines = accept_submission(results, Path(args.what), budget_seconds(args.budget))
+    elif args.reason:
+        lines = accept(results, args.what, args.reason, args.steps, Path(args.config).absolute().parent)
+    else:
+        raise ConfigError(f"--reason is missing: say why commit {args.what} makes the same numbers as today's source")
+    for line in lines:
         print(line, flush=True)
 
 
@@ -492,6 +512,11 @@ def parser() -> argparse.ArgumentParser:
         "publish", "preset", "copy small files to where git keeps them and write README's tables and REPLICATION.md",
         words, _publish,
     )  # fmt: skip
+    words = "Reads results/<preset>/published. Writes a new folder, build/crate-<preset> where --to names no other."
+    crate = command(
+        "crate", "preset", "write the published results as an RO-Crate, for archives and catalogs", words, _crate
+    )
+    crate.add_argument("--to", type=Path, help="new folder to write to (default: build/crate-<preset>)")
     words = "Reads the published records. Writes nothing: it trains in a temporary folder and prints what deviates."
     proof = command(
         "prove", "preset", "train runs behind a claim again and compare them with their records", words, _prove
@@ -499,14 +524,24 @@ def parser() -> argparse.ArgumentParser:
     proof.add_argument("--claim", required=True, help="such as C4")
     proof.add_argument("--budget", default="30m", help="90s, 30m, 2h (default: 30m)")
     proof.add_argument("--chance", type=_number(0), help="number that decides the choice (default: drawn and printed)")
+    words = "Reads the run's files and those of the runs that it starts from. Writes one .zip, which `accept` takes."
+    submitted = command("submit", "preset", "pack a finished run, for others to check and publish", words, _submit)
+    submitted.add_argument("run", help="such as dsprites/idgan_sc/main/0")
+    submitted.add_argument("--by", required=True, help="who made it: your name as the tables shall have it")
+    submitted.add_argument("--to", type=Path, help="the file to write (default: <preset>-<run>.zip)")
     accepted = command(
         "accept", "preset",
-        "prove that an older source makes the same numbers as today's, and list it beside the published runs",
-        "Reads both sources and the published records. Writes results/<preset>/accepted.yaml: commit it.", _accept,
+        "check a submitted run and publish it; or prove that an older source makes the same numbers as today's",
+        "A file: writes into results/<preset>/published. "
+        "A commit: reads both sources and the published records and writes results/<preset>/accepted.yaml. "
+        "Next: commit what it wrote.", _accept,
     )  # fmt: skip
-    accepted.add_argument("revision", help="a commit of this repository")
-    accepted.add_argument("--reason", required=True, help="why the numbers are the same, for the list")
-    accepted.add_argument("--steps", type=_number(1), default=500, help="of every training (default: 500)")
+    accepted.add_argument("what", metavar="FILE|COMMIT", help="a .zip of `submit`, or a commit of this repository")
+    accepted.add_argument(
+        "--budget", default="2m", help="of a file: time for each training's first steps (default: 2m)"
+    )
+    accepted.add_argument("--reason", help="of a commit: why the numbers are the same, for the list")
+    accepted.add_argument("--steps", type=_number(1), default=500, help="of a commit: of every training (default: 500)")
     words = "Writes nothing."
     plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", words, _plan)
     plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")

@@ -136,6 +136,27 @@ def read_arrays(path: str | Path, mend: str) -> dict[str, np.ndarray]:
         raise DataError(f"{path} is damaged ({' '.join(str(error).split())}): delete it and {mend}") from error
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A hidden folder beside `path` that takes its name at the end, or is removed.
+
+    Raises
+    ------
+    DataError
+        If there is something of that name.
+    """
+    if path.exists():
+        raise DataError(f"{path} exists: delete it, or name a new folder with --to")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".tmp-{secrets.token_hex(4)}-{path.name}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes, read in blocks."""
     with open(path, "rb") as file:

@@ -1,7 +1,7 @@
 """Trains again what was recorded, and compares.
 
-`verify` takes a sample of the runs, or named ones; `prove` the runs behind one claim, within a given time; `accept` the
-first steps of every system, by an older source and by today's.
+`verify` takes a sample of the runs, or named ones; `prove` the runs behind one claim, within a given time;
+`first_steps` one run, as far as it gets; `accept` the first steps of every system, by an older source and by today's.
 """
 
 import contextlib
@@ -250,6 +250,20 @@ def verify(results: Results, run: Run) -> bool:
         proof = _proof(results, empty, run)
     print(proof)
     return bool(proof and proof.passed)
+
+
+def first_steps(results: Results, run: Run, seconds: float) -> Proof | None:
+    """Train a run again for some seconds, and compare its log with the recorded one.
+
+    It goes on from the predecessors below `root`. The result is None if the log has no row yet.
+    """
+    record = read_record(results.root / run.path)
+    with tempfile.TemporaryDirectory(prefix="first-steps-", dir=results.root) as temporary:
+        empty = replace(results, root=Path(temporary))
+        for seed in record.get("seeds", [run.seed]):
+            _copy_predecessors(results, replace(run, seed=seed), empty.root)
+        _train_until(time.monotonic() + seconds, results, empty, run, record, min(SAVED, seconds / 20))
+        return _proof(results, empty, run)
 
 
 def _copy_predecessors(results: Results, run: Run, temporary: Path) -> None:

@@ -1,26 +1,31 @@
 """Write the model card of a finished run.
 
 The card says what the weights are. Everything in it comes from the run's record and scores. Nothing is typed by
-hand.
+hand. It begins with the YAML that model hubs read.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
-from idgan_sc.config import Config, redistributable
+from idgan_sc.config import DATASET, Config, Run, redistributable, runs_with_weights
 from idgan_sc.evaluation.generators.names import GENERATOR_CODE, Q_CODE
 from idgan_sc.evaluation.model import write_weights
 from idgan_sc.evaluation.score import factors_hash
 from idgan_sc.files import DataError, sha256, write_text
 from idgan_sc.records.published import CARD, WEIGHTS
 from idgan_sc.records.record import read_record, verify_hash
-from idgan_sc.records.results import Job
+from idgan_sc.records.results import Job, Results, Row
 from idgan_sc.records.tables import read_table
-from idgan_sc.report.words import CODES, DASH, METRIC_LABELS, NO_EVIDENCE, label, number
+from idgan_sc.report.read import scored_codes
+from idgan_sc.report.tables import printed_of
+from idgan_sc.report.words import CODES, DASH, METRIC_LABELS, NO_EVIDENCE, data_words, label, number, plus_minus
 from idgan_sc.training.pool import open_images_of
 
+OF_GENERATOR = {GENERATOR_CODE: "the generator's own images", Q_CODE: "Q, on as many true images"}
 QUALITY = {
     "distance": "median distance of a generated image from the nearest true one, over the true one's square",
     "abstained": "share of generated images like no sprite",
@@ -28,6 +33,17 @@ QUALITY = {
     "precision": "precision, share of generated images like true ones",
     "recall": "recall, share of true images like generated ones",
 }
+HEAD = {  # of every card
+    "license": "mit",
+    "library_name": "idgan-sc",
+    "pipeline_tag": "unconditional-image-generation",
+    "tags": ["disentanglement", "representation-learning", "replication", "pytorch", "safetensors"],
+}
+REFERENCE = (
+    "Reference: the mean ± spread that the paper prints in its Table 3 for this system with as many codes, on the "
+    f"published dSprites at 64×64; {DASH} where it prints none. This model was trained on {{}}, by preset {{}}: the "
+    "two need not agree."
+)
 LICENCE = "MIT, as this project's code; the images it was trained on: {}"
 LIMITS = (
     "Made to study disentanglement, for nothing else. It draws and encodes images like its training data only, at "
@@ -55,20 +71,51 @@ def write_card(job: Job) -> Path:
     DataError
         If the run or its scores are missing, or the scores are of other codes or factors than there are now.
     """
-    config, run, folder = job.results.config, job.run, job.folder
-    record, images = read_record(folder), open_images_of(job)
-    verify_hash(folder, "scores.csv", "run `idgan-sc score` again", factors_hash(images))
+    images = open_images_of(job)
+    verify_hash(job.folder, "scores.csv", "run `idgan-sc score` again", factors_hash(images))
+    return _write(job.results, job.run, job.folder, images.licence)
+
+
+def renew_cards(results: Results) -> list[Path]:
+    """Write the cards of published runs anew, from what is published alone."""
+    written = []
+    for run in runs_with_weights(results.config, results.preset):
+        folder = results.root / "published" / run.path
+        if (folder / CARD).exists() and results.is_published(run):
+            described = json.loads(results.description(run.dataset).read_text(encoding="utf-8"))
+            written.append(_write(results, run, folder, described["licence"]))
+    return written
+
+
+def _write(results: Results, run: Run, folder: Path, licence: str) -> Path:
+    record, scores = read_record(folder), _score_rows(results, run, folder)
     name = f"{label(run.system)}, variant {run.variant}, seed {record['seed']}, on {run.dataset}"
     sections = {
-        name: _facts(config, record, folder),
+        name: _facts(results.config, record, folder),
         "Use": _use(record),
-        "Scores": _scores(folder),
+        "Scores": _scores(results, run, folder, scores),
         "Settings": _settings(record),
-        "Licence": LICENCE.format(images.licence),
-        "Limits": _limits(config, record),
+        "Licence": LICENCE.format(licence),
+        "Limits": _limits(results.config, record),
     }
     text = "\n\n".join(f"{'#' if title == name else '##'} {title}\n\n{content}" for title, content in sections.items())
-    return write_text(folder / CARD, text + "\n")
+    return write_text(folder / CARD, f"---\n{_front_matter(results, run, name, scores)}---\n\n{text}\n")
+
+
+def _front_matter(results: Results, run: Run, name: str, scores: list[Row]) -> str:
+    """What hubs show of a model and sort models by, with its scores."""
+    source = results.dataset_settings(run.dataset)["source"]
+    data = run.dataset if source == "real" else f"{source}-{run.dataset}"  # a hub's `dsprites` is the published one
+    dataset = {"name": data_words(results, run.dataset), "type": data}
+    metrics = [
+        {"type": row["metric"], "name": f"{METRIC_LABELS[row['metric']]}, {row['scored']}", "value": row["obtained"]}
+        for row in scores
+        if row["obtained"] is not None
+    ]
+    task = {"type": "representation-learning", "name": "Disentanglement"}
+    index = [{"name": name, "results": [{"task": task, "dataset": dataset, "metrics": metrics}]}]
+    head = HEAD | {"datasets": [data], "metrics": list(METRIC_LABELS), "model-index": index}
+    return yaml.safe_dump(head, allow_unicode=True, sort_keys=False, width=120)
 
 
 def _facts(config: Config, record: dict[str, Any], folder: Path) -> str:
@@ -107,31 +154,53 @@ def _use(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _scores(folder: Path) -> str:
-    """List the scores of the model on true images.
+def _score_rows(results: Results, run: Run, folder: Path) -> list[Row]:
+    """List the scores of the model, each with the paper's own.
 
-    The scores of its generated images are added if they were measured.
+    Scores on true images come first, then those of its generated images if they were measured.
     """
     path = folder / "scores.csv"
     if not path.exists():
         raise DataError(f"{path} is missing: run `idgan-sc score` first, a card without scores says too little")
-    scores = read_table(path, ["code", "metric", "value"], "run `idgan-sc score`")
-    rows = [[CODES.get(str(code), str(code)), *_row(own)] for code, own in scores.groupby("code", sort=False)]
-    generated = folder / "generator_scores.csv"
-    lines = []
-    if generated.exists():
-        own = read_table(generated, ["code", "metric", "value"], "run `idgan-sc match`")
-        for code, words in ((GENERATOR_CODE, "the generator's own images"), (Q_CODE, "Q, on as many true images")):
-            rows.append([words, *_row(own[own["code"] == code])])
+    own = read_table(path, ["code", "metric", "value"], "run `idgan-sc score`")
+    words = {code: CODES.get(str(code), str(code)) for code in dict.fromkeys(own["code"])}
+    if (folder / "generator_scores.csv").exists():
+        more = read_table(folder / "generator_scores.csv", ["code", "metric", "value"], "run `idgan-sc match`")
+        own = pd.concat([own, more[more["code"].isin(OF_GENERATOR)]])
+        words |= OF_GENERATOR
+    found = own.drop_duplicates(["code", "metric"]).set_index(["code", "metric"])["value"]
+    printed = printed_of(results, run).get("paper", {}) if run.dataset == DATASET else {}
+    headline = scored_codes(results.settings(run))[0]
+    return [
+        {
+            "scored": text,
+            "metric": metric,
+            "obtained": round(float(value), 3) if pd.notna(value := found.get((code, metric))) else None,
+            "reference": printed.get(metric) if code == headline else None,
+        }
+        for code, text in words.items()
+        for metric in METRIC_LABELS
+    ]
+
+
+def _scores(results: Results, run: Run, folder: Path, scores: list[Row]) -> str:
+    """Tabulate what was obtained beside the reference; how good generated images are stands below."""
+    rows = [
+        [
+            row["scored"],
+            METRIC_LABELS[row["metric"]],
+            DASH if row["obtained"] is None else f"{row['obtained']:.3f}",
+            plus_minus(*row["reference"]) if row["reference"] else DASH,
+        ]
+        for row in scores
+    ]
+    words = REFERENCE.format(data_words(results, run.dataset), run.preset)
+    parts = [_table(["Scored", "Score", "Obtained", "Reference"], rows), words]
+    if (folder / "generator_scores.csv").exists():
+        own = read_table(folder / "generator_scores.csv", ["code", "metric", "value"], "run `idgan-sc match`")
         found = own[own["code"] == GENERATOR_CODE].set_index("metric")["value"]
-        lines = [f"* {words}: {found[name]:.3f}" for name, words in QUALITY.items() if name in found]
-    return "\n".join([_table(["Scored", *METRIC_LABELS.values()], rows), *(["", *lines] if lines else [])])
-
-
-def _row(scores: pd.DataFrame) -> list[str]:
-    found = scores.set_index("metric")["value"]
-    values = [found.get(metric) for metric in METRIC_LABELS]
-    return [DASH if value is None or pd.isna(value) else f"{value:.3f}" for value in values]
+        parts.append("\n".join(f"* {words}: {found[name]:.3f}" for name, words in QUALITY.items() if name in found))
+    return "\n\n".join(parts)
 
 
 def _settings(record: dict[str, Any]) -> str:

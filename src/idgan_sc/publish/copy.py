@@ -5,6 +5,7 @@ from pathlib import Path
 
 from idgan_sc.config import (
     PICTURE_DATASETS,
+    Run,
     redistributable,
     related,
     runs_with_weights,
@@ -23,11 +24,31 @@ PUBLISHED_ONCE = ("traversal.npz", "networks.json", "panels.npz")  # of the firs
 PUBLISHED_IF_MADE = ("generator_scores.csv", "pair_labels.csv", "few_codes.npz")
 
 
+def publishable(results: Results) -> list[Run]:
+    """List the runs that a preset publishes.
+
+    They are the runs of the tables, the related systems and the sensitivity study, and all that they build on.
+    """
+    return with_predecessors(results.config, _shown(results))
+
+
+def _shown(results: Results) -> list[Run]:
+    beside = (make(results.config, results.preset) for make in (related, studied))
+    return list(dict.fromkeys([*results.planned, *itertools.chain(*beside)]))
+
+
+def missing_files(results: Results, run: Run) -> list[str]:
+    """The names of the files that a run trained here still needs for the tables."""
+    needed = [*(SCORE_FILES if scored(results.config, run.dataset) else ())]
+    needed += ["leakage.csv"] if run.dataset in PICTURE_DATASETS else []
+    shown = needed if run in _shown(results) else []
+    return [name for name in shown if not (results.root / run.path / name).exists()]
+
+
 def copy_runs(results: Results) -> list[Path]:
     """Copy the small files of every finished run to `<root>/published`.
 
-    The record is copied last. The result is the list of the runs' folders. The runs are those of the tables, the
-    related systems and the sensitivity study, and all that they build on. A run is copied only if it has today's
+    The record is copied last. The result is the list of the runs' folders. A run is copied only if it has today's
     settings and source, and if all its files for the tables are there. If images and weights of a run must never
     be published, files that show images are left out. Weights are copied only with the card that names their hash.
 
@@ -36,14 +57,9 @@ def copy_runs(results: Results) -> list[Path]:
     DataError
         If a file is not what was recorded, or weights that are to be published and their card do not belong together.
     """
-    beside = (make(results.config, results.preset) for make in (related, studied))
-    wanted = dict.fromkeys([*results.planned, *itertools.chain(*beside)])
     copied, with_weights = [], runs_with_weights(results.config, results.preset)
-    for run in with_predecessors(results.config, list(wanted)):
-        needed = [*(SCORE_FILES if scored(results.config, run.dataset) else ())] if run in wanted else []
-        needed += ["leakage.csv"] if run in wanted and run.dataset in PICTURE_DATASETS else []
-        whole = all((results.root / run.path / name).exists() for name in needed)
-        if not whole or not results.is_trained_here(run):
+    for run in publishable(results):
+        if missing_files(results, run) or not results.is_trained_here(run):
             continue
         target = results.root / "published" / run.path
         first = run.seed == seeds_of(results.config, results.preset, run.dataset)[0]

@@ -5,17 +5,14 @@ No training needs this: it reads `log.csv` of runs that are finished, or publish
 
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from idgan_sc.files import DataError
+from idgan_sc.files import DataError, new_folder
 from idgan_sc.records.record import read_record
 from idgan_sc.records.tables import read_table
 
@@ -59,19 +56,16 @@ def write_logs(folders: Sequence[Path], to: Path, write: Callable[[Path, Sequenc
     DataError
         If `to` exists, if there is no log, if one is damaged, or if two have one name.
     """
-    if to.exists():
-        raise DataError(f"{to} exists: delete it, or name a new folder with --to")
-    logs = [read_log(path) for folder in folders for path in sorted(folder.rglob("log.csv"))]
-    if not logs:
-        raise DataError(
-            f"{', '.join(map(str, folders))}: no log.csv there: name the folder of a run, or one above runs"
-        )
-    names = [log.name for log in logs]
-    for name in names:
-        if names.count(name) > 1:
-            raise DataError(f"two logs are of the run {name}: give their folders one at a time")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with _new_folder(to) as temporary:
+    with new_folder(to) as temporary:
+        logs = [read_log(path) for folder in folders for path in sorted(folder.rglob("log.csv"))]
+        if not logs:
+            raise DataError(
+                f"{', '.join(map(str, folders))}: no log.csv there: name the folder of a run, or one above runs"
+            )
+        names = [log.name for log in logs]
+        for name in names:
+            if names.count(name) > 1:
+                raise DataError(f"two logs are of the run {name}: give their folders one at a time")
         write(temporary, logs)
     return to
 
@@ -108,15 +102,3 @@ def to_wandb(folder: Path, logs: Sequence[Log]) -> None:
 
 
 FORMATS = {"tensorboard": to_tensorboard, "wandb": to_wandb}
-
-
-@contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
-    """A hidden folder beside `path` that takes its name at the end, or is removed."""
-    temporary = path.with_name(f".tmp-{secrets.token_hex(4)}-{path.name}")
-    temporary.mkdir()
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

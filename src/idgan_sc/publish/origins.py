@@ -17,7 +17,8 @@ COST += ["peak_memory_mb"]
 def cost(results: Results) -> pd.DataFrame:
     """Tabulate the cost of every training that the results rest on.
 
-    A row says whether the training was made here or published, from which commit, how long and how large it was.
+    A row says whether the training was made here, published or submitted by whom, from which commit, how long and how
+    large it was.
     """
     rows = []
     for run in with_predecessors(results.config, results.planned):
@@ -25,7 +26,8 @@ def cost(results: Results) -> pd.DataFrame:
         if not path.exists():
             continue
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        key_columns = {"run": str(run), "origin": "published" if results.is_published(run) else "recomputed here"}
+        by = f"submitted by {record['origin']['by']}" if "origin" in record else "published"
+        key_columns = {"run": str(run), "origin": by if results.is_published(run) else "recomputed here"}
         rows.append(key_columns | {key: record.get(key) for key in COST if key not in key_columns})
     return pd.DataFrame(rows, columns=COST)
 

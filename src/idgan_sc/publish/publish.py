@@ -35,6 +35,7 @@ from idgan_sc.evaluation.gather import (
 from idgan_sc.evaluation.generators.centrality import FOLDER as CENTRALITY
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.publish import copy
+from idgan_sc.publish.card import renew_cards
 from idgan_sc.publish.documents import PUBLISHED_PRESET, write_documents
 from idgan_sc.publish.film import write_film
 from idgan_sc.publish.origins import write_cost
@@ -86,6 +87,7 @@ def publish(results: Results, repository: Path) -> list[Path]:
         if (path := results.images(name) / "dataset.json").exists()
         and redistributable(results.config, results.run(name, ""))
     ]
+    written += renew_cards(results)
     with published_alone(results.root) as alone:
         derive(replace(results, root=alone))
         there = [path.relative_to(alone) for path in sorted(alone.rglob("*")) if is_derived_file(path)]

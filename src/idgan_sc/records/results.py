@@ -258,8 +258,8 @@ class Results:
     def origin(self, runs: Iterable[Run]) -> str:
         """Say where runs come from.
 
-        The answer is `here` or `commit 4796b13`. If both occur, their numbers are given:
-        `2 here, 8 of commit 4796b13`.
+        The answer is `here` or `commit 4796b13`, with the name of who submitted it. If both occur, their numbers are
+        given: `2 here, 8 of commit 4796b13`.
         """
         counts = Counter(map(self._origin, runs))
         if len(counts) < 2:
@@ -272,7 +272,8 @@ class Results:
             return "here"
         record = self._record(self.root / "published" / run.path)
         commit = str(record["commit"])[:7] if record.get("commit") else "not recorded"
-        return f"commit {commit}{', changed' if record.get('dirty') else ''}"
+        by = f", submitted by {record['origin']['by']}" if "origin" in record else ""
+        return f"commit {commit}{', changed' if record.get('dirty') else ''}{by}"
 
     def refuse_others(self, runs: Iterable[Run], names: Sequence[str], key: str) -> None:
         """Refuse runs that are invalid or were measured with other settings.

@@ -125,7 +125,7 @@ def table3(results: Results) -> list[Path]:
     """
     scores = read_scores(results.root / "scores.csv", SCORE_KEY)
     scores = scores[(scores["dataset"] == DATASET) & (scores["protocol"] == PROTOCOL)]
-    cells = [score_cell(results, scores, *cell, _printed_of(results, cell[0])) for cell in _score_cells(results)]
+    cells = [score_cell(results, scores, *cell, printed_of(results, cell[0])) for cell in _score_cells(results)]
     models = [cells[start : start + len(METRIC_LABELS)] for start in range(0, len(cells), len(METRIC_LABELS))]
     blocks = [[model for model in models if model[0]["headline"] == headline] for headline in (True, False)]
     blocks.append(list(baseline_cells(results.root)))
@@ -309,7 +309,7 @@ def score_cell(
     }
 
 
-def _printed_of(results: Results, run: Run) -> Mapping[str, Any]:
+def printed_of(results: Results, run: Run) -> Mapping[str, Any]:
     """Find what the paper and its source print of a system.
 
     The variant that they had stands beside.
