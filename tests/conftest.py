@@ -23,6 +23,26 @@ IMAGES = 2000  # of the small data set
 torch.set_num_threads(1)
 
 
+LENGTHS = (
+    "steps",
+    "pair_start",
+    "capacity_steps",
+    "noise_steps",
+    "curve_points",
+    "log_every",
+    "batch",
+    "pairs",
+    "pool",
+)
+OF_IMAGES = ("source", "file", "cache", "n", "native", "crop", "start")
+
+
+def kind_of(settings: dict[str, Any], *more: str) -> str:
+    """What decides which code a step has: no length, and of a rate or weight whether it is 0; nor these keys."""
+    kept = {key: value for key, value in sorted(settings.items()) if key not in (*LENGTHS, *OF_IMAGES, *more)}
+    return str({key: bool(value) if isinstance(value, float) else value for key, value in kept.items()})
+
+
 @pytest.fixture(scope="session")
 def shipped() -> dict[str, Any]:
     """config.yaml as shipped; whoever changes it works on a copy."""

@@ -23,7 +23,8 @@ from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Results
 from idgan_sc.report.read import read_baselines
 from idgan_sc.report.words import METRIC_LABELS
-from idgan_sc.training.encode import encode_pool, pool_indices
+from idgan_sc.training.encode import encode_pool
+from idgan_sc.training.pool import pool_indices
 
 
 def test_the_baselines_are_scored_as_the_systems_are(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from idgan_sc.config import Run, resolve
 from idgan_sc.models import GAN, BetaVAE, build, codes
-from idgan_sc.models.seeds import numpy_stream, torch_stream
+from idgan_sc.seeds import numpy_stream, torch_stream
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_a_new_system_is_a_file_three_lines_and_configuration(
     insert(package / "models/__init__.py", '    "gan": GAN,', '    "sparse": SparseVAE,\n')
     insert(
         package / "models/__init__.py",
-        "from idgan_sc.models.seeds",
+        "from idgan_sc.seeds",
         "from idgan_sc.models.sparse_vae import SparseVAE\n",
     )
     insert(package / "config/settings.py", '    "dip": {"dip_of"', '    "sparse": {"sparsity"},\n')

@@ -360,12 +360,12 @@ def test_table_of_figure4_names_the_very_images(root: Path, config: Config, draw
     assert {strip.shape for strip in shown_strips} == {(32, 10 * step - canvas.GUTTER)}
     shown = [strip[:, s * step : s * step + 32] for strip in shown_strips for s in range(10)]
     assert len(shown) == len(frame) == 2 * 2 * 50
+    generated = {"infogan_cr": make_traversal(5)["images"], "idgan_sc": make_traversal(10)["images"]}
     for tile, (_, row) in zip(shown, frame.iterrows(), strict=True):
         assert row["sha256"] == canvas.contents(tile[None])["sha256"]
         if row["system"] != "true":
             s = round((row["value"] + 2) / 4 * 9)
-            images = make_traversal(5 if row["system"] == "infogan_cr" else 10)["images"]
-            np.testing.assert_array_equal(tile, images[0, int(row["code"]) - 1, s, 0])
+            np.testing.assert_array_equal(tile, generated[row["system"]][0, int(row["code"]) - 1, s, 0])
 
 
 def test_a_factor_without_a_code_is_grey_and_others_are_not(

@@ -28,7 +28,6 @@ from idgan_sc.evaluation.model import TRAINING_ONLY, write_weights
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, sha256
 from idgan_sc.models import build
-from idgan_sc.models.seeds import torch_stream
 from idgan_sc.publish.card import card, write_card
 from idgan_sc.publish.copy import copy_runs
 from idgan_sc.records.published import AS_GENERATORS
@@ -37,6 +36,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.report import generator_tables
 from idgan_sc.report.figures import generators as generator_figures
 from idgan_sc.report.words import BASELINES
+from idgan_sc.seeds import torch_stream
 from idgan_sc.training.encode import encode, load_run
 from idgan_sc.training.train import train
 

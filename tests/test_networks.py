@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from idgan_sc.models import convolutions
 from idgan_sc.models import networks as nets
-from idgan_sc.models.seeds import torch_stream
+from idgan_sc.seeds import torch_stream
 
 
 def parameters(network: nn.Module) -> int:

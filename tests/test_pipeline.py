@@ -21,9 +21,15 @@ TABLES = ["table1", "table2", "table3", "stage_a", "differences"]
 FIGURES = ["figure1", "figure2", "figure3", "figure4"]
 
 
-def snakemake(folder: Path, *arguments: str) -> str:
-    """Run Snakemake in `folder`; its whole output."""
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+NOTE = """
+import atexit, os, sys
+atexit.register(lambda: open(os.path.join(os.environ["NOTES"], str(os.getpid())), "w").write(sys.argv[0]))
+"""
+
+
+def snakemake(folder: Path, *arguments: str, **more: str) -> str:
+    """Run Snakemake in `folder`, with more variables; its whole output."""
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **more}
     command = [str(BIN / "snakemake"), *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -51,7 +57,11 @@ def copy_project(folder: Path) -> Path:
 def chain(tmp_path_factory) -> Path:
     """A finished run of everything, as a clone would have it."""
     folder = copy_project(tmp_path_factory.mktemp("chain"))
-    snakemake(folder, "--cores", "2", "all")
+    for name in ("notes", "hook"):
+        (folder / name).mkdir()
+    (folder / "hook/sitecustomize.py").write_text(NOTE)
+    path = f"{folder / 'hook'}:{os.environ.get('PYTHONPATH', '')}"
+    snakemake(folder, "--cores", "2", "all", PYTHONPATH=path, NOTES=str(folder / "notes"))
     return folder
 
 
@@ -95,6 +105,12 @@ def test_makes_every_table_and_figure(chain):
     assert page.count('id="weights-') == 5 and page.count('<figure class="paper">') == len(FIGURES)
     systems = set(pd.read_csv(results / "scores.csv").system)
     assert systems == {"beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc"}
+
+
+def test_every_job_was_a_copy_of_one_process_with_the_libraries(chain):
+    names = [Path(note.read_text()).name for note in (chain / "notes").iterdir()]
+    assert names.count("warm.py") == 1
+    assert names.count("idgan-sc") >= names.count("__main__.py") - 2 > 40  # whoever asked before it listened ran itself
 
 
 def test_runs_nothing_twice(chain):

@@ -37,16 +37,16 @@ LIGHT = [pytest.param(*case, marks=pytest.mark.long) if case in HEAVY else case 
 
 
 def new(config: dict[str, Any], system: str, variant: str, seed: int, **changes: Any) -> Method:
-    settings = resolve(config, Run("test", "dsprites", system, variant, 0)) | {"batch": 6} | changes
+    settings = resolve(config, Run("test", "dsprites", system, variant, 0)) | {"batch": 4} | changes
     vae = None
     if settings.get("code") == "vae":
         vae = build(resolve(config, Run("test", "dsprites", settings["vae"], "main", 0)), 1, seed, "vae", "cpu")
-    return build(settings | ({"pairs": 20} if "pairs" in settings else {}), 1, seed, "test", "cpu", vae)
+    return build(settings | ({"pairs": 8} if "pairs" in settings else {}), 1, seed, "test", "cpu", vae)
 
 
 def batches(steps: int, size: int = 32) -> Tensor:
     """(steps, S, B, C, H, W)"""
-    return torch.rand((steps, len(SEEDS), 6, 1, size, size), generator=torch.Generator().manual_seed(0))
+    return torch.rand((steps, len(SEEDS), 4, 1, size, size), generator=torch.Generator().manual_seed(0))
 
 
 def assert_equal_to_rounding(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

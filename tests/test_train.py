@@ -28,8 +28,9 @@ from idgan_sc.records.record import read_record
 from idgan_sc.source import training_source
 from idgan_sc.training import checkpoint
 from idgan_sc.training.batches import Batches
-from idgan_sc.training.encode import load_run, pool_indices
+from idgan_sc.training.encode import load_run
 from idgan_sc.training.log import TrainingFailed
+from idgan_sc.training.pool import pool_indices
 from idgan_sc.training.train import train
 
 Config = dict[str, Any]

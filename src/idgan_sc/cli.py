@@ -109,7 +109,9 @@ ANYWHERE = ("referee", "logs")  # they read any codes and any logs, and no confi
 # By module that may be missing; every other one is in `train`.
 EXTRAS = {"tensorboardX": "logs", "wandb": "logs", "rocrate": "crate", "mlcroissant": "crate", "shtab": "completion"}
 FIRST = """\
-To try it, with tiny networks, in a clone:
+To see what a system learns, in less than a minute, in a clone:
+  idgan-sc demo
+To try the steps, with tiny networks:
   idgan-sc train --preset test --system infogan     a training, and the one that it starts from
   idgan-sc encode --preset test --system infogan    codes of the evaluation images
   idgan-sc score --preset test --system infogan     scores of these codes
@@ -221,7 +223,7 @@ def _images_hash(folder: Path) -> str:
 
 def _train(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.plan import alone
-    from idgan_sc.training.prepare import refuse_other_images
+    from idgan_sc.training.prepare import images_trained_on
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
@@ -233,7 +235,7 @@ def _train(results: Results, args: argparse.Namespace) -> None:
         raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
     job = _job(results, args)
     for given in before.values():
-        refuse_other_images(job.results, args.dataset, given)
+        images_trained_on(job.results, args.dataset, given)
     why = alone(results.config, job.settings, len(seeds)) if len(seeds) > 1 else ""
     if why:
         print(f"{job.run} and {len(seeds) - 1} seeds more are trained one after another: {why}", file=sys.stderr)
@@ -327,6 +329,13 @@ def _crate(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.publish.crate import write_crate
 
     print(write_crate(results, Path(args.config).absolute().parent, args.to or Path("build", f"crate-{args.preset}")))
+
+
+def _demo(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.publish.demo import demo
+
+    for line in demo(results):
+        print(line, flush=True)
 
 
 def _prove(results: Results, args: argparse.Namespace) -> None:
@@ -433,6 +442,11 @@ def parser() -> argparse.ArgumentParser:
         _add_place(added, takes)
         return added
 
+    help = "train one small system in less than a minute and show what it learned"
+    words = (
+        "Writes <out>/demo.png and, of its run, <out>/runs/faces/beta_vae/main/0/. Its preset is `demo`. Next: make."
+    )
+    command("demo", "preset", help, words, _demo).set_defaults(preset="demo")
     words = "Reads the data set's files, or draws it. Writes <out>/data/<dataset>/. Next: train."
     data = command("data", "dataset", "render or download a data set, or make one of your images", words, _data)
     data.add_argument(

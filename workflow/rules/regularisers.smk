@@ -19,7 +19,7 @@ rule regularisers:
         runtime=600,
     params:
         study=CONFIG["regularisers"],
-        source=source_hash("regularisers", ("gan", "dsprites")),
+        source=RESULTS.regularisers_source,
         shown=source_hash("regularisers_shown", ("gan", "dsprites")),
     shell:
         f"{IDGAN_SC} regularisers {PLACE} > {{log}} 2>&1"

@@ -20,8 +20,8 @@ from idgan_sc.evaluation.model import Model
 from idgan_sc.evaluation.scorer import draw, scores_of
 from idgan_sc.files import read_arrays
 from idgan_sc.models import GAN
-from idgan_sc.models.seeds import torch_stream
 from idgan_sc.records.record import read_record
+from idgan_sc.seeds import torch_stream
 from idgan_sc.training.encode import pool_indices
 
 KEY = ["dataset", "system", "variant", "seed"]

@@ -179,10 +179,10 @@ def _header_words(header: list[str]) -> str:
 
 def _rows_of(table: Path, folder: Path, rows: dict[str, Row], files: Sequence[str]) -> list[Row]:
     """The row of each file, whatever way the table spells its path."""
-    plain = {_plain(file): file for file in files}
+    plain, exact = {_plain(file): file for file in files}, set(files)
     found: dict[str, Row] = {}
     for name, row in rows.items():
-        file = name if name in files else plain.get(_plain(_within(name, folder)), "")
+        file = name if name in exact else plain.get(_plain(_within(name, folder)), "")
         if not file:
             close = next((f", {one} is" for one in files if one.lower() == name.strip().lower()), "")
             raise DataError(

@@ -16,9 +16,9 @@ from idgan_sc.files import DataError
 from idgan_sc.metrics.reading import array_of
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import draw_prior
-from idgan_sc.models.seeds import torch_stream
 from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.record import read_record, root_of
+from idgan_sc.seeds import torch_stream
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import BATCH, load_run
 

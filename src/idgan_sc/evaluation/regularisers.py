@@ -27,11 +27,10 @@ from idgan_sc.data.tensors import loader
 from idgan_sc.files import DataError, claimed, locked
 from idgan_sc.models import GAN, build, convolutions
 from idgan_sc.models.objectives import nearest_mean_accuracy
-from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.record import fingerprint
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table
-from idgan_sc.source import source_hash
+from idgan_sc.seeds import numpy_stream
 from idgan_sc.training.device import use_device
 from idgan_sc.training.prepare import ensure_images
 
@@ -204,7 +203,7 @@ def train_missing_cells(results: Results) -> Path:
     DataError
         If there are rows that were measured by other settings or source.
     """
-    source, path = source_hash("regularisers", ("gan", "dsprites")), rows_path(results)
+    source, path = results.regularisers_source, rows_path(results)
     wanted = {cell: settings_of(results, cell) for cell in cells(results.config["regularisers"])}
     names = {cell: fingerprint(settings, cell.seed, [], source) for cell, settings in wanted.items()}
     if not _trained_cells(path) <= set(names.values()):

@@ -19,7 +19,7 @@ from idgan_sc.files import DataError, read_arrays
 from idgan_sc.records.record import note_evaluation, note_hashes, verify_hash
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import write_table
-from idgan_sc.training.encode import open_images_of
+from idgan_sc.training.pool import open_images_of
 
 PROTOCOL = "infogan_cr"
 COLUMNS = ["dataset", "system", "variant", "seed", "code", "k"]

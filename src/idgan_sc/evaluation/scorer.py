@@ -18,8 +18,8 @@ from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics import score as score_arrays
 from idgan_sc.metrics.information import association
 from idgan_sc.metrics.reading import read
-from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.results import Job
+from idgan_sc.seeds import numpy_stream
 
 IBGAN_DEPTHS = {"shape": 4, "scale": 2, "orientation": 4, "x": 2, "y": 2}  # the InfoGAN-CR code's, for dSprites
 DEPTH = 4  # of the forest for a factor that the InfoGAN-CR code does not know

@@ -16,11 +16,11 @@ from idgan_sc.evaluation.scorer import Drawn, scorer
 from idgan_sc.files import DataError, copy_atomic
 from idgan_sc.metrics import Draw
 from idgan_sc.metrics.rotation import best_rotation
-from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import read_recorded, write_table
+from idgan_sc.seeds import numpy_stream
 from idgan_sc.training import checkpoint
-from idgan_sc.training.encode import open_images_of, pool_indices
+from idgan_sc.training.pool import open_images_of, pool_indices
 
 CHECKPOINT, CURVE = "checkpoint.safetensors", ".curve"
 SOUGHT = 2  # at most: draws that a rotation of the codes is sought on

@@ -14,7 +14,7 @@ from idgan_sc.models.factor_vae import FactorVAE
 from idgan_sc.models.gan import GAN
 from idgan_sc.models.ib_gan import IBGAN
 from idgan_sc.models.penalised_vae import DIPVAE, AnnealedVAE, BetaTCVAE, PenalisedVAE
-from idgan_sc.models.seeds import torch_stream
+from idgan_sc.seeds import torch_stream
 
 Method = BetaVAE | FactorVAE | PenalisedVAE | GAN | IBGAN
 METHODS: dict[str, Any] = {  # by the objective, where settings name one, or the family

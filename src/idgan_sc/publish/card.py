@@ -23,7 +23,7 @@ from idgan_sc.records.tables import read_table
 from idgan_sc.report.read import scored_codes
 from idgan_sc.report.tables import printed_of
 from idgan_sc.report.words import CODES, DASH, METRIC_LABELS, NO_EVIDENCE, data_words, label, number, plus_minus
-from idgan_sc.training.encode import open_images_of
+from idgan_sc.training.pool import open_images_of
 
 OF_GENERATOR = {GENERATOR_CODE: "the generator's own images", Q_CODE: "Q, on as many true images"}
 QUALITY = {

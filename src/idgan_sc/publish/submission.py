@@ -38,7 +38,8 @@ from idgan_sc.records.machine import PACKAGES, differences, machine_for
 from idgan_sc.records.published import SCORE_FILES
 from idgan_sc.records.record import note_hashes, read_record, verify_hash
 from idgan_sc.records.results import Job, Results, Row
-from idgan_sc.training.encode import FEW_CODES, code_name, encode_pool, few_codes, load_run, pool_indices
+from idgan_sc.training.encode import FEW_CODES, code_name, encode_pool, few_codes, load_run
+from idgan_sc.training.pool import pool_indices
 from idgan_sc.training.prepare import ensure_images
 
 MANIFEST, FORMAT = "submission.json", 1

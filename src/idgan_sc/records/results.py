@@ -26,7 +26,7 @@ from idgan_sc.records.record import (
     noted_hashes,
     read_record,
 )
-from idgan_sc.source import baseline_source, images_source, training_source
+from idgan_sc.source import baseline_source, images_source, source_hash, training_source
 
 Row = dict[str, Any]
 
@@ -325,6 +325,11 @@ class Results:
     def baseline_fingerprint(self, dataset: str) -> str:
         """What the bytes of a data set's baseline depend on, besides the kind of machine."""
         return baseline_fingerprint(self.config, self.preset, dataset, self.baseline_source(dataset))
+
+    @property
+    def regularisers_source(self) -> str:
+        """The hash of today's source of the trainings of `idgan-sc regularisers`."""
+        return source_hash("regularisers", ("gan", configuration.DATASET))
 
     def baseline_source(self, dataset: str) -> str:
         """The hash of today's source of a data set's baseline."""

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from idgan_sc.models.seeds import torch_stream
+from idgan_sc.seeds import torch_stream
 
 
 class Batches:

@@ -10,33 +10,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from idgan_sc.data.images import Images, open_images
+from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import Load, loader
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import sample_posterior
-from idgan_sc.models.seeds import numpy_stream, torch_stream
 from idgan_sc.records.record import note_hashes, read_record, root_of
 from idgan_sc.records.results import Job
+from idgan_sc.seeds import numpy_stream, torch_stream
 from idgan_sc.training import checkpoint
 from idgan_sc.training.device import use_device
+from idgan_sc.training.pool import open_images_of, pool_indices
 
 BATCH = 256
 FEW, FEW_CODES = 5000, "few_codes.npz"  # images whose codes are published, so that a new metric trains nothing
 Array = np.ndarray
 Encoder = Callable[[Tensor], Tensor]  # images (B, C, H, W) -> codes (B, k)
-
-
-def pool_indices(images: Images, preset: str, pool: int | str) -> np.ndarray:
-    """Return the sorted indices of the images that are encoded.
-
-    They depend on data set and preset alone, never on a run.
-    """
-    if pool == "all":
-        return np.arange(images.n)
-    if int(pool) > images.n:
-        raise DataError(f"evaluation pool {pool} exceeds the {images.n} images of {images.name}: lower `pool`")
-    return np.sort(numpy_stream(0, f"pool/{images.name}/{preset}").permutation(images.n)[: int(pool)])
 
 
 @torch.no_grad()
@@ -84,29 +73,6 @@ def load_run(folder: Path, device: str = "cpu") -> Method:
     for network in method.networks.values():
         network.eval()
     return method
-
-
-def open_images_of(job: Job) -> Images:
-    """The images of a finished run's data set, to be joined with the run's files.
-
-    Raises
-    ------
-    DataError
-        If the run is not finished, of other settings than today's, or was trained on other images than are there.
-    """
-    record, images = read_record(job.folder), open_images(job.results.images(job.run.dataset))
-    if not job.results.of_these_settings(job.run, record):
-        raise DataError(
-            f"{job.folder} is a run of other settings than the configuration's: put those back, or delete the folder "
-            "and train again"
-        )
-    trained_on = record.get("inputs", {}).get(f"data/{job.run.dataset}/images.npy")
-    if trained_on not in (None, images.sha256["images.npy"]):
-        raise DataError(
-            f"{job.folder} was trained on other images than {images.folder} holds now: put those back, or delete the "
-            "folder and train again"
-        )
-    return images
 
 
 def encode(job: Job) -> list[Path]:

@@ -33,9 +33,10 @@ from idgan_sc.source import training_source
 from idgan_sc.training import checkpoint
 from idgan_sc.training.batches import Batches
 from idgan_sc.training.device import use_device
-from idgan_sc.training.encode import encode_pool, load_run, pool_indices
+from idgan_sc.training.encode import encode_pool, load_run
 from idgan_sc.training.graphed import Graphed, Recorder, Row, Sums
 from idgan_sc.training.log import Log
+from idgan_sc.training.pool import pool_indices
 from idgan_sc.training.stacked import Stack
 
 

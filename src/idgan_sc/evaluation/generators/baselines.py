@@ -20,11 +20,12 @@ from idgan_sc.evaluation.score import PROTOCOL, row_of
 from idgan_sc.evaluation.scorer import draw, scores_of
 from idgan_sc.files import copy_atomic, write_atomic
 from idgan_sc.models import GAN, build
-from idgan_sc.models.seeds import numpy_stream
 from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Results
+from idgan_sc.seeds import numpy_stream
 from idgan_sc.training.device import use_device
-from idgan_sc.training.encode import BATCH, encode_pool, pool_indices
+from idgan_sc.training.encode import BATCH, encode_pool
+from idgan_sc.training.pool import pool_indices
 from idgan_sc.training.prepare import ensure_images
 
 

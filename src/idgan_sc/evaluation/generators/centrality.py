@@ -20,11 +20,11 @@ from idgan_sc.evaluation.generators.drawing import Array, draw_codes, draw_noise
 from idgan_sc.evaluation.model import load
 from idgan_sc.metrics import factor_vae
 from idgan_sc.models import Method
-from idgan_sc.models.seeds import torch_stream
 from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.record import read_record
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table
+from idgan_sc.seeds import torch_stream
 
 FOLDER = "centrality"  # below a preset's results: <data set>/<system>/<variant>.csv
 ARM, PAIR = ["dataset", "system", "variant"], ["encoder", "generator"]

@@ -9,8 +9,9 @@ from idgan_sc.data.tensors import to_tensor
 from idgan_sc.models import GAN, IBGAN, Method
 from idgan_sc.models.codes import DEAD_NATS, draw_prior, sample_posterior
 from idgan_sc.models.objectives import gaussian_kl
-from idgan_sc.models.seeds import numpy_stream
-from idgan_sc.training.encode import BATCH, pool_indices
+from idgan_sc.seeds import numpy_stream
+from idgan_sc.training.encode import BATCH
+from idgan_sc.training.pool import pool_indices
 
 Array = np.ndarray
 

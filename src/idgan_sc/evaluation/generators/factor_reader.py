@@ -23,8 +23,8 @@ from idgan_sc.data.tensors import to_tensor
 from idgan_sc.evaluation.score import factors_hash
 from idgan_sc.files import DataError
 from idgan_sc.models.networks import initialise
-from idgan_sc.models.seeds import numpy_stream, torch_stream
 from idgan_sc.records.results import Results
+from idgan_sc.seeds import numpy_stream, torch_stream
 from idgan_sc.training import checkpoint
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import BATCH

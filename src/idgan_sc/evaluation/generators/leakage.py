@@ -28,12 +28,12 @@ from idgan_sc.evaluation.generators.traverse import associate, draw_anchors
 from idgan_sc.evaluation.model import Model, load, to_bytes
 from idgan_sc.files import DataError, write_arrays
 from idgan_sc.models import Method
-from idgan_sc.models.seeds import numpy_stream, torch_stream
 from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import write_table
+from idgan_sc.seeds import numpy_stream, torch_stream
 from idgan_sc.training.device import use_device
-from idgan_sc.training.encode import open_images_of, pool_indices
+from idgan_sc.training.pool import open_images_of, pool_indices
 
 Array = npt.NDArray[np.float64]
 Readings = dict[str, Array]  # by factor, the last axis the reading's own: 1, classes or pixels

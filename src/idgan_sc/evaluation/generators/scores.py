@@ -29,12 +29,13 @@ from idgan_sc.metrics import Draw, draw_infogan_cr, score_codes
 from idgan_sc.metrics.information import entropy
 from idgan_sc.models import GAN, IBGAN
 from idgan_sc.models.codes import DEAD_NATS
-from idgan_sc.models.seeds import numpy_stream, torch_stream
 from idgan_sc.records.record import TABLE3_METRICS, note_evaluation, note_hashes
 from idgan_sc.records.results import Job
 from idgan_sc.records.tables import read_recorded, write_table
+from idgan_sc.seeds import numpy_stream, torch_stream
 from idgan_sc.training.device import use_device
-from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool_indices
+from idgan_sc.training.encode import encode_pool, load_run
+from idgan_sc.training.pool import open_images_of, pool_indices
 
 GENERATOR_CODE = "generator"  # in the column `code`: the true code c against the generated factors
 Q_CODE = "q"  # likewise: what the run's encoder makes of as many true images, against their factors

@@ -32,11 +32,12 @@ from idgan_sc.evaluation.generators.scores import (
 from idgan_sc.evaluation.model import to_bytes
 from idgan_sc.files import DataError
 from idgan_sc.models import GAN, IBGAN
-from idgan_sc.models.seeds import numpy_stream, torch_stream
 from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
+from idgan_sc.seeds import numpy_stream, torch_stream
 from idgan_sc.training.device import use_device
-from idgan_sc.training.encode import encode_pool, load_run, open_images_of, pool_indices
+from idgan_sc.training.encode import encode_pool, load_run
+from idgan_sc.training.pool import open_images_of, pool_indices
 
 Array = np.ndarray
 HELD_OUT = "held_out_"  # and a factor: a row of `generator_scores.csv`

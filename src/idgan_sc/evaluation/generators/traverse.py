@@ -18,11 +18,12 @@ from idgan_sc.files import DataError, write_arrays, write_json
 from idgan_sc.models import GAN, IBGAN, Method
 from idgan_sc.models.codes import draw_prior
 from idgan_sc.models.networks import shapes
-from idgan_sc.models.seeds import numpy_stream, torch_stream
 from idgan_sc.records.record import note_hashes
 from idgan_sc.records.results import Job
+from idgan_sc.seeds import numpy_stream, torch_stream
 from idgan_sc.training.device import use_device
-from idgan_sc.training.encode import code_name, open_images_of, pool_indices
+from idgan_sc.training.encode import code_name
+from idgan_sc.training.pool import open_images_of, pool_indices
 
 ANCHORS, PAIRS, SAMPLES = 4, 4, 64
 

@@ -4,17 +4,22 @@ Drawing more from one stream never changes another.
 """
 
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def _sequence(seed: int, purpose: str) -> np.random.SeedSequence:
     return np.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
 
 
-def torch_stream(seed: int, purpose: str, device: str = "cpu") -> torch.Generator:
+def torch_stream(seed: int, purpose: str, device: str = "cpu") -> "torch.Generator":
     """A torch generator on `device` for one purpose ("weights", "batches", "noise", "pairs")."""
+    import torch  # scores draw from NumPy alone
+
     state = int(_sequence(seed, purpose).generate_state(1, np.uint64)[0] >> np.uint64(1))
     return torch.Generator(device).manual_seed(state)
 
