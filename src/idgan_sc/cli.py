@@ -222,7 +222,7 @@ def _images_hash(folder: Path) -> str:
 
 
 def _train(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.plan import alone
+    from idgan_sc.training.plan import alone
     from idgan_sc.training.prepare import images_trained_on
     from idgan_sc.training.train import train_seeds
 
@@ -295,7 +295,7 @@ def _logs(results: Results, args: argparse.Namespace) -> None:
 
 
 def _plan(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc import plan
+    from idgan_sc.training import plan
 
     if args.gpu not in plan.GPUS:
         raise ConfigError(unknown("--gpu", args.gpu, plan.GPUS))
