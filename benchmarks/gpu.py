@@ -1,6 +1,6 @@
 """What training costs on a GPU: single seeds and stacked ones, steps as they are and as CUDA graphs, in one run.
 
-    python benchmarks/gpu.py [--minutes 8] > benchmarks/GPU.md     # measures, and writes src/idgan_sc/gpu.csv
+    python benchmarks/gpu.py [--minutes 8] > benchmarks/GPU.md     # measures, and writes src/idgan_sc/training/gpu.csv
     python benchmarks/gpu.py --show > benchmarks/GPU.md            # measures nothing: that table in words
 
 Steps of the `paper` preset on noise in the place of images, batches unpacked on the device and the log kept, as a
@@ -27,11 +27,11 @@ from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from idgan_sc import config as configuration
-from idgan_sc import plan
 from idgan_sc.config import Config, ConfigError, Run, dataset_row
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import Load, loader
 from idgan_sc.models import Method, build
+from idgan_sc.training import plan
 from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode_pool
 from idgan_sc.training.graphed import WARM_UP, Graphed, Recorder

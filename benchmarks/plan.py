@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from idgan_sc import config as configuration
-from idgan_sc import plan
 from idgan_sc.config import Run, with_predecessors
 from idgan_sc.records.results import Results
+from idgan_sc.training import plan
 from idgan_sc.training.prepare import ensure_images
 from idgan_sc.training.train import train
 

@@ -11,11 +11,11 @@ import torch
 
 from conftest import kind_of
 from idgan_sc import config as configuration
-from idgan_sc import plan
 from idgan_sc.config import Run
 from idgan_sc.models import build
 from idgan_sc.models.networks import shapes
 from idgan_sc.records.results import Results
+from idgan_sc.training import plan
 
 
 def example(name: str, settings: dict, channels: int) -> tuple[torch.Tensor, ...]:
@@ -175,6 +175,6 @@ def test_a_run_that_was_trained_with_others_says_nothing_of_one_alone(shipped):
 
 
 def test_needs_no_torch():
-    code = "import idgan_sc.plan, sys; print([n for n in ('torch', 'numpy', 'pandas') if n in sys.modules])"
+    code = "import idgan_sc.training.plan, sys; print([n for n in ('torch', 'numpy', 'pandas') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from idgan_sc import config as configuration
-from idgan_sc import plan
 from idgan_sc.config import Run
+from idgan_sc.training import plan
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,16 +12,16 @@ PACKAGE = Path(__file__).parents[1] / "src" / "idgan_sc"
 # A room is a folder, or a file of the package itself. It imports from rooms on lower floors alone. A folder in a room
 # is a room on that floor: its files may import those of the room around it, and none of those imports it.
 FLOORS = {
-    "files": 1, "source": 1, "metrics": 1, "config": 1, "seeds": 1, "warm": 1,
+    "files": 1, "source": 1, "metrics": 1, "config": 1, "seeds": 1,
     "data": 2, "models": 2, "records": 2,
     "training": 3,
-    "evaluation": 4, "evaluation/generators": 4, "plan": 4,
+    "evaluation": 4, "evaluation/generators": 4,
     "report": 5, "report/figures": 5, "recompute": 5, "__init__": 5,
     "publish": 6,
     "cli": 7, "__main__": 7,
 }  # fmt: skip
 WITHOUT_TORCH = ("files", "source", "metrics", "config")
-FLAT = {"__init__", "__main__", "cli", "recompute", "plan", "files", "source", "seeds", "warm"}
+FLAT = {"__init__", "__main__", "cli", "recompute", "files", "source", "seeds"}
 ROOMS, ARROWS = 20, 80  # at most
 
 Imports = dict[str, set[str]]

@@ -28,7 +28,7 @@ from idgan_sc.records.results import Job, Results
 from idgan_sc.report import agreement
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import FEW_CODES, encode
-from idgan_sc.training.prepare import refuse_other_images
+from idgan_sc.training.prepare import images_trained_on
 from idgan_sc.training.train import train
 
 Config = dict[str, Any]
@@ -268,11 +268,11 @@ def test_a_checkpoint_of_other_images_is_set_aside(
 
 def test_a_predecessor_of_other_images_is_refused(small_config: Config, place: Path) -> None:
     job = job_of(small_config, place)
-    refuse_other_images(job.results, "own", job.folder)
+    images_trained_on(job.results, "own", job.folder)
     Image.fromarray(np.full((64, 64), 77, np.uint8)).save(place / "images/000.png")
     prepared(place)
     with pytest.raises(DataError, match=r"was trained on other images than .*data/own holds: put those back"):
-        refuse_other_images(job.results, "own", job.folder)
+        images_trained_on(job.results, "own", job.folder)
 
 
 def test_a_network_that_read_other_factors_is_trained_again(

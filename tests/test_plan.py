@@ -7,10 +7,10 @@ import json
 import pytest
 
 from idgan_sc import config as configuration
-from idgan_sc import plan
 from idgan_sc.cli import main
 from idgan_sc.config import Run
 from idgan_sc.records.results import Results
+from idgan_sc.training import plan
 
 
 def hour(run: Run) -> float:

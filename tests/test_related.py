@@ -14,7 +14,6 @@ from torch import Tensor
 import idgan_sc
 from conftest import with_data
 from idgan_sc import config as configuration
-from idgan_sc import plan
 from idgan_sc.config import Config, Run, resolve
 from idgan_sc.evaluation.gather import gather_related
 from idgan_sc.evaluation.generators.scores import match
@@ -29,6 +28,7 @@ from idgan_sc.records.results import Job, Results
 from idgan_sc.report.read import scored_codes
 from idgan_sc.report.related import table_related
 from idgan_sc.report.words import label
+from idgan_sc.training import plan
 from idgan_sc.training.encode import encode
 from idgan_sc.training.train import train
 from test_models import LR, assert_moved, batch, new, plain_sgd, settings_of, weights

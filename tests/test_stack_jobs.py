@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from conftest import job
-from idgan_sc import plan
 from idgan_sc.cli import main
 from idgan_sc.config import Run, resolve, without_factorial
 from idgan_sc.recompute import verify
 from idgan_sc.records.results import Results
+from idgan_sc.training import plan
 from idgan_sc.training import train as training
 from idgan_sc.training.train import train_seeds
 from test_pipeline import copy_project, jobs, snakemake

@@ -14,7 +14,7 @@ import pytest
 from idgan_sc import __main__ as client
 from idgan_sc.config import Config
 from idgan_sc.files import sha256
-from idgan_sc.warm import THREADS
+from idgan_sc.records.warm import THREADS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the workflow starts no server")
 COMMAND = [sys.executable, "-m", "idgan_sc"]
@@ -25,7 +25,7 @@ ONE_THREAD = os.environ | dict.fromkeys(THREADS, "1")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, dict[str, str]]]:
     """The process id of a server, and the environment in which commands find it."""
     place = tmp_path_factory.mktemp("warm") / "socket"
-    command = [sys.executable, "-m", "idgan_sc.warm", str(place)]
+    command = [sys.executable, "-m", "idgan_sc.records.warm", str(place)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, env=ONE_THREAD | {"COLUMNS": "50"})
     while not place.exists() and process.poll() is None:
         time.sleep(0.01)
@@ -42,8 +42,10 @@ def ended(environment: dict[str, str], *words: str) -> tuple[int, str, str]:
 def test_a_copy_writes_and_ends_as_a_process_of_its_own(server: tuple[int, dict[str, str]]) -> None:
     for words in (["check"], ["train", "--system", "nix"]):
         assert ended(server[1], *words) == ended(ONE_THREAD, *words)
-    wide = ended(ONE_THREAD | {"COLUMNS": "150"}, "train", "--help")[1]
-    narrow = ended(server[1], "train", "--help")[1]  # the copy has the server's environment
+    wide, narrow = (  # the usage, which is wrapped; the copy has the server's environment
+        ended(environment, "train", "--help")[1].partition("\n\n")[0]
+        for environment in (ONE_THREAD | {"COLUMNS": "150"}, server[1])
+    )
     assert max(map(len, narrow.splitlines())) <= 50 < max(map(len, wide.splitlines()))
 
 

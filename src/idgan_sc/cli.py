@@ -222,8 +222,8 @@ def _images_hash(folder: Path) -> str:
 
 
 def _train(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.plan import alone
-    from idgan_sc.training.prepare import refuse_other_images
+    from idgan_sc.training.plan import alone
+    from idgan_sc.training.prepare import images_trained_on
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
@@ -235,7 +235,7 @@ def _train(results: Results, args: argparse.Namespace) -> None:
         raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
     job = _job(results, args)
     for given in before.values():
-        refuse_other_images(job.results, args.dataset, given)
+        images_trained_on(job.results, args.dataset, given)
     why = alone(results.config, job.settings, len(seeds)) if len(seeds) > 1 else ""
     if why:
         print(f"{job.run} and {len(seeds) - 1} seeds more are trained one after another: {why}", file=sys.stderr)
@@ -295,7 +295,7 @@ def _logs(results: Results, args: argparse.Namespace) -> None:
 
 
 def _plan(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc import plan
+    from idgan_sc.training import plan
 
     if args.gpu not in plan.GPUS:
         raise ConfigError(unknown("--gpu", args.gpu, plan.GPUS))
@@ -325,17 +325,17 @@ def _publish(results: Results, args: argparse.Namespace) -> None:
         print(path)
 
 
+def _crate(results: Results, args: argparse.Namespace) -> None:
+    from idgan_sc.publish.crate import write_crate
+
+    print(write_crate(results, Path(args.config).absolute().parent, args.to or Path("build", f"crate-{args.preset}")))
+
+
 def _demo(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.publish.demo import demo
 
     for line in demo(results):
         print(line, flush=True)
-
-
-def _crate(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.publish.crate import write_crate
-
-    print(write_crate(results, Path(args.config).absolute().parent, args.to or Path("build", f"crate-{args.preset}")))
 
 
 def _prove(results: Results, args: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from idgan_sc import config as configuration
-from idgan_sc import plan
+from idgan_sc.training import plan
 from idgan_sc.config import Run
 from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED, SCORE_FILES

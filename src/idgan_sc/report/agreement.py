@@ -17,7 +17,6 @@ import pandas as pd
 from scipy.stats import kendalltau, spearmanr
 
 from idgan_sc.config import Run, scored
-from idgan_sc.data.images import open_images
 from idgan_sc.evaluation.gather import run_columns
 from idgan_sc.evaluation.model import load
 from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
@@ -27,7 +26,7 @@ from idgan_sc.records.published import WEIGHTS
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded, write_table
 from idgan_sc.training.encode import FEW_CODES, few_codes
-from idgan_sc.training.prepare import refuse_other_images
+from idgan_sc.training.prepare import images_trained_on
 
 LEAST = 3  # runs of which an order says anything
 CODES, SCORES, TABLE = "agreement_codes.csv", "agreement_scores.csv", "agreement.csv"
@@ -87,8 +86,8 @@ def codes_of(results: Results, run: Run) -> tuple[str, dict[str, np.ndarray]] | 
     folder = results.find(run, "record.json").parent
     for name in (WEIGHTS, "weights.safetensors"):
         if (folder / name).exists() and (results.images(run.dataset) / "dataset.json").exists():
-            refuse_other_images(results, run.dataset, folder)
-            return name, few_codes(load(folder).method, open_images(results.images(run.dataset)), "cpu")
+            images = images_trained_on(results, run.dataset, folder)
+            return name, few_codes(load(folder).method, images, "cpu")
     return None
 
 

@@ -57,24 +57,25 @@ def ensure_images(results: Results, dataset: str, file: Path | None = None) -> "
         return images
 
 
-def refuse_other_images(results: Results, dataset: str, folder: Path) -> None:
-    """Refuse the folder of a run that was trained on other images.
+def images_trained_on(results: Results, dataset: str, folder: Path) -> "Images":
+    """Open the images that the run in a folder was trained on.
 
     Raises
     ------
     DataError
-        If it was, or the folder holds no finished run.
+        If they are others now, or the folder holds no finished run.
     """
     from idgan_sc.data.images import open_images
 
-    now = open_images(results.images(dataset)).sha256["images.npy"]
+    images = open_images(results.images(dataset))
     inputs = read_record(folder).get("inputs", {})
     trained_on = {digest for name, digest in inputs.items() if name.endswith("/images.npy")}
-    if trained_on and now not in trained_on:
+    if trained_on and images.sha256["images.npy"] not in trained_on:
         raise DataError(
             f"{folder} was trained on other images than {results.images(dataset)} holds: put those back, or take "
             "another run"
         )
+    return images
 
 
 def set_aside(results: Results, dataset: str) -> None:

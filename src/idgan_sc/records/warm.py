@@ -39,7 +39,7 @@ def begin() -> None:
     folder = tempfile.TemporaryDirectory(prefix="idgan-sc-")
     os.environ["IDGAN_SC_WARM"] = str(Path(folder.name, "socket"))
     server = subprocess.Popen(
-        [sys.executable, "-m", "idgan_sc.warm", os.environ["IDGAN_SC_WARM"]],
+        [sys.executable, "-m", "idgan_sc.records.warm", os.environ["IDGAN_SC_WARM"]],
         env=os.environ | dict.fromkeys(THREADS, "1"),
         stdin=subprocess.PIPE,
         start_new_session=True,
