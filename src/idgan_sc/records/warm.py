@@ -29,7 +29,7 @@ SCORES = ("idgan_sc.evaluation.score", "sklearn.ensemble", "sklearn.linear_model
 SHOWN = ("idgan_sc.report.tables", "idgan_sc.report.figures.registry")
 LOADS = {  # what the server imports before the first copy that runs a command
     "data": ("idgan_sc.data.preview",), "train": ("idgan_sc.training.train", "torch._dynamo"), "encode": CODES,
-    "traverse": CODES, "probe": CODES, "leakage": CODES, "baseline": SCORES, "score": SCORES,
+    "traverse": CODES, "probe": CODES, "leakage": CODES, "baseline": ("idgan_sc.evaluation.generators.baselines",), "score": SCORES,
     "match": (*CODES, *SCORES), "read-generator": (*CODES, *SCORES), "table": SHOWN, "figure": SHOWN,
 }  # fmt: skip
 
