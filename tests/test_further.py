@@ -13,7 +13,7 @@ import pytest
 from conftest import SHIPPED, make_baselines
 from idgan_sc import config as configuration
 from idgan_sc.config import Config
-from idgan_sc.evaluation.generators.scores import GENERATOR_CODE
+from idgan_sc.evaluation.generators.names import GENERATOR_CODE
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.further import figure_s, figure_strength
@@ -109,6 +109,6 @@ def test_everything_of_a_preset_without_the_papers_data_is_planned(preset: str, 
     )
     assert done.returncode == 0, done.stderr
     jobs = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M)}
-    assert jobs["train"] + jobs.get("train_stage_a", 0) == trainings and jobs["data"] == jobs["floor"] == 1
+    assert jobs["train"] + jobs.get("train_stage_a", 0) == trainings and jobs["data"] == jobs["baseline"] == 1
     assert "claims" not in jobs and jobs["further_table"] == 1
     assert jobs.get("match", 0) == (9 if preset == "rooms" else 0)

@@ -1,6 +1,8 @@
 """How the package is laid out: rooms on floors, and imports that go down only."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +121,16 @@ def test_the_ground_floor_knows_no_torch(name: str):
     for module, path in MODULES.items():
         if room(module) == name:
             assert not {whole for whole in imported(path) if whole.split(".")[0] in ("torch", "torchvision")}, module
+
+
+def test_scores_tables_and_figures_load_no_torch():
+    code = """import sys
+from idgan_sc.evaluation import gather, score
+from idgan_sc.report import claims, further, generator_tables, related, tables
+from idgan_sc.report.figures import registry
+print([name for name in ("torch", "torchvision", "sklearn") if name in sys.modules])"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_nothing_imports_the_command_line():

@@ -36,7 +36,6 @@ from idgan_sc.records.agreement import Arrays, Proof, compare_logs, largest, ver
 from idgan_sc.records.machine import OF_GPU, differences, machine_for
 from idgan_sc.records.record import read_record, recorded_hashes
 from idgan_sc.records.results import Job, Results, Row
-from idgan_sc.source import PACKAGE, images_source
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import encode
 from idgan_sc.training.prepare import ensure_images
@@ -445,7 +444,7 @@ def _sides(
         (folder / f"{side}.yaml").write_text(short, encoding="utf-8")
     return (
         _Side(folder / "old/src", folder / "old.yaml", folder / "of_old"),
-        _Side(PACKAGE.parent, folder / "new.yaml", folder / "of_new"),
+        _Side(Path(__file__).parents[1], folder / "new.yaml", folder / "of_new"),
     )
 
 
@@ -517,7 +516,7 @@ def _list_accepted(results: Results, found: dict[str, set[str]], reason: str) ->
     path = results.root / "accepted.yaml"
     listed = (yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None) or {}
     today = {results.source(run) for run in with_predecessors(results.config, results.planned)}
-    today |= {results.baseline_source(data) for data in results.datasets} | {images_source(d) for d in results.datasets}
+    today |= {of(data) for of in (results.baseline_source, results.images_source) for data in results.datasets}
     linked = {*listed.pop("proved_for", ()), *(digest for lines in listed.values() for digest in lines)}
     of_revision = {digest for hashes in found.values() for digest in hashes}
     if linked and not of_revision <= linked:

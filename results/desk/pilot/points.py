@@ -22,7 +22,7 @@ from idgan_sc.files import read_arrays
 from idgan_sc.models import GAN
 from idgan_sc.records.record import read_record
 from idgan_sc.seeds import torch_stream
-from idgan_sc.training.encode import pool_indices
+from idgan_sc.training.pool import pool_indices
 
 KEY = ["dataset", "system", "variant", "seed"]
 SETTINGS = ["beta", "lr_generator", "lr_discriminator", "generator_steps", "pairs", "lambda_info", "alpha"]

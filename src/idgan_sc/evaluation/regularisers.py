@@ -10,7 +10,7 @@ differs.
 
 import hashlib
 import itertools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import cos, prod, radians, sin
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,39 +24,20 @@ from torch import Tensor, nn
 from idgan_sc.config import DATASET, Settings
 from idgan_sc.data.images import Images
 from idgan_sc.data.tensors import loader
+from idgan_sc.evaluation.cells import COLUMNS, KEY, Cell, _trained_cells, ceilings_path, cells, read_rows, rows_path
 from idgan_sc.files import DataError, claimed, locked
 from idgan_sc.models import GAN, build, convolutions
 from idgan_sc.models.objectives import nearest_mean_accuracy
 from idgan_sc.records.record import fingerprint
 from idgan_sc.records.results import Results
-from idgan_sc.records.tables import read_table, write_table
+from idgan_sc.records.tables import write_table
 from idgan_sc.seeds import numpy_stream
 from idgan_sc.training.device import use_device
 from idgan_sc.training.prepare import ensure_images
 
-NO_NOISE = "none"  # every factor is a code
 STAGE = "regularisers"  # names the study's own random streams
-MEND = "run `idgan-sc regularisers`"
 
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Describe one training of E or H.
-
-    `noise` is the factor that the noise z carries, or NO_NOISE.
-    """
-
-    noise: str
-    seed: int
-    pair_rule: str
-    pair_loss: str
-    rotation: str
-
-
-KEY = list(Cell.__dataclass_fields__)
-COLUMNS = [*KEY, "codes", "loss_last", "loss", "accuracy", "accuracy_of_batch", "identical", "fingerprint", "source"]
 
 
 # ------------------------------------------------------------------------------------------------- the perfect renderer
@@ -162,20 +143,6 @@ def _fresh(method: GAN, batches: int) -> dict[str, float]:
 
 
 # ---------------------------------------------------------------------------------------------------------- all of them
-def cells(study: Settings) -> list[Cell]:
-    """Return every cell of the study.
-
-    A rotation is left out where the noise is a factor of its plane.
-    """
-    kinds = list(itertools.product(study["pair_rules"], study["pair_losses"]))
-    return [
-        Cell(noise, seed, rule, loss, rotation)
-        for noise, seed, (rule, loss) in itertools.product(study["noise"], range(study["seeds"]), kinds)
-        for rotation, turn in study["rotations"].items()
-        if noise not in turn.get("plane", ())
-    ]
-
-
 def settings_of(results: Results, cell: Cell) -> Settings:
     """Return all settings behind a cell.
 
@@ -186,11 +153,6 @@ def settings_of(results: Results, cell: Cell) -> Settings:
     own = {"pair_rule": cell.pair_rule, "pair_loss": cell.pair_loss, "prior": "gaussian", "noise": cell.noise}
     sizes = {key: study[key] for key in ("steps", "last", "fresh", "pairs")}
     return arm | own | sizes | {"rotation": study["rotations"][cell.rotation]}
-
-
-def rows_path(results: Results) -> Path:
-    """Where the study's rows lie."""
-    return results.root / "regularisers" / "rows.csv"
 
 
 def train_missing_cells(results: Results) -> Path:
@@ -219,22 +181,6 @@ def train_missing_cells(results: Results) -> Path:
     return path
 
 
-def read_rows(path: Path) -> pd.DataFrame:
-    """The cells that are measured so far, a row each.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, damaged or lacks a column.
-    """
-    return read_table(path, COLUMNS, MEND)
-
-
-def _trained_cells(path: Path) -> set[str]:
-    """The fingerprints of the cells that are measured."""
-    return set(read_rows(path)["fingerprint"]) if path.exists() else set()
-
-
 def _add(path: Path, row: dict[str, Any]) -> None:
     with locked(path.with_name(".lock")):
         before = [read_rows(path)] if path.exists() else []
@@ -255,11 +201,6 @@ def write_ceilings(results: Results) -> Path:
         for noise, rule in itertools.product(study["noise"], study["pair_rules"])
     ]
     return write_table(ceilings_path(results), pd.DataFrame(rows).round(6))
-
-
-def ceilings_path(results: Results) -> Path:
-    """Where `write_ceilings` writes."""
-    return results.root / "regularisers" / "ceilings.csv"
 
 
 def looks(images: Images) -> list[Array]:

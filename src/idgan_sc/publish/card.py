@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 
 from idgan_sc.config import DATASET, Config, Run, redistributable, runs_with_weights
-from idgan_sc.evaluation.generators.scores import GENERATOR_CODE, Q_CODE
+from idgan_sc.evaluation.generators.names import GENERATOR_CODE, Q_CODE
 from idgan_sc.evaluation.model import write_weights
 from idgan_sc.evaluation.score import factors_hash
 from idgan_sc.files import DataError, sha256, write_text

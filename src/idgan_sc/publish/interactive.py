@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from idgan_sc import config as configuration
 from idgan_sc.config import Run, dataset_row, related_generators, shown_generators
 from idgan_sc.evaluation.gather import read_leakage
-from idgan_sc.evaluation.generators.pairs import OF_CODE
+from idgan_sc.evaluation.generators.names import OF_CODE
 from idgan_sc.evaluation.generators.traverse import anchor_noise
 from idgan_sc.evaluation.model import REACH, Model, load
 from idgan_sc.files import DataError

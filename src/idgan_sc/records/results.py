@@ -201,7 +201,7 @@ class Results:
             code = json.loads(noted.read_text(encoding="utf-8"))["code"] if noted.exists() else ""
         except (OSError, ValueError, KeyError, TypeError):  # damaged: what makes the images says so
             code = ""
-        today = images_source(dataset)
+        today = self.images_source(dataset)
         return code if code in self.accepted().of("images", today) else today
 
     # -------------------------------------------------------------------------------------------- where files lie
@@ -330,6 +330,10 @@ class Results:
     def regularisers_source(self) -> str:
         """The hash of today's source of the trainings of `idgan-sc regularisers`."""
         return source_hash("regularisers", ("gan", configuration.DATASET))
+
+    def images_source(self, dataset: str) -> str:
+        """The hash of today's source of a data set's images."""
+        return images_source(dataset)
 
     def baseline_source(self, dataset: str) -> str:
         """The hash of today's source of a data set's baseline."""

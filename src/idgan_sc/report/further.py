@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from idgan_sc.config import PROTOCOL, Run, Settings, dataset_row, further, is_gan
-from idgan_sc.evaluation.generators.scores import GENERATOR_CODE
+from idgan_sc.evaluation.generators.names import GENERATOR_CODE
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import table_or_empty
 from idgan_sc.report.read import SCORE_KEY, baseline_cells, read_scores, scored_codes, select

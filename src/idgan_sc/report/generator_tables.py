@@ -12,9 +12,7 @@ from typing import Any
 import pandas as pd
 
 from idgan_sc.config import DATASET, dataset_row, generators_by_matching, generators_by_reader
-from idgan_sc.evaluation.generators.pairs import RULES, UNRELATED
-from idgan_sc.evaluation.generators.scores import DISTILLED, GENERATOR_CODE, Q_CODE
-from idgan_sc.evaluation.generators.scores_by_reader import HELD_OUT, TRUE
+from idgan_sc.evaluation.generators.names import DISTILLED, GENERATOR_CODE, HELD_OUT, Q_CODE, RULES, TRUE, UNRELATED
 from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Results
 from idgan_sc.report.read import baseline_cells, datasets_by_reader, read_generator_table, select

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from idgan_sc.config import DATASET, Settings
-from idgan_sc.evaluation.regularisers import KEY, MEND, NO_NOISE, Cell, ceilings_path, cells, read_rows, rows_path
+from idgan_sc.evaluation.cells import KEY, MEND, NO_NOISE, Cell, ceilings_path, cells, read_rows, rows_path
 from idgan_sc.files import DataError, write_text
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table, write_table

@@ -11,7 +11,7 @@ import pandas as pd
 
 from idgan_sc.config import DATASET, PROTOCOL, Run, is_gan, related
 from idgan_sc.evaluation.gather import RELATED
-from idgan_sc.evaluation.generators.scores import GENERATOR_CODE
+from idgan_sc.evaluation.generators.names import GENERATOR_CODE
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table
 from idgan_sc.report.read import SCORE_KEY, scored_codes

@@ -11,15 +11,12 @@ from torch import Tensor
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.generators.drawing import Array, _drawn_twice, draw_noise, generate
 from idgan_sc.evaluation.generators.matching import AnyMatcher, changed
+from idgan_sc.evaluation.generators.names import OF_CODE, RULES, UNRELATED
 from idgan_sc.models import GAN, IBGAN
 from idgan_sc.models.codes import another_of_batch, balanced_classes, draw_prior, recombine
 from idgan_sc.records.record import read_record
 from idgan_sc.records.tables import read_table
 from idgan_sc.training.encode import BATCH
-
-RULES = ("change_one", "keep_one")
-UNRELATED = "unrelated"  # pairs of independent codes and noise, for comparison
-OF_CODE = "code_"  # starts the measures of pairs in which one given code differs
 
 
 def _match_pairs(

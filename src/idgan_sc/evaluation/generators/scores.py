@@ -20,8 +20,9 @@ from idgan_sc.data.images import Images
 from idgan_sc.evaluation.gather import run_columns
 from idgan_sc.evaluation.generators import matching
 from idgan_sc.evaluation.generators.drawing import Array, distilled, draw_codes, draw_noise, generate
+from idgan_sc.evaluation.generators.names import DISTILLED, GENERATOR_CODE, Q_CODE, RULES
 from idgan_sc.evaluation.generators.nearest_image import factors_modulo_symmetry
-from idgan_sc.evaluation.generators.pairs import RULES, _label_rows, _match_pairs
+from idgan_sc.evaluation.generators.pairs import _label_rows, _match_pairs
 from idgan_sc.evaluation.score import PROTOCOL
 from idgan_sc.evaluation.scorer import DEPTH, IBGAN_DEPTHS
 from idgan_sc.files import DataError, write_arrays
@@ -37,10 +38,7 @@ from idgan_sc.training.device import use_device
 from idgan_sc.training.encode import encode_pool, load_run
 from idgan_sc.training.pool import open_images_of, pool_indices
 
-GENERATOR_CODE = "generator"  # in the column `code`: the true code c against the generated factors
-Q_CODE = "q"  # likewise: what the run's encoder makes of as many true images, against their factors
 GROUP_METRICS, POINT_METRICS = ("factor_vae", "beta_vae"), ("sap", "mig", "dci")
-DISTILLED = "distilled"  # in the column `metric`, of generators whose codes come from a β-VAE
 
 
 # ------------------------------------------------------------------------------------------------------------ matching

@@ -17,10 +17,9 @@ from idgan_sc.config import LABELLED, ConfigError
 from idgan_sc.data.images import Images
 from idgan_sc.evaluation.generators.drawing import distilled, draw_codes, draw_noise, generate
 from idgan_sc.evaluation.generators.factor_reader import Probe, trained_probe
+from idgan_sc.evaluation.generators.names import GENERATOR_CODE, HELD_OUT, Q_CODE, TRUE
 from idgan_sc.evaluation.generators.precision_recall import precision_recall
 from idgan_sc.evaluation.generators.scores import (
-    GENERATOR_CODE,
-    Q_CODE,
     distilled_rows,
     few_true,
     metric_rows,
@@ -40,8 +39,6 @@ from idgan_sc.training.encode import encode_pool, load_run
 from idgan_sc.training.pool import open_images_of, pool_indices
 
 Array = np.ndarray
-HELD_OUT = "held_out_"  # and a factor: a row of `generator_scores.csv`
-TRUE = "_true"  # precision and recall of as many other true images
 
 
 def read_generator(job: Job) -> list[Path]:

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from idgan_sc.config import Run, correlated, dataset_row, further, is_gan
-from idgan_sc.evaluation.generators.scores import GENERATOR_CODE
+from idgan_sc.evaluation.generators.names import GENERATOR_CODE
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import COLOURS, GREY, LIGHT, STYLE, key, mark, place, save, sheet

@@ -10,9 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from idgan_sc.config import DATASET, dataset_row, generators_by_matching
-from idgan_sc.evaluation.generators.pairs import UNRELATED
-from idgan_sc.evaluation.generators.scores import GENERATOR_CODE, Q_CODE
-from idgan_sc.evaluation.generators.scores_by_reader import TRUE
+from idgan_sc.evaluation.generators.names import GENERATOR_CODE, Q_CODE, TRUE, UNRELATED
 from idgan_sc.records.published import AS_GENERATORS
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import GREY, LARGE, LIGHT, STYLE, key, mark, place, save, sheet

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idgan_sc.evaluation.regularisers import NO_NOISE, rows_path, train_missing_cells, write_ceilings
+from idgan_sc.evaluation.cells import NO_NOISE, rows_path
 from idgan_sc.files import copy_atomic
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import DPI, GREY, LIGHT, STYLE, TEXT, save
@@ -32,6 +32,8 @@ NOT_BELOW_7: Any = STYLE | {"xtick.labelsize": 7, "ytick.labelsize": 7}  # point
 
 def regularisers(results: Results) -> list[Path]:
     """Measure what is missing of the study, then write its tables and its figure."""
+    from idgan_sc.evaluation.regularisers import train_missing_cells, write_ceilings  # a figure needs no PyTorch
+
     return [
         train_missing_cells(results),
         write_ceilings(results),
