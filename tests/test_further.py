@@ -109,6 +109,6 @@ def test_everything_of_a_preset_without_the_papers_data_is_planned(preset: str, 
     )
     assert done.returncode == 0, done.stderr
     jobs = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M)}
-    assert jobs["train"] + jobs.get("train_stage_a", 0) == trainings and jobs["data"] == jobs["floor"] == 1
+    assert jobs["train"] + jobs.get("train_stage_a", 0) == trainings and jobs["data"] == jobs["baseline"] == 1
     assert "claims" not in jobs and jobs["further_table"] == 1
     assert jobs.get("match", 0) == (9 if preset == "rooms" else 0)

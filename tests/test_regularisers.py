@@ -18,6 +18,7 @@ from idgan_sc.config import Config, ConfigError
 from idgan_sc.data import dsprites
 from idgan_sc.data.images import Factors, Images, open_images, save_images
 from idgan_sc.evaluation import regularisers as study
+from idgan_sc.evaluation.cells import NO_NOISE
 from idgan_sc.files import DataError, claimed
 from idgan_sc.models.codes import balanced_classes, recombine
 from idgan_sc.publish import documents
@@ -69,7 +70,7 @@ def results(tiny: Config, tmp_path: Path, whole_grid: Path) -> Results:
 # ----------------------------------------------------------------------------------------------------- the renderer
 def test_aligned_codes_are_the_factors(images: Images) -> None:
     """A code moves its own factor through all its classes, and the image is the stored one of these classes."""
-    renderer = study.Renderer(images, 32, {}, study.NO_NOISE, "cpu")
+    renderer = study.Renderer(images, 32, {}, NO_NOISE, "cpu")
     for factor, size in enumerate(SIZES):
         c = torch.zeros(101, 5)
         c[:, factor] = torch.linspace(-8, 8, 101)
@@ -94,7 +95,7 @@ def test_the_noise_carries_its_factor_and_no_code_does(images: Images) -> None:
 def test_a_rotation_leaves_the_distribution_of_images(shipped: Config, images: Images, name: str) -> None:
     """Every combination of classes stays as frequent, and the codes of a factor stay uncorrelated with others."""
     about = shipped["regularisers"]["rotations"][name]
-    renderer = study.Renderer(images, 32, about, study.NO_NOISE, "cpu")
+    renderer = study.Renderer(images, 32, about, NO_NOISE, "cpu")
     matrix = renderer.rotation.double()
     assert torch.allclose(matrix @ matrix.T, torch.eye(5, dtype=torch.float64), atol=1e-6)
     assert float(torch.linalg.det(matrix)) == pytest.approx(1, abs=1e-6)
@@ -125,7 +126,7 @@ def test_rotations_are_what_they_say(shipped: Config) -> None:
 
 def test_a_data_set_with_gaps_is_refused(small_data: Path) -> None:
     with pytest.raises(DataError, match="does not hold every combination"):
-        study.Renderer(open_images(small_data), 32, {}, study.NO_NOISE, "cpu")
+        study.Renderer(open_images(small_data), 32, {}, NO_NOISE, "cpu")
 
 
 # ---------------------------------------------------------------------------------------- what true factors allow
