@@ -532,9 +532,8 @@ def parser() -> argparse.ArgumentParser:
     accepted = command(
         "accept", "preset",
         "check a submitted run and publish it; or prove that an older source makes the same numbers as today's",
-        "A file: writes into results/<preset>/published. "
-        "A commit: reads both sources and the published records and writes results/<preset>/accepted.yaml. "
-        "Next: commit what it wrote.", _accept,
+        "Reads the file, or both sources and the published records. "
+        "Writes into results/<preset>/published, or for a commit results/<preset>/accepted.yaml: commit it.", _accept,
     )  # fmt: skip
     accepted.add_argument("what", metavar="FILE|COMMIT", help="a .zip of `submit`, or a commit of this repository")
     accepted.add_argument(
