@@ -541,7 +541,7 @@ def parser() -> argparse.ArgumentParser:
     )
     accepted.add_argument("--reason", help="of a commit: why the numbers are the same, for the list")
     accepted.add_argument("--steps", type=_number(1), default=500, help="of a commit: of every training (default: 500)")
-    words = "Writes nothing."
+    words = "Writes the speed that it measured here to results/calibration.json, and nothing else."
     plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", words, _plan)
     plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")
     plan.add_argument("--related", action="store_true", help="of the systems beside the paper's, in place of its runs")
