@@ -29,8 +29,9 @@ SCORES = ("idgan_sc.evaluation.score", "sklearn.ensemble", "sklearn.linear_model
 SHOWN = ("idgan_sc.report.tables", "idgan_sc.report.figures.registry")
 LOADS = {  # what the server imports before the first copy that runs a command
     "data": ("idgan_sc.data.preview",), "train": ("idgan_sc.training.train", "torch._dynamo"), "encode": CODES,
-    "traverse": CODES, "probe": CODES, "leakage": CODES, "baseline": SCORES, "score": SCORES,
-    "match": (*CODES, *SCORES), "read-generator": (*CODES, *SCORES), "table": SHOWN, "figure": SHOWN,
+    "traverse": CODES, "probe": CODES, "leakage": CODES, "score": SCORES, "match": (*CODES, *SCORES),
+    "read-generator": (*CODES, *SCORES), "baseline": ("idgan_sc.evaluation.generators.baselines",), "table": SHOWN,
+    "figure": SHOWN,
 }  # fmt: skip
 
 
