@@ -342,7 +342,8 @@ def test_a_grid_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_without_a_command_it_says_what_to_type_first(capsys: pytest.CaptureFixture[str]) -> None:
     said = mistake(capsys).splitlines()
-    assert "idgan-sc --help" in said[0] and said[2].startswith("  idgan-sc train --preset test --system infogan ")
+    assert "idgan-sc --help" in said[0] and said[2] == "  idgan-sc demo"
+    assert said[4].startswith("  idgan-sc train --preset test --system infogan ")
 
 
 def test_the_help_of_every_command_says_what_it_reads_or_writes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ def test_demo_says_what_the_files_say_and_draws_it(
         best = rows.loc[rows["value"].idxmax()]
         assert re.search(rf"{name} +code {best['dimension']} +{best['value']:.0%}", said), said
     scores = pd.read_csv(folder / "scores.csv").query("code == 'vae_mean'").set_index("metric")["value"]
-    found = re.search(r"FactorVAE +(\S+) +floor (\S+)", said)
+    found = re.search(r"FactorVAE +(\S+) +before (\S+)", said)
     assert found and float(found[1]) == pytest.approx(scores["factor_vae"], abs=0.005) and 0 < float(found[2]) < 1
     picture = np.asarray(Image.open(tmp_path / "demo/demo.png").convert("RGB"))
     assert str(tmp_path / "demo/demo.png") in said and len(np.unique(picture.reshape(-1, 3), axis=0)) > 100

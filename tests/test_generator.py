@@ -262,7 +262,7 @@ def results(tmp_path: Path, shipped: dict[str, Any]) -> Path:
 def test_table_of_generators_names_what_has_no_score(results: Path, shipped: dict[str, Any]) -> None:
     generator_tables.table_generator(Results(shipped, "quick", results))
     text = (results / "tables/table_generator.md").read_text()
-    assert "score, pool too small: 3 of 9: InfoGAN (modified) (1 seed), InfoGAN (modified) c10 (1 seed)." in text
+    assert "score, pool too small: 3 of 9: InfoGAN (modified) (1 seed), InfoGAN (modified), 10 codes (1 seed)." in text
     assert "‡ " in text and "no evidence" in text
     assert "‡: a cell of fewer seeds than its row." in text and "holds no score of Q" not in text
     assert len(re.findall(r" \\\| 0\.50", text)) == 8 * 5  # of Q, beside each score of a generator

@@ -21,7 +21,7 @@ try:
     main(sys.argv[1:])
 except SystemExit as status:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    loaded = [name for name in ("torch", "idgan_sc.data", "idgan_sc.training", "sklearn") if name in sys.modules]
+    loaded = [name for name in ("torch", "idgan_sc.data", "idgan_sc.training.train", "sklearn") if name in sys.modules]
     print(json.dumps([status.code, used.ru_utime + used.ru_stime, peak_memory_mb(), loaded]))
 """
 

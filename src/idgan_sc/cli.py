@@ -532,9 +532,8 @@ def parser() -> argparse.ArgumentParser:
     accepted = command(
         "accept", "preset",
         "check a submitted run and publish it; or prove that an older source makes the same numbers as today's",
-        "A file: writes into results/<preset>/published. "
-        "A commit: reads both sources and the published records and writes results/<preset>/accepted.yaml. "
-        "Next: commit what it wrote.", _accept,
+        "Reads the file, or both sources and the published records. "
+        "Writes into results/<preset>/published, or for a commit results/<preset>/accepted.yaml: commit it.", _accept,
     )  # fmt: skip
     accepted.add_argument("what", metavar="FILE|COMMIT", help="a .zip of `submit`, or a commit of this repository")
     accepted.add_argument(
@@ -542,7 +541,7 @@ def parser() -> argparse.ArgumentParser:
     )
     accepted.add_argument("--reason", help="of a commit: why the numbers are the same, for the list")
     accepted.add_argument("--steps", type=_number(1), default=500, help="of a commit: of every training (default: 500)")
-    words = "Writes nothing."
+    words = "Writes the speed that it measured here to results/calibration.json, and nothing else."
     plan = command("plan", "preset", "say what a preset will cost: times a few steps here, then counts", words, _plan)
     plan.add_argument("--cores", type=_number(1), default=1, help="cores to spread the trainings over (default: 1)")
     plan.add_argument("--related", action="store_true", help="of the systems beside the paper's, in place of its runs")

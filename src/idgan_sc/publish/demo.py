@@ -40,12 +40,12 @@ def demo(results: Results) -> Iterator[str]:
     for name in factors:
         best = int(np.argmax(shares[name]))
         yield f"  {name:<12} code {best + 1:<3} {shares[name][best]:4.0%}"
-    yield "Scores, where 1 is best, and those of the same network before training, the floor:"
-    learned, floor = scores(job)
+    yield "Scores, where 1 is best, and those of the same network before training:"
+    learned, before = scores(job)
     for metric, value in learned.items():
-        yield f"  {METRIC_LABELS[metric]:<12} {places(value)}  floor {places(floor[metric])}"
+        yield f"  {METRIC_LABELS[metric]:<12} {places(value)}  before {places(before[metric])}"
     yield f"{draw(job, shares)} shows what each code changes in an image."
-    yield "A few hundred steps are no evidence. `make` trains every system; docs/index.md says what there is to see."
+    yield "So short a training is no evidence. `make` trains every system; docs/index.md says what there is to see."
 
 
 def told(job: Job) -> dict[str, np.ndarray]:
