@@ -43,7 +43,7 @@ def begin() -> None:
         [sys.executable, "-m", "idgan_sc.records.warm", os.environ["IDGAN_SC_WARM"]],
         env=os.environ | dict.fromkeys(THREADS, "1"),
         stdin=subprocess.PIPE,
-        start_new_session=True,
+        process_group=0,  # an interrupt from the keyboard reaches the jobs through those who asked
     )
     atexit.register(folder.cleanup)
     atexit.register(server.communicate)  # before it
