@@ -84,6 +84,12 @@ def test_a_table_of_images(tmp_path: Path) -> None:
     assert Own(images, half, [0]).scores(CODES[half], 0, METRICS) == of_half.values
 
 
+def test_a_table_of_images_says_what_is_odd(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    still = np.column_stack([CODES, np.ones(N)])
+    Own(own_images(tmp_path, csv_rows()), np.arange(N), [0]).scores(still, 0, ["mig"])
+    assert "odd: codes: column 5 takes one value only" in capsys.readouterr().err
+
+
 def test_a_frame_that_was_written_as_a_table(tmp_path: Path) -> None:
     lines = frame().to_csv(index=False).splitlines()[1:]
     assert Own(own_images(tmp_path, lines), np.arange(N), [0]).scores(CODES, 0, METRICS) == PLAIN.values

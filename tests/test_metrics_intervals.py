@@ -65,9 +65,40 @@ def test_a_paired_interval_is_narrower_than_two_apart() -> None:
 def test_comparison_prints_and_names_what_one_refuses() -> None:
     codes, factors = sample(300, 6)
     found = compare(codes, codes[:, :1], factors, metrics=["mig", "factor_vae"], draws=4)
-    assert found.refused == {"mig": "it compares codes, and there is one"}
+    assert found.refused == {"mig": "second codes: it compares codes, and there is one"}
     assert [line.split()[0] for line in str(found).splitlines()] == ["first", "factor_vae", "mig"]
     assert found.rows()[0]["metric"] == "factor_vae"
+
+
+def test_comparison_says_which_codes_do_not_fit() -> None:
+    codes, factors = sample(300, 6)
+    for first, second, said in (
+        (codes, codes[:-1], "first codes have 300 rows and second codes 299"),
+        (codes[:-1], codes, "first codes have 299 rows and second codes 300"),
+        (codes[:-1], codes[:-1], "first codes have 299 rows and factors 300"),
+        (codes, {"u": codes[:, 0], "v": codes[:9, 1]}, "second codes must be .* 'u' has 300 rows and 'v' 9"),
+        (codes * np.nan, codes, "first codes contain NaN"),
+        (codes, codes[:, 0], r"second codes must have shape \(N, D\)"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            compare(first, second, factors, metrics=["mig"], draws=2)
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(codes)
+    with pytest.raises(ValueError, match="first codes and second codes have different indices"):
+        compare(frame, frame[::-1], factors, metrics=["mig"], draws=2)
+
+
+def test_comparison_warns_as_a_score_does() -> None:
+    codes, factors = sample(60, 6)
+    still = np.column_stack([codes, np.ones(60)])
+    with pytest.warns(UserWarning) as caught:
+        found = compare(codes, still, factors, metrics=["mig"], draws=4)
+    odd, few = (str(one.message) for one in caught)
+    assert odd == "second codes: column 2 takes one value only and can tell nothing"
+    assert few == "few points (60) for mig: its error is known only from 100 points on"
+    assert {one.filename for one in caught} == {__file__}
+    assert found.cautions == {"mig": "its error is known only from 100 points on"} and found.doubts == (odd,)
+    assert str(found).splitlines()[-1] == f"odd: {odd}" and found.rows()[0]["note"] == found.cautions["mig"]
 
 
 @pytest.mark.parametrize("draws", [1, -1, 0.5, True])

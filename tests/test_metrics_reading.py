@@ -12,6 +12,7 @@ from idgan_sc.metrics import (
     CARBONNEAU_METRICS,
     METRICS,
     MORE_METRICS,
+    compare,
     reading,
     score,
     score_carbonneau,
@@ -208,7 +209,7 @@ def test_codes_by_name_and_masks_in_lists() -> None:
     assert score(Z, rows, metrics=FAST) == score(Z[250:], F[250:], metrics=FAST)
     with pytest.raises(ValueError, match="codes are masked in 250 rows, first in row 0"):
         score([np.ma.masked_array(z, m) for z, m in zip(Z, mask, strict=True)], F)
-    with pytest.raises(ValueError, match="codes must be columns of one length"):
+    with pytest.raises(ValueError, match="codes must be columns of one length: 'a' has 500 rows and 'b' 9"):
         score({"a": Z[:, 0], "b": Z[:9, 1]}, F)
 
 
@@ -348,7 +349,13 @@ def test_categories_and_depths_that_are_meant() -> None:
     constant = np.column_stack([F[:, 0], np.ones(500), F[:, 1:]])
     alone = score(Z, F, depths=[2, 3, 4], metrics=["dci"])
     assert score(Z, constant, depths=[2, 9, 3, 4], metrics=["dci"]) == alone
-    assert score(Z, constant, depths=[2, 3, 4], metrics=["dci"]).refused.keys() == {"dci"}
+    for depths, told in (([2, 3, 4], "3 depths for 4"), (2, "1 depths for 4"), ([], "0 depths for 4")):
+        with pytest.raises(ValueError, match=f"{told} factors: give one for each, also for those left out"):
+            score(Z, constant, depths=depths, metrics=["mig"])  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=told):
+            compare(Z, Z, constant, depths=depths, metrics=["mig"])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="protocol carbonneau takes no depths"):
+        compare(Z, Z, F, depths=[2, 3, 4], protocol="carbonneau")
 
 
 @pytest.mark.parametrize("seed", [0, np.int64(0), None, np.random.default_rng(0)])
@@ -368,8 +375,11 @@ def test_a_misspelt_metric_is_always_said(scored: Any) -> None:
     for factors in (F, np.ones((500, 3)), np.full((500, 3), np.nan)):
         with pytest.raises(ValueError, match="no metric 'mgi'; perhaps 'mig'"):
             scored(Z, factors, metrics=["mgi"])
-    with pytest.raises(ValueError, match="no metric 3"):
-        scored(Z, F, metrics=[3])
+    for name, said in ((3, "no metric 3"), (["mig"], r"no metric \['mig'\]; perhaps 'mig'"), (None, "no metric None")):
+        with pytest.raises(ValueError, match=said):
+            scored(Z, F, metrics=[name])
+    with pytest.raises(ValueError, match="no metric 'MIG'; perhaps 'mig'"):
+        scored(Z, F, metrics=["MIG"])
 
 
 def test_one_constant_factor_does_not_refuse_the_others() -> None:
@@ -390,14 +400,14 @@ def test_codes_that_are_none() -> None:
         (Z + 0j, "codes must be real numbers, got complex128"),
         (Z.astype("M8[s]"), "codes must be real numbers"),
         (np.full(F.shape, "x"), "codes must be real numbers"),
-        (Z[:, 0], r"one code is a column, z\[:, None\]"),
+        (Z[:, 0], r"one code is a column, x\[:, None\]"),
         ([[1, 2], [3]], "codes must be a table of numbers"),
         (np.where(Z > 3, np.inf, Z), "codes contain NaN or infinity"),
         (Z[:0], "non-empty"),
         ([[1.0, None]] * 500, "codes contain NaN or infinity, or are missing"),
-        (None, r"codes must be a table of numbers .* got a single NoneType"),
-        ("codes.npz", r"codes must be a table of numbers .* got a single str"),
-        ((z for z in Z), r"codes must be a table of numbers .* got a single generator"),
+        (None, r"codes must be a table \(N, D\), got a single NoneType"),
+        ("codes.npz", r"codes must be a table \(N, D\), got a single str"),
+        ((z for z in Z), r"codes must be a table \(N, D\), got a single generator"),
     ):
         with pytest.raises(ValueError, match=said):
             score(codes, F)
@@ -408,11 +418,12 @@ def test_factors_that_are_none() -> None:
         (F + 1j, "factor 0 holds complex numbers"),
         ((F + 1j).astype(object), "complex numbers"),
         (F[:, 0], r"factors must have shape \(N, K\), got \(500,\): one factor is a column"),
-        (F[:-1], r"factors must have shape \(500, K\), a row for each of the codes, got \(499, 3\)"),
+        (F[:-1], "codes have 500 rows and factors 499: rows are points, the same in both$"),
         (F[:, :0], "they have no column: give at least one"),
-        (None, "give a table, not a single NoneType"),
+        (None, r"factors must be a table \(N, K\), got a single NoneType"),
         (np.where(F == 3, np.inf, F), "factor 0 contains infinity"),
-        ({"a": F[:, 0], "b": F[:9, 1]}, "factors must have shape"),
+        ({"a": F[:, 0], "b": F[:9, 1]}, "factors: column 'b' has 9 rows and codes 500"),
+        ({"a": F[:9, 0], "b": F[:, 1]}, "factors: column 'a' has 9 rows and codes 500"),
         ({}, "factors must have shape"),
     ):
         with pytest.raises(ValueError, match=said):

@@ -87,7 +87,7 @@ def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
     ("arrays", "said"),
     [
         ({"codes": pool()[0], "factors": pool()[1] + 1j}, "factor 0 holds complex numbers"),
-        ({"codes": pool()[0], "factors": pool()[1][:-1], **DEPTHS}, "factors must have shape"),
+        ({"codes": pool()[0], "factors": pool()[1][:-1], **DEPTHS}, "codes have .* rows and factors"),
         (
             {"codes": pool()[0] * np.nan, "factors": pool()[1], "depths": [3] * 3, "forest_depths": [4] * 3},
             "codes .*NaN",
@@ -96,6 +96,11 @@ def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
         ({"codes": pool()[0], "factors": pool()[1], "discrete": [True], **DEPTHS}, "discrete must be a list of whole"),
         ({"codes": pool()[0], "factors": pool()[1], "values": pool()[1][:, :2], **DEPTHS}, "classes and values must"),
         ({"codes": pool()[0], "factors": pool()[1]}, "5 depths for 3 factors: give one for each, and `discrete`"),
+        ({"codes": pool()[0], "factors": pool()[1], "depths": [3] * 3}, "5 forest_depths for 3 factors"),
+        ({"codes": pool()[0], "factors": pool()[1], **DEPTHS, "depths": [3, 0, 3]}, "depths must be 1 or more"),
+        ({"codes": pool()[0].T, "factors": pool()[1].T, **DEPTHS}, "rows are points .* transpose both"),
+        ({"codes": pool()[0], "factors": pool()[1], "values": pool()[1].T, **DEPTHS}, "transpose the values"),
+        ({"codes": pool()[0], "factors": pool()[1], "values": pool()[1] / 0.0, **DEPTHS}, "values: factor . contains"),
         ({"codes": np.array([{}]), "factors": pool()[1]}, "damaged, or holds more than arrays of numbers"),
     ],
 )

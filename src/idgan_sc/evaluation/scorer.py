@@ -118,6 +118,8 @@ class Own:
             )
         for name, why in (*found.left_out.items(), *found.refused.items()):
             self._say(f"left out: {name}: {why}")
+        for doubt in found.doubts:
+            self._say(f"odd: {doubt}")
         for name, why in found.cautions.items():
             self._say(f"few images ({found.points}) for {name}: {why}")
         return found.values

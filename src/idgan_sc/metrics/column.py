@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from numbers import Real
+from reprlib import repr as shown
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,13 +70,17 @@ def read_column(cells: Any, name: str, declared: bool | str = False, place: Plac
     elif order is not None:
         values, order = order[values], None
     rows = np.flatnonzero(~missing)
-    parsed = _parsed(values[rows], name, declared if order is None else "", lambda number: place(int(rows[number])))
-    known, inverse = np.unique(parsed.cells, return_inverse=True)
-    kind = "category" if declared == "category" else parsed.kind
+    try:
+        parsed = _parsed(values[rows], name, declared if order is None else "", lambda number: place(int(rows[number])))
+        known, inverse = np.unique(parsed.cells, return_inverse=True)
+        kind = "category" if declared == "category" else parsed.kind
+        numbers = np.arange(len(known), dtype=np.float64) if kind == "category" else _floats(known)
+    except (OverflowError, FloatingPointError) as error:
+        raise ValueError(f"{name} holds numbers too large for float64: divide them by a constant") from error
     ranks = np.full(len(missing), -1, dtype=np.int64)
     ranks[rows] = inverse.ravel()
     filled = np.full(len(missing), np.nan)
-    filled[rows] = (np.arange(len(known), dtype=np.float64) if kind == "category" else _floats(known))[inverse.ravel()]
+    filled[rows] = numbers[inverse.ravel()]
     labels = parsed.labels or tuple(map(str, (known if order is None else order[known]).tolist()))
     return Column(ranks, filled, kind, labels)
 
@@ -95,7 +101,7 @@ def _cells(cells: Any) -> tuple[Array, Array, Array | None]:
         return array, mask | np.isnan(array), None
     if array.dtype.kind in "mM":
         return array, mask | np.isnat(array), None
-    if array.dtype.kind in "OUS":
+    if array.dtype.kind in "OUST":
         return array, mask | _absent(array), None
     return array, mask, None
 
@@ -123,15 +129,25 @@ def absent(cell: Any) -> bool:
 
     A missing cell is None, NaN, a library's own missing value, or a string that means one.
     """
-    if isinstance(cell, bytes):
-        cell = cell.decode(errors="backslashreplace")
+    cell = plain(cell)
     if isinstance(cell, str):
         return cell.strip().lower() in MISSING
     if cell is None or cell is np.ma.masked or type(cell).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(cell, np.datetime64 | np.timedelta64):
         return bool(np.isnat(cell))
-    return bool(isinstance(cell, float | complex | np.inexact | Decimal) and cell != cell)
+    if isinstance(cell, Decimal):
+        return cell.is_nan()
+    return bool(isinstance(cell, float | complex | np.inexact) and cell != cell)
+
+
+def plain(cell: Any) -> Any:
+    """A cell without what holds it: bytes, and arrays and tensors of one entry."""
+    if isinstance(cell, np.ndarray) or hasattr(cell, "detach"):
+        cell = cell.item() if cell.ndim == 0 or tuple(cell.shape) == (1,) * cell.ndim else cell
+    if isinstance(cell, bytes):
+        return cell.decode(errors="backslashreplace")
+    return str(cell) if isinstance(cell, np.str_) else cell
 
 
 # ---- what they mean
@@ -151,9 +167,9 @@ def _parsed(cells: Array, name: str, declared: str, place: Place) -> Parsed:
         return Parsed(_counted(cells.view(np.int64).tolist()), "number")
     if kind in "iuf":
         return Parsed(cells, "number")
-    if kind not in "OUS":
+    if kind not in "OUST":
         raise ValueError(f"{name} must be numbers, names, or yes or no, got {cells.dtype}")
-    return _of_objects([_plain(cell, name) for cell in cells], name, declared, place)
+    return _of_objects([_single(cell, name, place(row)) for row, cell in enumerate(cells)], name, declared, place)
 
 
 def _of_objects(cells: list[Any], name: str, declared: str, place: Place) -> Parsed:
@@ -174,7 +190,7 @@ def _of_objects(cells: list[Any], name: str, declared: str, place: Place) -> Par
         return Parsed(_exact(numbers), "number")
     if declared == "number" or 2 * len(odd) < len(cells):
         most = "" if declared else ", as most of its cells are"
-        what = f"{name}, {place(odd[0])}: {cells[odd[0]]!r} is no number{most}"
+        what = f"{name}, {place(odd[0])}: {shown(cells[odd[0]])} is no number{most}"
         raise ValueError(f"{what}: mend it{_or_declare(declared)}")
     if all(isinstance(cell, str) and COMMA.fullmatch(cell.strip()) for cell in cells):
         raise ValueError(f"{name}: {cells[0]!r} has a comma where numbers have a point: mend it{_or_declare(declared)}")
@@ -185,18 +201,18 @@ def _or_declare(declared: str) -> str:
     return "" if declared else ", or name the factor in `categories`"
 
 
-def _plain(cell: Any, name: str) -> Any:
-    """A cell without what holds it: bytes and arrays of one entry."""
+def _single(cell: Any, name: str, place: str) -> Any:
+    """A cell that is one value."""
+    cell = plain(cell)
     if isinstance(cell, np.ndarray) or hasattr(cell, "detach"):
-        cell = cell.item()
-    if isinstance(cell, bytes):
-        return cell.decode(errors="backslashreplace")
+        raise ValueError(f"{name}, {place}: the cell holds {math.prod(cell.shape)} values: give one")
     if isinstance(cell, complex | np.complexfloating):
         raise ValueError(f"{name} holds complex numbers: give real and imaginary part as two factors")
     return cell
 
 
 def _infinite(cell: Any) -> bool:
+    cell = plain(cell)
     return isinstance(cell, float | np.floating | Decimal) and not math.isfinite(cell)
 
 
@@ -204,6 +220,21 @@ def _truth(cell: Any) -> bool | None:
     if isinstance(cell, bool | np.bool_):
         return bool(cell)
     return TRUTHS.get(cell.strip().lower()) if isinstance(cell, str) else None
+
+
+def exact_number(cell: Any) -> Any:
+    """Return the real number that a cell of codes is or spells, or None.
+
+    Codes are nothing but numbers, so a truth value counts, and so do zeros in front.
+    """
+    cell = plain(cell)
+    if (number := _number(cell)) is not None:
+        return number
+    try:
+        spelt = isinstance(cell, str) and cell.isascii() and "_" not in cell
+        return float(cell) if spelt or isinstance(cell, Real | Decimal | np.bool_) else None
+    except ValueError:
+        return None
 
 
 def _number(cell: Any) -> Any:
@@ -240,14 +271,14 @@ def _decimal(text: str) -> float | Fraction | None:
 
 def _date(cell: Any) -> datetime | timedelta | None:
     """A date, a time or a span of time; None if the cell is none."""
-    for plain in ("to_pydatetime", "to_pytimedelta"):  # pandas' own
-        cell = getattr(cell, plain)() if hasattr(cell, plain) else cell
+    cell = cell.start_time if type(cell).__name__ == "Period" else cell
+    for own in ("to_pydatetime", "to_pytimedelta"):  # of pandas
+        cell = getattr(cell, own)() if hasattr(cell, own) else cell
     if isinstance(cell, np.datetime64 | np.timedelta64):
         cell = cell.astype("M8[us]" if isinstance(cell, np.datetime64) else "m8[us]").item()
-    if isinstance(cell, str) or type(cell).__name__ == "Period":
-        text = str(cell).strip()
+    if isinstance(cell, str):
         try:
-            return datetime.fromisoformat(text) if DATE.fullmatch(text) else None
+            return datetime.fromisoformat(cell.strip()) if DATE.fullmatch(cell.strip()) else None
         except ValueError:  # such as 2020-02-31
             return None
     if isinstance(cell, date) and not isinstance(cell, datetime):
@@ -331,4 +362,5 @@ def _floats(known: Array) -> Array:
     large = known.dtype.kind in "iu" and len(known) and max(abs(int(known[0])), abs(int(known[-1]))) > EXACT
     if large or known.dtype.kind == "O":
         return np.array([float(value - known[0]) for value in known.tolist()])
-    return known.astype(np.float64)
+    with np.errstate(over="raise"):
+        return known.astype(np.float64)

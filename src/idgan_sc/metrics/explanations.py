@@ -355,5 +355,5 @@ def explain(name: str) -> Explanation:
 def unknown(name: object, known: Iterable[str]) -> str:
     """The line for a metric that is not there, with the likely one first."""
     names = list(known)
-    near = get_close_matches(str(name), names, n=1)
+    near = get_close_matches(str(name).lower(), names, n=1)
     return f"no metric {name!r}; " + (f"perhaps {near[0]!r}: " if near else "") + f"there are {', '.join(names)}"

@@ -7,7 +7,7 @@ shifts all halves alike. Only their scatter is read: the interval lies around th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -34,9 +34,11 @@ class Comparison:
     differences: dict[str, float]  # first - second
     intervals: dict[str, Interval]
     refused: dict[str, str]
+    cautions: dict[str, str] = field(default_factory=dict, compare=False)  # scores that need more points, and why
+    doubts: tuple[str, ...] = field(default=(), compare=False)  # what is odd about the codes and factors
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row for each metric: metric, first, second, difference, low, high."""
+        """A row for each metric: metric, first, second, difference, low, high, note."""
         return [
             {
                 "metric": name,
@@ -45,6 +47,7 @@ class Comparison:
                 "difference": difference,
                 "low": self.intervals[name][0],
                 "high": self.intervals[name][1],
+                "note": self.cautions.get(name, ""),
             }
             for name, difference in self.differences.items()
         ]
@@ -60,8 +63,9 @@ class Comparison:
         for row in self.rows():
             interval = f"[{row['low']:+.3f}, {row['high']:+.3f}]"
             numbers = f"{row['first']:8.3f}{row['second']:8.3f}  {row['difference']:+.3f} {interval}"
-            lines.append(f"{row['metric']:26}{numbers}")
-        return "\n".join(lines + [f"{name:26}refused: {why}" for name, why in self.refused.items()])
+            lines.append(f"{row['metric']:26}{numbers}  {row['note']}".rstrip())
+        lines += [f"{name:26}refused: {why}" for name, why in self.refused.items()]
+        return "\n".join(lines + [f"odd: {doubt}" for doubt in self.doubts])
 
     __repr__ = __str__
 
@@ -128,14 +132,20 @@ def compared(
     values: Sequence[Mapping[str, float]],
     scattered: Sequence[Mapping[str, Array]],
     names: Sequence[str],
-    refused: Sequence[Mapping[str, str]],
+    refused: Mapping[str, Mapping[str, str]],
 ) -> Comparison:
-    """Two representations' scores and their scores on the same halves, put together."""
+    """Two representations' scores and their scores on the same halves, put together.
+
+    `refused` holds the reasons of each representation, by what messages call it.
+    """
     first, second = ({name: one[name] for name in names} for one in values)
     differences = {name: first[name] - second[name] for name in names}
     apart = {name: scattered[0][name] - scattered[1][name] for name in names}
     intervals = around(differences, apart)
-    told = {name: why for one in refused for name, why in one.items()}
+    told: dict[str, str] = {}
+    for who, reasons in refused.items():
+        for name, why in reasons.items():
+            told[name] = f"{told[name]}; {who}: {why}" if name in told else f"{who}: {why}"
     told |= {name: "most halves of the points refuse it" for name in names if name not in intervals}
     kept = {name: difference for name, difference in differences.items() if name in intervals}
     return Comparison(first, second, kept, intervals, told)

@@ -7,11 +7,13 @@ says what is accepted as codes and factors.
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from idgan_sc.metrics import cost, intervals, reading
+from idgan_sc.metrics.doubts import doubts
 from idgan_sc.metrics.explanations import unknown
 from idgan_sc.metrics.protocols import CARBONNEAU, DISENTANGLEMENT_LIB, INFOGAN_CR, Protocol, refusals
 from idgan_sc.metrics.reading import Points
@@ -156,14 +158,20 @@ def compare(
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
     chosen, draws, jobs = PROTOCOLS[protocol], _count(draws, "draws"), _count(jobs, "jobs", 1)
     intervals.at_least_two(draws)
+    if depths is not None and not chosen.forests:
+        raise ValueError(f"protocol {protocol} takes no depths: leave them out")
     seed = int(_generator(rng).integers(2**31))
     asked = Asked(seed, categories, depths, metrics, 0, jobs)
-    calls = [_prepared(chosen, codes, factors, asked) for codes in (first, second)]
+    calls = _prepared(chosen, {"first codes": first, "second codes": second}, factors, asked)
+    _warn(calls, 3)
     found = [_computed(call) for call in calls]
     shared = [name for name in found[0][0] if name in found[1][0]]
+    cautions = _cautions(calls[0].points, shared, 3)
     scattered = [intervals.halves(chosen, call.points, shared, call.depths, seed, draws, jobs) for call in calls]
-    refused = [call.refused | failed for call, (_, failed) in zip(calls, found, strict=True)]
-    return intervals.compared([values for values, _ in found], scattered, shared, refused)
+    refused = {call.called: call.refused | failed for call, (_, failed) in zip(calls, found, strict=True)}
+    compared = intervals.compared([values for values, _ in found], scattered, shared, refused)
+    doubted = dict.fromkeys(doubt for call in calls for doubt in call.doubts)
+    return replace(compared, cautions=cautions, doubts=tuple(doubted))
 
 
 class Asked(NamedTuple):
@@ -184,7 +192,9 @@ class Call(NamedTuple):
     """
 
     protocol: Protocol
+    called: str  # how messages call the codes
     points: Points
+    doubts: tuple[str, ...]  # what is odd about the points
     names: tuple[str, ...]
     wanted: tuple[str, ...]  # the cheap ones first
     refused: dict[str, str]
@@ -193,17 +203,30 @@ class Call(NamedTuple):
     costs: dict[str, float]
 
 
-def _prepared(protocol: Protocol, codes: Any, factors: Any, asked: Asked) -> Call:
+def _prepared(protocol: Protocol, representations: Mapping[str, Any], factors: Any, asked: Asked) -> list[Call]:
     names = _names(asked.metrics, protocol)
-    rng = _generator(asked.rng)
-    points = reading.read(codes, factors, asked.categories)
+    rngs = [_generator(asked.rng) for _ in representations]
+    read = reading.read_each(representations, factors, asked.categories)
+    return [_call(protocol, *one, names, asked) for one in zip(representations, read, rngs, strict=True)]
+
+
+def _call(
+    protocol: Protocol, called: str, points: Points, rng: np.random.Generator, names: tuple[str, ...], asked: Asked
+) -> Call:
     depths = _depths(asked.depths, points)
     refused = refusals(protocol, names, points, depths)
     costs = {name: _seconds(protocol, name, points, depths) for name in names if name not in refused}
     if asked.metrics is None:
         refused |= {name: cost.too_costly(name, s) for name, s in costs.items() if s > cost.LIMIT}
     wanted = sorted((name for name in costs if name not in refused), key=costs.__getitem__)
-    return Call(protocol, points, names, tuple(wanted), refused, depths, rng, costs)
+    doubted = tuple(doubts(points, called))
+    return Call(protocol, called, points, doubted, names, tuple(wanted), refused, depths, rng, costs)
+
+
+def _warn(calls: Sequence[Call], level: int) -> None:
+    """Warn of what is left out and what is odd, before anything is computed."""
+    if lines := dict.fromkeys(line for call in calls for line in (*call.points.lost(), *call.doubts)):
+        warnings.warn("; ".join(lines), stacklevel=level)
 
 
 def _computed(call: Call) -> tuple[dict[str, float], dict[str, str]]:
@@ -217,7 +240,8 @@ def _scored(protocol: Protocol, codes: Any, factors: Any, asked: Asked) -> Score
     draws, jobs = _count(asked.draws, "draws"), _count(asked.jobs, "jobs", 1)
     if draws:
         intervals.at_least_two(draws)
-    call = _prepared(protocol, codes, factors, asked)
+    (call,) = _prepared(protocol, {"codes": codes}, factors, asked)
+    _warn([call], 4)
     values, failed = _computed(call)
     return _told(call, values, failed, _intervals(call, values, draws, jobs))
 
@@ -233,22 +257,27 @@ def _intervals(call: Call, values: dict[str, float], draws: int, jobs: int) -> d
 def _told(
     call: Call, values: dict[str, float], failed: dict[str, str], ranges: dict[str, tuple[float, float]]
 ) -> Scores:
-    """The result, with a warning where the points are too few for a score."""
     points, refused = call.points, call.refused | failed
-    cautions = {name: why for name in values if (why := caution(name, len(points.codes)))}
-    if cautions:
-        listed = "; ".join(f"{name}: {why}" for name, why in cautions.items())
-        warnings.warn(f"few points ({len(points.codes)}) for {listed}", stacklevel=4)
     return Scores(
         values={name: values[name] for name in call.names if name in values},
         refused={name: refused[name] for name in call.names if name in refused},
         intervals=ranges,
-        cautions=cautions,
+        cautions=_cautions(points, values, 5),
         factors=points.told(),
         left_out=points.left_out,
         points=len(points.codes),
         missing=points.missing,
+        doubts=call.doubts,
     )
+
+
+def _cautions(points: Points, names: Iterable[str], level: int) -> dict[str, str]:
+    """Say for which scores the points are too few, with a warning."""
+    cautions = {name: why for name in names if (why := caution(name, len(points.codes)))}
+    if cautions:
+        listed = "; ".join(f"{name}: {why}" for name, why in cautions.items())
+        warnings.warn(f"few points ({len(points.codes)}) for {listed}", stacklevel=level)
+    return cautions
 
 
 def _names(metrics: Sequence[str] | None, protocol: Protocol) -> tuple[str, ...]:
@@ -260,11 +289,12 @@ def _names(metrics: Sequence[str] | None, protocol: Protocol) -> tuple[str, ...]
         return tuple(protocol.default)
     if isinstance(metrics, str) or not isinstance(metrics, Iterable):
         raise ValueError(f"metrics must be a list of names, such as [{str(metrics)!r}], got {metrics!r}")
-    names = tuple(dict.fromkeys(metrics))
+    names = list(metrics)
     for name in names:
-        if name not in protocol.known:
-            raise ValueError(unknown(name, protocol.known))
-    return tuple(map(str, names))
+        if not isinstance(name, str) or name not in protocol.known:
+            others = [other for other, one in PROTOCOLS.items() if name in one.known]
+            raise ValueError(unknown(name, protocol.known) + (f"; protocol {others[0]} has it" if others else ""))
+    return tuple(dict.fromkeys(map(str, names)))
 
 
 def _generator(rng: np.random.Generator | int | None) -> np.random.Generator:
@@ -288,15 +318,10 @@ def _count(number: Any, what: str, least: int = 0) -> int:
 
 
 def _depths(depths: Sequence[int] | None, points: Points) -> tuple[int, ...]:
-    """Choose a depth for each factor that is scored.
-
-    The result is empty if the number of depths differs from the number of all factors.
-    """
-    given = () if depths is None else reading.numbers(depths, "depths")
-    if any(depth < 1 for depth in given):
-        raise ValueError(f"depths must be 1 or more, got {min(given)}")
-    if len(given) != len(points.every):
+    """Choose a depth for each factor that is scored; none if none are given."""
+    if depths is None:
         return ()
+    given = reading.depths_of(depths, "depths", len(points.every), "also for those left out")
     return tuple(depth for depth, name in zip(given, points.every, strict=True) if name in points.names)
 
 

@@ -6,18 +6,24 @@ imported for them. Each factor becomes class numbers, which are exact, and value
 kind of each factor, what is left out, and why.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import index
+from reprlib import repr as shown
 from typing import Any
 
 import numpy as np
 
-from idgan_sc.metrics.checks import Array, finite
-from idgan_sc.metrics.column import EXACT, Column, absent, read_column
+from idgan_sc.metrics.checks import Array
+from idgan_sc.metrics.column import EXACT, Column, absent, exact_number, plain, read_column
 from idgan_sc.metrics.information import binned, unit_binned
 
 REPEATS = 10  # a factor of numbers with fewer points than this per distinct value is taken as continuous
+TURNED = 10  # times as many codes and factors as points are points and codes in each other's place
+ALIGNED = "rows are points, the same in both"
+LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class Points:
         stacked = np.stack(ranks, axis=1) if ranks else self.ranks[rows]
         return replace(self, codes=self.codes[rows], ranks=stacked, values=self.values[rows], rows=self.rows[rows])
 
+    def lost(self) -> list[str]:
+        """A line for each factor that is left out, and one for the rows."""
+        rows = [f"left out: {self.missing} rows in which a factor is missing"] if self.missing else []
+        return [f"left out: {why}" for why in self.left_out.values()] + rows
+
     def told(self) -> dict[str, str]:
         """What each factor was taken for, by its name."""
         counts = self.ranks.max(axis=0, initial=-1) + 1
@@ -70,11 +81,11 @@ class Points:
         return dict(zip(self.names, kinds, strict=True))
 
 
-def read(codes: Any, factors: Any, categories: Any = (), called: str = "categories") -> Points:
+def read(codes: Any, factors: Any, categories: Any = (), called: str = "categories", what: str = "factors") -> Points:
     """The points of codes (N, D) and factors (N, K) that can be scored.
 
     `categories`, an argument that messages call `called`, are the numbers or names of the factors that are categories:
-    never continuous, their numbers names.
+    never continuous, their numbers names. `what` is how messages call the factors.
     A factor with one value is left out and named, and so is a row with a missing factor.
 
     Raises
@@ -82,20 +93,66 @@ def read(codes: Any, factors: Any, categories: Any = (), called: str = "categori
     ValueError
         If anything is no table of numbers, its rows do not match, or a factor's cells are of several kinds.
     """
-    array = read_codes(codes)
-    names, cells = _table(factors)
-    if not cells:
-        raise ValueError(f"factors must have shape ({len(array)}, K), and they have no column: give at least one")
-    if any(len(column) != len(array) for column in cells):
-        shape = (len(cells[0]), len(cells))
-        raise ValueError(f"factors must have shape ({len(array)}, K), a row for each of the codes, got {shape}")
-    if _index(codes) is not None and _index(factors) is not None and not _index(codes).equals(_index(factors)):
-        raise ValueError("codes and factors have different indices: align their rows, or give both as arrays")
+    return read_each({"codes": codes}, factors, categories, called, what)[0]
+
+
+def read_each(
+    representations: Mapping[str, Any],
+    factors: Any,
+    categories: Any = (),
+    called: str = "categories",
+    what: str = "factors",
+) -> list[Points]:
+    """Read as `read` does, for codes of the same points by the names that messages call them."""
+    arrays = {name: read_codes(codes, name) for name, codes in representations.items()}
+    names, cells = _table(factors, what)
+    _refuse_rows(arrays, names, cells, what)
+    _refuse_indices({**representations, what: factors})
     if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"two factors are called {twice[0]!r}: rename one")
+        raise ValueError(f"two {what} are called {twice[0]!r}: rename one")
     declared = set(numbers(categories, called, len(cells), names))
-    columns = [read_column(column, label(names[k]), k in declared) for k, column in enumerate(cells)]
-    return _complete(array, columns, names)
+    of = "" if what == "factors" else f"{what}: "
+    columns = [read_column(column, of + label(names[k]), k in declared) for k, column in enumerate(cells)]
+    return [_complete(array, columns, names) for array in arrays.values()]
+
+
+def _refuse_rows(arrays: Mapping[str, Array], names: tuple[str, ...], cells: list[Any], what: str) -> None:
+    """Refuse tables whose rows are not the same points, and columns for rows."""
+    (name, array), *others = arrays.items()
+    (n, d), k = array.shape, len(cells)
+    if not cells:
+        raise ValueError(f"{what} must have shape ({n}, K), and they have no column: give at least one")
+    for other, more in others:
+        if len(more) != n:
+            raise ValueError(f"{name} have {n} rows and {other} {len(more)}: {ALIGNED}")
+    lengths = [len(column) for column in cells]
+    if len(set(lengths)) > 1:
+        odd = next(number for number, length in enumerate(lengths) if length != n)
+        raise ValueError(f"{what}: column {names[odd]!r} has {lengths[odd]} rows and {name} {n}: {ALIGNED}")
+    if lengths[0] != n:
+        turned = name if n < d == lengths[0] else what if lengths[0] < k == n else ""
+        mend = turned and f": transpose the {turned}"
+        raise ValueError(f"{name} have {n} rows and {what} {lengths[0]}: {ALIGNED}{mend}")
+    if min(d, k) >= TURNED * n:
+        shapes = f"{name} have shape ({n}, {d}) and {what} ({n}, {k})"
+        raise ValueError(f"{shapes}: rows are points and columns are codes and factors: transpose both")
+
+
+def _refuse_indices(holders: Mapping[str, Any]) -> None:
+    """Refuse frames and columns of which two name their rows otherwise."""
+    known = [(called, found) for holder in holders.items() for called, found in _indices(*holder)]
+    for called, found in known[1:]:
+        if not found.equals(known[0][1]):
+            raise ValueError(
+                f"{known[0][0]} and {called} have different indices: align their rows, or give both as arrays"
+            )
+
+
+def _indices(called: str, holder: Any) -> Iterator[tuple[str, Any]]:
+    columns = holder.items() if _by_name(holder) else ()
+    for name, held in ((called, holder), *((f"{called}[{key!r}]", column) for key, column in columns)):
+        if hasattr(found := getattr(held, "index", None), "equals"):
+            yield name, found
 
 
 def label(name: str) -> str:
@@ -103,77 +160,112 @@ def label(name: str) -> str:
     return f"factor {name}" if name.isdigit() else f"factor {name!r}"
 
 
-def read_codes(codes: Any) -> Array:
+def read_codes(codes: Any, called: str = "codes") -> Array:
     """Read codes (N, D) as an array of finite real numbers.
+
+    Messages call them `called`.
 
     Raises
     ------
     ValueError
         If one is missing, masked, no real number, or so large that float64 makes two of them one; it names the first.
     """
+    held = _array_or_columns(codes, called)
+    array = _side_by_side(held, called) if isinstance(held, Mapping) else held
+    mask, array = np.ma.getmaskarray(array), np.asarray(np.ma.getdata(array))
+    if not array.size:
+        raise ValueError(f"{called} must have 2 non-empty axes, got shape {array.shape}")
+    _refuse_shape(array, codes, called, "D", "code")
+    _refuse_gaps(mask, called, "are masked")
+    if array.dtype.kind in "OUSTMm":
+        gone = np.array([absent(cell) for cell in array.ravel()], dtype=bool).reshape(array.shape)
+        _refuse_gaps(gone, called, "contain NaN or infinity, or are missing,")
+    if array.dtype.kind in "cMmV":
+        raise ValueError(f"{called} must be real numbers, got {array.dtype}")
+    given = array if array.dtype.kind in "biuf" else _exact_numbers(array, called)
+    with np.errstate(over="ignore"):
+        read = given.astype(np.float64) if given.dtype in (np.longdouble, object) else given
+    large = "" if given is read else ", or numbers too large for float64,"
+    _refuse_gaps(~np.isfinite(read), called, "contain NaN or infinity" + large)
+    if given.dtype == np.longdouble or given.dtype.kind in "iuO":
+        _refuse_merged(given, read, called)
+    return read
+
+
+def _array_or_columns(codes: Any, called: str) -> Any:
+    """Codes as an array, or by name where they have names."""
+    if _by_name(codes):
+        return codes
     try:
         array = array_of(codes)
     except ValueError as error:
-        raise ValueError(f"codes must be a table of numbers: {error}") from error
-    if array.dtype.names:
-        codes = {name: array[name] for name in array.dtype.names}
-    if isinstance(codes, Mapping):
-        array = _side_by_side(codes)
-    if isinstance(array, np.ma.MaskedArray):
-        _refuse_gaps(np.ma.getmaskarray(array), "are masked")
-        array = np.ma.getdata(array)
-    if array.ndim == 0:
-        raise ValueError(f"codes must be a table of numbers (N, D), got a single {type(codes).__name__}")
-    if array.dtype.kind in "OUSMm" and array.size:
-        gone = np.array([absent(cell) for cell in array.ravel()], dtype=bool).reshape(array.shape)
-        _refuse_gaps(gone, "contain NaN or infinity, or are missing,")
-    if array.dtype.kind in "cMmV":
-        raise ValueError(f"codes must be real numbers, got {array.dtype}")
-    if array.ndim == 1 and array.size:
-        raise ValueError(f"codes must have 2 non-empty axes, got shape {array.shape}: one code is a column, z[:, None]")
-    read = _numeric(array)
-    if read.ndim == 2:
-        _refuse_gaps(~np.isfinite(read), "contain NaN or infinity")
-        if array.dtype == np.longdouble or array.dtype.kind in "iuOUS":
-            _refuse_merged(array, read)
-    return finite(read)
+        raise ValueError(f"{called} must be a table of numbers: {_why_apart(codes) or error}") from error
+    return {name: array[name] for name in array.dtype.names} if array.dtype.names else array
 
 
-def _numeric(array: Array) -> Array:
-    if array.dtype.kind in "biuf" and array.dtype != np.longdouble:
-        return array
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"codes must be real numbers, got {array.dtype}: {error}") from error
+def _exact_numbers(cells: Array, called: str) -> Array:
+    """Texts and objects (N, D) as numbers, each as exact as it is."""
+    found = np.empty(cells.shape, dtype=object)
+    for (row, column), cell in np.ndenumerate(cells):
+        number = exact_number(cell)
+        if number is None or LARGEST < abs(number) < math.inf:
+            why = " is" if number is None else ", too large for float64, is"
+            raise ValueError(f"{called} must be real numbers: row {row}, column {column}{why} {shown(plain(cell))}")
+        found[row, column] = number
+    return found
 
 
-def _refuse_gaps(gone: Array, words: str) -> None:
+def _refuse_gaps(gone: Array, called: str, words: str) -> None:
     if gone.any():
-        rows = np.unique(np.argwhere(gone)[:, 0])
-        where = f"in {len(rows)} rows, first in row {rows[0]}"
-        raise ValueError(f"codes {words} {where}: leave those rows out, of factors too")
+        rows, columns = np.nonzero(gone)
+        where = f"in {len(np.unique(rows))} rows, first in row {rows[0]}, column {columns[0]}"
+        lost = np.flatnonzero(gone.all(axis=0))
+        mend = f"leave column {lost[0]} out" if lost.size else "leave those rows out, of factors too"
+        raise ValueError(f"{called} {words} {where}: {mend}")
 
 
-def _refuse_merged(given: Array, read: Array) -> None:
+def _refuse_merged(given: Array, read: Array, called: str) -> None:
     """Refuse columns of large or long numbers of which float64 makes two different ones one."""
     if not (read.size and np.abs(read).max() > EXACT) and given.dtype != np.longdouble:
         return
     for d, column in enumerate(given.T):
-        exact = column.astype(np.float64) if given.dtype.kind in "US" else column
-        if len(set(exact.tolist())) > len(np.unique(read[:, d].astype(np.float64))):
+        if len(set(column.tolist())) > len(np.unique(read[:, d].astype(np.float64))):
             raise ValueError(
-                f"codes: column {d} has numbers that float64 cannot tell apart: subtract one that all of them hold"
+                f"{called}: column {d} has numbers that float64 cannot tell apart: subtract one that all of them hold"
             )
 
 
-def _side_by_side(columns: Mapping[Any, Any]) -> Any:
+def _side_by_side(columns: Mapping[Any, Any], called: str) -> Any:
     """Columns by name as one array (N, D)."""
-    listed = [_listed(column) for column in columns.values()]
-    if not listed or len({np.shape(column) for column in listed}) > 1:
-        shapes = ", ".join(str(np.shape(column)) for column in listed) or "none"
-        raise ValueError(f"codes must be columns of one length, got {shapes}")
-    return np.ma.stack(listed, axis=1) if any(map(np.ma.isMaskedArray, listed)) else np.stack(listed, axis=1)
+    listed = {name: _column(column, f"{called}: column {name!r}") for name, column in columns.items()}
+    if not listed:
+        raise ValueError(f"{called} must be columns of one length, got none")
+    first, *others = listed
+    for name in others:
+        if len(listed[name]) != len(listed[first]):
+            lengths = f"{first!r} has {len(listed[first])} rows and {name!r} {len(listed[name])}"
+            raise ValueError(f"{called} must be columns of one length: {lengths}")
+    if any(column.dtype.kind not in "biuf" for column in listed.values()):
+        listed = {name: column.astype(object) for name, column in listed.items()}
+    return np.ma.stack(list(listed.values()), axis=1)
+
+
+def depths_of(given: Any, what: str, count: int, also: str) -> tuple[int, ...]:
+    """Read the depths of an argument, one for each of `count` factors.
+
+    A message about their number ends with `also`.
+
+    Raises
+    ------
+    ValueError
+        If one is no whole number from 1 on, or if there are more or fewer.
+    """
+    depths = numbers(given, what)
+    if any(depth < 1 for depth in depths):
+        raise ValueError(f"{what} must be 1 or more, got {min(depths)}")
+    if len(depths) != count:
+        raise ValueError(f"{len(depths)} {what} for {count} factors: give one for each, {also}")
+    return depths
 
 
 def numbers(given: Any, what: str, count: int | None = None, names: Sequence[str] = ()) -> tuple[int, ...]:
@@ -193,15 +285,15 @@ def numbers(given: Any, what: str, count: int | None = None, names: Sequence[str
 
 
 def _number(one: Any, what: str, count: int | None, names: Sequence[str]) -> int:
-    if isinstance(one, str) and one in names:
-        return list(names).index(one)
+    if isinstance(one, str | tuple) and str(one) in names:  # a tuple names a column of several levels
+        return list(names).index(str(one))
     try:
         if isinstance(one, bool | np.bool_):
             raise TypeError
         number = index(one.item() if isinstance(one, np.ndarray) and one.ndim == 0 else one)
     except TypeError:
         known = f", or of the names {', '.join(names)}" if any(not name.isdigit() for name in names) else ""
-        raise ValueError(f"{what} must be a list of whole numbers such as [0]{known}, got {one!r}") from None
+        raise ValueError(f"{what} must be a list of whole numbers such as [1]{known}, got {one!r}") from None
     if count is not None and not 0 <= number < count:
         singular = {"categories": "category"}.get(what, what)
         raise ValueError(f"{singular} {number}: the factors are numbered 0 to {count - 1}")
@@ -237,7 +329,7 @@ def array_of(holder: Any) -> Any:
     try:
         if isinstance(holder, list | tuple) and any(np.ma.isMaskedArray(one) for one in holder):
             return np.ma.array([np.ma.asanyarray(one) for one in holder])
-        if isinstance(holder, list | tuple) and any(hasattr(one, "detach") for one in holder):
+        if isinstance(holder, list | tuple) and any(_is_held(one) for one in holder):
             holder = [array_of(one) for one in holder]
         return np.asarray(holder)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -250,37 +342,74 @@ def _tensor(tensor: Any) -> Array:
         tensor = tensor.detach().cpu()
         if "strided" not in str(getattr(tensor, "layout", "strided")):
             tensor = tensor.to_dense()
-        tensor = tensor.float() if "bfloat16" in str(tensor.dtype) else tensor
-        return np.asarray(tensor.resolve_conj().numpy() if hasattr(tensor, "resolve_conj") else tensor.numpy())
+        tensor = tensor.float() if any(kind in str(tensor.dtype) for kind in ("bfloat16", "float8")) else tensor
+        for lazy in ("resolve_conj", "resolve_neg"):
+            tensor = getattr(tensor, lazy)() if hasattr(tensor, lazy) else tensor
+        return np.asarray(tensor.numpy())
     except (TypeError, RuntimeError) as error:  # a tensor without data, or of a type that NumPy does not know
         raise ValueError(f"a tensor cannot be read ({str(error).splitlines()[0]}): give it as an array") from error
 
 
-def _table(factors: Any) -> tuple[tuple[str, ...], list[Any]]:
+def _table(factors: Any, what: str) -> tuple[tuple[str, ...], list[Any]]:
     """The names and the columns of factors, whatever holds them."""
-    if isinstance(factors, Mapping):
-        return tuple(map(str, factors)), [np.ma.asanyarray(_listed(column)) for column in factors.values()]
+    if _by_name(factors):
+        return tuple(map(str, factors)), [_factor(held, f"{what}: column {name!r}") for name, held in factors.items()]
     if hasattr(factors, "iloc") and hasattr(factors, "columns"):  # pandas
         return tuple(map(str, factors.columns)), [factors.iloc[:, k] for k in range(factors.shape[1])]
     if hasattr(factors, "get_column"):  # polars
         return tuple(map(str, factors.columns)), [_objects(factors[name].to_list()) for name in factors.columns]
     held = isinstance(factors, list | tuple) and any(_holds_more(one) for one in factors)
-    array = _objects(factors) if isinstance(factors, list | tuple) and not held else array_of(factors)
+    try:
+        array = _objects(factors) if isinstance(factors, list | tuple) and not held else array_of(factors)
+    except ValueError as error:
+        raise ValueError(f"{what} must be a table: {_why_apart(factors) or error}") from error
     if array.dtype.names:
-        return tuple(array.dtype.names), [array[name] for name in array.dtype.names]
-    if array.ndim != 2:
-        mends = {0: f": give a table, not a single {type(factors).__name__}", 1: ": one factor is a column, y[:, None]"}
-        raise ValueError(f"factors must have shape (N, K), got {array.shape}{mends.get(array.ndim, '')}")
+        return tuple(array.dtype.names), [
+            _column(array[name], f"{what}: column {name!r}") for name in array.dtype.names
+        ]
+    _refuse_shape(array, factors, what, "K", "factor")
     return tuple(str(k) for k in range(array.shape[1])), list(array.T)
 
 
 def _holds_more(row: Any) -> bool:
-    """Whether a row is a tensor or masked, which an array of objects would forget."""
-    return hasattr(row, "detach") or np.ma.isMaskedArray(row)
+    """Whether a row is a tensor, sparse or masked, which an array of objects would forget."""
+    return _is_held(row) or np.ma.isMaskedArray(row)
 
 
-def _listed(column: Any) -> Any:
-    return _objects(column) if isinstance(column, list | tuple) else array_of(column)
+def _is_held(row: Any) -> bool:
+    """Whether a row is a tensor or a sparse matrix, which NumPy cannot read."""
+    return hasattr(row, "detach") or hasattr(row, "toarray")
+
+
+def _by_name(holder: Any) -> bool:
+    """Whether it holds columns by name; a sparse matrix may be a dictionary too."""
+    return isinstance(holder, Mapping) and not hasattr(holder, "toarray")
+
+
+def _factor(held: Any, called: str) -> Any:
+    """One of several columns; as a Series if it is pandas', whose categories an array would forget."""
+    if hasattr(held, "isna") and getattr(held, "ndim", 1) == 1:
+        from pandas import Series
+
+        return held if hasattr(held, "iloc") else Series(held)
+    return _column(held, called)
+
+
+def _column(held: Any, called: str) -> Array:
+    """One of several columns as an array (N,); (N, 1) is taken for one."""
+    try:
+        column = np.ma.asanyarray(_objects(held) if isinstance(held, list | tuple) else array_of(held))
+    except ValueError as error:
+        raise ValueError(f"{called} must be a list of values: {error}") from error
+    if column.ndim == 0:
+        raise ValueError(f"{called} must be a list of values, got a single {type(held).__name__}")
+    if column.ndim == 2 and column.shape[1] == 1:
+        column = column[:, 0]
+    if column.ndim != 1 or column.dtype.names:
+        raise ValueError(
+            f"{called} must be one column (N,), got shape {column.shape}: give a table alone, or its columns one by one"
+        )
+    return column
 
 
 def _objects(rows: Any) -> Array:
@@ -288,15 +417,33 @@ def _objects(rows: Any) -> Array:
 
     NumPy alone would turn 3 beside "a" into "3".
     """
-    try:
-        return np.array(rows, dtype=object)
-    except ValueError as error:
-        raise ValueError(f"factors must have shape (N, K), got rows of several lengths: {error}") from error
+    return np.array(rows, dtype=object)
 
 
-def _index(frame: Any) -> Any:
-    found = getattr(frame, "index", None)
-    return found if hasattr(found, "equals") else None
+def _refuse_shape(array: Array, given: Any, called: str, axis: str, one: str) -> None:
+    """Refuse what is no table of rows and columns, of which `one` names a column."""
+    if array.ndim == 2:
+        return
+    if array.ndim == 0:
+        raise ValueError(f"{called} must be a table (N, {axis}), got a single {type(given).__name__}")
+    mend = "give one table with a row for each point (numpy.concatenate joins batches)"
+    if array.ndim == 1:
+        held = "numpy.array(x)[:, None]" if isinstance(given, list | tuple) else "x[:, None]"
+        column = "x.to_frame()" if hasattr(given, "to_frame") else held
+        mend = _why_apart(given) or f"one {one} is a column, {column}"
+    raise ValueError(f"{called} must have shape (N, {axis}), got {array.shape}: {mend}")
+
+
+def _why_apart(given: Any) -> str:
+    """Say why rows make no table; empty if they may be one."""
+    rows = list(given) if isinstance(given, list | tuple | np.ndarray) else []
+    if any(isinstance(row, Mapping) for row in rows):
+        return "its rows are dictionaries: give a dictionary of columns"
+    shapes = [(len(row),) if isinstance(row, list | tuple) else tuple(getattr(row, "shape", ())) for row in rows]
+    if any(len(shape) > 1 for shape in shapes):
+        return "it is a list of tables: join them with numpy.concatenate"
+    odd = [f"row {i} has shape {shape} and row 0 {shapes[0]}" for i, shape in enumerate(shapes) if shape != shapes[0]]
+    return f"{odd[0]}: give each row as many cells" if odd else ""
 
 
 # ---- what can be scored

@@ -20,6 +20,7 @@ import numpy as np
 from idgan_sc.metrics import dci, reading, scoring
 from idgan_sc.metrics.checks import Array
 from idgan_sc.metrics.definitions import PROTOCOLS, Definition
+from idgan_sc.metrics.doubts import doubts
 from idgan_sc.metrics.protocols import GROUPED, all_points, first_line, single_value, split_points, train_and_test
 from idgan_sc.metrics.reading import Points
 from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disentanglement_lib, draw_infogan_cr
@@ -297,13 +298,11 @@ def _read_points(
     """The points of the factors that take two values, and the options that number factors."""
     points = reading.read(codes, classes, discrete, "discrete")
     count = len(points.every)
+    also = "and `discrete` (those of dSprites' five are taken unless you do)"
     given = {
-        "depths": reading.numbers(depths, "depths"),
-        "forest_depths": reading.numbers(forest_depths, "forest_depths"),
+        "depths": reading.depths_of(depths, "depths", count, also),
+        "forest_depths": reading.depths_of(forest_depths, "forest_depths", count, also),
     }
-    for name, numbers in given.items():
-        if len(numbers) != count:
-            raise ValueError(f"{len(numbers)} {name} for {count} factors: give one for each, and `discrete`")
     if values is not None and values is not classes:
         points = _with_values(points, values)
     _tell(points)
@@ -316,15 +315,15 @@ def _read_points(
 
 def _tell(points: Points) -> None:
     lines = [f"{reading.label(name)}: {kind}" for name, kind in points.told().items()]
-    lines += [f"left out: {why}" for why in points.left_out.values()]
-    lines += [f"left out: {points.missing} rows in which a factor is missing"] if points.missing else []
-    print("\n".join(lines), file=sys.stderr, flush=True)
+    print(
+        "\n".join([*lines, *points.lost(), *(f"odd: {doubt}" for doubt in doubts(points))]), file=sys.stderr, flush=True
+    )
 
 
 def _with_values(points: Points, values: Any) -> Points:
     """The points with physical values in place of what the classes say."""
     rows = len(points.rows) + points.missing
-    physical = reading.read(np.zeros((rows, 1)), values)
+    physical = reading.read(np.zeros((rows, 1)), values, what="values")
     if len(physical.every) != len(points.every):
         raise ValueError(
             f"classes and values must have as many columns, got {len(points.every)} and {len(physical.every)}"

@@ -28,6 +28,7 @@ class Scores:
     left_out: Mapping[str, str] = field(default_factory=dict, compare=False)  # factors not scored, and why
     points: int = field(default=0, compare=False)
     missing: int = field(default=0, compare=False)  # rows left out because a factor is missing
+    doubts: tuple[str, ...] = field(default=(), compare=False)  # what is odd about the codes and factors
 
     def __iter__(self) -> Iterator[Any]:
         """`values, refused = score(...)`."""
@@ -51,6 +52,7 @@ class Scores:
         lines += [f"  left out: {why}" for why in self.left_out.values()]
         if self.missing:
             lines.append(f"  left out: {self.missing} rows in which a factor is missing")
+        lines += [f"  odd: {doubt}" for doubt in self.doubts]
         group = ""
         for row in self.rows():
             heading = row["group"] if row["value"] is not None else "refused"

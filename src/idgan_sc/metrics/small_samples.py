@@ -145,7 +145,7 @@ def caution(metric: str, points: int) -> str:
     if not near:
         return ""
     if points < min(table) / NEAR:
-        return f"with so few points it was not measured; with {min(table)} it was"
+        return f"its error is known only from {min(table)} points on"
     bias, sd = table[min(near)]
     if max(abs(bias), sd) < WORTH_SAYING:
         return ""
