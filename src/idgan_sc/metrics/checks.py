@@ -3,6 +3,8 @@
 The error is one line.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,19 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 FIRST = 64  # rows, in which most codes take two values
+MANY = 12  # names that one line can list
+
+
+def listed(name: object, known: Iterable[str], all_in: str = "") -> str:
+    """The known names as words; of more than `MANY` those nearest to `name`.
+
+    `all_in` says where all of them are. `config/names.py` has the same for names of the configuration, since neither
+    room knows the other.
+    """
+    names = list(known)
+    if len(names) <= MANY:
+        return ", ".join(names)
+    return f"{', '.join(get_close_matches(str(name), names, 3, 0.0))}, … ({len(names)}{all_in and f'; {all_in}'})"
 
 
 def as_codes(codes: npt.ArrayLike, ndim: int = 2) -> npt.NDArray[np.float64]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from idgan_sc.metrics.checks import listed
+
 MODULARITY, COMPACTNESS, EXPLICITNESS, WHOLE, OTHER = "modularity", "compactness", "explicitness", "whole", "no factors"
 GROUPS = (MODULARITY, COMPACTNESS, EXPLICITNESS, WHOLE, OTHER)  # whole: several of the three in one number
 
@@ -356,4 +358,5 @@ def unknown(name: object, known: Iterable[str]) -> str:
     """The line for a metric that is not there, with the likely one first."""
     names = list(known)
     near = get_close_matches(str(name), names, n=1)
-    return f"no metric {name!r}; " + (f"perhaps {near[0]!r}: " if near else "") + f"there are {', '.join(names)}"
+    there = listed(name, names, "idgan_sc.metrics.explanations.EXPLANATIONS has all")
+    return f"no metric {name!r}; " + (f"perhaps {near[0]!r}: " if near else "") + f"there are {there}"

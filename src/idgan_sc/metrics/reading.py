@@ -6,6 +6,7 @@ imported for them. Each factor becomes class numbers, which are exact, and value
 kind of each factor, what is left out, and why.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import index
@@ -13,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from idgan_sc.metrics.checks import Array, finite
+from idgan_sc.metrics.checks import Array, finite, listed
 from idgan_sc.metrics.column import EXACT, Column, absent, read_column
 from idgan_sc.metrics.information import binned, unit_binned
 
+UNNAMED = re.compile(r"Unnamed: 0(\.\d+)*")  # what pandas calls a first column that has no name in the file
 REPEATS = 10  # a factor of numbers with fewer points than this per distinct value is taken as continuous
 
 
@@ -82,6 +84,10 @@ def read(codes: Any, factors: Any, categories: Any = (), called: str = "categori
     ValueError
         If anything is no table of numbers, its rows do not match, or a factor's cells are of several kinds.
     """
+    for what, held in (("codes", codes), ("factors", factors)):
+        frame = hasattr(held, "columns") and (hasattr(held, "iloc") or hasattr(held, "get_column"))
+        for name in index_columns(held.columns if frame else held if isinstance(held, Mapping) else ()):
+            raise ValueError(f"{what}: the column {name!r} is a pandas index that was saved: leave it out")
     array = read_codes(codes)
     names, cells = _table(factors)
     if not cells:
@@ -96,6 +102,11 @@ def read(codes: Any, factors: Any, categories: Any = (), called: str = "categori
     declared = set(numbers(categories, called, len(cells), names))
     columns = [read_column(column, label(names[k]), k in declared) for k, column in enumerate(cells)]
     return _complete(array, columns, names)
+
+
+def index_columns(names: Iterable[Any]) -> list[str]:
+    """The columns that are an index which pandas saved with a table, and no data."""
+    return [name for k, name in enumerate(map(str, names)) if UNNAMED.fullmatch(name) or not (name or k)][:1]
 
 
 def label(name: str) -> str:
@@ -200,7 +211,7 @@ def _number(one: Any, what: str, count: int | None, names: Sequence[str]) -> int
             raise TypeError
         number = index(one.item() if isinstance(one, np.ndarray) and one.ndim == 0 else one)
     except TypeError:
-        known = f", or of the names {', '.join(names)}" if any(not name.isdigit() for name in names) else ""
+        known = f", or of the names {listed(one, names)}" if any(not name.isdigit() for name in names) else ""
         raise ValueError(f"{what} must be a list of whole numbers such as [0]{known}, got {one!r}") from None
     if count is not None and not 0 <= number < count:
         singular = {"categories": "category"}.get(what, what)
