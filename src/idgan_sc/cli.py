@@ -183,7 +183,7 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
     """A data set of the user's own images; the settings say that it is one."""
     from idgan_sc.data.folder import prepare_folder
     from idgan_sc.data.grid import prepare_file
-    from idgan_sc.training.prepare import set_aside
+    from idgan_sc.training.prepare import least_images, say_replaced
 
     option = "--from-folder" if args.from_folder else "--from-grid"
     if args.from_folder and args.from_grid:
@@ -193,37 +193,33 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
             f"{option}: the data set {args.dataset} is not made of your images: give --dataset own, or another with "
             "`source: folder` in the configuration"
         )
-    folder = results.images(args.dataset)
+    folder, least = results.images(args.dataset), least_images(results, args.dataset)
     with locked(folder / ".lock"):
-        before = _images_hash(folder)
+        before = _images_there(folder)
         if args.from_grid:
-            images = prepare_file(args.from_grid, folder, args.names.split(",") if args.names else None)
+            images = prepare_file(args.from_grid, folder, args.names.split(",") if args.names else None, least)
         else:
             images = prepare_folder(
                 args.from_folder, folder, args.factors, 64, args.crop, args.background or "white",
-                categories=args.categories or (), numbers=args.numbers or (),
+                categories=args.categories or (), numbers=args.numbers or (), least=least,
             )  # fmt: skip
-    if before != images.sha256["images.npy"]:
-        set_aside(results, args.dataset)
+    say_replaced(results, args.dataset, before, images)
     return images
 
 
-def _images_hash(folder: Path) -> str:
-    """Return the hash of the images in a folder.
-
-    It is empty if the folder holds no images that can be opened.
-    """
+def _images_there(folder: Path) -> Any:
+    """The images that a folder holds; None where there are none that can be opened."""
     from idgan_sc.data.images import open_images
 
     try:
-        return open_images(folder).sha256["images.npy"]
+        return open_images(folder)
     except DataError:
-        return ""
+        return None
 
 
 def _train(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.training.plan import alone
-    from idgan_sc.training.prepare import images_trained_on
+    from idgan_sc.training.prepare import images_trained_on, refuse_small_batch
     from idgan_sc.training.train import train_seeds
 
     if args.seed is not None and args.seeds:
@@ -234,6 +230,7 @@ def _train(results: Results, args: argparse.Namespace) -> None:
     if before and len(seeds) > 1:
         raise ConfigError("--from and --vae-from name the predecessor of one seed: give one --seed with them")
     job = _job(results, args)
+    refuse_small_batch(results, job.run)
     for given in before.values():
         images_trained_on(job.results, args.dataset, given)
     why = alone(results.config, job.settings, len(seeds)) if len(seeds) > 1 else ""
@@ -273,8 +270,11 @@ def _figure(results: Results, args: argparse.Namespace) -> None:
 
 
 def _write(known: dict[str, Callable[[Results], list[Path]]], results: Results, args: argparse.Namespace) -> None:
+    if args.name is None:
+        print("\n".join(known))
+        return
     if args.name not in known:
-        raise ConfigError(unknown("", args.name, known))
+        raise ConfigError(unknown("", args.name, known, f"`idgan-sc {args.command}` alone names all"))
     for path in known[args.name](results):
         print(path)
 
@@ -403,9 +403,10 @@ def _completion(results: Results, args: argparse.Namespace) -> None:
 
 
 # --------------------------------------------------------------------------------------------------- the command line
-def unknown(option: str, name: str, known: Iterable[str]) -> str:
-    """What is said of a name that is not among those known."""
-    return f"{option} {name or repr(name)} is unknown: choose one of {', '.join(known)}".strip()
+def unknown(option: str, name: str, known: Iterable[str], all_in: str = "") -> str:
+    """What is said of a name that is not among those known; `all_in` says where all are."""
+    choice = configuration.listed(name, known, all_in)
+    return f"{option} {name or repr(name)} is unknown: choose one of {choice}".strip()
 
 
 def _number(least: int) -> Callable[[str], int]:
@@ -481,7 +482,7 @@ def parser() -> argparse.ArgumentParser:
     for name, do in (("table", _table), ("figure", _figure)):
         words = f"Reads what the gather commands and baseline write. Writes {name}s/<name>.* in <out>. Next: report."
         added = command(name, "preset", f"write one {name} from the results", words, do)
-        added.add_argument("name", help=f"such as {name}1; a wrong name lists all")
+        added.add_argument("name", nargs="?", help=f"such as {name}1; without it, the names are listed")
     words = "Reads and writes the run's folder and <out>/state. Next: train, which goes on."
     state = command("state", "run", "keep the state of an unfinished training where git can hold it", words, _state)
     state.add_argument("do_what", choices=("keep", "restore"), help="copy it to <out>/state, or back from there")
@@ -583,7 +584,7 @@ def _checked(config: Config, args: Any) -> None:
     for key, known in _names(config).items():
         value = getattr(args, key, None)
         if value is not None and value not in known:
-            raise ConfigError(unknown(f"--{key}", value, known))
+            raise ConfigError(unknown(f"--{key}", value, known, f"`{key}s` in {args.config} has all"))
     if hasattr(args, "system"):
         if not configuration.applies(config, args.variant, args.system):
             raise ConfigError(
@@ -610,29 +611,35 @@ def main(argv: list[str] | None = None) -> None:
         _checked(config, args)
         args.do(Results(config, getattr(args, "preset", ""), getattr(args, "out", Path())), args)
     except (ConfigError, DataError) as error:
-        print(f"idgan-sc: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
+        raise _ended(str(error), 2) from error
     except ModuleNotFoundError as error:
         name = str(error.name).partition(".")[0]
         if name == "idgan_sc":
             raise
         extra = EXTRAS.get(name, "train")
         words = f"{args.command} needs the extra `{extra}` ({name} is not installed): pip install '.[{extra}]'"
-        print(f"idgan-sc: {words}", file=sys.stderr)
-        raise SystemExit(2) from error
+        raise _ended(words, 2) from error
     except KeyboardInterrupt as error:
-        print(f"idgan-sc: {args.command} was stopped; what it had finished is kept", file=sys.stderr)
-        raise SystemExit(130) from error
+        raise _ended(f"{args.command} was stopped; what it had finished is kept", 130) from error
     except MemoryError as error:
-        print(f"idgan-sc: {args.command} needs more memory than is free: {error or 'free some'}", file=sys.stderr)
-        raise SystemExit(2) from error
+        raise _ended(f"{args.command} needs more memory than is free: {error or 'free some'}", 2) from error
     except BrokenPipeError:  # whoever reads the output has gone, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
     except OSError as error:  # a full disk, a folder that must not be written to
         where = f"{error.filename}: " if error.filename else ""
-        print(f"idgan-sc: {where}{error.strerror or error}: mend that, then give the same command", file=sys.stderr)
-        raise SystemExit(2) from error
+        words = f"{where}{error.strerror or error}: mend that, then give the same command"
+        raise _ended(words, 2) from error
+
+
+def _ended(words: str, status: int) -> SystemExit:
+    """Say why a command ended, below the line of a progress bar that was interrupted."""
+    bars = getattr(getattr(sys.modules.get("tqdm"), "tqdm", None), "_instances", ())
+    for bar in list(bars):
+        bar.leave = True  # its line is ended, not wiped
+        bar.close()
+    print(f"idgan-sc: {words}", file=sys.stderr)
+    return SystemExit(status)
 
 
 if __name__ == "__main__":

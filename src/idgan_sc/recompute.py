@@ -28,7 +28,7 @@ import torch
 import yaml
 
 from idgan_sc import config as configuration
-from idgan_sc.config import Config, ConfigError, Run, with_predecessors
+from idgan_sc.config import Config, ConfigError, Run, listed, with_predecessors
 from idgan_sc.config.claims import claim_runs
 from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError, read_arrays, sha256, write_text
@@ -199,8 +199,11 @@ def choose(results: Results, names: list[str], sample: int | None) -> list[Run]:
     known = {str(run): run for run in _finished_runs(results)}
     unknown = [name for name in names if name not in known]
     if unknown:
-        listed = f"choose one of {', '.join(sorted(known))}" if known else "there is none, train one first"
-        raise ConfigError(f"{unknown[0]} is no finished run below {results.root}: {listed}")
+        every = f"`find {results.root} -name record.json` has all"
+        choice = (
+            f"choose one of {listed(unknown[0], sorted(known), every)}" if known else "there is none, train one first"
+        )
+        raise ConfigError(f"{unknown[0]} is no finished run below {results.root}: {choice}")
     if not known:
         raise DataError(f"{results.root} holds no finished run of the configuration: train one before you verify it")
     chosen = names or sorted(known)

@@ -17,6 +17,7 @@ from idgan_sc.config.datasets import (
     reader_dataset,
 )
 from idgan_sc.config.load import load
+from idgan_sc.config.names import listed
 from idgan_sc.config.options import Options, options
 from idgan_sc.config.runs import (
     BASELINE_SEEDS,

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from idgan_sc.config.names import listed
 from idgan_sc.config.runs import datasets_of, planned_runs, related, seed_list, without_factorial
 from idgan_sc.config.settings import Config, ConfigError, Run
 
+SEE = "`{}` in config.yaml has all"
 NAMES = ("preset", "allow_missing", "sample", "seeds", "dataset", "system")
 
 
@@ -56,7 +58,8 @@ def options(config: Config, given: Mapping[str, Any], words: Sequence[str] = ())
         )
     if str(given["preset"]) not in config["presets"]:
         raise ConfigError(
-            f"--config preset={given['preset']} is no preset: choose one of {', '.join(config['presets'])}"
+            f"--config preset={given['preset']} is no preset: choose one of "
+            f"{listed(given['preset'], config['presets'], SEE.format('presets'))}"
         )
     found = Options(
         preset=given["preset"],
@@ -92,12 +95,14 @@ def _check_piece(config: Config, found: Options, given: Mapping[str, Any]) -> No
     known = datasets_of(config, found.preset)
     if found.dataset is not None and found.dataset not in known:
         raise ConfigError(
-            f"--config dataset={found.dataset} is none of preset {found.preset}: choose one of {', '.join(known)}"
+            f"--config dataset={found.dataset} is none of preset {found.preset}: choose one of "
+            f"{listed(found.dataset, known, SEE.format('datasets'))}"
         )
     systems = dict.fromkeys(run.system for run in [*planned_runs(config, found.preset), *related(config, found.preset)])
     if found.system is not None and found.system not in systems:
         raise ConfigError(
-            f"--config system={found.system} is none of preset {found.preset}: choose one of {', '.join(systems)}"
+            f"--config system={found.system} is none of preset {found.preset}: choose one of "
+            f"{listed(found.system, systems, SEE.format('systems'))}"
         )
     there = {run.seed for run in planned_runs(config, found.preset) if found.dataset in (None, run.dataset)}
     if found.seeds and not set(found.seeds) <= there:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from idgan_sc.config.datasets import DATA, DATASET, NATIVE
+from idgan_sc.config.names import listed
 from idgan_sc.config.runs import _variant_of, datasets_of, split_arm
 from idgan_sc.config.settings import (
     GAN,
@@ -90,8 +91,8 @@ def _validate_schema(config: Any) -> None:
     def name_of(validator: Any, table: str, name: Any, schema: Any) -> Iterator[Any]:
         names = metric_names() if table == "metrics" else config.get(table)
         if names and name not in list(names):
-            listed = ", ".join(map(str, names))
-            yield jsonschema.ValidationError(f"unknown {_NAMED[table]} `{name}`: choose one of {listed}")
+            choice = listed(name, names, f"see `{table}`")
+            yield jsonschema.ValidationError(f"unknown {_NAMED[table]} `{name}`: choose one of {choice}")
 
     validator = _validator()(validators={"nameOf": name_of})
     error = jsonschema.exceptions.best_match(validator(_schema()).iter_errors(config))
@@ -102,7 +103,9 @@ def _validate_schema(config: Any) -> None:
         known = sorted(error.schema.get("properties", {}))
         unknown = next(key for key in error.instance if key not in known)
         close = difflib.get_close_matches(str(unknown), known, 1)
-        mend = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(known)}"
+        mend = (
+            f"did you mean `{close[0]}`?" if close else f"known keys: {listed(unknown, known, 'schema.yaml has all')}"
+        )
         raise ConfigError(f"{path}: unknown key `{unknown}`: {mend}")
     message = error.message if error.validator == "nameOf" else error.message[:300]
     if isinstance(error.instance, str) and error.validator == "type" and re.match(r"[+-]?[0-9]", error.instance):
@@ -112,7 +115,7 @@ def _validate_schema(config: Any) -> None:
 
 def _known(what: str, name: str, names: Any, where: str) -> None:
     if name not in names:
-        raise ConfigError(f"{where}: unknown {what} `{name}`: choose one of {', '.join(map(str, names))}")
+        raise ConfigError(f"{where}: unknown {what} `{name}`: choose one of {listed(name, names, f'see `{what}s`')}")
 
 
 @cache
@@ -303,7 +306,10 @@ def validate_run(config: Config, run: Run) -> None:
     refuse_if(
         merged["image_size"] not in SIZES, "image_size", f"{merged['image_size']} has no network: choose one of {SIZES}"
     )
-    native = dataset_settings(config, run.preset, run.dataset).get("native", False)
+    data = dataset_settings(config, run.preset, run.dataset)
+    few = f"exceeds the {data.get('n')} images of {run.dataset} (`n`): lower it"
+    refuse_if(data.get("n", merged["batch"]) < merged["batch"], "batch", f"{merged['batch']} {few}")
+    native = data.get("native", False)
     mend = f"{NATIVE} and `datasets.{run.dataset}.native: true` belong together: set both or neither"
     refuse_if((merged["image_size"] == NATIVE) != native, "image_size", f"{merged['image_size']}, but {mend}")
     refuse_if(merged["curve_points"] > merged["steps"] + 1, "curve_points", "exceeds the steps: lower it")
@@ -323,9 +329,8 @@ def _validate_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) ->
         name = merged[key]
         if (key == "start" and name == "scratch") or (key == "vae" and merged["code"] != "vae"):
             continue
-        refuse_if(
-            name not in config["systems"], key, f"unknown system `{name}`: choose one of {', '.join(config['systems'])}"
-        )
+        choice = listed(name, config["systems"], "see `systems`")
+        refuse_if(name not in config["systems"], key, f"unknown system `{name}`: choose one of {choice}")
         refuse_if(config["systems"][name]["family"] != family, key, f"`{name}` is not of family {family}")
         before = _merged(config, replace(run, system=name, variant=_variant_of(config, name, run.variant)))
         refuse_if(before.get("start", "scratch") != "scratch", key, f"`{name}` has a stage A itself: name that instead")

@@ -273,7 +273,7 @@ def _copy(source: _Source, blocks: Iterable[bytes], file: BinaryIO, have: int, t
     A bar on stderr shows the progress.
     """
     name = source.url.rpartition("/")[2][:40]
-    with tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=name, leave=False) as bar:
+    with tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=name) as bar:
         for block in blocks:
             have += len(block)
             if source.size is not None and have > source.size:

@@ -14,12 +14,15 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from idgan_sc.config import listed
 from idgan_sc.data.decode import WHITE, check_background, decode, endings, fitted, is_grey
 from idgan_sc.data.images import Images, save_images
+from idgan_sc.data.learnable import different, refuse_few, refuse_narrow
 from idgan_sc.data.table import LABELS, NO_TABLE, read_factors
 from idgan_sc.files import DataError, write_json
 
 _CHUNK = 128
+READ = "files are read that end in .png, .jpg, .tif, .bmp, .gif, .webp or in another ending that Pillow knows"
 
 
 def prepare_folder(
@@ -32,6 +35,7 @@ def prepare_folder(
     *,
     categories: Iterable[str] = (),
     numbers: Iterable[str] = (),
+    least: int = 1,
 ) -> Images:
     """Make a data set of a folder's images.
 
@@ -53,26 +57,31 @@ def prepare_folder(
         The colour behind transparent pixels, as CSS writes it.
     categories, numbers
         Columns of the table that are declared so.
+    least
+        How many images there must be.
 
     Raises
     ------
     DataError
-        If there is no image, an image is broken, smaller than `crop` or in colour among grey ones, or the table and
-        the images do not match; the message names the first file at fault.
+        If there are too few images, an image is broken, smaller than `crop` or in colour among grey ones, all are the
+        same or almost of one brightness, or the table and the images do not match; the message names the first file
+        at fault.
     """
     images_folder = Path(images_folder)
     check_background(background)
     if crop is not None and crop < 1:
         raise DataError(f"--crop {crop} is no size of an image: give a number of pixels from 1 on")
     files, left_out = _image_files(images_folder)
+    refuse_few(len(files), least, images_folder)
     table = read_factors(factors_csv, images_folder, files, categories, numbers) if factors_csv else NO_TABLE
     first = decode(images_folder / files[0], images_folder / files[0], background=background)
     channels = 1 if first.image.mode == "L" else 3
     notes: Counter[str] = Counter()
+    chunks = _chunks([images_folder / file for file in files], channels, size, crop, background, notes)
     (Path(out_folder) / LABELS).unlink(missing_ok=True)
     images = save_images(
         out_folder,
-        _chunks([images_folder / file for file in files], channels, size, crop, background, notes),
+        _in_range(different(chunks, files, images_folder, notes), images_folder),
         name=_in_utf8(Path(out_folder).name),
         source=f"{len(files)} images of the folder {_in_utf8(images_folder.name)}",
         licence="as the user's own images",
@@ -83,7 +92,7 @@ def prepare_folder(
     )
     write_json(images.folder / LABELS, dict(table.labels))
     for line in [*left_out, *(f"{count} of {len(files)} images {words}" for words, count in notes.items() if count)]:
-        print(line, file=sys.stderr)
+        print(" ".join(line.split()), file=sys.stderr)  # a file's name may hold line breaks
     return images
 
 
@@ -106,13 +115,11 @@ def _image_files(folder: Path) -> tuple[list[str], list[str]]:
     seen = [path for path in found if not any(part.startswith(".") for part in path.parts)]
     files = sorted(path.as_posix() for path in seen if path.suffix.lower() in endings())
     others = Counter(path.suffix.lower() or "no ending" for path in seen if path.suffix.lower() not in endings())
+    kinds = listed(".png", sorted(others))
     if not files:
-        kinds = f"; it holds {', '.join(others)}" if others else ""
-        raise DataError(
-            f"{folder} holds no image: expected files that end in .png, .jpg or as Pillow reads them{kinds}"
-        )
+        raise DataError(f"{folder} holds no image{f' but {kinds}' if kinds else ''}: {READ}")
     if others:
-        lines.append(f"{others.total()} files are of other kinds and are left out: {', '.join(sorted(others))}")
+        lines.append(f"{others.total()} files are of other kinds and are left out: {kinds}; {READ}")
     if len(found) > len(seen):
         lines.append(f"{len(found) - len(seen)} files are hidden and are left out")
     return files, lines
@@ -141,10 +148,23 @@ def _chunks(
     paths: list[Path], channels: int, size: int, crop: int | None, background: str, notes: Counter[str]
 ) -> Iterator[np.ndarray]:
     """The images as `(m, size, size, channels)` uint8."""
-    progress = tqdm(paths, desc="reading images", leave=False)
-    rows = (_pixels(path, channels, size, crop, background, notes) for path in progress)
-    for first in range(0, len(paths), _CHUNK):
-        yield np.stack([next(rows) for _ in paths[first : first + _CHUNK]])
+    with tqdm(total=len(paths), desc="reading images", unit="image") as bar:
+        for first in range(0, len(paths), _CHUNK):
+            rows = []
+            for path in paths[first : first + _CHUNK]:
+                rows.append(_pixels(path, channels, size, crop, background, notes))
+                bar.update()
+            yield np.stack(rows)
+
+
+def _in_range(chunks: Iterator[np.ndarray], folder: Path) -> Iterator[np.ndarray]:
+    """Hand on chunks of images; in the end, several that are almost of one brightness are refused."""
+    low, high, n = 255, 0, 0
+    for chunk in chunks:
+        low, high, n = min(low, int(chunk.min())), max(high, int(chunk.max())), n + len(chunk)
+        yield chunk
+    if n > 1:
+        refuse_narrow(low, high, folder)
 
 
 def _pixels(path: Path, channels: int, size: int, crop: int | None, background: str, notes: Counter[str]) -> np.ndarray:

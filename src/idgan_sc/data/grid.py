@@ -6,6 +6,7 @@ The images are streamed, checked and stored in a folder that processes share.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from idgan_sc.data.arrays import ArrayFile
 from idgan_sc.data.download import given_or_downloaded
 from idgan_sc.data.images import Factors, Images, save_images
+from idgan_sc.data.learnable import different, refuse_few, refuse_narrow
 from idgan_sc.files import DataError
 
 SIZE = 64  # pixels a side of what is stored
@@ -84,39 +86,58 @@ def prepare_release(
     )  # fmt: skip
 
 
-def prepare_file(path: str | Path, folder: str | Path, names: list[str] | None = None) -> Images:
+def prepare_file(path: str | Path, folder: str | Path, names: list[str] | None = None, least: int = 1) -> Images:
     """Make a data set in `folder` of a user's own full grid.
 
     The file is `.npz` or `.h5`. It holds `images` (N, H, W) or (N, H, W, C), uint8 or boolean, and `labels` (N,
     K) numbers. The labels hold each combination of the K factors' values once, in any order. `names` names the
-    factors; without it, `factor_names` (K,) of the file does.
+    factors; without it, `factor_names` (K,) of the file does. There must be `least` images.
 
     What was taken, and what was left out, is said on stderr.
 
     Raises
     ------
     DataError
-        If an array is missing or of another form, or the images are no full grid.
+        If an array is missing or of another form, the images are no full grid, too few, all the same, or almost of
+        one brightness.
     """
-    arrays = ArrayFile(Path(path))
+    path = Path(path)
+    arrays = ArrayFile(path)
     key, labels = _first_of(arrays, IMAGES), _first_of(arrays, LABELS)
-    factors, classes = _own_factors(arrays, labels, names)
     shape, dtype = arrays.layout(key)
     channels = shape[3] if len(shape) == 4 else 1
     if len(shape) not in (3, 4) or channels not in (1, 3) or shape[1] != shape[2] or dtype not in (np.uint8, np.bool_):
         raise DataError(f"{path}: `{key}` is {dtype} {shape}, expected uint8 (N, H, H), (N, H, H, 1) or (N, H, H, 3)")
-    if shape[0] != len(classes):
-        raise DataError(f"{path}: `{key}` has {shape[0]} rows and `{labels}` {len(classes)}: they belong together")
-    check_full(classes, factors, Path(path))
-    binary = channels == 1 and all(chunk.max(initial=0) <= 1 for chunk in arrays.rows(key, CHUNK))
+    n = shape[0]
+    refuse_few(n, least, path)
+    factors, classes = _own_factors(arrays, labels, names)
+    if n != len(classes):
+        raise DataError(f"{path}: `{key}` has {n} rows and `{labels}` {len(classes)}: they belong together")
+    check_full(classes, factors, path)
+    notes: Counter[str] = Counter()
+    low, high = _extent(different(arrays.rows(key, CHUNK), (f"row {row}" for row in range(n)), path, notes))
+    binary = channels == 1 and high <= 1
+    if not binary:
+        refuse_narrow(low, high, path)
     for name, size, values in zip(factors.names, factors.sizes, factors.values, strict=True):
         print(f"{path}: factor {name} has {size} values from {values[0]:g} to {values[-1]:g}", file=sys.stderr)
-    print(f"{path}: pixels are {'0 and 1, stored as bits' if binary else '0 to 255'}", file=sys.stderr)
+    taken = "0 and 1, stored as bits" if binary else f"{low} to {high}, where 0 is black and 255 white"
+    print(f"{path}: pixels are {taken}", file=sys.stderr)
+    for words, count in notes.items():
+        print(f"{path}: {count} of {n} images {words}", file=sys.stderr)
     return save_grid(
         folder, (chunk.reshape(-1, *shape[1:3], channels) for chunk in arrays.rows(key, CHUNK)), classes, factors,
-        name=Path(folder).name, source=f"{len(classes)} images of the file {Path(path).name}",
-        licence="as the user's own images", binary=binary,
+        name=Path(folder).name, source=f"{n} images of the file {path.name}", licence="as the user's own images",
+        binary=binary,
     )  # fmt: skip
+
+
+def _extent(chunks: Iterable[np.ndarray]) -> tuple[int, int]:
+    """The smallest and the largest pixel."""
+    low, high = 255, 0
+    for chunk in chunks:
+        low, high = min(low, int(chunk.min(initial=255))), max(high, int(chunk.max(initial=0)))
+    return low, high
 
 
 def save_grid(
@@ -261,8 +282,10 @@ def _own_factors(arrays: ArrayFile, key: str, names: list[str] | None) -> tuple[
         raise DataError(f"{arrays.path}: {len(names)} names of factors, `{key}` has {shape[1]} columns: name each once")
     columns = [np.unique(column, return_inverse=True) for column in labels.T]
     kept = [k for k, (values, _) in enumerate(columns) if len(values) > 1]
+    if not kept:
+        raise DataError(f"{arrays.path}: no column of `{key}` takes two values: give the factors that differ")
     for name in (name for k, name in enumerate(names) if k not in kept):
         print(f"{arrays.path}: the factor {name} has one value and is left out", file=sys.stderr)
     values = tuple(tuple(columns[k][0].tolist()) for k in kept)
     factors = Factors(tuple(names[k] for k in kept), tuple(map(len, values)), values)
-    return factors, np.stack([columns[k][1] for k in kept] or [np.empty(0, int)], axis=1)
+    return factors, np.stack([columns[k][1] for k in kept], axis=1)

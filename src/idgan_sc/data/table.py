@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from idgan_sc.config import listed
 from idgan_sc.data.images import Factors, Images
 from idgan_sc.files import DataError
 from idgan_sc.metrics.column import Column, absent, read_column
-from idgan_sc.metrics.reading import kind_of
+from idgan_sc.metrics.reading import index_columns, kind_of
 
 LABELS = "labels.json"  # beside the images: how the table names the classes of its categories
 MOST = 2**16  # values of a factor that fit the classes on disk
@@ -130,7 +131,7 @@ def _declared(table: Path, names: Sequence[str], categories: Iterable[str], numb
     for option, kind, given in (("--categories", "category", categories), ("--numbers", "number", numbers)):
         for name in given:
             if name not in names:
-                raise DataError(f"{option} {name}: {table} has no such column: it has {', '.join(names)}")
+                raise DataError(f"{option} {name}: {table} has no such column: it has {listed(name, names)}")
             if found.setdefault(name, kind) != kind:
                 raise DataError(f"{option} {name}: it is declared a category and a number: take one away")
     return found
@@ -141,6 +142,8 @@ def _read_table(table: Path) -> tuple[list[str], dict[str, Row]]:
     """Names of the factors, and each file's cells in that order."""
     lines = _lines(table)
     header = [cell.strip() for cell in lines[0].cells] if lines else []
+    for name in index_columns(header):
+        raise DataError(f"{table}: the column {name!r} is the index of a pandas frame: save with index=False")
     if "file" not in header or len(header) < 2 or len(set(header)) < len(header) or "" in header:
         raise DataError(f"{table} needs a column `file` and one column for each factor, each name once; it has "
                         f"{_header_words(header)}")  # fmt: skip
@@ -174,7 +177,7 @@ def _lines(table: Path) -> list[Row]:
 def _header_words(header: list[str]) -> str:
     found = [words for sign, words in SEPARATORS.items() if len(header) == 1 and sign in header[0]]
     mend = f": its cells are set apart by {found[0]}, save it with commas" if found else ""
-    return f"{', '.join(header) or 'nothing'}{mend}"
+    return f"{listed('file', header) or 'nothing'}{mend}"
 
 
 def _rows_of(table: Path, folder: Path, rows: dict[str, Row], files: Sequence[str]) -> list[Row]:

@@ -18,6 +18,8 @@ from idgan_sc.config import (
     runs_with_leakage,
     scored,
 )
+from idgan_sc.data.images import open_images
+from idgan_sc.evaluation.score import factors_hash
 from idgan_sc.files import DataError
 from idgan_sc.records.published import GATHERED
 from idgan_sc.records.record import OF, noted_hashes, read_record
@@ -159,16 +161,23 @@ def _refuse_other_predecessors(results: Results, runs: list[Run]) -> None:
 
 
 def _refuse_other_factors(results: Results, runs: list[Run]) -> None:
-    """Refuse runs of one data set that were scored against different factors.
+    """Refuse runs of one data set that were scored against different factors, or others than lie here now.
 
     Runs of which the factors' hash was not noted pass.
     """
     first: dict[str, tuple[str, Run]] = {}
-    for run in runs:
-        noted = noted_hashes(results.find_or_make(run, "scores.csv").parent).get(f"scores.csv{OF}factors")
+    scored_against = {
+        run: noted_hashes(results.find_or_make(run, "scores.csv").parent).get(f"scores.csv{OF}factors") for run in runs
+    }
+    for run, noted in scored_against.items():
         known, by = first.setdefault(run.dataset, (noted, run)) if noted else (noted, run)
         if known != noted:
             raise DataError(f"{run} was scored against other factors than {by}: run `idgan-sc score` for both again")
+    for dataset, (noted, run) in first.items():
+        folder = results.images(dataset)
+        here = not results.is_published(run) and (folder / "dataset.json").exists()
+        if noted and here and noted != factors_hash(open_images(folder))["factors"]:
+            raise DataError(f"{run} was scored against other factors than {folder} holds: run `idgan-sc score` again")
 
 
 def summarised(run: Run, frame: pd.DataFrame) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from idgan_sc.metrics.reading import array_of
 from idgan_sc.models import Method, build
 from idgan_sc.models.codes import draw_prior
 from idgan_sc.records.published import WEIGHTS
-from idgan_sc.records.record import read_record, root_of
+from idgan_sc.records.record import read_record, root_of, without_weights
 from idgan_sc.seeds import torch_stream
 from idgan_sc.training import checkpoint
 from idgan_sc.training.encode import BATCH, load_run
@@ -38,10 +38,12 @@ class Model:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        published = (folder / WEIGHTS).exists() and not (folder / "weights.safetensors").exists()
-        self.method = _load_published(folder) if published else load_run(folder)
-        self.settings: dict[str, Any] = self.method.settings
         self.channels: int = read_record(folder)["channels"]
+        trained, published = ((folder / name).exists() for name in ("weights.safetensors", WEIGHTS))
+        if not trained and not published:
+            raise DataError(f"{folder} is a finished run {without_weights(folder)}")
+        self.method = load_run(folder) if trained else _load_published(folder)
+        self.settings: dict[str, Any] = self.method.settings
 
     def encode(self, images: Array) -> Array:
         """Return the codes (B, k) of images (B, C, H, W) in [0, 1].
@@ -152,8 +154,12 @@ def load(run: str | PathLike[str]) -> Model:
     """
     if not isinstance(run, str | PathLike):
         raise DataError(f"a run is given by the path of its folder, got {run!r}")
-    folder = Path(run).expanduser().absolute()
-    if folder.is_file():
+    try:
+        folder = Path(run).expanduser().absolute()
+        is_file = folder.is_file()
+    except (OSError, RuntimeError) as error:  # too long, or the home of nobody
+        raise DataError(f"{str(run)[:99]!r} cannot be a run's folder ({error!s:.99}): give its path") from error
+    if is_file:
         raise DataError(f"{folder} is a file: give the folder of the run, {folder.parent}")
     return Model(folder)
 

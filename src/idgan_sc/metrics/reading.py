@@ -7,6 +7,7 @@ kind of each factor, what is left out, and why.
 """
 
 import math
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from idgan_sc.metrics.checks import Array
 from idgan_sc.metrics.column import EXACT, Column, absent, exact_number, plain, read_column
 from idgan_sc.metrics.information import binned, unit_binned
 
+UNNAMED = re.compile(r"Unnamed: 0(\.\d+)*")  # what pandas calls a first column that has no name in the file
 REPEATS = 10  # a factor of numbers with fewer points than this per distinct value is taken as continuous
 TURNED = 10  # times as many codes and factors as points are points and codes in each other's place
 ALIGNED = "rows are points, the same in both"
@@ -104,6 +106,8 @@ def read_each(
     what: str = "factors",
 ) -> list[Points]:
     """Read as `read` does, for codes of the same points by the names that messages call them."""
+    for name, held in {**representations, what: factors}.items():
+        _refuse_saved_index(name, held)
     arrays = {name: read_codes(codes, name) for name, codes in representations.items()}
     names, cells = _table(factors, what)
     _refuse_rows(arrays, names, cells, what)
@@ -153,6 +157,18 @@ def _indices(called: str, holder: Any) -> Iterator[tuple[str, Any]]:
     for name, held in ((called, holder), *((f"{called}[{key!r}]", column) for key, column in columns)):
         if hasattr(found := getattr(held, "index", None), "equals"):
             yield name, found
+
+
+def _refuse_saved_index(what: str, held: Any) -> None:
+    """Refuse a table whose first column is an index that pandas saved."""
+    frame = hasattr(held, "columns") and (hasattr(held, "iloc") or hasattr(held, "get_column"))
+    for name in index_columns(held.columns if frame else held if _by_name(held) else ()):
+        raise ValueError(f"{what}: the column {name!r} is a pandas index that was saved: leave it out")
+
+
+def index_columns(names: Iterable[Any]) -> list[str]:
+    """The columns that are an index which pandas saved with a table, and no data."""
+    return [name for k, name in enumerate(map(str, names)) if UNNAMED.fullmatch(name) or not (name or k)][:1]
 
 
 def label(name: str) -> str:

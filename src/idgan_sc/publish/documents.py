@@ -86,7 +86,7 @@ def fill(template: str, results: Results) -> str:
 
     def fact(match: re.Match[str]) -> str:
         if match[1] not in facts:
-            raise DataError(f"unknown placeholder {match[0]}: one of {', '.join(facts)}")
+            raise DataError(f"unknown placeholder {match[0]}: one of {configuration.listed(match[1], facts)}")
         return facts[match[1]](results) if published or match[1] in FACTS else _nothing(results)
 
     return re.sub(r"\{\{(\w+)\}\}", fact, template)

@@ -17,12 +17,14 @@ from idgan_sc.config import (
     baseline_starts,
     evaluation,
     generated,
+    listed,
     resolve,
     runs_on,
     seeds_of,
     with_predecessors,
 )
 from idgan_sc.files import DataError, locked, sha256, write_json
+from idgan_sc.records.published import WEIGHTS
 
 TABLE3_METRICS = ("factor_vae", "beta_vae", "sap", "mig", "dci")  # by which generators are scored, and few images
 RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
@@ -87,10 +89,39 @@ def read_record(folder: Path) -> dict[str, Any]:
     except NotADirectoryError as error:
         raise DataError(f"{folder} is a file: give the folder of a finished run") from error
     except FileNotFoundError as error:
-        raise DataError(f"{folder} holds no finished run (no record.json): train it first") from error
+        raise DataError(f"{folder} holds no finished run (no record.json): {_instead(folder)}") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path} is damaged ({reason}): delete the folder and train again") from error
+
+
+def _instead(folder: Path) -> str:
+    """What to take in place of a folder that has no record."""
+    seeds = sorted(path.parent.name for path in folder.glob("*/record.json"))
+    if seeds:
+        return f"name one of the folders in it: {listed('', seeds)}"
+    if folder.parts[-5:-4] != ("runs",):
+        return "give a run's folder, <results>/runs/<dataset>/<system>/<variant>/<seed>, or train it first"
+    published = Path(*folder.parts[:-5], "published", *folder.parts[-5:])
+    if not (published / "record.json").exists():
+        return "train it first"
+    if not (published / WEIGHTS).exists():
+        return f"it is published in {published} {without_weights(published)}"
+    return (
+        f"it is published: idgan_sc.load({str(published)!r}) encodes, generates and traverses with its weights, and "
+        "`idgan-sc train` makes it here"
+    )
+
+
+def without_weights(folder: Path) -> str:
+    """What is said of a finished run that has no weights, and which seed of it has some."""
+    others = sorted(path.parent for path in folder.parent.glob(f"*/{WEIGHTS}"))
+    if not others:
+        return "without weights, as its other seeds are: `idgan-sc train` makes some"
+    return (
+        f"without weights: seed {others[0].name} has some, idgan_sc.load({str(others[0])!r}); "
+        f"`idgan-sc train` makes those of seed {folder.name}"
+    )
 
 
 def root_of(folder: Path, record: dict[str, Any]) -> Path:

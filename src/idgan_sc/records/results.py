@@ -276,7 +276,7 @@ class Results:
         return f"commit {commit}{', changed' if record.get('dirty') else ''}{by}"
 
     def refuse_others(self, runs: Iterable[Run], names: Sequence[str], key: str) -> None:
-        """Refuse runs that are invalid or were measured with other settings.
+        """Refuse runs that are invalid, of other images than lie here, or were measured with other settings.
 
         The settings are those of `evaluation` or `generated`, as `key` says. Only runs that have files of these names
         are checked. A run that was measured before such settings were noted passes.
@@ -286,9 +286,18 @@ class Results:
         DataError
             One line that names the folder and the mend.
         """
+        images: dict[str, str] = {}  # data set -> hash of what lies here
         for run in self.having(runs, *names, "record.json"):
             folder = self.find(run, "record.json").parent
-            if not self.is_valid(run, read_record(folder)):
+            record = read_record(folder)
+            here = images.setdefault(run.dataset, self._images_hash(run.dataset))
+            trained_on = record.get("inputs", {}).get(f"data/{run.dataset}/images.npy", here)
+            if here and trained_on != here and not self.is_published(run):
+                raise DataError(
+                    f"{folder} was trained on other images than {self.images(run.dataset)} holds: put those back, or "
+                    "delete the folder and train again"
+                )
+            if not self.is_valid(run, record):
                 raise DataError(
                     f"{folder} was trained by other settings or source than today's: `snakemake` trains it again, and "
                     f"{self.root / 'accepted.yaml'} can list a source whose difference changes no number"
@@ -299,6 +308,14 @@ class Results:
                     f"{folder} was measured by other settings of `{key}` than config.yaml has: put those back, or "
                     "delete the folder, and `snakemake` makes it again"
                 )
+
+    def _images_hash(self, dataset: str) -> str:
+        """The hash of the images that lie here; empty where there are none, or none that can be read."""
+        try:
+            about = json.loads((self.images(dataset) / "dataset.json").read_text(encoding="utf-8"))
+            return str(about["sha256"]["images.npy"])
+        except (OSError, ValueError, KeyError, TypeError):  # what reads the images says so
+            return ""
 
     # ------------------------------------------------------------------------------------------------- the baseline
     def baseline_path(self, dataset: str) -> Path:

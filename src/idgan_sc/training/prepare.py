@@ -3,10 +3,12 @@
 import importlib
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idgan_sc import config as configuration
+from idgan_sc.config import Run
 from idgan_sc.files import DataError, locked, write_json
 from idgan_sc.records.record import read_record
 from idgan_sc.records.results import Results
@@ -78,7 +80,73 @@ def images_trained_on(results: Results, dataset: str, folder: Path) -> "Images":
     return images
 
 
-def set_aside(results: Results, dataset: str) -> None:
+def least_images(results: Results, dataset: str) -> int:
+    """How many images a data set must have at a preset.
+
+    They must fill a batch of the system that takes the smallest, and the pool of the evaluation.
+    """
+    systems = (results.run(dataset, system) for system in results.config["systems"])
+    batch, pool = min(results.settings(run)["batch"] for run in systems), results.evaluation(dataset)["pool"]
+    return batch if pool == "all" else max(batch, pool)
+
+
+def refuse_small_batch(results: Results, run: Run) -> None:
+    """Refuse a training whose batches hold more images than there are.
+
+    Raises
+    ------
+    DataError
+        If a batch of the run, or of one that it builds on, cannot be filled.
+    """
+    from idgan_sc.data.images import open_images
+
+    images = open_images(results.images(run.dataset))
+    for each in configuration.with_predecessors(results.config, [run]):
+        batch = results.settings(each)["batch"]
+        if batch > images.n:
+            raise DataError(
+                f"{images.folder} holds {images.n} images, and a batch of {each} takes {batch}: add images, or lower "
+                f"`batch` in the configuration"
+            )
+
+
+def say_replaced(results: Results, dataset: str, before: "Images | None", images: "Images") -> None:
+    """Say on stderr which images were replaced, and what becomes of the runs that were trained on them.
+
+    `before` are those that were there, if any. Whatever joins a finished run with the images that are there refuses it
+    where they are others. Checkpoints of unfinished runs are set aside.
+    """
+    others = before is None or before.sha256["images.npy"] != images.sha256["images.npy"]
+    if before is not None and (others or _factors_of(before) != _factors_of(images)):
+        what = f"{before.n} images ({before.source})" if others else "the factors"
+        print(f"{images.folder}: {what} that were there are replaced", file=sys.stderr)
+        runs = _trained_on(results, dataset, before.sha256["images.npy"])
+        mend = (
+            "no longer count: delete them and train again, or put the images back"
+            if others
+            else "are to be scored again"
+        )
+        if runs:
+            print(f"{len(runs)} runs trained on what was there {mend}; the first is {runs[0]}", file=sys.stderr)
+    if others:
+        _set_aside(results, dataset)
+
+
+def _factors_of(images: "Images") -> tuple[Any, ...]:
+    return images.sha256.get("factors.npy"), images.factor_names, images.factor_values, images.discrete
+
+
+def _trained_on(results: Results, dataset: str, digest: str) -> list[Path]:
+    """The folders of finished runs that were trained on images with this hash."""
+    found = []
+    for path in sorted(results.root.glob(f"runs/{dataset}/*/*/*/record.json")):
+        with suppress(DataError):  # damaged: whoever uses it says so
+            if read_record(path.parent).get("inputs", {}).get(f"data/{dataset}/images.npy") == digest:
+                found.append(path.parent)
+    return found
+
+
+def _set_aside(results: Results, dataset: str) -> None:
     """Rename the checkpoints of trainings whose images no longer exist.
 
     A message names each of them.
