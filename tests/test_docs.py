@@ -73,6 +73,22 @@ def test_paths_in_the_pages_exist() -> None:
             assert (ROOT / path).exists(), f"{page.name}: {path}"
 
 
+def test_code_that_is_named_is_there() -> None:
+    """A file of the repository or of the package, and the name said to be in it: `METHODS` of `models/__init__.py`."""
+    named = re.compile(r"(?:`(\w+)`\s(?:of|in)\s)?`((?:\w+/)+\w+\.(?:py|yaml|smk))`")
+    found = [
+        (page.name, name, path, [at for at in (ROOT / path, ROOT / "src/idgan_sc" / path) if at.exists()])
+        for page in (*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+        for name, path in named.findall(page.read_text(encoding="utf-8"))
+    ]
+    assert sum(bool(name) for _, name, *_ in found) > 10
+    assert not [
+        f"{page}: {name} {path}"
+        for page, name, path, there in found
+        if not there or not re.search(rf"\b{name}\b", there[0].read_text(encoding="utf-8"))
+    ]
+
+
 def test_the_site_carries_the_live_page_with_the_tables_that_it_links_to(hooks: ModuleType) -> None:
     names = hooks.live()
     assert names[0] == "report/index.html" and {"claims.csv", "scores.csv", "tables/table3.csv"} < set(names)

@@ -141,7 +141,7 @@ def _layer(module: nn.Module, side: int) -> list[Any]:
         return ["leaky", module.negative_slope]
     if isinstance(module, nn.ReLU):
         return ["leaky", 0]
-    raise DataError(f"the page cannot run a layer {type(module).__name__}: add it to generator.js and live.py")
+    raise DataError(f"the page cannot run a layer {type(module).__name__}: add it to generator.js and interactive.py")
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:
@@ -156,7 +156,7 @@ def _gain(generator: nn.Module) -> int:
     """
     gains = {networks.Generator: 1, networks_celeba.Generator: 2, networks_released.Generator: 2}
     if type(generator) not in gains:
-        raise DataError(f"the page does not know how {type(generator)} ends: add it to live.py")
+        raise DataError(f"the page does not know how {type(generator)} ends: add it to `_gain` in interactive.py")
     return gains[type(generator)]
 
 
