@@ -101,6 +101,10 @@ def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
         ({"codes": pool()[0].T, "factors": pool()[1].T, **DEPTHS}, "rows are points .* transpose both"),
         ({"codes": pool()[0], "factors": pool()[1], "values": pool()[1].T, **DEPTHS}, "transpose the values"),
         ({"codes": pool()[0], "factors": pool()[1], "values": pool()[1] / 0.0, **DEPTHS}, "values: factor . contains"),
+        (
+            {"codes": pool()[0], "factors": pool()[1], "values": np.where(pool()[1] == 1, np.nan, pool()[1]), **DEPTHS},
+            "values are missing in [0-9]+ rows, first in row [0-9]+: leave those rows out",
+        ),
         ({"codes": np.array([{}]), "factors": pool()[1]}, "damaged, or holds more than arrays of numbers"),
     ],
 )

@@ -72,7 +72,7 @@ class Points:
         return replace(self, codes=self.codes[rows], ranks=stacked, values=self.values[rows], rows=self.rows[rows])
 
     def lost(self) -> list[str]:
-        """A line for each factor that is left out, and one for the rows."""
+        """List a line for each factor that is left out, and one for rows."""
         rows = [f"left out: {self.missing} rows in which a factor is missing"] if self.missing else []
         return [f"left out: {why}" for why in self.left_out.values()] + rows
 
@@ -105,7 +105,10 @@ def read_each(
     called: str = "categories",
     what: str = "factors",
 ) -> list[Points]:
-    """Read as `read` does, for codes of the same points by the names that messages call them."""
+    """Read as `read` does, for several codes of the same points.
+
+    `representations` holds them by the names that messages call them.
+    """
     for name, held in {**representations, what: factors}.items():
         _refuse_saved_index(name, held)
     arrays = {name: read_codes(codes, name) for name, codes in representations.items()}
@@ -388,7 +391,7 @@ def _table(factors: Any, what: str) -> tuple[tuple[str, ...], list[Any]]:
 
 
 def _holds_more(row: Any) -> bool:
-    """Whether a row is a tensor, sparse or masked, which an array of objects would forget."""
+    """Whether a row is a tensor, sparse or masked, and no plain list."""
     return _is_held(row) or np.ma.isMaskedArray(row)
 
 
@@ -403,7 +406,10 @@ def _by_name(holder: Any) -> bool:
 
 
 def _factor(held: Any, called: str) -> Any:
-    """One of several columns; as a Series if it is pandas', whose categories an array would forget."""
+    """Read one of several columns.
+
+    One of pandas stays a Series, because an array would forget its categories.
+    """
     if hasattr(held, "isna") and getattr(held, "ndim", 1) == 1:
         from pandas import Series
 
@@ -437,7 +443,10 @@ def _objects(rows: Any) -> Array:
 
 
 def _refuse_shape(array: Array, given: Any, called: str, axis: str, one: str) -> None:
-    """Refuse what is no table of rows and columns, of which `one` names a column."""
+    """Refuse what is no table of rows and columns.
+
+    `one` is what a column is called.
+    """
     if array.ndim == 2:
         return
     if array.ndim == 0:

@@ -329,7 +329,8 @@ def _with_values(points: Points, values: Any) -> Points:
             f"classes and values must have as many columns, got {len(points.every)} and {len(physical.every)}"
         )
     if physical.missing:
-        raise ValueError(f"values are missing in {physical.missing} rows: leave those rows out")
+        first = np.setdiff1d(np.arange(rows), physical.rows)[0]
+        raise ValueError(f"values are missing in {physical.missing} rows, first in row {first}: leave those rows out")
     columns = [points.every.index(name) for name in points.names]
     if constant := [points.every[k] for k in columns if physical.every[k] not in physical.names]:
         raise ValueError(
