@@ -51,6 +51,16 @@ def run_folder(root: Path, system: str = "infogan_cr") -> Path:
     return root / "runs" / "dsprites" / system / "main" / "7"
 
 
+def test_settings_says_where_each_setting_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["--config", str(SHIPPED), "settings", "--preset", "desk", "--system", "infogan_cr"])
+    *settings, before = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    record = Path(SHIPPED.parent, "results/desk/published/runs/dsprites/infogan_cr/main/0/record.json")
+    assert {row[0] for row in settings} == set(json.loads(record.read_text(encoding="utf-8"))["settings"])
+    assert ["alpha", "0.2", "presets.desk.systems.infogan_cr"] in settings
+    assert ["batch", "64", "families.gan"] in settings
+    assert "dsprites/infogan_stage_a/main/0" in " ".join(before)
+
+
 # ------------------------------------------------------------------------------------------------------------ one run
 def test_train_trains_the_predecessor_and_writes_what_it_promises(scored: Path) -> None:
     assert {"weights.safetensors", "curve.npz", "log.csv", "record.json"} <= {

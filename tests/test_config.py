@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from idgan_sc import config as configuration
 from idgan_sc import metrics
-from idgan_sc.config import ConfigError, Run, load, planned_runs, predecessors, resolve, validate, with_predecessors
+from idgan_sc.config import (
+    ConfigError,
+    Run,
+    load,
+    planned_runs,
+    predecessors,
+    resolve,
+    validate,
+    validation,
+    with_predecessors,
+)
 from idgan_sc.models import networks
 from idgan_sc.records import record
 
@@ -421,3 +431,15 @@ def test_a_sample_is_a_plain_number(whole: Config) -> None:
     assert configuration.options(whole, options, ["snakemake", "--config", "sample=10", "seeds=0"]).sample == 10
     with pytest.raises(ConfigError, match="a number of runs from 1 on"):
         configuration.options(whole, options, ["snakemake", "--config", "sample=1_0"])
+
+
+@pytest.mark.parametrize(("file", "table"), [("settings.py", "OBJECTIVES"), ("models/__init__.py", "METHODS")])
+def test_an_objective_that_is_not_finished_names_what_lacks(
+    monkeypatch: pytest.MonkeyPatch, file: str, table: str
+) -> None:
+    keys = validation._keys
+    monkeypatch.delitem(validation.OBJECTIVES, "dip") if table == "OBJECTIVES" else monkeypatch.setattr(
+        validation, "_keys", lambda *where: tuple(key for key in keys(*where) if key != "dip")
+    )
+    with pytest.raises(ConfigError, match=rf"`objective`: `dip` is not in {table} of .*{file}"):
+        load(SHIPPED)

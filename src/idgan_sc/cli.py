@@ -316,6 +316,16 @@ def _check(results: Results, args: argparse.Namespace) -> None:
                 print(f"protocol of {preset}, {dataset}: {protocol_hash(config, preset, dataset)}")
 
 
+def _settings(results: Results, args: argparse.Namespace) -> None:
+    run = _run(args)
+    places = {key: place for place, layer in configuration.layers(results.config, run).items() for key in layer}
+    own = "of the data set"  # such as its source and its pool
+    for key, value in configuration.resolve(results.config, run).items():
+        print(f"{key:18}{value!s:24}{places.get(key, own)}")
+    for role, before in configuration.predecessors(results.config, run).items():
+        print(f"{role}: the run {before}, with settings of its own")
+
+
 def _publish(results: Results, args: argparse.Namespace) -> None:
     from idgan_sc.publish.publish import publish
 
@@ -549,6 +559,10 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument("--gpus", type=_number(1), help="GPUs to spread them over instead; nothing is timed then")
     plan.add_argument("--gpu", default="h100", help="kind of GPU: h200, h100, a100 (default: h100)")
     command("check", "", "check the configuration", "Reads it. Writes nothing: it names the first mistake.", _check)
+    words = (
+        "Reads the configuration. Writes nothing: it prints each setting, and where config.yaml has it. Next: train."
+    )
+    command("settings", "run", "show the settings that a run trains with, and where each comes from", words, _settings)
     words = "Reads the configuration, whose names it completes too. Writes a script on stdout: see docs/install.md."
     shell = command("completion", "", "write a script by which the shell completes commands", words, _completion)
     shell.add_argument("shell", choices=("bash", "zsh", "tcsh"))

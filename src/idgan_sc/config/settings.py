@@ -92,22 +92,28 @@ def resolve(config: Config, run: Run) -> Settings:
     }
 
 
-def _merged(config: Config, run: Run) -> Settings:
+def layers(config: Config, run: Run) -> dict[str, Settings]:
+    """What config.yaml says of a run, by place; the later place wins."""
     preset, data = config["presets"][run.preset], config["datasets"][run.dataset]
     data_here = preset.get("datasets", {}).get(run.dataset, {})
     family = config["systems"][run.system]["family"]
-    layers = [
-        config["families"][family],
-        data.get("families", {}).get(family, {}),
-        config["systems"][run.system],
-        data.get("systems", {}).get(run.system, {}),
-        preset.get("families", {}).get(family, {}),
-        preset.get("systems", {}).get(run.system, {}),
-        data_here.get("families", {}).get(family, {}),
-        data_here.get("systems", {}).get(run.system, {}),
-        {key: value for key, value in config["variants"][run.variant].items() if key != "systems"},
-    ]
-    return {key: value for layer in layers for key, value in layer.items()}
+    variant = {key: value for key, value in config["variants"][run.variant].items() if key != "systems"}
+    of_all, of_one = f"families.{family}", f"systems.{run.system}"
+    return {
+        of_all: config["families"][family],
+        f"datasets.{run.dataset}.{of_all}": data.get("families", {}).get(family, {}),
+        of_one: config["systems"][run.system],
+        f"datasets.{run.dataset}.{of_one}": data.get("systems", {}).get(run.system, {}),
+        f"presets.{run.preset}.{of_all}": preset.get("families", {}).get(family, {}),
+        f"presets.{run.preset}.{of_one}": preset.get("systems", {}).get(run.system, {}),
+        f"presets.{run.preset}.datasets.{run.dataset}.{of_all}": data_here.get("families", {}).get(family, {}),
+        f"presets.{run.preset}.datasets.{run.dataset}.{of_one}": data_here.get("systems", {}).get(run.system, {}),
+        f"variants.{run.variant}": variant,
+    }
+
+
+def _merged(config: Config, run: Run) -> Settings:
+    return {key: value for layer in layers(config, run).values() for key, value in layer.items()}
 
 
 def _meaningful(settings: Settings) -> set[str]:

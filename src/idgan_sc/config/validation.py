@@ -118,11 +118,15 @@ def _known(what: str, name: str, names: Any, where: str) -> None:
         raise ConfigError(f"{where}: unknown {what} `{name}`: choose one of {listed(name, names, f'see `{what}s`')}")
 
 
-@cache
 def metric_names() -> tuple[str, ...]:
     """Names of the metrics: the keys of `METRICS` in metrics/scoring.py, read without importing NumPy."""
-    text = (Path(__file__).parents[1] / "metrics/scoring.py").read_text(encoding="utf-8")
-    found = next(node for node in ast.parse(text).body if isinstance(node, ast.AnnAssign) and _named(node) == "METRICS")
+    return _keys("metrics/scoring.py", "METRICS")
+
+
+@cache
+def _keys(file: str, table: str) -> tuple[str, ...]:
+    text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+    found = next(node for node in ast.parse(text).body if isinstance(node, ast.AnnAssign) and _named(node) == table)
     assert isinstance(found.value, ast.Dict)
     return tuple(ast.literal_eval(key) for key in found.value.keys if key)
 
@@ -294,7 +298,17 @@ def validate_run(config: Config, run: Run) -> None:
             raise ConfigError(f"{where}: `{key}`: {reason}")
 
     merged = _merged(config, run)
-    of_gan = GAN | GAN_OBJECTIVES.get(merged.get("objective", ""), set())
+    objective = merged.get("objective", "gan")
+    rows = GAN_OBJECTIVES.keys() | {"gan"} if merged["family"] == "gan" else OBJECTIVES
+    table = "GAN_OBJECTIVES" if merged["family"] == "gan" else "OBJECTIVES"
+    refuse_if(
+        objective not in rows, "objective", f"`{objective}` is not in {table} of config/settings.py: add its keys"
+    )
+    known = _keys("models/__init__.py", "METHODS")
+    refuse_if(
+        objective not in known, "objective", f"`{objective}` is not in METHODS of models/__init__.py: add its class"
+    )
+    of_gan = GAN | GAN_OBJECTIVES.get(objective, set())
     allowed = of_gan if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
     for key in merged:
         refuse_if(key not in allowed | OPTIONAL, key, f"not a setting of family {merged['family']}: remove it")

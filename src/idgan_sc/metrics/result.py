@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from idgan_sc.metrics.explanations import EXPLANATIONS, GROUPS
+from idgan_sc.metrics.explanations import EXPLANATIONS, GROUPS, WHOLE
 
 Interval = tuple[float, float]
 
@@ -66,7 +66,7 @@ class Scores:
     def _row(self, name: str, value: float | None) -> dict[str, Any]:
         low, high = self.intervals.get(name, (None, None))
         note = self.refused.get(name) or self.cautions.get(name, "")
-        key_columns = {"group": EXPLANATIONS[name].group, "metric": name}
+        key_columns = {"group": EXPLANATIONS[name].group if name in EXPLANATIONS else WHOLE, "metric": name}
         return key_columns | {"value": value, "low": low, "high": high, "note": note}
 
 

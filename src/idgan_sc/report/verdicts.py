@@ -17,7 +17,7 @@ from idgan_sc.config.claims import Arm, Check, claim_dataset, planned_checks, se
 from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
 from idgan_sc.report.comparisons import CheckResult, Gathered, evaluate_check
-from idgan_sc.report.words import METRIC_LABELS, label, places, with_interval
+from idgan_sc.report.words import CODES_OF, METRIC_LABELS, label, places, with_interval
 
 VERDICTS = ("reproduced", "partly", "not_reproduced", "inconclusive", "not_tested")
 ANSWERS = ("yes", "no", "unclear", "few", "untested", "elsewhere")
@@ -290,7 +290,7 @@ def plain_answer(check: pd.Series) -> tuple[str, str]:
     What the paper says stands before what is found here.
     """
     says = f"adds {check['value']:.2f}" if pd.notna(check["value"]) else "adds to it"
-    arms = f"{label(check['arm'].partition('/')[0])} over {label(check['other'].partition('/')[0])}"
+    arms = " over ".join(_arm(check[name]) for name in ("arm", "other"))
     if pd.isna(check["estimate"]):
         return arms, f"the paper says that it {says}. Here it is not measured."
     above, below = check["low"] > 0, check["high"] < 0
@@ -299,6 +299,11 @@ def plain_answer(check: pd.Series) -> tuple[str, str]:
     interval = f"95 % interval {places(check['low'], 3)} to {places(check['high'], 3)}"
     known = interval if pd.notna(check["low"]) else "too few seeds for an interval"
     return arms, f"the paper says that it {says}. Here it {found} {size} ({known})."
+
+
+def _arm(name: str) -> str:
+    system, _, variant = name.partition("/")
+    return label(system) + CODES_OF.get(variant, "")
 
 
 def verdict_text(claim: pd.Series) -> str:
