@@ -32,7 +32,7 @@ class GAN:
     settings: as `families.gan` in config.yaml.
     image_shape: (C, H, W).
     vae: the frozen encoder, if the codes need it.
-    live: the dimensions that `pair_dims: live` may choose from. All by default.
+    active: the dimensions that `pair_dims: live` may choose from. All by default.
     """
 
     def __init__(

@@ -20,6 +20,7 @@ from idgan_sc.report.statistics import LEVEL, MIN_N
 from idgan_sc.report.tables import HEADLINE, PRINTED, model_row, score_cell
 from idgan_sc.report.words import CODES, METRIC_LABELS, notes
 
+NOT_RUN = "not run yet"  # in a row of Table R, which lists what is planned too
 BY_RECIPE = {"released": ", as released", "released_32": ", as released, at 32×32"}  # what a variant adds to a label
 
 
@@ -47,8 +48,7 @@ def table_related(results: Results) -> list[Path]:
     cells = [cell | {"label": cell["label"] + BY_RECIPE.get(cell["variant"], "")} for model in models for cell in model]
     planned = len({run.seed for run in related_runs(results)})
     rows = [
-        model_row(cells[start : start + len(METRIC_LABELS)], planned)
-        for start in range(0, len(cells), len(METRIC_LABELS))
+        _row(cells[start : start + len(METRIC_LABELS)], planned) for start in range(0, len(cells), len(METRIC_LABELS))
     ]
     page = Page(
         "Table R",
@@ -58,7 +58,7 @@ def table_related(results: Results) -> list[Path]:
         rows,
         [
             f"A score: ours, the mean over n seeds with its {LEVEL:.0%} t-interval | as printed | ours less that. "
-            f"Below n = {MIN_N} the SD stands in the place of the interval. missing: no run is finished.",
+            f"Below n = {MIN_N} the SD stands in the place of the interval.",
             f"{PRINTED['source']}: {study['printed_in']}, which quotes the best value that others report; of 64×64 "
             "images and long trainings. It does not say which DIP-VAE it means.",
             f"{HEADLINE}: the code that the source scores; of IB-GAN the mean of r that its Q and bottleneck read off "
@@ -71,6 +71,12 @@ def table_related(results: Results) -> list[Path]:
     )
     frame = pd.DataFrame(cells).drop(columns=["paper_mean", "paper_spread"])
     return write_page(results, "related", frame.assign(difference=frame["mean"] - frame["source_mean"]), page)
+
+
+def _row(cells: list[dict[str, Any]], planned: int) -> list[str]:
+    """Build the line of a model; its cells say so where no run of it is there."""
+    row = model_row(cells, planned)
+    return [cell.replace("missing", NOT_RUN) for cell in row] if all(cell["missing"] for cell in cells) else row
 
 
 def related_runs(results: Results) -> list[Run]:
