@@ -74,7 +74,7 @@ def table_related(results: Results) -> list[Path]:
 
 
 def _row(cells: list[dict[str, Any]], planned: int) -> list[str]:
-    """Build the line of a model; its cells say so where no run of it is there."""
+    """Build the line of a model, which may have no run yet."""
     row = model_row(cells, planned)
     return [cell.replace("missing", NOT_RUN) for cell in row] if all(cell["missing"] for cell in cells) else row
 
