@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from idgan_sc import cli
 from idgan_sc.data.images import open_images
@@ -334,20 +335,72 @@ def test_the_installed_command_answers_on_stderr_with_a_status_that_is_not_0() -
 
 
 def test_a_grid_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pixels = np.arange(6, dtype=np.uint8)[:, None, None] * np.ones((1, 64, 64), np.uint8)
-    labels = [[x, y] for x in range(3) for y in range(2)]
+    pixels = 3 * np.arange(66, dtype=np.uint8)[:, None, None] * np.ones((1, 64, 64), np.uint8)
+    labels = [[x, y] for x in range(33) for y in range(2)]
     np.savez(tmp_path / "grid.npz", images=pixels, labels=labels)
     out = ("--preset", "test", "--out", str(tmp_path / "out"))
     cli.main(["data", "--from-grid", str(tmp_path / "grid.npz"), "--names", "x,y", *out])
-    assert "6 images of (1, 64, 64), 6 images of the file grid.npz" in capsys.readouterr().out
+    assert "66 images of (1, 64, 64), 66 images of the file grid.npz" in capsys.readouterr().out
     about = json.loads((tmp_path / "out/data/own/dataset.json").read_text())
-    assert (about["factor_names"], about["factor_sizes"]) == (["x", "y"], [3, 2])
+    assert (about["factor_names"], about["factor_sizes"]) == (["x", "y"], [33, 2])
     assert "--names belongs to --from-grid" in mistake(capsys, "data", "--names", "x,y", *out)
     grid = ("--from-grid", str(tmp_path / "grid.npz"))
     assert "give one of them" in mistake(capsys, "data", *grid, "--from-folder", str(tmp_path), *out)
     assert "the data set digits is not made of your images" in mistake(
         capsys, "data", "--dataset", "digits", *grid, *out
     )
+
+
+def test_fewer_images_than_training_and_evaluation_need_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 64, 64), dtype=np.uint8)
+    np.savez(tmp_path / "grid.npz", images=pixels, labels=[[x, y] for x in range(3) for y in range(2)])
+    (tmp_path / "one").mkdir()
+    Image.fromarray(pixels[0]).save(tmp_path / "one" / "a.png")
+    (tmp_path / "factors.csv").write_text("file,size\na.png,1\n")
+    for words, found in (
+        (["--from-grid", str(tmp_path / "grid.npz")], "grid.npz holds 6 images"),
+        (["--from-folder", str(tmp_path / "one")], "one holds 1 images"),
+        (["--from-folder", str(tmp_path / "one"), "--factors", str(tmp_path / "factors.csv")], "one holds 1 images"),
+    ):
+        said = mistake(capsys, "data", *words, "--preset", "test", "--out", str(tmp_path / "out"))
+        assert said.endswith(f"{found}, training and evaluation at this preset need 64: add images"), said
+    assert not list((tmp_path / "out").rglob("*.npy"))
+
+
+def test_a_batch_that_the_images_cannot_fill_is_refused_before_any_training(
+    config: Config, write_config: Callable[[Config], Path], new_root: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Also of a run that the asked one builds on; before, a step took as many as there were."""
+    config["presets"]["test"]["systems"]["beta_vae"] = {"batch": 2001}
+    words = ["--config", str(write_config(config)), "train", "--system", "idgan_sc", "--out", str(new_root())]
+    said = mistake(capsys, *words)
+    assert "holds 2000 images, and a batch of dsprites/beta_vae/main/0 takes 2001: add images, or lower `batch`" in said
+    assert not (Path(words[-1]) / "runs").exists()
+
+
+@pytest.mark.parametrize("command", ["encode", "score", "traverse", "leakage", "card"])
+@pytest.mark.parametrize(
+    ("seed", "found"), [("0", "it is published: idgan_sc.load("), ("1", "seed 0 has some, idgan_")]
+)
+def test_a_published_run_is_named_where_none_is_trained(
+    command: str, seed: str, found: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(SHIPPED.parent)
+    said = mistake(capsys, command, "--preset", "desk", "--system", "idgan_sc", "--seed", seed)
+    assert found in said and f"results/desk/published/runs/dsprites/idgan_sc/main/{seed}" in said
+    assert "train it first" not in said
+
+
+def test_of_many_names_the_nearest_are_listed_and_where_all_are(capsys: pytest.CaptureFixture[str]) -> None:
+    said = mistake(capsys, "--config", str(SHIPPED), "encode", "--system", "infogna")
+    assert f"choose one of infogan, infogan_cr, infogan_stage_a, … (17; `systems` in {SHIPPED} has all)" in said
+    said = mistake(capsys, "--config", str(SHIPPED), "figure", "figure99", "--preset", "desk")
+    assert said.count("figure") < 8 and "`idgan-sc figure` alone names all" in said
+    idgan_sc("figure", "--preset", "desk")
+    assert len(capsys.readouterr().out.split()) > 12
 
 
 def test_without_a_command_it_says_what_to_type_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -166,6 +166,9 @@ def test_config_and_provenance_load_neither_torch_nor_scikit_learn() -> None:
         ("presets/test/families/gan/curve_points", 99, ["curve_points", "test"]),
         ("presets/desk/datasets/digits/scored", False, ["presets.desk.datasets.digits", "`scored`", "`datasets`"]),
         ("presets/quick/datasets/digits/n", 500, ["quick", "digits", "500", "pool"]),
+        ("presets/quick/datasets/digits", {"n": 9, "evaluation": {"pool": 9, "std": 9}}, ["`batch`", "9 images"]),
+        ("datasets/own/evaluation", {"pool": 40}, ["anchors 64", "pool 40", "of own"]),
+        ("datasets/own/evaluation", {"pool": 2.0}, ["own.evaluation.pool", "'2.0'", "all or a whole number from 1"]),
         ("datasets/pets", {"source": "procedural"}, ["datasets.pets", "source: folder"]),
         ("claims/C5/checks", [{"rule": "order", "quantity": "score", "arms": ["idgan_sc"], "others": ["infogan"],
                                "metrics": ["dic"], "margin": 0.1}], ["claims.C5", "`dic`"]),
@@ -179,6 +182,15 @@ def test_config_and_provenance_load_neither_torch_nor_scikit_learn() -> None:
 def test_what_cannot_be_meant_is_refused(whole: Config, path: str, value: Any, words: list[str]) -> None:
     put(whole, path, value)
     refused(whole, *words)
+
+
+def test_of_many_keys_and_names_the_nearest_are_listed(whole: Config) -> None:
+    whole["runs"]["dsprites"] = {"infogna": ["main"]}
+    refused(whole, "choose one of infogan, infogan_cr, infogan_stage_a, … (17; see `systems`)")
+    whole["runs"]["dsprites"] = {"infogan": ["c11"]}
+    refused(whole, "choose one of c10, ", "see `variants`")
+    whole["families"]["gan"]["quux"] = 1
+    refused(whole, "unknown key `quux`: known keys: ", "schema.yaml has all")
 
 
 @pytest.mark.parametrize("where", ["systems", "variants", "presets", "datasets", "runs"])

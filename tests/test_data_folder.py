@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from idgan_sc import cli
 from idgan_sc.data import digits, table
 from idgan_sc.data.folder import prepare_folder
 from idgan_sc.data.images import sample_classes
@@ -97,22 +98,23 @@ def test_the_first_image_decides_on_colour(tmp_path: Path) -> None:
 
 
 def test_files_of_all_kinds_are_read_and_others_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for ending in ("png", "webp", "bmp", "tif", "gif", "jp2"):
-        save(tmp_path / "in" / f"a.{ending}", np.full((32, 32), 70, dtype=np.uint8), "L")
+    for number, ending in enumerate(("bmp", "gif", "jp2", "png", "tif", "webp")):  # as their names are sorted
+        save(tmp_path / "in" / f"a.{ending}", np.full((32, 32), 70 + 10 * number, dtype=np.uint8), "L")
     for name in ("table.csv", "notes.txt", "README", ".hidden.png", ".cache/a.png"):
         (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "in" / name).write_text("no image")
     (tmp_path / "in" / "folder.png").mkdir()
     images = prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
-    assert (images.n, images.shape) == (6, (1, 32, 32)) and np.abs(images.pixels[:].astype(int) - 70).max() <= 1
+    assert (images.n, images.shape) == (6, (1, 32, 32))
+    assert np.abs(images.pixels[:, 0, 0, 0].astype(int) - 70 - 10 * np.arange(6)).max() <= 1
     said = capsys.readouterr().err
-    assert "3 files are of other kinds and are left out: .csv, .txt, no ending" in said
+    assert "3 files are of other kinds and are left out: .csv, .txt, no ending; files are read that end in .png" in said
     assert "2 files are hidden and are left out" in said and "transparent" not in said and "cut" not in said
 
 
 def test_links_are_named_and_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(tmp_path / "in" / "a.png", flat(32, 32))
-    save(tmp_path / "other" / "b.png", flat(32, 32))
+    save(tmp_path / "other" / "b.png", flat(32, 32, 20, 100, 50))
     (tmp_path / "in" / "b.png").symlink_to(tmp_path / "other" / "b.png")
     (tmp_path / "in" / "c.png").symlink_to(tmp_path / "gone.png")
     (tmp_path / "in" / "d").symlink_to(tmp_path / "other")
@@ -216,7 +218,12 @@ def test_wrong_folders(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none is not a folder"):
         prepare_folder(tmp_path / "none", tmp_path / "out")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"empty holds no image: expected files that end in \.png"):
+    with pytest.raises(DataError, match=r"empty holds no image: files are read that end in \.png"):
+        prepare_folder(tmp_path / "empty", tmp_path / "out")
+    (tmp_path / "empty" / "scan").write_bytes(b"an image without an ending")
+    with pytest.raises(
+        DataError, match=r"empty holds no image, only files with no ending: files are read that end in \.png"
+    ):
         prepare_folder(tmp_path / "empty", tmp_path / "out")
 
 
@@ -229,3 +236,57 @@ def test_more_values_of_a_factor_than_classes_can_be_told_apart_are_refused(tmp_
     (tmp_path / "more.csv").write_text("\n".join(lines))
     with pytest.raises(DataError, match="factor size has 65537 values"):
         table.read_factors(tmp_path / "more.csv", tmp_path, files)
+
+
+def noisy(folder: Path, n: int, low: int = 0, high: int = 256) -> Path:
+    rng = np.random.default_rng(0)
+    for number in range(n):
+        save(folder / f"{number}.png", rng.integers(low, high, (32, 32), dtype=np.uint8))
+    return folder
+
+
+def test_too_few_images_are_refused_before_any_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idgan_sc.data.folder.decode", lambda *_, **__: pytest.fail("an image was read"))
+    with pytest.raises(
+        DataError, match=r"in holds 5 images, training and evaluation at this preset need 6: add images"
+    ):
+        prepare_folder(noisy(tmp_path / "in", 5), tmp_path / "out", least=6)
+    assert not (tmp_path / "out").exists()
+
+
+def test_equal_images_are_refused_if_all_are_and_counted_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(200):  # more than a chunk
+        save(tmp_path / "in" / f"{number:03d}.png", np.zeros((32, 32), dtype=np.uint8))
+    with pytest.raises(DataError, match=r"in: all 200 images are the same, so that nothing can be learned"):
+        prepare_folder(tmp_path / "in", tmp_path / "out", size=32)
+    assert not list((tmp_path / "out").glob("*.npy"))
+    for number in (7, 150):
+        save(tmp_path / "in" / f"{number:03d}.png", np.full((32, 32), number, dtype=np.uint8))
+    assert prepare_folder(tmp_path / "in", tmp_path / "out", size=32).n == 200
+    line = "197 of 200 images are the same as an earlier one, first 001.png as 000.png"
+    assert line in capsys.readouterr().err.splitlines()
+    prepare_folder(noisy(tmp_path / "other", 20), tmp_path / "out", size=32)
+    assert "the same" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 2), (0, 16), (240, 256)])
+def test_images_almost_of_one_brightness_are_refused(low: int, high: int, tmp_path: Path) -> None:
+    """Masks of 0 and 1, and depths of a few levels, would be black."""
+    words = rf"in: all pixels are {low} to {high - 1}, where 0 is black and 255 white: stretch them"
+    with pytest.raises(DataError, match=words):
+        prepare_folder(noisy(tmp_path / "in", 20, low, high), tmp_path / "out", size=32)
+    assert not (tmp_path / "out" / "images.npy").exists()
+
+
+def test_an_error_stands_below_the_progress_bar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noisy(tmp_path / "in", 70)
+    for broken in ("9.png", "30.png"):  # the last that is read, and one in the middle
+        (tmp_path / "in" / broken).write_bytes(b"no image")
+        with pytest.raises(SystemExit):
+            cli.main(
+                ["data", "--from-folder", str(tmp_path / "in"), "--preset", "test", "--out", str(tmp_path / "out")]
+            )
+        lines = capsys.readouterr().err.split("\n")
+        assert lines[-2].startswith("idgan-sc: ") and "reading images" in lines[-3]

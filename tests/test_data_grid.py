@@ -167,7 +167,7 @@ def test_ones_own_grid_in_any_order(ending: str, tmp_path: Path, capsys: pytest.
     np.testing.assert_allclose(images.values(np.arange(24)), VALUES[order])
     assert (images.name, images.factor_names, images.factor_sizes) == ("own", ("hue", "size", "shape"), (4, 3, 2))
     said = capsys.readouterr().err
-    assert "factor size has 3 values from 0.75 to 1.25" in said and "pixels are 0 to 255" in said
+    assert "factor size has 3 values from 0.75 to 1.25" in said and "pixels are 0 to 255, where 0 is black" in said
     assert "the factor colour has one value and is left out" in said
     assert prepare_file(path, tmp_path / "own", ["a", "b", "c", "d"]).factor_names == ("a", "b", "c")
 
@@ -180,6 +180,42 @@ def test_pixels_of_two_values_are_stored_as_bits(kind: str, tmp_path: Path, caps
     assert images.packed and images.pixels.shape == (6, 512)
     np.testing.assert_array_equal(images.batch(np.arange(6), 64)[:, 0], bits)
     assert "pixels are 0 and 1, stored as bits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (RNG.integers(0, 3, (24, 64, 64), dtype=np.uint8), "all pixels are 0 to 2, where 0 is black and 255 white"),
+        (RNG.integers(0, 2, (24, 64, 64, 3), dtype=np.uint8), "all pixels are 0 to 1, where 0 is black"),
+        (RNG.integers(250, 256, (24, 64, 64, 3), dtype=np.uint8), "all pixels are 250 to 255"),
+        (np.zeros((24, 64, 64), bool), "all 24 images are the same, so that nothing can be learned"),
+        (np.repeat(PIXELS[:1], 24, axis=0), "all 24 images are the same"),
+    ],
+)
+def test_pixels_of_which_nothing_can_be_learned_are_refused(images: np.ndarray, words: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=words):
+        prepare_file(write(tmp_path / "a.npz", images=images, labels=VALUES), tmp_path / "own")
+    assert not (tmp_path / "own").exists()
+
+
+def test_the_range_of_the_pixels_and_equal_images_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = RNG.integers(3, 101, (24, 64, 64), dtype=np.uint8)
+    images[[0, 1, 9]], images[[5, 6]] = [[3]], [[100]]
+    images[7] = images[5]
+    path = write(tmp_path / "a.npz", images=images, labels=VALUES)
+    prepare_file(path, tmp_path / "own")
+    said = capsys.readouterr().err
+    assert f"{path}: pixels are 3 to 100, where 0 is black and 255 white\n" in said
+    assert f"{path}: 4 of 24 images are the same as an earlier one, first row 1 as row 0\n" in said
+
+
+def test_too_few_images_are_refused_first(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", images=PIXELS, labels=VALUES[:-1])
+    with pytest.raises(DataError, match=r"a\.npz holds 24 images, training and evaluation at this preset need 25"):
+        prepare_file(path, tmp_path / "own", least=25)
+    path = write(tmp_path / "b.npz", images=PIXELS, labels=np.ones((24, 2)))
+    with pytest.raises(DataError, match=r"b\.npz: no column of `labels` takes two values"):
+        prepare_file(path, tmp_path / "own")
 
 
 def test_other_sizes_are_resized(tmp_path: Path) -> None:

@@ -49,6 +49,13 @@ def test_numbers_are_ordered_as_numbers_and_names_as_names(tmp_path: Path) -> No
         column(tmp_path, "a", "b", numbers=["angle"])
 
 
+def test_of_many_columns_the_nearest_are_named(tmp_path: Path) -> None:
+    names = [f"attribute_{k}" for k in range(40)]
+    rows = [",".join(["file", *names]), *(",".join([f"{i}.png", *str(i) * 40]) for i in (0, 1))]
+    with pytest.raises(DataError, match=r"has no such column: it has attribute_31, attribute_3, .*, … \(40\)"):
+        read(tmp_path, "\n".join(rows), ["0.png", "1.png"], categories=["attribute31"])
+
+
 def test_declarations_are_checked(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"--categories angel: .* has no such column: it has angle"):
         column(tmp_path, "1", "2", categories=["angel"])
@@ -64,6 +71,8 @@ def test_declarations_are_checked(tmp_path: Path) -> None:
         ("file,angle\n0.png,1\n,\n", "line 3: the row names no file"),
         ("file,angle\n0.png,1\n  , \n", "line 3: the row names no file"),
         ("file,angle\n0.png,1\n\n\n1.png,2,3\n", "line 5: 3 cells under 2 headings"),
+        (",file,angle\n0,0.png,1\n", "the column '' is the index of a pandas frame: save with index=False"),
+        ("Unnamed: 0,file,angle\n0,0.png,1\n", "the column 'Unnamed: 0' is the index of a pandas frame: save with"),
         ('file,angle\n0.png,"1\n', "cannot be read as a CSV table"),
         ("file,angle\n0.PNG,1\n", r"line 2: names 0\.PNG, which is not an image in .*, 0\.png is: mend its row"),
         ("file,angle\n0.png,1\n./0.png,1\n", r"line 3: names 0\.png twice, spelt in two ways"),

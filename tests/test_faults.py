@@ -317,6 +317,16 @@ def test_verify_takes_named_runs_and_refuses_names_that_are_not_there(config: Co
         recompute.choose(Results(config, "test", root / "nowhere"), [], 1)
 
 
+def test_of_many_runs_the_nearest_are_named(config: Config) -> None:
+    published = Results(config, "desk", Path(__file__).parents[1] / "results/desk")
+    with pytest.raises(ConfigError) as error:
+        recompute.choose(published, ["dsprites/idgan_s/main/0"], 1)
+    assert "choose one of dsprites/idgan_sc/main/0, " in str(error.value) and "record.json` has all)" in str(
+        error.value
+    )
+    assert len(str(error.value)) < 300
+
+
 def test_verify_refuses_runs_of_other_settings(config: Config, place: Path) -> None:
     config["variants"]["main"]["lambda_info"] = 0.5
     with pytest.raises(DataError, match="other settings than today's"):

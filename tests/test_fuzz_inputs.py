@@ -1,5 +1,6 @@
 """Anything at all as tables, arrays and the referee's files: it is read as it is meant, or refused in one line."""
 
+import copy
 import io
 import math
 import shutil
@@ -17,19 +18,23 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from idgan_sc import config as configuration
+from idgan_sc.config import ConfigError
 from idgan_sc.data.arrays import ArrayFile
 from idgan_sc.data.decode import endings
 from idgan_sc.data.folder import prepare_folder
 from idgan_sc.data.images import Factors, open_images, save_images
 from idgan_sc.data.table import read_factors
-from idgan_sc.evaluation.scorer import Own
+from idgan_sc.evaluation.scorer import Own, scorer
 from idgan_sc.files import DataError
 from idgan_sc.metrics import referee, score
 from idgan_sc.metrics.column import MISSING, Column, _number, absent, read_column
 from idgan_sc.records.published import accepted
 from idgan_sc.records.record import read_record
+from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_table
 from idgan_sc.training import checkpoint
+from idgan_sc.training.pool import pool_indices
 
 PUBLISHED = Path(__file__).parents[1] / "results/desk/published/runs/dsprites/idgan_sc/main/0"
 MANY, MOST = 1000, 300  # bytes of a file beyond which zeros are padding; contents of a file that are tried
@@ -202,6 +207,85 @@ def test_a_table_gives_the_scores_of_its_numbers(rows: list[list[Any]]) -> None:
         one_line(error)
         return
     assert own == pytest.approx(plain.values, abs=1e-12)
+
+
+# ---- sizes of the evaluation of a user's images
+SIZES: dict[str, Callable[[Any], bool]] = {  # key -> whether a value can be meant
+    "pool": lambda v: v == "all" or at_least(1)(v),
+    "draws": lambda v: at_least(1)(v),
+    "anchors": lambda v: at_least(2)(v),
+    "probe_steps": lambda v: at_least(1)(v),
+    "metrics": lambda v: isinstance(v, list) and len(v) > 0 and set(v) <= {"mig", "sap", "factor_vae"},
+    **dict.fromkeys(("std", "points", "groups", "group_size"), lambda _: False),  # have no use
+}
+SIZE = st.one_of(
+    st.sampled_from(["all", "some", None, True, 2.0, [], ["mig"], ["mig", "sap"], ["mgi"], -1, 0, 1, 2, 29, 30, 31]),
+    st.integers(1, 70),
+)
+OF_OWN = st.dictionaries(st.sampled_from(list(SIZES)), SIZE, max_size=3)
+LABELS_OF_30 = np.stack([np.arange(30) % 3, np.arange(30) // 3 % 2], axis=1)
+
+
+def at_least(least: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and value >= least
+
+
+class Thirty:  # images as the scorer knows them
+    n, name, factor_names, discrete, classes = 30, "own", ("a", "b"), (), LABELS_OF_30
+
+    def values(self, indices: np.ndarray) -> np.ndarray:
+        return LABELS_OF_30[indices].astype(float)
+
+
+@pytest.fixture(scope="module")
+def own_alone(shipped: dict[str, Any]) -> dict[str, Any]:
+    """config.yaml with what a user's images at the preset `test` need, so that it is checked in a moment."""
+    config = copy.deepcopy(shipped)
+    config["presets"] = {"test": config["presets"]["test"] | {"datasets": {}}}
+    config["preset"], config["runs"] = "test", {"own": {"infogan_stage_a": ["main"]}}
+    config["presets"]["test"].pop("runs", None)
+    for claim in config["claims"].values():
+        for check in claim["checks"]:
+            check.pop("presets", None)
+    return config
+
+
+@SLOW
+@given(of_data=OF_OWN, here=OF_OWN)
+@example(of_data={"pool": 1}, here={"anchors": 2})
+@example(of_data={"pool": 31}, here={"anchors": 9})
+@example(of_data={"pool": 2, "anchors": 2}, here={"metrics": ["mig"]})
+def test_sizes_for_a_users_images_are_meant_or_refused(
+    of_data: dict[str, Any], here: dict[str, Any], own_alone: dict[str, Any]
+) -> None:
+    """Sizes that pass give scores of the pool's images, or one line; all others are refused with their key."""
+    config = copy.deepcopy(own_alone)
+    config["datasets"]["own"]["evaluation"] = of_data
+    config["presets"]["test"]["datasets"] = {"own": {"evaluation": here}}
+    wrong = {key for sizes in (of_data, here) for key, value in sizes.items() if not SIZES[key](value)}
+    sizes = {"pool": "all", "anchors": 64, **of_data, **here}
+    too_many = not wrong and sizes["pool"] != "all" and sizes["anchors"] > sizes["pool"]
+    try:
+        configuration.validate(config)
+    except ConfigError as error:
+        one_line(error)
+        assert too_many or any(key in str(error) for key in wrong)
+        return
+    assert not wrong and not too_many
+    job = Results(config, "test", Path("nowhere")).job(configuration.Run("test", "own", "infogan_stage_a", "main", 0))
+    images: Any = Thirty()
+    try:
+        indices = pool_indices(images, "test", job.settings["pool"])
+    except DataError as error:
+        one_line(error)
+        assert job.settings["pool"] > 30
+        return
+    by = scorer(job, images, indices)
+    codes = np.random.default_rng(0).normal(size=(len(indices), 3))
+    with redirect_stderr(io.StringIO()):
+        found = by.scores(codes, len(by.draws) - 1, job.results.evaluation("own")["metrics"])
+    assert len(indices) < 20 or found
+    assert all(np.isfinite(value) for value in found.values()) and np.isfinite(by.shares(codes)[1]).all()
 
 
 TINY = referee.Sizes(6, 4, 20, 20, 6, 4, 4, 20, 20, 20, 20, 20, (4, 4))
@@ -384,7 +468,9 @@ def test_a_folder_of_anything_is_read_or_refused(entries: dict[tuple[str, str], 
         except DataError as error:
             one_line(error)
             assert str(folder) in str(error) and not (out / "dataset.json").exists()
-            assert not files or any(seen[name] not in READABLE for name in files) or "in colour" in str(error)
+            unreadable = any(seen[name] not in READABLE for name in files)
+            same = len(files) > 1 and len({LOOKS.get(seen[name], seen[name]) for name in files}) == 1
+            assert not files or unreadable or "in colour" in str(error) or (same and "are the same" in str(error))
             return
         assert images.n == len(files) and all(seen[name] in READABLE for name in files)
         words = said.getvalue()
@@ -397,4 +483,5 @@ def test_a_folder_of_anything_is_read_or_refused(entries: dict[tuple[str, str], 
             assert (f"{count} {what}" in words) == (count > 0), what
 
 
+LOOKS = {"folder": "colour", "link": "colour", "16 bits": "grey"}  # kinds whose images are those of another
 READABLE = {"colour", "grey", "16 bits", "transparent", "photograph", "one pixel", "folder", "link"}

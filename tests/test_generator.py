@@ -536,6 +536,30 @@ def test_a_folder_without_a_run_cannot_be_loaded(tmp_path: Path) -> None:
         idgan_sc.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (
+            "runs/dsprites/idgan_sc/main/0",
+            r"published: idgan_sc\.load\('.*/published/runs/dsprites/idgan_sc/main/0'\) en",
+        ),
+        (
+            "runs/dsprites/idgan_sc/main/1",
+            "it is published in .*main/1 without weights: seed 0 has some, idgan_sc.load",
+        ),
+        ("published/runs/dsprites/idgan_sc/main/1", r"main/1 is a finished run without weights: seed 0 has some, "),
+        ("published/runs/dsprites/infogan_stage_a/main/1", "is a finished run without weights, as its other seeds are"),
+        ("published/runs/dsprites/idgan_sc/main", "name one of the folders in it: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9$"),
+        ("runs/dsprites/idgan_sc/main/99", "holds no finished run .*: train it first$"),
+        ("published", "give a run's folder, <results>/runs/<dataset>/<system>/<variant>/<seed>"),
+        ("x" * 5000, "cannot be a run's folder .*: give its path$"),
+    ],
+)
+def test_what_is_published_is_named(path: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        idgan_sc.load(ROOT / "results/desk" / path)
+
+
 def test_example_of_the_readme_runs(finished: Finished) -> None:
     example = re.search(r"```python\n(.*?idgan_sc\.load.*?)```", (ROOT / "README.md").read_text(), re.S)
     assert example

@@ -203,6 +203,40 @@ def test_scores_against_other_factors_are_not_gathered(small_config: Config, pla
         _refuse_other_factors(results, [first, second])
 
 
+def test_images_that_are_replaced_are_said_and_their_runs_count_no_more(
+    small_config: Config, place: Path, write_config: Callable[[Config], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = copy.deepcopy(small_config)
+    config["presets"]["test"]["runs"] = {"own": {"infogan_stage_a": ["main"]}}
+    results, run = Results(config, "test", place / "out"), job_of(small_config, place).folder
+    words = ["--config", str(write_config(small_config)), "data", "--from-folder", str(place / "images"), "--factors"]
+    words += [str(place / "factors.csv"), "--preset", "test", "--out", str(place / "out")]
+
+    def said() -> str:
+        cli.main(words)
+        return capsys.readouterr().err
+
+    assert "replaced" not in said()
+    gather_scores(results)
+    table = (place / "factors.csv").read_text()
+    (place / "factors.csv").write_text(table.replace("dark", "deep"))
+    assert "replaced" not in said()  # the names of a category's classes alone
+    (place / "factors.csv").write_text(table.replace("000.png,0,", "000.png,4,"))
+    found = said()
+    assert f"{place / 'out/data/own'}: the factors that were there are replaced" in found
+    assert f"1 runs trained on what was there are to be scored again; the first is {run}" in found
+    with pytest.raises(
+        DataError, match=r"was scored against other factors than .*data/own holds: run `idgan-sc score`"
+    ):
+        gather_scores(results)
+    Image.fromarray(np.full((64, 64), 77, np.uint8)).save(place / "images/000.png")
+    found = said()
+    assert "own: 120 images (120 images of the folder images) that were there are replaced" in found
+    assert "1 runs trained on what was there no longer count: delete them and train again, or put the images" in found
+    with pytest.raises(DataError, match=r"main/0 was trained on other images than .*data/own holds: put those back"):
+        gather_scores(results)
+
+
 def test_what_was_never_noted_passes(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text("a\n1\n")
     verify_hash(tmp_path, "scores.csv", "score again")
@@ -240,11 +274,11 @@ def test_sizes_that_own_images_do_not_have_are_refused(small_config: Config) -> 
 
 
 def test_data_says_what_it_took(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = draw_folder(tmp_path, 30)
+    root = draw_folder(tmp_path, 75)
     words = ["--from-folder", str(root / "images"), "--factors", str(root / "factors.csv"), "--categories", "size"]
     cli.main(["data", *words, "--out", str(root / "out")])
     assert capsys.readouterr().out.splitlines()[1:-1] == [
-        "  x: continuous, 5 values, 0 to 4",
+        "  x: number, 5 values, 0 to 4",
         "  size: category, 3 values: 0, 1, 2",
         "  hue: category, 2 values: dark, light",
     ]

@@ -2,7 +2,9 @@
 
 import datetime
 import fractions
+import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -380,6 +382,29 @@ def test_a_misspelt_metric_is_always_said(scored: Any) -> None:
             scored(Z, F, metrics=[name])
     with pytest.raises(ValueError, match="no metric 'MIG'; perhaps 'mig'"):
         scored(Z, F, metrics=["MIG"])
+
+
+def test_of_many_names_the_nearest_are_listed() -> None:
+    with pytest.raises(ValueError) as error:
+        score(Z, F, metrics=["mgi"])
+    assert re.search(
+        r"there are mig, \w+, \w+, … \(22; idgan_sc\.metrics\.explanations\.EXPLANATIONS has all\)", str(error.value)
+    )
+    named = {f"factor_{k}": F[:, 0] for k in range(40)}
+    with pytest.raises(ValueError, match=r"or of the names factor_7, \w+, \w+, … \(40\), got 'factor7'"):
+        score(Z, named, categories=["factor7"])
+
+
+def test_an_index_that_pandas_saved_is_no_column(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pandas.DataFrame(F, columns=list("abc")).to_csv(tmp_path / "a.csv")
+    saved = pandas.read_csv(tmp_path / "a.csv")
+    for codes, factors, what in ((Z, saved, "factors"), (saved, F, "codes"), (Z, dict(saved), "factors")):
+        with pytest.raises(ValueError, match=f"{what}: the column 'Unnamed: 0' is a pandas index that was saved"):
+            score(codes, factors)
+    assert score(Z, saved.drop(columns="Unnamed: 0"), metrics=["mig"]) == score(
+        Z, pandas.DataFrame(F, columns=list("abc")), metrics=["mig"]
+    )
 
 
 def test_one_constant_factor_does_not_refuse_the_others() -> None:

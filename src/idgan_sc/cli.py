@@ -183,6 +183,7 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
     """A data set of the user's own images; the settings say that it is one."""
     from idgan_sc.data.folder import prepare_folder
     from idgan_sc.data.grid import prepare_file
+    from idgan_sc.evaluation.generators.traverse import SAMPLES
     from idgan_sc.training.prepare import least_images, say_replaced
 
     option = "--from-folder" if args.from_folder else "--from-grid"
@@ -193,7 +194,7 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
             f"{option}: the data set {args.dataset} is not made of your images: give --dataset own, or another with "
             "`source: folder` in the configuration"
         )
-    folder, least = results.images(args.dataset), least_images(results, args.dataset)
+    folder, least = results.images(args.dataset), max(SAMPLES, least_images(results, args.dataset))
     with locked(folder / ".lock"):
         before = _images_there(folder)
         if args.from_grid:

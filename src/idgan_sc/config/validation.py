@@ -108,6 +108,8 @@ def _validate_schema(config: Any) -> None:
         )
         raise ConfigError(f"{path}: unknown key `{unknown}`: {mend}")
     message = error.message if error.validator == "nameOf" else error.message[:300]
+    if error.validator == "oneOf" and "description" in error.schema:
+        message = f"{str(error.instance)[:100]!r} cannot be meant: give {error.schema['description']}"
     if isinstance(error.instance, str) and error.validator == "type" and re.match(r"[+-]?[0-9]", error.instance):
         message += " (a number in scientific notation needs a dot: 1.0e-4)"
     raise ConfigError(f"{path}: {message}")
@@ -265,6 +267,10 @@ def _validate_evaluation(config: Config, preset: str, data: str | None = None) -
     own = data is not None and dataset_settings(config, preset, data)["source"] == "folder"
     if not own and sizes["pool"] != "all" and sizes["std"] > sizes["pool"]:
         raise ConfigError(f"{where}: std {sizes['std']} exceeds pool {sizes['pool']}: draw at most the pool")
+    if own and sizes["pool"] != "all" and sizes["anchors"] > sizes["pool"]:
+        raise ConfigError(
+            f"{where}: anchors {sizes['anchors']} exceeds pool {sizes['pool']}: start from at most the pool"
+        )
     n = dataset_settings(config, preset, data).get("n") if data else None
     if n and sizes["pool"] != "all" and sizes["pool"] > n:
         raise ConfigError(f"{where}: pool {sizes['pool']} exceeds the {n} images of {data} (`n`): lower it")

@@ -117,7 +117,7 @@ def _image_files(folder: Path) -> tuple[list[str], list[str]]:
     others = Counter(path.suffix.lower() or "no ending" for path in seen if path.suffix.lower() not in endings())
     kinds = listed(".png", sorted(others))
     if not files:
-        raise DataError(f"{folder} holds no image{f' but {kinds}' if kinds else ''}: {READ}")
+        raise DataError(f"{folder} holds no image{f', only files with {kinds}' if kinds else ''}: {READ}")
     if others:
         lines.append(f"{others.total()} files are of other kinds and are left out: {kinds}; {READ}")
     if len(found) > len(seen):

@@ -71,7 +71,8 @@ def draw_anchors(method: Method, images: Images, preset: str, n: int, rng: torch
         return draw_prior((n, method.settings["c_dim"]), method.settings["prior"], rng).numpy()
     pool = pool_indices(images, preset, method.settings["pool"])
     if len(pool) < n:
-        raise DataError(f"{n} images are needed to start from, and the pool has {len(pool)}: raise `evaluation.pool`")
+        mend = "add images" if len(pool) == images.n else "raise `evaluation.pool`"
+        raise DataError(f"{n} images are needed to start from, and the pool has {len(pool)}: {mend}")
     chosen = np.sort(numpy_stream(0, "anchors").choice(pool, n, replace=False))
     x = to_tensor(images.batch(chosen, method.settings["image_size"]), "cpu")
     with torch.no_grad():
