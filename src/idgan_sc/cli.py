@@ -415,7 +415,7 @@ def _completion(results: Results, args: argparse.Namespace) -> None:
 
 # --------------------------------------------------------------------------------------------------- the command line
 def unknown(option: str, name: str, known: Iterable[str], all_in: str = "") -> str:
-    """What is said of a name that is not among those known; `all_in` says where all are."""
+    """The message for a name that is not known; `all_in` says where all are."""
     choice = configuration.listed(name, known, all_in)
     return f"{option} {name or repr(name)} is unknown: choose one of {choice}".strip()
 

@@ -1,4 +1,4 @@
-"""List known names in a message; of very many, those near to the name that was asked for."""
+"""List known names in a message; of many, those near to a given name."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -158,7 +158,7 @@ def _chunks(
 
 
 def _in_range(chunks: Iterator[np.ndarray], folder: Path) -> Iterator[np.ndarray]:
-    """Hand on chunks of images; in the end, several that are almost of one brightness are refused."""
+    """Hand on chunks of images, and refuse images that are almost of one brightness."""
     low, high, n = 255, 0, 0
     for chunk in chunks:
         low, high, n = min(low, int(chunk.min())), max(high, int(chunk.max())), n + len(chunk)

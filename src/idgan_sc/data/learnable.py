@@ -43,9 +43,9 @@ def refuse_narrow(low: int, high: int, where: Path) -> None:
 def different(
     chunks: Iterable[np.ndarray], names: Iterable[str], where: Path, notes: Counter[str]
 ) -> Iterator[np.ndarray]:
-    """Hand on chunks (m, ...) of images, and count in `notes` those that equal an earlier one.
+    """Hand on chunks of images, and count in `notes` those that equal an earlier one.
 
-    names: of the images, for the message.
+    chunks: (m, ...). names: of the images, for the message.
 
     Raises
     ------

@@ -161,7 +161,7 @@ def _refuse_other_predecessors(results: Results, runs: list[Run]) -> None:
 
 
 def _refuse_other_factors(results: Results, runs: list[Run]) -> None:
-    """Refuse runs of one data set that were scored against different factors, or others than lie here now.
+    """Refuse runs that were scored against different factors, or others than lie here now.
 
     Runs of which the factors' hash was not noted pass.
     """

@@ -114,7 +114,7 @@ def _instead(folder: Path) -> str:
 
 
 def without_weights(folder: Path) -> str:
-    """What is said of a finished run that has no weights, and which seed of it has some."""
+    """The message for a finished run without weights; it names a seed with some."""
     others = sorted(path.parent for path in folder.parent.glob(f"*/{WEIGHTS}"))
     if not others:
         return "without weights, as its other seeds are: `idgan-sc train` makes some"

@@ -276,7 +276,7 @@ class Results:
         return f"commit {commit}{', changed' if record.get('dirty') else ''}{by}"
 
     def refuse_others(self, runs: Iterable[Run], names: Sequence[str], key: str) -> None:
-        """Refuse runs that are invalid, of other images than lie here, or were measured with other settings.
+        """Refuse runs that are invalid, of other images, or measured with other settings.
 
         The settings are those of `evaluation` or `generated`, as `key` says. Only runs that have files of these names
         are checked. A run that was measured before such settings were noted passes.
@@ -310,7 +310,7 @@ class Results:
                 )
 
     def _images_hash(self, dataset: str) -> str:
-        """The hash of the images that lie here; empty where there are none, or none that can be read."""
+        """The hash of the images that lie here; empty where none can be read."""
         try:
             about = json.loads((self.images(dataset) / "dataset.json").read_text(encoding="utf-8"))
             return str(about["sha256"]["images.npy"])

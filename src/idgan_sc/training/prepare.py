@@ -111,7 +111,7 @@ def refuse_small_batch(results: Results, run: Run) -> None:
 
 
 def say_replaced(results: Results, dataset: str, before: "Images | None", images: "Images") -> None:
-    """Say on stderr which images were replaced, and what becomes of the runs that were trained on them.
+    """Say on stderr which images were replaced, and what becomes of their runs.
 
     `before` are those that were there, if any. Whatever joins a finished run with the images that are there refuses it
     where they are others. Checkpoints of unfinished runs are set aside.
