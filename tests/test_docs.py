@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from idgan_sc.config import Run, layers
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
@@ -47,11 +49,25 @@ def test_every_row_of_open_choices_that_is_named_exists() -> None:
 
 
 def test_the_layers_of_settings_are_those_of_the_code() -> None:
-    code = (ROOT / "src/idgan_sc/config/settings.py").read_text(encoding="utf-8")
-    layers = re.search(r"layers = \[\n(.*?)\n    \]", code, re.S)
-    assert layers
+    run = Run("PRESET", "DATA", "SYSTEM", "VARIANT", 0)
+    config = {
+        "presets": {"PRESET": {}}, "datasets": {"DATA": {}}, "variants": {"VARIANT": {}},
+        "systems": {"SYSTEM": {"family": "FAMILY"}}, "families": {"FAMILY": {}},
+    }  # fmt: skip
+    places = list(layers(config, run))
     page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    assert len(re.findall(r"^\d\. ", page, re.M)) == len(layers[1].splitlines()) == 9
+    words = {
+        "<preset>": "PRESET",
+        "<data set>": "DATA",
+        "<system>": "SYSTEM",
+        "<variant>": "VARIANT",
+        "<family>": "FAMILY",
+    }
+    for shown, name in words.items():
+        page = page.replace(shown, name)
+    assert re.findall(r"^\d\. `(.*?)`", page, re.M) == places
+    comment = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"^#   \d\. (\S+)$", comment, re.M) == places
 
 
 def test_commands_in_the_pages_exist() -> None:

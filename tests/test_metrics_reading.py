@@ -2,7 +2,6 @@
 
 import datetime
 import fractions
-import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -385,13 +384,8 @@ def test_a_misspelt_metric_is_always_said(scored: Any) -> None:
 
 
 def test_of_many_names_the_nearest_are_listed() -> None:
-    with pytest.raises(ValueError) as error:
-        score(Z, F, metrics=["mgi"])
-    assert re.search(
-        r"there are mig, \w+, \w+, … \(22; idgan_sc\.metrics\.explanations\.EXPLANATIONS has all\)", str(error.value)
-    )
     named = {f"factor_{k}": F[:, 0] for k in range(40)}
-    with pytest.raises(ValueError, match=r"or of the names factor_7, \w+, \w+, … \(40\), got 'factor7'"):
+    with pytest.raises(ValueError, match=r"or of the names factor_7, \w+, \w+, …, got 'factor7'"):
         score(Z, named, categories=["factor7"])
 
 

@@ -90,7 +90,7 @@ def _validate_schema(config: Any) -> None:
 
     def name_of(validator: Any, table: str, name: Any, schema: Any) -> Iterator[Any]:
         names = metric_names() if table == "metrics" else config.get(table)
-        if names and name not in list(names):
+        if isinstance(names, Iterable) and name not in (names := list(names)):
             choice = listed(name, names, f"see `{table}`")
             yield jsonschema.ValidationError(f"unknown {_NAMED[table]} `{name}`: choose one of {choice}")
 
@@ -304,17 +304,13 @@ def validate_run(config: Config, run: Run) -> None:
             raise ConfigError(f"{where}: `{key}`: {reason}")
 
     merged = _merged(config, run)
-    objective = merged.get("objective", "gan")
-    rows = GAN_OBJECTIVES.keys() | {"gan"} if merged["family"] == "gan" else OBJECTIVES
-    table = "GAN_OBJECTIVES" if merged["family"] == "gan" else "OBJECTIVES"
-    refuse_if(
-        objective not in rows, "objective", f"`{objective}` is not in {table} of config/settings.py: add its keys"
-    )
-    known = _keys("models/__init__.py", "METHODS")
-    refuse_if(
-        objective not in known, "objective", f"`{objective}` is not in METHODS of models/__init__.py: add its class"
-    )
-    of_gan = GAN | GAN_OBJECTIVES.get(objective, set())
+    if objective := merged.get("objective"):
+        table, rows = ("GAN_OBJECTIVES", GAN_OBJECTIVES) if merged["family"] == "gan" else ("OBJECTIVES", OBJECTIVES)
+        mend = f"`{objective}` is not in {table} of config/settings.py: add its keys"
+        refuse_if(objective not in rows, "objective", mend)
+        mend = f"`{objective}` is not in METHODS of models/__init__.py: add its class"
+        refuse_if(objective not in _keys("models/__init__.py", "METHODS"), "objective", mend)
+    of_gan = GAN | GAN_OBJECTIVES.get(objective or "", set())
     allowed = of_gan if merged["family"] == "gan" else VAE | {key for keys in OBJECTIVES.values() for key in keys}
     for key in merged:
         refuse_if(key not in allowed | OPTIONAL, key, f"not a setting of family {merged['family']}: remove it")

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from operator import index
 from reprlib import repr as shown
 from typing import Any
@@ -23,6 +24,7 @@ from idgan_sc.metrics.information import binned, unit_binned
 
 UNNAMED = re.compile(r"Unnamed: 0(\.\d+)*")  # what pandas calls a first column that has no name in the file
 REPEATS = 10  # a factor of numbers with fewer points than this per distinct value is taken as continuous
+MANY = 12  # names that one line can list
 TURNED = 10  # times as many codes and factors as points are points and codes in each other's place
 ALIGNED = "rows are points, the same in both"
 LARGEST = sys.float_info.max
@@ -311,7 +313,9 @@ def _number(one: Any, what: str, count: int | None, names: Sequence[str]) -> int
             raise TypeError
         number = index(one.item() if isinstance(one, np.ndarray) and one.ndim == 0 else one)
     except TypeError:
-        known = f", or of the names {', '.join(names)}" if any(not name.isdigit() for name in names) else ""
+        near = get_close_matches(str(one), names, 3, 0.0) if len(names) > MANY else names
+        shown_names = ", ".join([*near, "…"] if len(near) < len(names) else near)
+        known = f", or of the names {shown_names}" if any(not name.isdigit() for name in names) else ""
         raise ValueError(f"{what} must be a list of whole numbers such as [1]{known}, got {one!r}") from None
     if count is not None and not 0 <= number < count:
         singular = {"categories": "category"}.get(what, what)
