@@ -38,10 +38,3 @@ def test_rules_can_be_included_in_any_order(tmp_path: Path):
         snakefile.write_text(text.replace("\n".join(block), "\n".join(block[::turn])))
         jobs.append(planned(folder))
     assert len(jobs[0]) > 10 and jobs[0] == jobs[1]
-
-
-def test_a_misspelt_target_is_said_with_those_near_to_it():
-    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--config", "preset=test", "--", "figurs"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode and "there is no target figurs: choose one of figures, " in done.stdout + done.stderr
-    assert "`snakemake --list-target-rules` has all" in done.stdout + done.stderr
