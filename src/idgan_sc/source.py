@@ -151,7 +151,7 @@ def _parts(package: Path, module: str, name: str) -> list[_Part]:
     for statement in _module(package, module).definitions[name]:
         for entry, tree in _entries(statement, name):
             reader = _Reader(package, module)
-            text = dumped(reader.visit(copy.deepcopy(tree)))
+            text = dumped(reader.visit(tree))  # which changes the tree: each is read once
             found.append(_Part(text, tuple(reader.named), entry))
     return found
 
@@ -194,8 +194,8 @@ def _note(package: Path, found: _Module, statement: ast.stmt) -> None:
         for inner in statement.body:
             _note(package, found, inner)
     else:
-        for name in _defined(statement):
-            found.definitions.setdefault(name, []).append(statement)
+        for k, name in enumerate(_defined(statement)):  # of a statement that defines several names each has a tree
+            found.definitions.setdefault(name, []).append(copy.deepcopy(statement) if k else statement)
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:

@@ -345,8 +345,9 @@ def _validate_gan(config: Config, run: Run, merged: Settings, refuse_if: Any) ->
         name = merged[key]
         if (key == "start" and name == "scratch") or (key == "vae" and merged["code"] != "vae"):
             continue
-        choice = listed(name, config["systems"], "see `systems`")
-        refuse_if(name not in config["systems"], key, f"unknown system `{name}`: choose one of {choice}")
+        if name not in config["systems"]:  # near names are looked for only then: that costs more than the check
+            choice = listed(name, config["systems"], "see `systems`")
+            refuse_if(True, key, f"unknown system `{name}`: choose one of {choice}")
         refuse_if(config["systems"][name]["family"] != family, key, f"`{name}` is not of family {family}")
         before = _merged(config, replace(run, system=name, variant=_variant_of(config, name, run.variant)))
         refuse_if(before.get("start", "scratch") != "scratch", key, f"`{name}` has a stage A itself: name that instead")
