@@ -13,50 +13,36 @@ import yaml
 from test_pipeline import copy_project, snakemake
 
 ROOT = Path(__file__).parents[1]
-# Beside it in the same process: reading, copying and writing the syntax tree of a module of Python, before and after.
 GRAPH = """
-import argparse, ast, copy, json, resource, sys
-from pathlib import Path
+import json, resource, sys
 from idgan_sc.records.machine import peak_memory_mb
-
-def cpu():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-def beside():
-    start = cpu()
-    for _ in range(3):
-        ast.dump(copy.deepcopy(ast.parse(Path(argparse.__file__).read_text())))
-    return cpu() - start
-
-first, start = beside(), cpu()
 from snakemake.cli import main
 try:
     main(sys.argv[1:])
 except SystemExit as status:
-    seconds = cpu() - start
+    used = resource.getrusage(resource.RUSAGE_SELF)
     loaded = [name for name in ("torch", "idgan_sc.data", "idgan_sc.training.train", "sklearn") if name in sys.modules]
-    print(json.dumps([status.code, seconds, seconds / ((first + beside()) / 2), peak_memory_mb(), loaded]))
+    print(json.dumps([status.code, used.ru_utime + used.ru_stime, peak_memory_mb(), loaded]))
 """
 
 
 def test_graph_of_the_full_protocol_is_cheap(tmp_path):
     """Every data set, both studies: built in seconds, in little memory, without PyTorch or images.
 
-    What it may cost is a ratio to other work beside it: seconds would measure the machine and its neighbours.
+    20 CPU seconds are allowed; wall time would measure the neighbours.
     """
     folder = copy_project(tmp_path)
     command = ["-n", "--quiet", "rules", "--cores", "8", "--config", "preset=paper", "--", "all", "sensitivity"]
     done = subprocess.run([sys.executable, "-c", GRAPH, *command], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    status, seconds, times, megabytes, loaded = json.loads(done.stdout.splitlines()[-1])
+    status, seconds, megabytes, loaded = json.loads(done.stdout.splitlines()[-1])
     jobs = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
-    print(f"{jobs['total']} jobs: {seconds:.1f} CPU seconds, {times:.1f} times that beside it, {megabytes:.0f} MB")
+    print(f"{jobs['total']} jobs: {seconds:.1f} CPU seconds, {megabytes:.0f} MB")
     assert status == 0 and loaded == []
     # per dsprites seed: ten arms and three stages A; five runs on each picture set; 22 arms of two seeds in the study
     assert int(jobs["train_stage_a"]) == 3 * 50 + 2 * 2 * 5
     assert int(jobs["train"]) == 10 * 50 + 2 * 3 * 5 + 22 * 2
-    assert times < 26 and megabytes < 1000
+    assert seconds < 20 and megabytes < 1000
 
 
 @pytest.mark.long
