@@ -9,9 +9,8 @@ name in turn.
 """
 
 import ast
-import copy
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -61,6 +60,7 @@ OUTSIDE = ("cli", "config", "data.download", "files", "plan", "records", "source
 REGISTRIES = ("METHODS", "NETWORKS", "METRICS")
 
 Key = tuple[str, str]  # module below the package, name
+ABSENT = object()  # the value of a field that a syntax tree does not have
 
 
 def source_hash(work: str, picks: Iterable[str] = (), more: Iterable[str] = (), package: Path = PACKAGE) -> str:
@@ -150,8 +150,8 @@ def _parts(package: Path, module: str, name: str) -> list[_Part]:
     found = []
     for statement in _module(package, module).definitions[name]:
         for entry, tree in _entries(statement, name):
-            reader = _Reader(package, module)
-            text = dumped(reader.visit(tree))  # which changes the tree: each is read once
+            reader = _Reader(package, module, tree)
+            text = reader.text(tree)
             found.append(_Part(text, tuple(reader.named), entry))
     return found
 
@@ -194,8 +194,8 @@ def _note(package: Path, found: _Module, statement: ast.stmt) -> None:
         for inner in statement.body:
             _note(package, found, inner)
     else:
-        for k, name in enumerate(_defined(statement)):  # of a statement that defines several names each has a tree
-            found.definitions.setdefault(name, []).append(copy.deepcopy(statement) if k else statement)
+        for name in _defined(statement):
+            found.definitions.setdefault(name, []).append(statement)
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:
@@ -223,6 +223,7 @@ def _path(package: Path, module: str) -> Path:
     return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
 
 
+@cache
 def _resolved(package: Path, module: str, name: str) -> Key | None:
     """Where a name of a module is defined; None outside of what makes numbers."""
     if any(module == room or module.startswith(f"{room}.") for room in OUTSIDE):
@@ -234,84 +235,74 @@ def _resolved(package: Path, module: str, name: str) -> Key | None:
     return _resolved(package, *behind) if behind and behind[1] else None
 
 
-class _Reader(ast.NodeTransformer):
-    """Remove from a definition what its hash leaves out.
+class _Reader:
+    """Write the text of a definition that its hash is made of.
 
     The reader also notes which definitions of the package the definition names.
     """
 
-    def __init__(self, package: Path, module: str) -> None:
+    def __init__(self, package: Path, module: str, tree: ast.AST) -> None:
         self.package, self.module = package, module
         self.imported = dict(_module(package, module).imported)
+        for node in ast.walk(tree):  # an import in a function binds names above it too
+            if isinstance(node, ast.ImportFrom):
+                self.imported |= _bound(package, node)
         self.named: list[Key | None] = []
         self.parameters: list[set[str]] = []  # of the functions around: they hide the module's names
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self.imported |= _bound(self.package, node)
+    def text(self, node: Any) -> str:
+        """A syntax tree as `dumped` writes it, without imports, docstrings and annotations.
 
-    def visit_Import(self, node: ast.Import) -> None:
-        return None
+        An imported name is written as it was defined: `networks.Generator` is `Generator`.
+        """
+        match node:
+            case str() | None:
+                return repr(node)
+            case ast.Name() if not any(node.id in names for names in self.parameters):
+                module, name = self.imported.get(node.id, (self.module, node.id))
+                self.named += [_resolved(self.package, module, name)] if name else []
+                return dumped(node, self.text, id=name or node.id)
+            case ast.Attribute(value=ast.Name(id=name)) if name in self.imported and not self.imported[name][1]:
+                self.named.append(_resolved(self.package, self.imported[name][0], node.attr))
+                return dumped(ast.Name(node.attr, node.ctx))
+            case ast.FunctionDef():
+                self.parameters.append({inner.arg for inner in ast.walk(node.args) if isinstance(inner, ast.arg)})
+                text = dumped(node, self.text, returns=None, body=self._body(node))
+                self.parameters.pop()
+                return text
+            case ast.ClassDef():
+                return dumped(node, self.text, body=self._body(node))
+            case ast.arg():
+                return dumped(node, self.text, annotation=None)
+            case ast.AnnAssign():
+                return dumped(node, self.text, annotation=ast.Constant(None))
+            case list():
+                return dumped([each for each in node if not isinstance(each, ast.Import | ast.ImportFrom)], self.text)
+        return dumped(node, self.text)
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if any(node.id in names for names in self.parameters):
-            return node
-        key = self.imported.get(node.id)
-        if key is None:
-            self.named.append(_resolved(self.package, self.module, node.id))
-            return node
-        if key[1]:  # by the name that it was defined with
-            self.named.append(_resolved(self.package, *key))
-            return ast.Name(key[1], node.ctx)
-        return node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        module = self.imported.get(node.value.id) if isinstance(node.value, ast.Name) else None
-        if module and not module[1]:  # `networks.Generator` is `Generator`
-            self.named.append(_resolved(self.package, module[0], node.attr))
-            return ast.Name(node.attr, node.ctx)
-        return self.generic_visit(node)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        self.parameters.append({inner.arg for inner in ast.walk(node.args) if isinstance(inner, ast.arg)})
-        self._with_body(node)
-        self.parameters.pop()
-        return node
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        return self._with_body(node)
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        node.annotation = None
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        node.annotation = ast.Constant(None)
-        return self.generic_visit(node)
-
-    def _with_body(self, node: Any) -> ast.AST:
+    def _body(self, node: Any) -> list[ast.stmt]:
+        """What a function or class does, after its docstring."""
         first = node.body[0]
-        if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
-            node.body = node.body[1:]
-        for inner in ast.walk(node):  # an import in a function binds names above it too
-            if isinstance(inner, ast.ImportFrom):
-                self.imported |= _bound(self.package, inner)
-        self.generic_visit(node)
-        node.body = node.body or [ast.Pass()]
-        return node
+        documented = isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str)
+        body = [each for each in node.body[documented:] if not isinstance(each, ast.Import | ast.ImportFrom)]
+        return body or [ast.Pass()]
 
 
-def dumped(node: Any) -> str:
+def dumped(node: Any, inner: Callable[[Any], str] | None = None, **instead: Any) -> str:
     """Dump a syntax tree as `ast.dump` of Python 3.11 does.
 
     Later versions know more fields and leave out empty ones. So a record's source is the same for every Python
-    that reads it.
+    that reads it. `inner` writes what lies below the node; `instead` has other values for its fields.
     """
+    inner = inner or dumped
     if isinstance(node, list):
-        return f"[{', '.join(map(dumped, node))}]"
+        return f"[{', '.join(map(inner, node))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = {name: getattr(node, name) for name in node._fields if name != "type_params" and hasattr(node, name)}
-    optional = {name for name in fields if getattr(type(node), name, ...) is None}
-    shown = {name: value for name, value in fields.items() if value is not None or name not in optional}
-    return f"{type(node).__name__}({', '.join(f'{name}={dumped(value)}' for name, value in shown.items())})"
+    shown = []
+    for name in node._fields:
+        value = instead.get(name, getattr(node, name, ABSENT))
+        optional = value is None and getattr(type(node), name, ABSENT) is None
+        if value is not ABSENT and name != "type_params" and not optional:
+            shown.append(f"{name}={inner(value)}")
+    return f"{type(node).__name__}({', '.join(shown)})"

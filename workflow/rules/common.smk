@@ -26,11 +26,14 @@ ROOT = Path("results", PRESET)
 RESULTS = Results(CONFIG, PRESET, ROOT)
 RUN = f"{ROOT}/runs/{{dataset}}/{{system}}/{{variant}}/{{seed}}"
 OF_RUN = "{dataset}/{system}/{variant}/{seed}"
+DATASET_OF = str(RESULTS.images("{dataset}") / "dataset.json")
 LOGS = f"{ROOT}/logs"
 # In a container or a conda environment: its Python, and this checkout's package.
 DEPLOYED = workflow.deployment_settings.deployment_method
 IDGAN_SC = f"{'PYTHONPATH=src python' if DEPLOYED else shlex.quote(sys.executable)} -m idgan_sc"
 PLACE = f"--preset {PRESET} --out {ROOT}"
+# The options that name a run: every word is a known name.
+RUN_OPTIONS = f"{PLACE} --dataset {{dataset}} --system {{system}} --variant {{variant}} --seed {{seed}}"
 MISSING = "--allow-missing" if OPTIONS.allow_missing else ""
 
 
@@ -77,19 +80,6 @@ GENERATOR_REPORTS += ["generator_pictures"] if BY_READER else []
 def run_of(wildcards):
     arm = wildcards.dataset, wildcards.system, wildcards.variant
     return Run(PRESET, *arm, int(wildcards.seed))
-
-
-def run_options(wildcards):
-    """The options of `idgan-sc` that name a run; every word is a known name."""
-    run = run_of(wildcards)
-    return (
-        f"{PLACE} --dataset {run.dataset} --system {run.system} --variant {run.variant} "
-        f"--seed {run.seed}"
-    )
-
-
-def dataset_of(wildcards):
-    return str(RESULTS.images(wildcards.dataset) / "dataset.json")
 
 
 def evaluation_of(wildcards):

@@ -3,7 +3,7 @@
 
 rule traverse:
     input:
-        data=dataset_of,
+        data=DATASET_OF,
         weights=f"{RUN}/weights.safetensors",
         codes=f"{RUN}/codes.npz",
     output:
@@ -18,14 +18,14 @@ rule traverse:
         runtime=plan.LEAST_EVALUATION,
     params:
         source=source_hash("traverse"),
-        options=run_options,
+        options=RUN_OPTIONS,
     shell:
         f"{IDGAN_SC} traverse {{params.options}} > {{log}} 2>&1"
 
 
 rule match:
     input:
-        data=dataset_of,
+        data=DATASET_OF,
         weights=f"{RUN}/weights.safetensors",
         record=f"{RUN}/record.json",
     output:
@@ -44,14 +44,14 @@ rule match:
     params:
         sizes=RESULTS.generated,
         source=source_hash("match", TABLE3_METRICS),
-        options=run_options,
+        options=RUN_OPTIONS,
     shell:
         f"{IDGAN_SC} match {{params.options}} > {{log}} 2>&1"
 
 
 rule read_generator:
     input:
-        data=dataset_of,
+        data=DATASET_OF,
         probe=f"{ROOT}/probes/{{dataset}}.safetensors",
         weights=f"{RUN}/weights.safetensors",
         record=f"{RUN}/record.json",
@@ -70,7 +70,7 @@ rule read_generator:
         sizes=RESULTS.generated,
         evaluation=evaluation_of,
         source=source_hash("read_generator", TABLE3_METRICS),
-        options=run_options,
+        options=RUN_OPTIONS,
     shell:
         f"{IDGAN_SC} read-generator {{params.options}} > {{log}} 2>&1"
 

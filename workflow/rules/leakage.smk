@@ -23,7 +23,7 @@ rule probe:
 
 rule leakage:
     input:
-        data=dataset_of,
+        data=DATASET_OF,
         probe=f"{ROOT}/probes/{{dataset}}.safetensors",
         weights=f"{RUN}/weights.safetensors",
         codes=f"{RUN}/codes.npz",
@@ -40,7 +40,7 @@ rule leakage:
     params:
         anchors=lambda wildcards: evaluation_of(wildcards)["anchors"],
         source=source_hash("leakage"),
-        options=run_options,
+        options=RUN_OPTIONS,
     shell:
         f"{IDGAN_SC} leakage {{params.options}} > {{log}} 2>&1"
 

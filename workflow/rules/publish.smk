@@ -10,7 +10,7 @@ rule card:
             if run_of(wildcards) in BY_MATCHING + BY_READER + RELATED_GANS
             else []
         ),
-        data=dataset_of,
+        data=DATASET_OF,
         weights=f"{RUN}/weights.safetensors",
         record=f"{RUN}/record.json",
     output:
@@ -23,7 +23,7 @@ rule card:
         "../envs/idgan_sc.yaml"
     params:
         source=source_hash("card"),
-        options=run_options,
+        options=RUN_OPTIONS,
     shell:
         f"{IDGAN_SC} card {{params.options}} > {{log}} 2>&1"
 

@@ -7,7 +7,7 @@ SCORED = there(
 
 rule encode:
     input:
-        data=dataset_of,
+        data=DATASET_OF,
         weights=f"{RUN}/weights.safetensors",
         record=f"{RUN}/record.json",
     output:
@@ -21,14 +21,14 @@ rule encode:
         runtime=lambda wildcards, attempt: attempt
         * plan.encode_minutes(CONFIG, run_of(wildcards)),
     params:
-        options=run_options,
+        options=RUN_OPTIONS,
     shell:
         f"{IDGAN_SC} encode {{params.options}} > {{log}} 2>&1"
 
 
 rule score:
     input:
-        data=dataset_of,
+        data=DATASET_OF,
         codes=f"{RUN}/codes.npz",
         curve=f"{RUN}/curve.npz",
     output:
@@ -53,7 +53,7 @@ rule score:
                 for name in RESULTS.evaluation(data)["metrics"]
             },
         ),
-        options=run_options,
+        options=RUN_OPTIONS,
     shell:
         f"{IDGAN_SC} score {{params.options}} > {{log}} 2>&1"
 

@@ -15,7 +15,7 @@ TRAIN_STAGE_A = plan.largest(
 
 rule train:
     input:
-        data=dataset_of,
+        data=DATASET_OF,
         before=lambda wildcards: map(str, RESULTS.job(run_of(wildcards)).files_before()),
     output:
         weights=f"{RUN}/weights.safetensors",
@@ -35,7 +35,7 @@ rule train:
         gpu=GPUS,
     params:
         fingerprint=lambda wildcards: RESULTS.training_params(run_of(wildcards)),
-        options=run_options,
+        options=RUN_OPTIONS,
     shell:
         f"{IDGAN_SC} train {{params.options}} > {{log}} 2>&1"
 

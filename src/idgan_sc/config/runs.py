@@ -271,7 +271,9 @@ def with_predecessors(config: Config, chosen: list[Run]) -> list[Run]:
     """Runs and all that they build on, each once."""
     found: dict[Run, None] = {}
     for run in chosen:
-        before = list(predecessors(config, run).values())
+        if run in found:
+            continue
+        before = [earlier for earlier in predecessors(config, run).values() if earlier not in found]
         found |= dict.fromkeys([*with_predecessors(config, before), run])
     return list(found)
 

@@ -76,7 +76,7 @@ def resolve(config: Config, run: Run) -> Settings:
     A key is left out if the run's other settings make it meaningless.
     """
     settings = _merged(config, run)
-    base = _merged(config, replace(run, variant="main"))
+    base = settings if run.variant == "main" else _merged(config, replace(run, variant="main"))
     from_scratch = settings.get("start") == "scratch" and base.get("start") != "scratch"
     if from_scratch and "steps" not in config["variants"][run.variant]:
         settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
