@@ -59,7 +59,16 @@ def test_settings_says_where_each_setting_comes_from(capsys: pytest.CaptureFixtu
     assert {row[0] for row in settings} == set(json.loads(record.read_text(encoding="utf-8"))["settings"])
     assert ["alpha", "0.2", "presets.desk.systems.infogan_cr"] in settings
     assert ["batch", "64", "families.gan"] in settings
+    assert ["pool", "50000", "presets.desk.evaluation"] in settings
+    assert ["source", "procedural", "presets.desk.datasets.dsprites"] in settings
     assert "dsprites/infogan_stage_a/main/0" in " ".join(before)
+
+
+def test_settings_says_whose_steps_are_added(capsys: pytest.CaptureFixture[str]) -> None:
+    run = ["--system", "idgan_sc", "--variant", "sc_from_start"]
+    cli.main(["--config", str(SHIPPED), "settings", "--preset", "desk", *run])
+    (steps,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("steps")]
+    assert steps.split(maxsplit=2)[1:] == ["23000", "presets.desk.families.gan, and the steps of idgan_stage_a"]
 
 
 # ------------------------------------------------------------------------------------------------------------ one run

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from idgan_sc.config import Run, layers
+from idgan_sc.config import Run
+from idgan_sc.config.settings import layers
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))

@@ -430,7 +430,7 @@ def test_the_documents_numbers_are_the_artifacts(made_up: Config, results: Path,
     assert f"{len(costs) * 90 / 3600:.2f} core-hours for {len(costs)} trainings" in replication
     assert (tmp_path / "tables/table3.md").read_text().strip() in replication
     artifact = text[tmp_path / "nowhere" / "ARTIFACT.md"]
-    ranges = re.findall(r": (−?\d\.\d{3}), accepted from (−?\d\.\d{3}) to (−?\d\.\d{3})", artifact)
+    ranges = re.findall(r": (−?\d\.\d{3}), expected from (−?\d\.\d{3}) to (−?\d\.\d{3})", artifact)
     measured = checks[checks["low"].notna() & (checks["low"] != checks["high"]) & (checks["rule"] != "settled_by")]
     assert len(measured) > 30  # what is left out never varies, has too few seeds, or is a curve's
     half = (measured["high"] - measured["low"]) / 2

@@ -319,10 +319,9 @@ def _check(results: Results, args: argparse.Namespace) -> None:
 
 def _settings(results: Results, args: argparse.Namespace) -> None:
     run = _run(args)
-    places = {key: place for place, layer in configuration.layers(results.config, run).items() for key in layer}
-    own = "of the data set"  # such as its source and its pool
+    places = configuration.places(results.config, run)
     for key, value in configuration.resolve(results.config, run).items():
-        print(f"{key:18}{value!s:24}{places.get(key, own)}")
+        print(f"{key:18}{value!s:24}{places[key]}")
     for role, before in configuration.predecessors(results.config, run).items():
         print(f"{role}: the run {before}, with settings of its own")
 
@@ -501,13 +500,11 @@ def parser() -> argparse.ArgumentParser:
     curve = command("curve", "run", "score the curve of a training as far as it goes, finished or not", words, _curve)
     curve.add_argument("--where", choices=("runs", "state"), default="runs", help="below <out> (default: runs)")
     curve.add_argument("--turned", action="store_true", help="also the score after the best rotation of the codes")
-    words = "Reads records of finished runs. Writes nothing: it trains them again in a temporary folder."
-    verify = command(
-        "verify", "preset", "recompute finished runs and compare with their recorded hashes", words, _verify
-    )
+    words = "Reads records of finished and published runs. Trains them again in a temporary folder, removed at the end."
+    verify = command("verify", "preset", "train runs again and compare them with their recorded hashes", words, _verify)
     verify.add_argument("runs", nargs="*", help="such as dsprites/infogan/main/0 (default: a random sample)")
     verify.add_argument("--sample", type=_number(1), default=1, help="how many runs to draw at random (default: 1)")
-    verify.add_argument("--all", action="store_true", help="every finished run")
+    verify.add_argument("--all", action="store_true", help="every finished or published run")
     words = "Reads .npz files; needs no configuration. Writes tables in the folder of --to."
     referee = command(
         "referee", "", "score representations under every published definition of the metrics", words, _referee

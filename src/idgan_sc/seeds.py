@@ -17,7 +17,7 @@ def _sequence(seed: int, purpose: str) -> np.random.SeedSequence:
 
 
 def torch_stream(seed: int, purpose: str, device: str = "cpu") -> "torch.Generator":
-    """A torch generator on `device` for one purpose ("weights", "batches", "noise", "pairs")."""
+    """A torch generator on `device` for one purpose, such as "scratch/weights" (stage, stream)."""
     import torch  # scores draw from NumPy alone
 
     state = int(_sequence(seed, purpose).generate_state(1, np.uint64)[0] >> np.uint64(1))

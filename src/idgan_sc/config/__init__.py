@@ -63,7 +63,7 @@ from idgan_sc.config.settings import (
     dataset_settings,
     evaluation,
     generated,
-    layers,
+    places,
     resolve,
     scored,
 )

@@ -76,10 +76,8 @@ def resolve(config: Config, run: Run) -> Settings:
     A key is left out if the run's other settings make it meaningless.
     """
     settings = _merged(config, run)
-    base = settings if run.variant == "main" else _merged(config, replace(run, variant="main"))
-    from_scratch = settings.get("start") == "scratch" and base.get("start") != "scratch"
-    if from_scratch and "steps" not in config["variants"][run.variant]:
-        settings["steps"] += resolve(config, replace(run, system=base["start"], variant="main"))["steps"]
+    for stage_a in _included(config, run, settings):
+        settings["steps"] += resolve(config, stage_a)["steps"]
     kept = [key for key in sorted(_meaningful(settings)) if key in settings and settings[key] != NEUTRAL.get(key, ())]
     settings = {key: settings[key] for key in kept}
     if settings.get("correlation", {}).get("strength") == 0:
@@ -112,6 +110,24 @@ def layers(config: Config, run: Run) -> dict[str, Settings]:
     }
 
 
+def places(config: Config, run: Run) -> dict[str, str]:
+    """Where in config.yaml each setting of `resolve` stands."""
+    found = {key: place for place, layer in layers(config, run).items() for key in layer}
+    for stage_a in _included(config, run, _merged(config, run)):
+        found["steps"] += f", and the steps of {stage_a.system}"
+    data = {key: place for place, layer in _data_layers(config, run.preset, run.dataset).items() for key in layer}
+    pool = {key: place for place, layer in _evaluation_layers(config, run.preset, run.dataset).items() for key in layer}
+    return found | data | {"pool": pool["pool"]}
+
+
+def _included(config: Config, run: Run, settings: Settings) -> list[Run]:
+    """The stage A whose steps a run does itself: that of a variant that starts from scratch where `main` does not."""
+    if run.variant == "main" or settings.get("start") != "scratch" or "steps" in config["variants"][run.variant]:
+        return []
+    start = _merged(config, replace(run, variant="main")).get("start")
+    return [] if start == "scratch" else [replace(run, system=start, variant="main")]
+
+
 def _merged(config: Config, run: Run) -> Settings:
     return {key: value for layer in layers(config, run).values() for key, value in layer.items()}
 
@@ -141,10 +157,17 @@ def evaluation(config: Config, preset: str, data: str | None = None) -> dict[str
 
     A data set's own values come first where it has some.
     """
+    return {key: value for layer in _evaluation_layers(config, preset, data).values() for key, value in layer.items()}
+
+
+def _evaluation_layers(config: Config, preset: str, data: str | None) -> dict[str, Settings]:
     here = config["presets"][preset]
-    own = config["datasets"][data].get("evaluation", {}) if data else {}
-    own_here = here.get("datasets", {}).get(data, {}).get("evaluation", {}) if data else {}
-    return {**config["evaluation"], **here.get("evaluation", {}), **own, **own_here}
+    found = {"evaluation": config["evaluation"], f"presets.{preset}.evaluation": here.get("evaluation", {})}
+    if data:
+        found[f"datasets.{data}.evaluation"] = config["datasets"][data].get("evaluation", {})
+        own = here.get("datasets", {}).get(data, {})
+        found[f"presets.{preset}.datasets.{data}.evaluation"] = own.get("evaluation", {})
+    return found
 
 
 def generated(config: Config, preset: str) -> dict[str, Any]:
@@ -163,7 +186,12 @@ def dataset_settings(config: Config, preset: str, name: str) -> dict[str, Any]:
 
 
 def _dataset_entry(config: Config, preset: str, name: str) -> dict[str, Any]:
-    return {**config["datasets"][name], **config["presets"][preset].get("datasets", {}).get(name, {})}
+    return {key: value for layer in _data_layers(config, preset, name).values() for key, value in layer.items()}
+
+
+def _data_layers(config: Config, preset: str, name: str) -> dict[str, Settings]:
+    here = config["presets"][preset].get("datasets", {})
+    return {f"datasets.{name}": config["datasets"][name], f"presets.{preset}.datasets.{name}": here.get(name, {})}
 
 
 def scored(config: Config, data: str) -> bool:

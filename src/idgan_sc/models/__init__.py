@@ -17,7 +17,7 @@ from idgan_sc.models.penalised_vae import DIPVAE, AnnealedVAE, BetaTCVAE, Penali
 from idgan_sc.seeds import torch_stream
 
 Method = BetaVAE | FactorVAE | PenalisedVAE | GAN | IBGAN
-METHODS: dict[str, Any] = {  # by the objective, where settings name one, or the family
+METHODS: dict[str, Any] = {  # by the objective; a GAN without one is "gan"
     "beta": BetaVAE,
     "factor": FactorVAE,
     "annealed": AnnealedVAE,

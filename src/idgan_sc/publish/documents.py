@@ -348,7 +348,7 @@ def _accepted(row: pd.Series) -> str:
         return f"{places(row['estimate'], 3)} ({row['answer']}: {row['reason']})"
     half = sqrt(2) * (row["high"] - row["low"]) / 2
     low, high = row["estimate"] - half, row["estimate"] + half
-    return f"{places(row['estimate'], 3)}, accepted from {places(low, 3)} to {places(high, 3)} ({row['answer']})"
+    return f"{places(row['estimate'], 3)}, expected from {places(low, 3)} to {places(high, 3)} ({row['answer']})"
 
 
 def _planned_checks(results: Results) -> str:
