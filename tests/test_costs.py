@@ -47,7 +47,10 @@ STEP = ("adam_betas", "optimiser", "generator_steps", "prior", "pair_bases", "pa
 
 @pytest.mark.parametrize(
     ("preset", "dataset", "size"),
-    [("paper", "dsprites", size) for size in configuration.SIZES] + [("paper", "celeba", size) for size in (32, 64)],
+    [
+        *(("paper", "dsprites", size) for size in configuration.SIZES),
+        *(pytest.param("paper", "celeba", size, marks=pytest.mark.long) for size in (32, 64)),
+    ],
 )
 def test_what_a_network_costs_is_what_pytorch_counts(shipped, preset, dataset, size):
     """One row of the table stands for the networks of a family, and for one channel as for three."""

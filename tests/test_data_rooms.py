@@ -103,6 +103,7 @@ def test_every_image_is_another(drawn: Images) -> None:
     assert (drawn.pixels.maps[:, :3].sum((2, 3)) > 0).all()  # floor, wall and solid are seen in all of them
 
 
+@pytest.mark.long
 def test_drawing_again_gives_the_same_bytes(drawn: Images, tmp_path: Path) -> None:
     assert rooms.prepare(tmp_path / "rooms").sha256 == drawn.sha256
 

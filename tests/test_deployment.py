@@ -60,6 +60,7 @@ def snakemake(folder: Path, method: str, status: int = 0) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_rule_runs_in_the_image(project: Path) -> None:
     command(project / "tools/apptainer", APPTAINER)
     assert "build/idgan-sc.sif is missing: make image" in snakemake(project, "apptainer", status=1)

@@ -95,6 +95,7 @@ def test_a_frame_that_was_written_as_a_table(tmp_path: Path) -> None:
     assert Own(own_images(tmp_path, lines), np.arange(N), [0]).scores(CODES, 0, METRICS) == PLAIN.values
 
 
+@pytest.mark.long
 def test_the_referee(tmp_path: Path) -> None:
     sizes = referee.Sizes(30, 10, 120, 300, 60, 30, 8, 120, 120, 120, 60, 60, (40, 40))
     strings = np.stack([text(column) for column in COLUMNS.values()], axis=1)

@@ -206,7 +206,7 @@ def test_examples_in_docstrings() -> None:
 
 
 @pytest.mark.parametrize("name", registry.FIGURES)
-@pytest.mark.parametrize("preset", ["quick", "paper"])
+@pytest.mark.parametrize("preset", [pytest.param("quick", marks=pytest.mark.long), "paper"])
 def test_figures_are_whole_readable_and_say_what_they_are(
     name: str, preset: str, tmp_path: Path, config: Config, drawn: dict[str, Figure]
 ) -> None:

@@ -40,6 +40,7 @@ class AsTheyAre:
         return []
 
 
+@pytest.mark.long
 def test_the_script_measures_every_way_to_train_and_writes_what_plan_reads(
     gpu: Any, shipped: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

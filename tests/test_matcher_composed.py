@@ -15,7 +15,7 @@ from test_matcher import make_grid
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("size", [64, 32])
+@pytest.mark.parametrize("size", [pytest.param(64, marks=pytest.mark.long), 32])
 def test_true_images_are_their_own_nearest(drawn: Images, size: int) -> None:
     chosen = RNG.integers(0, rooms.N, 12)
     found = matching.matcher(drawn, size).nearest(drawn.batch(chosen, size))

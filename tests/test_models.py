@@ -151,7 +151,7 @@ CASES = [(*gan, player) for gan in GANS for player in PLAYERS if player != "pair
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("preset", ["test", "paper"])
+@pytest.mark.parametrize("preset", ["test", pytest.param("paper", marks=pytest.mark.long)])
 @pytest.mark.parametrize(("system", "variant", "player"), CASES)
 def test_a_player_moves_by_its_own_gradient_and_the_others_stay(
     shipped: dict[str, Any], preset: str, system: str, variant: str, player: str

@@ -221,7 +221,10 @@ SHAPES = [(networks, 28), (networks, 32), (networks, 64), (networks_celeba, 32),
 SHAPES += [(networks_released, 32), (networks_released, 64)]
 
 
-@pytest.mark.parametrize(("module", "size"), SHAPES)
+@pytest.mark.parametrize(
+    ("module", "size"),
+    [pytest.param(*shape, marks=[pytest.mark.long] if shape[1] == 64 else []) for shape in SHAPES],
+)
 def test_every_generator_of_the_project_runs_in_the_page(browser: Browser, path: Path, module: Any, size: int) -> None:
     """Every architecture at every size, in colour, with weights and statistics that are not those of the start."""
     rng = torch.Generator().manual_seed(size)
@@ -267,6 +270,7 @@ def test_a_card_begins_at_the_exact_start_and_comes_back_to_it(
         assert values(browser, "left") == exact and thumbs(browser, "left") == pytest.approx(exact, abs=1e-12)
 
 
+@pytest.mark.long
 def test_one_key_press_moves_one_thumb_and_only_its_code(
     browser: Browser, path: Path, generators: list[dict[str, Any]]
 ) -> None:
@@ -579,8 +583,14 @@ def test_it_prints_on_few_pages_with_its_checks_unfolded(browser: Browser, path:
     assert not browser.run("document.getElementById('C4').open")  # as it was before
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        (360, False),
+        (1280, True),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in [(360, True), (1280, False)]),
+    ],
+)
 def test_axe_finds_nothing(browser: Browser, path: Path, width: int, dark: bool) -> None:
     """axe-core's rules of WCAG 2 and its best practices, with everything unfolded."""
     if not AXE.exists() and not DEMANDED:

@@ -140,7 +140,11 @@ def trained() -> set[str]:
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [(name, size) for name, sizes in SIZES.items() for size in sizes] + [(f"{name}, native", 28) for name in NATIVE],
+    [
+        pytest.param(name, size, marks=[pytest.mark.long] if (name, size) == ("celeba", 64) else [])
+        for name, size in [(name, size) for name, sizes in SIZES.items() for size in sizes]
+        + [(f"{name}, native", 28) for name in NATIVE]
+    ],
 )
 def test_every_system_takes_a_few_steps_and_generates(
     shipped: Config, sets: dict[str, Images], trained: set[str], name: str, size: int
@@ -173,7 +177,7 @@ def test_every_system_takes_a_few_steps_and_generates(
     ("system", "batch", "pairs"),
     [
         ("infogan_cr", 4, 10),
-        ("idgan_sc", 4, 24),
+        pytest.param("idgan_sc", 4, 24, marks=pytest.mark.long),
         pytest.param("infogan_cr", 128, 128, marks=pytest.mark.long),
         pytest.param("idgan_sc", 128, 768, marks=pytest.mark.long),
     ],
@@ -440,7 +444,7 @@ def test_nothing_that_shows_celeba_or_a_users_images_is_published(
     assert found["faces"] == found["digits"] | {"panels.npz"}
 
 
-@pytest.mark.parametrize("dataset", NATIVE)
+@pytest.mark.parametrize("dataset", ["digits", pytest.param("mnist", marks=pytest.mark.long)])
 def test_the_whole_chain_at_native_size(
     few: Config, dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -129,6 +129,7 @@ def test_a_changed_system_runs_again_with_what_depends_on_it_and_nothing_else(ch
     assert "train_stage_a" not in counts and "data" not in counts
 
 
+@pytest.mark.long
 def test_a_changed_vae_runs_again_with_what_is_distilled_from_it(chain, changed):
     changed("presets", "test", "systems", "beta_vae", to={"beta": 3.0})
     counts = jobs(chain, "all")
@@ -150,6 +151,7 @@ def test_an_unknown_setting_stops_everything_before_any_job(chain, changed):
     assert "unknown key `alhpa`: did you mean `alpha`?" in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_paper_preset_plans_the_full_protocol(chain):
     counts = jobs(chain, "--cores", "8", "--config", "preset=paper", "--", "all")
     assert counts["train"] == 500 + 30  # 10 arms of 50 seeds; two arms and a β-VAE of 5 on MNIST and on CelebA
@@ -157,6 +159,7 @@ def test_paper_preset_plans_the_full_protocol(chain):
     assert (counts["score"], counts["encode"], counts["leakage"]) == (500, 520, 20)
 
 
+@pytest.mark.long
 def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
     """`runs` makes what is missing of the named seeds; another machine goes on from what was published of them."""
     changed("presets", "test", "seeds", to={"first": 0, "count": 3})
@@ -186,6 +189,7 @@ def test_a_sweep_can_be_run_in_pieces(chain, changed, tmp_path):
     )
 
 
+@pytest.mark.long
 def test_a_piece_of_one_data_set_leaves_the_others_alone(chain):
     def piece(*options):
         command = [str(BIN / "snakemake"), "-n", "--config", "preset=desk", *options, "--", "runs"]
@@ -201,6 +205,7 @@ def test_a_piece_of_one_data_set_leaves_the_others_alone(chain):
         assert done.returncode != 0 and f"--config {option} {answer}" in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_published_runs_get_no_job(chain, tmp_path):
     """A fresh clone that holds the published records trains nothing and draws no data for scores and tables."""
     clone = copy_project(tmp_path)
@@ -227,6 +232,7 @@ def test_published_runs_get_no_job(chain, tmp_path):
     assert origins[1][~cells[1]["missing"] & ~is_baseline].str.startswith("commit ").all()
 
 
+@pytest.mark.long
 def test_publish_trains_nothing(chain, tmp_path):
     """A fresh clone publishes what it holds, here nothing, whatever preset it is set to."""
     clone = copy_project(tmp_path)
@@ -236,6 +242,7 @@ def test_publish_trains_nothing(chain, tmp_path):
     assert "11 not tested" in (clone / "REPLICATION.md").read_text()
 
 
+@pytest.mark.long
 def test_publish_ships_a_card_with_each_weight_file(chain):
     """By rule, and of evidence alone; generators are measured first. Last here: published runs count from then on."""
     config = (chain / "config.yaml").read_text()

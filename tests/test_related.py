@@ -224,7 +224,9 @@ def made(every: Results, system: str) -> Job:
     return task
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(
+    "system", [pytest.param(name, marks=[pytest.mark.long] if name in SYSTEMS[:7] else []) for name in SYSTEMS]
+)
 def test_a_system_is_planned_trained_scored_loaded_and_shown(system: str, every: Results) -> None:
     task = made(every, system)
     (arm,) = (a for a in plan.planned_arms(every, [task.run], partial(plan.gpu_seconds, every.config, gpu="h200"))

@@ -1,6 +1,7 @@
 """Every system takes a few steps on colour images at both sizes, and is encoded, scored and matched."""
 
 import copy
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from idgan_sc.training.encode import encode
 from idgan_sc.training.train import train
 
 SYSTEMS = ("beta_vae", "factor_vae", "infogan", "infogan_cr", "idgan_sc_prior", "idgan", "idgan_sc")
+QUICK = [("beta_vae", 32), ("beta_vae", 64), ("infogan_cr", 32), ("idgan_sc", 32)]  # the others are long
 METRICS = ["factor_vae", "beta_vae", "sap", "mig", "dci"]
 
 
@@ -49,8 +51,13 @@ def of_size(config: Config, size: int) -> Config:
     return changed
 
 
-@pytest.mark.parametrize("size", [32, 64])
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(
+    ("system", "size"),
+    [
+        pytest.param(system, size, marks=[] if (system, size) in QUICK else [pytest.mark.long])
+        for system, size in itertools.product(SYSTEMS, (32, 64))
+    ],
+)
 def test_a_system_on_rooms(system: str, size: int, small_config: Config, roots: dict[int, Path]) -> None:
     config = of_size(small_config, size)
     run = Run("test", "rooms", system, "main", 0)

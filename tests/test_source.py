@@ -203,7 +203,8 @@ SYSTEMS = [
     ("beta_vae", {}), ("factor_vae", {}), ("infogan_stage_a", {}), ("infogan", {}), ("infogan_cr", {}),
     ("idgan_sc_prior", {}), ("idgan", {}), ("idgan_sc", {}), ("idgan_sc", {"pair_dims": "live"}),
     ("idgan_sc", {"q": "encoder"}), ("idgan_sc_prior", {"standardise_r": True, "pair_step": "separate"}),
-    ("infogan_stage_a", {"network": "celeba"}), ("infogan_stage_a", {"image_size": 64}),
+    ("infogan_stage_a", {"image_size": 64}),
+    pytest.param("infogan_stage_a", {"network": "celeba"}, marks=pytest.mark.long),
 ]  # fmt: skip
 
 
@@ -256,6 +257,7 @@ def test_what_draws_a_data_set_is_hashed(drawn: Any, tmp_path: Path) -> None:
     assert len(trace.codes) > 5
 
 
+@pytest.mark.long
 def test_what_draws_and_composes_rooms_is_hashed(tmp_path: Path) -> None:
     with Trace() as trace:
         images = rooms.prepare(tmp_path / "rooms")

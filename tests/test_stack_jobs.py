@@ -30,6 +30,7 @@ def three_seeds(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+@pytest.mark.long
 def test_two_of_three_seeds_are_one_job_with_the_bytes_of_these_two_as_one(
     three_seeds: dict[str, Any], tmp_path: Path, small_data: Path, new_root: Callable[..., Path],
     capsys: pytest.CaptureFixture[str],

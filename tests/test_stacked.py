@@ -32,8 +32,8 @@ SYSTEMS = [
     ("idgan_sc", "main"),
     ("idgan_sc", "frozen_q"),
 ]
-HEAVY = [("factor_vae", "main"), ("infogan", "main"), ("idgan_sc", "frozen_q")]  # what the others do not show is little
-LIGHT = [pytest.param(*case, marks=pytest.mark.long) if case in HEAVY else case for case in SYSTEMS]
+QUICK = [("beta_vae", "main"), ("infogan_cr", "main")]  # what the others do not show is little
+LIGHT = [pytest.param(*case, marks=pytest.mark.long) if case not in QUICK else case for case in SYSTEMS]
 
 
 def new(config: dict[str, Any], system: str, variant: str, seed: int, **changes: Any) -> Method:

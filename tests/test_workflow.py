@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 RULES = ROOT / "workflow/rules"
 
@@ -23,6 +25,7 @@ def planned(folder: Path) -> list[str]:
     return sorted(re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M))
 
 
+@pytest.mark.long
 def test_rules_can_be_included_in_any_order(tmp_path: Path):
     jobs = []
     for name, turn in (("as they are", 1), ("turned around", -1)):
