@@ -72,6 +72,7 @@ def test_a_rule_runs_in_the_image(project: Path) -> None:
     assert json.loads((project / TARGET).read_text())["name"] == "dsprites"
 
 
+@pytest.mark.long
 def test_a_rule_runs_in_the_conda_environment(project: Path) -> None:
     command(project / "tools/conda", CONDA.replace("PREFIX", str(project / "conda")))
     command(project / "conda/bin/activate", 'PATH="$1/bin:$PATH"')

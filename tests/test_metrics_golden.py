@@ -156,7 +156,13 @@ def test_golden_values_over_several_models() -> None:
 
 
 @here
-@pytest.mark.parametrize("encoder", ["s02_perm_scaled_d10", "s05_partial35_d5", "s09_const_dim_d6"])
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("s02_perm_scaled_d10", "s05_partial35_d5")),
+        "s09_const_dim_d6",
+    ],
+)
 def test_golden_values_without_the_slow_ones(encoder: str) -> None:
     for name, implementation, metric, expected in check_golden.entries(GOLDEN):
         if name == encoder and not metric.startswith(SLOW):

@@ -134,6 +134,7 @@ def test_a_constant_factor_and_a_definition_that_fails_lose_nothing_else(capsys:
     assert "mcc" in {row["metric"] for row in rows}
 
 
+@pytest.mark.long
 def test_main_writes_tables_and_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setitem(referee.referee.__kwdefaults__, "sizes", TINY)

@@ -676,6 +676,7 @@ def test_publish_needs_nothing_but_finished_runs(
     assert not left.exists()
 
 
+@pytest.mark.long
 def test_only_the_preset_that_documents_are_about_writes_them(
     finished_desk: tuple[Config, Path], tmp_path: Path
 ) -> None:

@@ -32,7 +32,7 @@ SYSTEMS = [
     ("idgan_sc", "main"),
     ("idgan_sc", "frozen_q"),
 ]
-QUICK = [("beta_vae", "main"), ("infogan_cr", "main")]  # what the others do not show is little
+QUICK = [("beta_vae", "main"), ("infogan", "main")]  # what the others do not show is little
 LIGHT = [pytest.param(*case, marks=pytest.mark.long) if case not in QUICK else case for case in SYSTEMS]
 
 

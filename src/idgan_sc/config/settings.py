@@ -121,7 +121,10 @@ def places(config: Config, run: Run) -> dict[str, str]:
 
 
 def _included(config: Config, run: Run, settings: Settings) -> list[Run]:
-    """The stage A whose steps a run does itself: that of a variant that starts from scratch where `main` does not."""
+    """Find the stage A whose steps a run does itself.
+
+    A variant that starts from scratch does those of the stage A that `main` continues.
+    """
     if run.variant == "main" or settings.get("start") != "scratch" or "steps" in config["variants"][run.variant]:
         return []
     start = _merged(config, replace(run, variant="main")).get("start")
