@@ -148,7 +148,10 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True, help="the table to write")
     args = parser.parse_args()
     config = configuration.load(ROOT / "config.yaml")
-    rows = [*trainings(config, args.preset, ROOT / "results" / args.preset), *measure(config, args.preset, args.work)]
+    rows = [*trainings(config, args.preset, ROOT / "results" / args.preset)]
+    for found in measure(config, args.preset, args.work):
+        print(*found.values(), flush=True)
+        rows.append(found)
     table = pd.DataFrame(rows)
     table["share"] = (table["core_hours"] / table["core_hours"].sum()).round(4)
     table.to_csv(args.to, index=False)

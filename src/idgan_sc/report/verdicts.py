@@ -289,7 +289,7 @@ def plain_answer(check: pd.Series) -> tuple[str, str]:
 
     What the paper says stands before what is found here.
     """
-    says = f"adds {check['value']:.2f}" if pd.notna(check["value"]) else "adds to it"
+    says = f"adds {check['value']:.2f}" if pd.notna(check["value"]) else "raises the score"
     arms = " over ".join(_arm(check[name]) for name in ("arm", "other"))
     if pd.isna(check["estimate"]):
         return arms, f"the paper says that it {says}. Here it is not measured."
