@@ -127,7 +127,7 @@ def _included(config: Config, run: Run, settings: Settings) -> list[Run]:
     """
     if run.variant == "main" or settings.get("start") != "scratch" or "steps" in config["variants"][run.variant]:
         return []
-    start = _merged(config, replace(run, variant="main")).get("start")
+    start = _merged(config, replace(run, variant="main"))["start"]
     return [] if start == "scratch" else [replace(run, system=start, variant="main")]
 
 
