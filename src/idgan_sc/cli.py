@@ -500,7 +500,7 @@ def parser() -> argparse.ArgumentParser:
     curve = command("curve", "run", "score the curve of a training as far as it goes, finished or not", words, _curve)
     curve.add_argument("--where", choices=("runs", "state"), default="runs", help="below <out> (default: runs)")
     curve.add_argument("--turned", action="store_true", help="also the score after the best rotation of the codes")
-    words = "Reads records of finished and published runs. Trains them again in a temporary folder, removed at the end."
+    words = "Reads records of finished and published runs. Writes images if missing; trains in a temporary folder."
     verify = command("verify", "preset", "train runs again and compare them with their recorded hashes", words, _verify)
     verify.add_argument("runs", nargs="*", help="such as dsprites/infogan/main/0 (default: a random sample)")
     verify.add_argument("--sample", type=_number(1), default=1, help="how many runs to draw at random (default: 1)")
