@@ -115,6 +115,30 @@ def test_the_site_carries_the_live_page_with_the_tables_that_it_links_to(hooks: 
     assert "results/report/index.html" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
 
+def test_every_link_between_documents_reaches_a_file(hooks: ModuleType) -> None:
+    """On the site too, where what `hooks` leaves of a link must stay inside docs or be the live page."""
+    link = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
+    documents = [
+        *PAGES,
+        *(path for place in (".", "benchmarks", "config", "results") for path in (ROOT / place).glob("*.md")),
+    ]
+    lost, seen = [], 0
+    for page in documents:
+        text = page.read_text(encoding="utf-8")
+        for target in link.findall(re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.S)):
+            seen += 1
+            lost += [f"{page.relative_to(ROOT)}: {target}"] * (not (page.parent / target).exists())
+    for page in PAGES:
+        pictures = {Path(picture).name for picture in hooks.PICTURE.findall(page.read_text(encoding="utf-8"))}
+        for target in link.findall(hooks.on_page_markdown(page.read_text(encoding="utf-8"))):
+            inside = (page.parent / target).resolve().is_relative_to(ROOT / "docs") and (page.parent / target).exists()
+            lost += [f"{page.relative_to(ROOT)} on the site: {target}"] * (
+                not (inside or target in pictures or target == f"results/{hooks.LIVE}")
+            )
+    assert seen > 50
+    assert not lost
+
+
 def test_the_noise_of_an_evaluation_is_the_committed_measurement(hooks: ModuleType) -> None:
     committed = pd.read_csv(ROOT / "results/desk/pilot/noise.csv").set_index(["metric", "system"])["sd"]
     head, _, *rows = [[cell.strip("` ") for cell in line.split("|")[1:-1]] for line in hooks.noise().splitlines()]
