@@ -137,6 +137,14 @@ def _curve_end(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Seri
     return curve.iloc[:, -1] if curve.size else pd.Series(dtype=float)
 
 
+def _curve_last_third(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
+    """The curve's mean over the last third of stage B, by seed."""
+    curve = _curve(gathered, data, check, arm)
+    return (
+        curve.loc[:, curve.columns > 2 / 3 * curve.columns[-1]].mean(axis=1) if curve.size else pd.Series(dtype=float)
+    )
+
+
 def _curve_change(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
     curve = _curve(gathered, data, check, arm)
     return curve.iloc[:, -1] - curve.iloc[:, 0] if curve.size else pd.Series(dtype=float)
@@ -210,6 +218,7 @@ QUANTITIES: dict[str, Callable[[Gathered, str, Check, Arm], Any]] = {
     "score": _score,
     "curve": _curve,
     "curve_end": _curve_end,
+    "curve_last_third": _curve_last_third,
     "curve_change": _curve_change,
     "pair_accuracy": _pair_accuracy,
     "controlled": _controlled,

@@ -36,11 +36,15 @@ NOTES = [
     f"{LEVEL:.0%} t-interval of its comparison alone: nothing is adjusted for the number of comparisons.",
     "Difference: the first less the second, mean over seeds. Paired by seed where both build on the same stage A or "
     "β-VAE; else as independent samples (Welch). Curve's end: mean over the evaluation draws at the last point of "
-    "stage B; every other score is of Table 3's draw.",
+    "stage B. Last third: mean over the points of its last third too; every other score is of Table 3's draw.",
     f"{ABSENT.capitalize()}: the runs have no such score. The revised FactorVAE score is newer than they are and needs "
     "their codes, which were not kept: only new trainings could tell whether it changes a comparison.",
 ]
-MEASURE_WORDS = {"curve_end": "FactorVAE, curve's end", "factor_vae_revised": "FactorVAE, revised"}
+MEASURE_WORDS = {
+    "curve_end": "FactorVAE, curve's end",
+    "curve_last_third": "FactorVAE, last third",
+    "factor_vae_revised": "FactorVAE, revised",
+}
 COLUMNS = ["topic", "measure", "arm", "code", "k", "other", "other_code", "other_k", "without_seed", "design", "n"]
 COLUMNS += ["estimate", "low", "high"]
 
