@@ -141,7 +141,7 @@ def test_config_and_provenance_load_neither_torch_nor_scikit_learn() -> None:
         ("presets/desk/datasets/sprites", {"source": "real"}, ["sprites"]),
         ("presets/desk/seeds/count", 0, ["presets.desk.seeds.count"]),
         ("evaluation/metrics", ["factor_vae", "fid"], ["metric", "`fid`"]),
-        ("presets/quick/evaluation/std", 6000, ["quick", "std", "6000", "5000"]),
+        ("presets/quick/evaluation/std", 6000, ["quick", "std", "6000", "2500"]),
         ("evaluation/group_size", 25, ["evaluation.group_size", "multiple of 2"]),
         ("families/gan/pairs", 4, ["pairs", "4", "5 classes"]),
         ("systems/idgan_sc/pairs", 100, ["idgan_sc", "pairs", "multiple", "64"]),
@@ -233,6 +233,9 @@ def test_a_missing_key_is_named(whole: Config, path: str, word: str) -> None:
         ("\t", []),
         ("a: \x00", ["YAML"]),
         ("2024-99-99: 1\nx: 2024-99-99\n", []),
+        ("a: 1\nsteps: 0100\n", ["line 2", "0100", "base 8 or 60"]),
+        ("steps: 1:30:00\n", ["1:30:00", "base 8 or 60"]),
+        ("lr: 1:30.5\n", ["1:30.5", "base 8 or 60"]),
         ("[" * 5000, []),
     ],
 )
