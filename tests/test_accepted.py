@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from conftest import job
 from idgan_sc import config as configuration
+from idgan_sc import recompute
 from idgan_sc.config import Config, Run, datasets_with_baseline, planned_runs, with_predecessors
 from idgan_sc.files import DataError
 from idgan_sc.records.published import (
@@ -170,3 +172,36 @@ def test_a_baseline_of_accepted_source_is_valid(tmp_path: Path, config: Config) 
     changed["presets"]["test"]["generated"] = {}
     assert configuration.generated(changed, "test")["images"] == 65
     assert not Results(changed, "test", tmp_path).is_valid_baseline("dsprites", path)
+
+
+@pytest.mark.long
+def test_an_older_source_is_accepted_if_its_bytes_are_todays(config: Config, tmp_path: Path) -> None:
+    """Trainings whose source is the same are not run; what an edit changes is refused."""
+    repository = tmp_path / "repository"
+    shutil.copytree(ROOT / "src", repository / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    config["presets"]["test"]["runs"] = {"faces": {"beta_vae": ["main"]}}
+    config["presets"]["test"]["datasets"] = {"faces": {"n": 2000}}
+    (repository / "config.yaml").write_text(yaml.safe_dump(configuration.without_factorial(config)))
+
+    def accepted_with(name: str, before: str, after: str) -> tuple[list[str], Path]:
+        path, results = repository / "src/idgan_sc" / name, Results(config, "test", tmp_path / "results")
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(before, after, 1), encoding="utf-8")
+        assert path.read_text(encoding="utf-8") != text
+        for command in (
+            ["init", "-q"],
+            ["add", "."],
+            ["-c", "user.name=a", "-c", "user.email=b", "commit", "-qm", "c"],
+        ):
+            subprocess.run(["git", "-C", str(repository), *command], check=True)
+        path.write_text(text, encoding="utf-8")
+        return list(recompute.accept(results, "HEAD", "a reason", 4, repository)), results.root / "accepted.yaml"
+
+    said, path = accepted_with("metrics/checks.py", 'unmasked(codes, "codes")', "")
+    assert "faces/beta_vae/main/0: the same source" in said and "faces: the same baseline" in said
+    listed = yaml.safe_load(path.read_text())
+    assert len(listed["baselines"]) == 1 and not listed["trainings"] and not listed["images"]
+    path.unlink()
+    with pytest.raises(DataError, match=r"of faces/beta_vae/main/0: the two sources make different bytes"):
+        accepted_with("models/beta_vae.py", "kl = gaussian_kl(", "kl = 1.5 * gaussian_kl(")
+    assert not path.exists()

@@ -229,6 +229,8 @@ def test_check_says_that_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) ->
         (["data", "--preset", "test", "--factors", "factors.csv"], ["--factors", "--from-folder"]),
         (["data", "--preset", "test", "--crop", "9"], ["--crop", "--from-folder"]),
         (["train", "--system", "infogan", "--seeds", "0-1", "--from", "there"], ["--from", "one --seed"]),
+        (["data", "--from-folder", "here", "--file", "there.npz"], ["--file", "leave it out"]),
+        (["data", "--preset", ""], ["--preset ''", "is unknown"]),
     ],
 )
 def test_names_that_do_not_exist_are_named_in_one_line(
@@ -236,6 +238,21 @@ def test_names_that_do_not_exist_are_named_in_one_line(
 ) -> None:
     said = mistake(capsys, "--config", str(SHIPPED), *arguments)
     assert "\n" not in said.strip() and said.startswith("idgan-sc: ") and all(word in said for word in words), said
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--crop", "3_2"), ("--crop", "0"), ("--from-folder", ""), ("--out", ""), ("--factors", "")]
+)
+def test_a_size_or_path_that_cannot_be_meant_is_refused(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = mistake(capsys, "--config", str(SHIPPED), "data", f"{option}={value}")
+    assert f"argument {option}" in said.splitlines()[-1]
+
+
+def test_seeds_beyond_all_measure_are_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    said = mistake(capsys, "--config", str(SHIPPED), "train", "--system", "infogan", "--seeds", "0-99999999999")
+    assert "more than 100000 seeds" in said.splitlines()[-1]
 
 
 @pytest.mark.parametrize("seed", ["-1", "x", "1.5", ""])

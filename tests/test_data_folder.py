@@ -112,6 +112,18 @@ def test_files_of_all_kinds_are_read_and_others_counted(tmp_path: Path, capsys: 
     assert "2 files are hidden and are left out" in said and "transparent" not in said and "cut" not in said
 
 
+def test_what_an_earlier_call_wrote_is_no_image_of_the_users(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path / "in" / "a.png", flat(32, 32))
+    save(tmp_path / "in" / "b.png", flat(32, 32, 20, 100, 50))
+    for _ in range(2):
+        images = prepare_folder(tmp_path / "in", tmp_path / "in/data/own", size=32)
+        assert images.n == 2
+        save(images.folder / "preview.png", flat(32, 32))
+    assert "files of " in (said := capsys.readouterr().err) and "are the data set itself and are left out" in said
+
+
 def test_links_are_named_and_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(tmp_path / "in" / "a.png", flat(32, 32))
     save(tmp_path / "other" / "b.png", flat(32, 32, 20, 100, 50))

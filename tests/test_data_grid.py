@@ -253,6 +253,10 @@ def test_other_sizes_are_resized(tmp_path: Path) -> None:
             {"factor_names": np.array(["hue", "size", "hue"])},
             "3 names of factors, `labels` has 3 columns",
         ),
+        ({"factor_names": np.array(["hue", "size", " "])}, "3 names of factors"),
+        ({"factor_names": np.array("hue")}, "1 names of factors"),
+        ({"factor_names": np.array([b"h\xff", b"s", b"t"])}, "`factor_names` holds a name that is no UTF-8"),
+        ({"labels": VALUES.round().astype(np.int64) + 2**53}, "`labels` holds numbers too long for float64"),
     ],
 )
 def test_what_is_no_full_grid_is_refused(arrays: dict[str, np.ndarray], words: str, tmp_path: Path) -> None:
@@ -260,6 +264,15 @@ def test_what_is_no_full_grid_is_refused(arrays: dict[str, np.ndarray], words: s
     with pytest.raises(DataError, match=words):
         prepare_file(write(tmp_path / "a.npz", **named), tmp_path / "own")
     assert not (tmp_path / "own" / "images.npy").exists()
+
+
+def test_labels_stored_column_by_column_and_names_as_h5py_writes_them(tmp_path: Path) -> None:
+    turned = write(tmp_path / "a.npz", images=PIXELS, labels=np.asfortranarray(VALUES))
+    assert prepare_file(turned, tmp_path / "own").factor_sizes == FACTORS.sizes
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"], file["labels"], file["factor_names"] = PIXELS, VALUES, ["farbe", "größe", "form"]
+    assert prepare_file(tmp_path / "a.h5", tmp_path / "other").factor_names == ("farbe", "größe", "form")
 
 
 def test_the_grids_order() -> None:

@@ -77,6 +77,7 @@ def test_declarations_are_checked(tmp_path: Path) -> None:
         ("file,angle\n0.PNG,1\n", r"line 2: names 0\.PNG, which is not an image in .*, 0\.png is: mend its row"),
         ("file,angle\n0.png,1\n./0.png,1\n", r"line 3: names 0\.png twice, spelt in two ways"),
         ("file,angle\n0.png,a\n1.png, a\n2.png,b\n3.png,b\n", "differ by blanks alone"),
+        ('file,angle\n0.png, "3"\n1.png, "4"\n', "line 2: a blank before a quotation mark: remove it"),
         ('file,angle\n0.png,"0,5"\n1.png,"1,5"\n2.png,"0,5"\n3.png,"1,5"\n', "has a comma where numbers have a point"),
     ],
 )

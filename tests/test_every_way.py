@@ -1,6 +1,6 @@
 """The same data give the same scores by every way: arrays, frames, a table of images, the referee, the command line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,10 @@ WAYS: dict[str, Callable[[], Any]] = {
 }
 
 
-def own_images(folder: Path, rows: list[str]) -> Images:
+def own_images(folder: Path, rows: list[str], names: Iterable[str] = COLUMNS) -> Images:
     files = [f"{number:03d}.png" for number in range(N)]
     table = folder / "factors.csv"
-    table.write_text("\n".join([",".join(["file", *COLUMNS]), *(f"{f},{r}" for f, r in zip(files, rows, strict=True))]))
+    table.write_text("\n".join([",".join(["file", *names]), *(f"{f},{r}" for f, r in zip(files, rows, strict=True))]))
     found = read_factors(table, folder, files)
     pixels = np.zeros((N, 4, 4, 1), np.uint8)
     return save_images(
@@ -82,6 +82,16 @@ def test_a_table_of_images(tmp_path: Path) -> None:
     half = np.arange(0, N, 2)
     of_half = score(CODES[half], {name: column[half] for name, column in COLUMNS.items()}, metrics=METRICS)
     assert Own(images, half, [0]).scores(CODES[half], 0, METRICS) == of_half.values
+
+
+def test_a_factors_name_changes_no_score(tmp_path: Path) -> None:
+    """Not even that of a factor of dSprites, whose forests have depths of their own."""
+    found = []
+    for names in (tuple(COLUMNS), ("scale", "x", "y", "orientation", "shape")):
+        (tmp_path / names[0]).mkdir()
+        images = own_images(tmp_path / names[0], csv_rows(), names[: len(COLUMNS)])
+        found.append(Own(images, np.arange(N), [0]).scores(CODES, 0, ["dci"]))
+    assert found[0] == found[1] != {}
 
 
 def test_a_table_of_images_says_what_is_odd(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -596,6 +596,16 @@ def test_published_weights_do_what_the_run_does(
     np.testing.assert_array_equal(alone.traverse(codes[:2], 1), whole.traverse(codes[:2], 1))
 
 
+def test_codes_too_large_for_an_image_are_refused(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = idgan_sc.load(finished("infogan_cr"))
+    assert np.isfinite(model.generate(np.full((1, 5), 1e30))).all()
+    monkeypatch.setattr(model.method, "generate", lambda z, c: torch.full((1, 1, 32, 32), torch.nan))  # as some do
+    with pytest.raises(DataError, match="codes or noise are too large"):
+        model.generate(np.full((1, 5), 3e38))
+    with pytest.raises(DataError, match="codes must be an array of numbers"):
+        model.traverse([[0.0] * 5, [0.0]], 0)  # type: ignore[arg-type]
+
+
 def test_a_frozen_encoder_is_loaded_from_the_runs_beside(
     finished: Finished, published: Callable[[Path], Path], small_config: dict[str, Any], images: Images
 ) -> None:

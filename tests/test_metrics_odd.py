@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from idgan_sc.metrics import compare, reading, score, score_carbonneau, score_disentanglement_lib
+from idgan_sc.metrics import compare, explain, reading, score, score_carbonneau, score_disentanglement_lib
+from idgan_sc.metrics.dcimig import dcimig_score
+from idgan_sc.metrics.irs import irs_score
+from idgan_sc.metrics.mcc import pearson_score
+from idgan_sc.metrics.mig import mig_score
+from idgan_sc.metrics.udr import udr_spearman_scores
 
 FAST = ["mig", "mcc_pearson"]
 F = np.random.default_rng(0).integers(0, 4, (500, 3))
@@ -84,6 +89,63 @@ def test_what_numbers_or_names_the_points_is_warned_of(names: np.ndarray) -> Non
     assert warned(Z, {"angle": names * 0.5, "a": F[:, 0]}) == []
 
 
+def test_codes_that_number_the_points_are_warned_of() -> None:
+    (said,) = warned(np.column_stack([Z, np.arange(500)]), F)
+    assert said == "codes: column 3 takes each whole number of a range once: leave out what numbers the points"
+    assert warned(np.column_stack([Z, np.arange(500) // 2]), F) == []
+
+
+@pytest.mark.parametrize(
+    ("scored", "metric", "least"),
+    [
+        (score_disentanglement_lib, "factor_vae", 0.05), (score_disentanglement_lib, "sap_continuous", 1e-6),
+        (score_carbonneau, "z_min_var", 0.02), (score_carbonneau, "z_max_var", 0.02),
+    ],
+)  # fmt: skip
+def test_codes_that_a_reference_prunes_are_warned_of(scored: Any, metric: str, least: float) -> None:
+    for scale, columns in (([1, 1, least / 9], "column 2 has"), ([least / 9] * 3, "columns 0, 1, 2 have")):
+        with pytest.warns(UserWarning, match=f"{columns} an SD below {least:g}, which {metric} leaves out"):
+            scored(Z * scale, F, metrics=[metric])
+    assert scored(Z, F, metrics=[metric]).doubts == ()
+    assert "leaves out codes" in explain(metric).changed_by or metric.startswith("z_")
+
+
+def test_codes_that_trees_cannot_tell_apart_are_refused() -> None:
+    for codes in (Z + 1e9, Z * 1e-9):
+        found = score_disentanglement_lib(codes, F, metrics=["dci"])
+        assert not found.values and "give each code mean 0 and SD 1" in found.refused["dci"]
+    collapsed = np.column_stack([F[:, 0] * 1e-9, F[:, 1:]])
+    assert "dci" in score_disentanglement_lib(collapsed, F, metrics=["dci"]).values
+
+
+def test_a_factors_unit_changes_no_explicitness_of_forests() -> None:
+    noisy = F + np.random.default_rng(2).normal(size=F.shape)
+    plain = score(noisy, F, metrics=["dci_es"]).values["dci_es"]
+    for factors in (F * 1000 + 1.7e12, F * 1e-8):
+        assert score(noisy, factors, metrics=["dci_es"]).values["dci_es"] == pytest.approx(plain, abs=2e-3)
+    assert plain < 0.99
+
+
+@pytest.mark.parametrize("alone", [mig_score, pearson_score, irs_score, dcimig_score])
+def test_a_score_alone_refuses_masked_entries(alone: Any) -> None:
+    masked = np.ma.masked_array(F, F == 1)
+    with pytest.raises(ValueError, match="factors have masked entries"):
+        alone(Z, masked)
+    with pytest.raises(ValueError, match="codes have masked entries"):
+        alone(np.ma.masked_array(Z, F == 1), F)
+    assert alone(np.ma.masked_array(Z), F) == alone(Z, F)
+
+
+def test_models_whose_codes_or_kl_are_no_measure_are_refused() -> None:
+    with pytest.raises(ValueError, match="kl contains NaN"):
+        udr_spearman_scores([Z, Z], kl=np.full((2, 3), np.nan))
+    for scale in (1e200, 1e-200):
+        with pytest.raises(ValueError, match="too large or too small"):
+            udr_spearman_scores([Z, Z * scale])
+    with pytest.raises(ValueError, match="codes have masked entries"):
+        udr_spearman_scores(np.ma.masked_array([Z, Z], [F == 1, F == 1]))
+
+
 def test_values_that_differ_by_rounding_are_warned_of() -> None:
     coin = np.random.default_rng(4).random(F.shape) < 0.5
     for factors in (
@@ -142,7 +204,7 @@ UNLIKE: list[tuple[Any, Any, str]] = [
     (Z, [[fractions.Fraction(int(x) * 10**400, 3) for x in row] for row in F], "factor 0 holds numbers too large"),
     (Z, cell(F, np.ones(2)), "factor 1, row 7: the cell holds 2 values: give one"),
     (Z, cell(F, "a" * 10_000), r"factor 1, row 7: 'a{1,20}\.\.\.a{1,20}' is no number"),
-    (Z, np.array(["0,5", "1,5"])[F // 2], "factor 0: '[01],5' has a comma"),
+    (Z, np.array(["0,5", "1,5"])[F // 2], "factor 0, row 0: '[01],5' has a comma"),
 ]
 
 

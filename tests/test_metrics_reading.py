@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from idgan_sc.metrics import (
@@ -191,11 +192,47 @@ def test_two_cells_become_one_class_only_if_they_are_equal(cells: list[Any], cou
         (["0,5", "1,5"], "'0,5' has a comma where numbers have a point"),
         (["1", "2", "inf"], "row 2: 'inf' is no number"),
         ([1.0, float("inf")], "row 1"),
+        (["2", "1,5", "3"], "'1,5' is no number, as most of its cells are"),
+        (["2", "1,5", "1.000,5", "3"], "row 1: '1,5' has a comma"),
+        (["1,000", "900", "1,000,000"], "row 0: '1,000' has a comma"),
+        (["1", "-", "2", "?"], "row 1: '-' stands among numbers: leave a missing cell empty"),
+        ([True, False, 1, 0], "row 0: True stands among numbers: write truth values alike"),
+        (["1", "yes", "0", "no"], "row 1: 'yes' stands among numbers"),
     ],
 )
 def test_what_would_be_guessed_is_refused(cells: list[Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         reading.read_column(np.array(cells, dtype=object), "factor 0")
+
+
+DAYS = np.datetime64("2019-12-25") + np.array([0, 40, 80, 0]).astype("m8[D]")
+NANOSECONDS = np.datetime64("2019-12-25", "ns") + np.array([0, 400, 800, 0]).astype("m8[ns]")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        DAYS.astype(">M8[D]"), (DAYS - DAYS[0]).astype(">m8[s]"), DAYS.astype(object), NANOSECONDS,
+        np.array(list(NANOSECONDS), dtype=object), np.array(list(NANOSECONDS - NANOSECONDS[0]), dtype=object),
+        np.array(list(map(pd.Timestamp, NANOSECONDS)), dtype=object),
+        np.array([pd.Timedelta(n) for n in (-400, 0, 400, -400)], dtype=object),
+    ],
+)  # fmt: skip
+def test_dates_of_any_byte_order_and_unit_keep_their_order(cells: np.ndarray) -> None:
+    column = reading.read_column(cells, "factor 0")
+    steps = column.values / column.values[1]
+    assert column.ranks.tolist() == [0, 1, 2, 0] and steps.tolist() == [0, 1, 2, 0]
+
+
+def test_numbers_longer_than_float64_stay_apart() -> None:
+    long = np.longdouble(1) + np.arange(4) * np.finfo(np.longdouble).eps
+    for cells in (long, np.array(list(long), dtype=object)):
+        assert len(np.unique(reading.read_column(cells, "factor 0").values)) == 4
+
+
+def test_equal_numbers_are_one_category() -> None:
+    column = reading.read_column(np.array([1, 1.0, 2, "1", "a"], dtype=object), "factor 0", "category")
+    assert column.ranks[0] == column.ranks[1] and len(column.labels) == 3
 
 
 def test_codes_by_name_and_masks_in_lists() -> None:

@@ -83,6 +83,11 @@ def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
         referee.main([tmp_path / "one.npz"], tmp_path / "out")
 
 
+def test_a_file_given_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"one\.npz is given twice"):
+        referee.main([tmp_path / "one.npz", tmp_path / "one.npz"], tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
@@ -105,6 +110,7 @@ def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
             {"codes": pool()[0], "factors": pool()[1], "values": np.where(pool()[1] == 1, np.nan, pool()[1]), **DEPTHS},
             "values are missing in [0-9]+ rows, first in row [0-9]+: leave those rows out",
         ),
+        ({"codes": pool()[0], "factors": pool()[1], "categories": [1]}, "unknown array categories: the referee knows"),
         ({"codes": np.array([{}]), "factors": pool()[1]}, "damaged, or holds more than arrays of numbers"),
     ],
 )

@@ -555,7 +555,6 @@ def test_a_users_own_images_are_trained_on_and_scored(few: Config, tmp_path: Pat
         (["train", "--dataset", "own", "--system", "beta_vae"], "--from-folder"),
         (["data", "--dataset", "faces", "--from-folder", "."], "source: folder"),
         (["data", "--from-folder", "nowhere"], "is not a folder"),
-        (["data", "--from-folder", ".", "--crop", "0"], "--crop"),
     ],
 )
 def test_mistakes_with_own_images_are_one_line(

@@ -166,7 +166,9 @@ def _data(results: Results, args: argparse.Namespace) -> None:
             raise ConfigError(f"--{option} belongs to --from-folder: give the folder of your images too")
     if (args.categories or args.numbers) and not args.factors:
         raise ConfigError("--categories and --numbers name columns of a table: give the table with --factors")
-    if args.names and not args.from_grid:
+    if args.file and (args.from_folder or args.from_grid):
+        raise ConfigError("--file is a published data set's own file: leave it out beside your own images")
+    if args.names is not None and not args.from_grid:
         raise ConfigError("--names belongs to --from-grid, whose factors it names: give the file of the grid too")
     if args.from_folder or args.from_grid:
         images = _own_images(results, args)
@@ -198,7 +200,7 @@ def _own_images(results: Results, args: argparse.Namespace) -> Any:
     with locked(folder / ".lock"):
         before = _images_there(folder)
         if args.from_grid:
-            images = prepare_file(args.from_grid, folder, args.names.split(",") if args.names else None, least)
+            images = prepare_file(args.from_grid, folder, args.names and args.names.split(","), least)
         else:
             images = prepare_folder(
                 args.from_folder, folder, args.factors, 64, args.crop, args.background or "white",
@@ -407,7 +409,7 @@ def _completion(results: Results, args: argparse.Namespace) -> None:
     commands: Any = next(action.choices for action in top._actions if action.dest == "command")
     for option in (option for command in commands.values() for option in command._actions):
         option.choices = option.choices or known.get(option.dest)
-        if option.type is Path:
+        if option.type is _path:
             option.complete = shtab.FILE
     print(shtab.complete(top, args.shell))
 
@@ -426,6 +428,12 @@ def _number(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
 
 
 def _seeds(text: str) -> list[int]:
@@ -461,15 +469,17 @@ def parser() -> argparse.ArgumentParser:
     words = "Reads the data set's files, or draws it. Writes <out>/data/<dataset>/. Next: train."
     data = command("data", "dataset", "render or download a data set, or make one of your images", words, _data)
     data.add_argument(
-        "--file", type=Path, help="the data set's own file, or folder of files, where you have it already"
+        "--file", type=_path, help="the data set's own file, or folder of files, where you have it already"
     )
-    data.add_argument("--from-folder", type=Path, help="folder of images; --dataset is then `own`")
-    data.add_argument("--from-grid", type=Path, help=".npz or .h5 with `images` and `labels` of a full grid of factors")
+    data.add_argument("--from-folder", type=_path, help="folder of images; --dataset is then `own`")
+    data.add_argument(
+        "--from-grid", type=_path, help=".npz or .h5 with `images` and `labels` of a full grid of factors"
+    )
     data.add_argument("--names", help="names of the factors of --from-grid, such as hue,size,shape")
-    data.add_argument("--factors", type=Path, help="CSV with a column `file` and one for each factor")
+    data.add_argument("--factors", type=_path, help="CSV with a column `file` and one for each factor")
     data.add_argument("--categories", nargs="+", metavar="COLUMN", help="columns of the table that are categories")
     data.add_argument("--numbers", nargs="+", metavar="COLUMN", help="columns of the table that are numbers")
-    data.add_argument("--crop", type=int, help="side of the square cut from the centre (default: the largest)")
+    data.add_argument("--crop", type=_number(1), help="side of the square cut from the centre (default: the largest)")
     data.add_argument(
         "--background", help="colour behind transparent pixels, such as black or #808080 (default: white)"
     )
@@ -481,8 +491,8 @@ def parser() -> argparse.ArgumentParser:
     train = command("train", "run", "train one run, its missing predecessors first; resumes by itself", words, _train)
     train.add_argument("--seeds", type=_seeds, help="several seeds such as 0-7 in one process, as one where that pays")
     train.set_defaults(seed=None)
-    train.add_argument("--from", dest="start_from", type=Path, help="folder of a finished stage A to continue")
-    train.add_argument("--vae-from", type=Path, help="folder of a finished β-VAE to distil")
+    train.add_argument("--from", dest="start_from", type=_path, help="folder of a finished stage A to continue")
+    train.add_argument("--vae-from", type=_path, help="folder of a finished β-VAE to distil")
     for step in STEPS:
         added = command(step.name, step.takes, step.help, step.files)
         added.set_defaults(step=step)
@@ -509,13 +519,13 @@ def parser() -> argparse.ArgumentParser:
     referee = command(
         "referee", "", "score representations under every published definition of the metrics", words, _referee
     )
-    referee.add_argument("files", nargs="+", type=Path, help=".npz files with `codes` and `factors`")
-    referee.add_argument("--to", type=Path, default=Path("referee"), help="folder to write to (default: referee)")
+    referee.add_argument("files", nargs="+", type=_path, help=".npz files with `codes` and `factors`")
+    referee.add_argument("--to", type=_path, default=Path("referee"), help="folder to write to (default: referee)")
     words = "Reads log.csv of the runs. Writes a new folder that these programs open."
     logs = command("logs", "", "write logs of trainings for TensorBoard or Weights & Biases (offline)", words, _logs)
-    logs.add_argument("folders", nargs="+", type=Path, help="folders of runs, or folders above them")
+    logs.add_argument("folders", nargs="+", type=_path, help="folders of runs, or folders above them")
     logs.add_argument("--format", choices=("tensorboard", "wandb"), default="tensorboard", help="default: tensorboard")
-    logs.add_argument("--to", type=Path, default=Path("logs"), help="new folder to write to (default: logs)")
+    logs.add_argument("--to", type=_path, default=Path("logs"), help="new folder to write to (default: logs)")
     words = "Reads the preset's results. Writes results/<preset>/published and the generated documents: commit them."
     command(
         "publish", "preset", "copy small files to where git keeps them and write README's tables and REPLICATION.md",
@@ -525,7 +535,7 @@ def parser() -> argparse.ArgumentParser:
     crate = command(
         "crate", "preset", "write the published results as an RO-Crate, for archives and catalogs", words, _crate
     )
-    crate.add_argument("--to", type=Path, help="new folder to write to (default: build/crate-<preset>)")
+    crate.add_argument("--to", type=_path, help="new folder to write to (default: build/crate-<preset>)")
     words = "Reads the published records. Writes nothing: it trains in a temporary folder and prints what deviates."
     proof = command(
         "prove", "preset", "train runs behind a claim again and compare them with their records", words, _prove
@@ -537,7 +547,7 @@ def parser() -> argparse.ArgumentParser:
     submitted = command("submit", "preset", "pack a finished run, for others to check and publish", words, _submit)
     submitted.add_argument("run", help="such as dsprites/idgan_sc/main/0")
     submitted.add_argument("--by", required=True, help="who made it: your name as the tables shall have it")
-    submitted.add_argument("--to", type=Path, help="the file to write (default: <preset>-<run>.zip)")
+    submitted.add_argument("--to", type=_path, help="the file to write (default: <preset>-<run>.zip)")
     accepted = command(
         "accept", "preset",
         "check a submitted run and publish it; or prove that an older source makes the same numbers as today's",
@@ -571,7 +581,7 @@ def _add_place(added: argparse.ArgumentParser, takes: str) -> None:
     """Add the options that name a command's results, data set or run."""
     if takes:
         added.add_argument("--preset", help="a preset of the configuration (default: the one it names)")
-        added.add_argument("--out", type=Path, help="where the preset's results lie (default: results/<preset>)")
+        added.add_argument("--out", type=_path, help="where the preset's results lie (default: results/<preset>)")
     if takes in ("dataset", "run"):
         added.add_argument("--dataset", default=configuration.DATASET, help="a data set of the configuration")
     if takes == "run":
@@ -589,8 +599,8 @@ def _checked(config: Config, args: Any) -> None:
     """Fill in defaults and refuse names that the configuration does not have."""
     if not hasattr(args, "preset"):
         return
-    args.preset = args.preset or config["preset"]
-    args.out = args.out or Path("results", args.preset)
+    args.preset = config["preset"] if args.preset is None else args.preset
+    args.out = Path("results", args.preset) if args.out is None else args.out
     if getattr(args, "dataset", "") is None:
         args.dataset = configuration.OWN if args.from_folder or args.from_grid else configuration.DATASET
     for key, known in _names(config).items():

@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -413,11 +413,16 @@ class _Side:
         if done.returncode:
             raise DataError(f"{self.package}: {' '.join(words[3:])}: {done.stderr[-500:]}")
 
-    def ask(self, code: str) -> str:
-        """Run a line of Python in this source and return its output.
+    def hash_of(self, results: Results, method: str) -> str:
+        """Call a method of this source's `Results`, which returns a hash.
 
-        The output is empty if the source does not know the names.
+        The hash is empty if the source does not know the names.
         """
+        code = (
+            "from pathlib import Path; from idgan_sc.config import Run, load; "
+            "from idgan_sc.records.results import Results; "
+            f"print(Results(load({str(self.config)!r}), {results.preset!r}, Path()).{method})"
+        )
         done = subprocess.run([sys.executable, "-c", code], env=self._env, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
@@ -480,6 +485,9 @@ def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Ite
     yield f"{dataset}: the same images", "images", json.loads((folders[0] / "made_by.json").read_text())["code"]
     chain = with_predecessors(results.config, [run for run in results.runs(dataset) if run.variant == "main"])
     for run in dict.fromkeys(replace(run, seed=0) for run in chain):
+        if old.hash_of(results, f"source(Run{astuple(run)})") == results.source(run):
+            yield f"{run}: the same source", "trainings", results.source(run)
+            continue
         for side in sides:
             side.call("train", *place, "--system", run.system)
         a, b = (side.root / run.path for side in sides)
@@ -492,13 +500,8 @@ def _compared(results: Results, dataset: str, sides: tuple[_Side, _Side]) -> Ite
             side.call("floor", *place)  # the name of `baseline` that older sources know too
         tables = [pd.read_csv(side.root / "floor" / f"{dataset}.csv").drop(columns="fingerprint") for side in sides]
         _refuse_unequal(f"the baseline of {dataset}", tables[0].equals(tables[1]))
-        code = (
-            "from pathlib import Path; from idgan_sc.config import load; from idgan_sc.records.results import Results; "
-            f"results = Results(load({str(old.config)!r}), {results.preset!r}, Path()); "
-            "hash_of = getattr(results, 'baseline_source', None) or results.floor_source; "  # its name before
-            f"print(hash_of({dataset!r}))"
-        )
-        yield f"{dataset}: the same baseline", "baselines", old.ask(code)
+        digest = old.hash_of(results, f"baseline_source({dataset!r})")
+        yield f"{dataset}: the same baseline", "baselines", digest
 
 
 def _refuse_unequal(what: str, equal: bool) -> None:

@@ -1,5 +1,6 @@
 """Reads config.yaml."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,13 @@ def _loader() -> Any:
     import yaml  # when a configuration is read: the metrics alone must not need it
 
     class Loader(yaml.SafeLoader):
+        def number(self, node: yaml.ScalarNode) -> int | float:
+            """Read a number; refuse the spellings of base 8 and 60."""
+            if re.fullmatch(r"[+-]?(0[0-9_]+|.*:.*)", node.value):
+                line = node.start_mark.line + 1
+                raise ConfigError(f"line {line}: {node.value} is read in base 8 or 60: write a decimal number")
+            return self.construct_yaml_float(node) if node.tag.endswith("float") else self.construct_yaml_int(node)
+
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]  # `<<` is no key
             keys = [self.construct_object(key, deep=True) for key in own]
@@ -23,6 +31,8 @@ def _loader() -> Any:
                 raise ConfigError(f"line {node.start_mark.line + 1}: `{twice}` stands twice: remove one")
             return super().construct_mapping(node, deep)
 
+    for kind in ("int", "float"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{kind}", Loader.number)
     return Loader
 
 

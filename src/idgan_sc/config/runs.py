@@ -19,6 +19,7 @@ from idgan_sc.config.settings import (
 )
 
 BASELINE_SEEDS = 5  # of the preset's, for what is random in a baseline: enough for an interval
+MOST_SEEDS = 100_000  # of a range: more are a slip
 BASELINE_START = "infogan_stage_a"  # whose untrained Q is a baseline
 
 
@@ -75,6 +76,8 @@ def seed_list(text: str) -> list[int]:
         raise ConfigError(f"{text!r} is no list of seeds: write them as 0-7 or 0,3,5-7")
     if backwards := [f"{first}-{last}" for first, dash, last in parts if dash and int(first) > int(last)]:
         raise ConfigError(f"{text!r} is no list of seeds: {backwards[0]} runs backwards, write the smaller first")
+    if any(dash and int(last) - int(first) >= MOST_SEEDS for first, dash, last in parts):
+        raise ConfigError(f"{text!r} are more than {MOST_SEEDS} seeds: write the last one again")
     found = [seed for first, _, last in parts for seed in range(int(first), int(last or first) + 1)]
     if not found or len(set(found)) < len(found):
         raise ConfigError(f"{text!r} names a seed twice: name each once, as in 0-7 or 0,3,5-7")

@@ -111,7 +111,7 @@ def _validate_schema(config: Any) -> None:
     if error.validator == "oneOf" and "description" in error.schema:
         message = f"{str(error.instance)[:100]!r} cannot be meant: give {error.schema['description']}"
     if isinstance(error.instance, str) and error.validator == "type" and re.match(r"[+-]?[0-9]", error.instance):
-        message += " (a number in scientific notation needs a dot: 1.0e-4)"
+        message += " (write a number without quotes and commas; in scientific notation it needs a dot: 1.0e-4)"
     raise ConfigError(f"{path}: {message}")
 
 

@@ -70,8 +70,41 @@ class ArrayFile:
                 yield file[key][first : first + count]
 
     def whole(self, key: str) -> np.ndarray:
-        """A small array."""
+        """A small array, in whatever order it is stored.
+
+        Raises
+        ------
+        DataError
+            If it holds Python objects or cannot be read.
+        """
+        if self.h5 is None:
+            try:
+                with np.load(self.path, allow_pickle=False) as arrays:
+                    return np.asarray(arrays[key])
+            except Exception as error:  # a damaged archive can raise anything in NumPy and zipfile
+                words = shorten(str(error), 200)
+                raise DataError(
+                    f"{self.path}: `{key}` cannot be read ({words}), expected numbers: save it again"
+                ) from error
         return np.concatenate(list(self.rows(key, 1 << 16)))
+
+    def texts(self, key: str) -> list[str]:
+        """A small array of texts, which h5py keeps as objects.
+
+        Raises
+        ------
+        DataError
+            If it is no list of texts in UTF-8.
+        """
+        if self.h5 is None:
+            found = self.whole(key)
+        else:
+            with self._opened() as file:
+                found = np.asarray(file[key][()])
+        try:
+            return [name.decode() if isinstance(name, bytes) else str(name) for name in np.atleast_1d(found).tolist()]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.path}: `{key}` holds a name that is no UTF-8: write it again") from error
 
     def _names(self) -> set[str]:
         if self.h5 is None:

@@ -71,7 +71,7 @@ def prepare_folder(
     check_background(background)
     if crop is not None and crop < 1:
         raise DataError(f"--crop {crop} is no size of an image: give a number of pixels from 1 on")
-    files, left_out = _image_files(images_folder)
+    files, left_out = _image_files(images_folder, Path(out_folder))
     refuse_few(len(files), least, images_folder)
     table = read_factors(factors_csv, images_folder, files, categories, numbers) if factors_csv else NO_TABLE
     first = decode(images_folder / files[0], images_folder / files[0], background=background)
@@ -104,14 +104,18 @@ def _in_utf8(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _image_files(folder: Path) -> tuple[list[str], list[str]]:
+def _image_files(folder: Path, out: Path) -> tuple[list[str], list[str]]:
     """Return the paths of images in `folder`, and what was left out.
 
-    The paths are as the factor table names them. Each line of the second list says what was left out.
+    The paths are as the factor table names them. Each line of the second list says what was left out. What an
+    earlier call wrote to `out` is none of the user's.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: give the folder that holds the images")
     found, lines = _files_within(folder)
+    if own := [path for path in found if (folder / path).resolve().is_relative_to(out.resolve())]:
+        found = [path for path in found if path not in own]
+        lines.append(f"{len(own)} files of {out} are the data set itself and are left out")
     seen = [path for path in found if not any(part.startswith(".") for part in path.parts)]
     files = sorted(path.as_posix() for path in seen if path.suffix.lower() in endings())
     others = Counter(path.suffix.lower() or "no ending" for path in seen if path.suffix.lower() not in endings())

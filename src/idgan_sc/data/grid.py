@@ -268,17 +268,21 @@ def _own_factors(arrays: ArrayFile, key: str, names: list[str] | None) -> tuple[
 
     A factor of one value is left out.
     """
-    shape, dtype = arrays.layout(key)
+    whole = arrays.whole(key)
+    shape, dtype = whole.shape, whole.dtype
     if len(shape) != 2 or dtype.kind not in "fiub":
         raise DataError(f"{arrays.path}: `{key}` is {dtype} {shape}, expected numbers (N, K), a column for each factor")
-    labels = arrays.whole(key).astype(np.float64)
+    labels = whole.astype(np.float64)
+    for column, read in zip(whole.T, labels.T, strict=True):
+        if len(np.unique(column)) > len(np.unique(read)):
+            raise DataError(f"{arrays.path}: `{key}` holds numbers too long for float64: give their distance from one")
     if not np.isfinite(labels).all():
         row = int((~np.isfinite(labels)).any(1).argmax())
         raise DataError(f"{arrays.path}: `{key}` holds no number in row {row}: give every image's factors")
     if names is None and NAMES in arrays:
-        names = [name.decode() if isinstance(name, bytes) else str(name) for name in arrays.whole(NAMES)]
-    names = names or [f"factor_{k + 1}" for k in range(shape[1])]
-    if len(names) != shape[1] or len(set(names)) != len(names):
+        names = arrays.texts(NAMES)
+    names = [name.strip() for name in names or [f"factor_{k + 1}" for k in range(shape[1])]]
+    if len(names) != shape[1] or len(set(names)) != len(names) or "" in names:
         raise DataError(f"{arrays.path}: {len(names)} names of factors, `{key}` has {shape[1]} columns: name each once")
     columns = [np.unique(column, return_inverse=True) for column in labels.T]
     kept = [k for k, (values, _) in enumerate(columns) if len(values) > 1]

@@ -154,6 +154,8 @@ def _read_table(table: Path) -> tuple[list[str], dict[str, Row]]:
             raise DataError(f"{table}, line {line}: {len(cells)} cells under {len(header)} headings: mend the row")
         if not cells[at].strip():
             raise DataError(f"{table}, line {line}: the row names no file: fill it in or remove the row")
+        if any(cell[:1].isspace() and cell.lstrip().startswith('"') for cell in cells):
+            raise DataError(f"{table}, line {line}: a blank before a quotation mark: remove it")
         if cells[at] in rows:
             raise DataError(f"{table}, line {line}: names {cells[at]} twice: keep one row")
         rows[cells[at]] = Row(line, cells[:at] + cells[at + 1 :])

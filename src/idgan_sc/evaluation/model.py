@@ -83,7 +83,10 @@ class Model:
             raise DataError(f"noise must have a row for each of the {len(c)} codes, got {len(z)}")
         both = (torch.from_numpy(array).split(BATCH) for array in (z, c))
         with torch.no_grad():
-            return torch.cat([self.method.generate(*part) for part in zip(*both, strict=True)]).numpy()
+            images = torch.cat([self.method.generate(*part) for part in zip(*both, strict=True)]).numpy()
+        if not np.isfinite(images).all():
+            raise DataError("codes or noise are too large: the images would hold no numbers")
+        return images
 
     def traverse(
         self, codes: Array, dimension: int, values: Array | None = None, noise: Array | None = None, seed: int = 0
@@ -101,13 +104,14 @@ class Model:
         DataError
             If their shapes are others, one is not finite, or there is no such dimension.
         """
-        k, single = self.settings["c_dim"], np.ndim(codes) == 1
+        k, given = self.settings["c_dim"], _floats(codes, "codes")
+        single = given.ndim == 1
         if isinstance(dimension, bool) or not isinstance(dimension, int | np.integer) or not 0 <= dimension < k:
             raise DataError(f"dimension must be a whole number from 0 to {k - 1}, got {dimension!r}")
         values = self.sweep() if values is None else _floats(values, "values")
         if values.ndim != 1 or not len(values):
             raise DataError(f"values must be (S,), one or more, got {values.shape}")
-        anchors = self._rows(np.atleast_2d(_floats(codes, "codes")), "codes", k)
+        anchors = self._rows(np.atleast_2d(given), "codes", k)
         z = self._noise(anchors, noise if noise is None else np.atleast_2d(_floats(noise, "noise")), seed)
         if len(z) not in (1, len(anchors)):
             raise DataError(f"noise must have one row, or one for each of the {len(anchors)} codes, got {len(z)}")

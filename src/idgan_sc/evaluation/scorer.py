@@ -113,7 +113,7 @@ class Own:
                 self.factors,
                 rng=self.draws[number],
                 categories=self.images.discrete,
-                depths=[IBGAN_DEPTHS.get(name, DEPTH) for name in self.images.factor_names],
+                depths=[DEPTH] * len(self.images.factor_names),  # whatever a factor is called
                 metrics=list(metrics),
             )
         for name, why in (*found.left_out.items(), *found.refused.items()):

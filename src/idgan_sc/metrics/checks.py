@@ -22,6 +22,7 @@ def as_codes(codes: npt.ArrayLike, ndim: int = 2) -> npt.NDArray[np.float64]:
 
 def finite(codes: npt.ArrayLike, ndim: int = 2) -> Array:
     """`codes` as an array of its own type with `ndim` axes; refuses NaN and infinity."""
+    unmasked(codes, "codes")
     checked = np.asarray(codes)
     if checked.dtype.kind not in "biuf":
         try:
@@ -37,6 +38,7 @@ def finite(codes: npt.ArrayLike, ndim: int = 2) -> Array:
 
 def as_factors(factors: npt.ArrayLike, rows: int) -> Array:
     """`factors` as (rows, K), each column taking at least two values; refuses NaN."""
+    unmasked(factors, "factors")
     checked = np.asarray(factors)
     if checked.ndim != 2 or len(checked) != rows or checked.shape[1] == 0:
         raise ValueError(f"factors must have shape ({rows}, K), got {checked.shape}")
@@ -46,6 +48,12 @@ def as_factors(factors: npt.ArrayLike, rows: int) -> Array:
     if constant.size:
         raise ValueError(f"factor {constant[0]} takes one value only: nothing can be said about it")
     return checked
+
+
+def unmasked(array: npt.ArrayLike, what: str) -> None:
+    """Refuse an array with masked entries, whose values below the mask would count."""
+    if np.ma.is_masked(array):
+        raise ValueError(f"{what} have masked entries: leave those rows out, as `score` does")
 
 
 def as_labels(labels: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:

@@ -19,11 +19,12 @@ import numpy as np
 from idgan_sc.metrics.checks import Array
 
 EXACT = 2**53  # integers beyond it are told apart by their distance from the smallest
-MISSING = {"", "nan", "na", "n/a", "<na>", "none", "null", "nat"}  # as strings, in any case
+MISSING = {"", "nan", "na", "n/a", "<na>", "none", "null", "nat", "#na", "#n/a", "-nan"}  # as strings, in any case
+MARKS = {"-", "--", "?", ".", "*", "x", "missing", "unknown"}  # what may stand for a missing number
 NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:]+(?:\.[0-9]{1,6})?(?:Z|[+-][0-9:]+)?)?")
-COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+COMMA = re.compile(r"[+-]?[0-9][0-9.]*,[0-9.,]+")
 TRUTHS = {"true": True, "false": False, "yes": True, "no": False}
 SHORT = 15  # digits that float64 always keeps apart
 LONG = 300  # digits of a whole number that float64 cannot hold
@@ -164,7 +165,7 @@ def _parsed(cells: Array, name: str, declared: str, place: Place) -> Parsed:
     if kind == "b":
         return Parsed(cells, "yes or no")
     if kind in "Mm":
-        return Parsed(_counted(cells.view(np.int64).tolist()), "number")
+        return Parsed(_counted(cells.astype(cells.dtype.newbyteorder("=")).view(np.int64).tolist()), "number")
     if kind in "iuf":
         return Parsed(cells, "number")
     if kind not in "OUST":
@@ -180,7 +181,7 @@ def _of_objects(cells: list[Any], name: str, declared: str, place: Place) -> Par
     if declared != "category" and cells:
         if None not in (truths := [_truth(cell) for cell in cells]):
             return Parsed(np.array(truths), "yes or no")
-        if None not in (dates := [_date(cell) for cell in cells]):
+        if len(dates := [found for cell in cells if (found := _date(cell))]) == len(cells):
             return Parsed(_ticks(dates, name), "number")
     numbers = [_number(cell) for cell in cells]
     if declared == "category":
@@ -192,9 +193,25 @@ def _of_objects(cells: list[Any], name: str, declared: str, place: Place) -> Par
         most = "" if declared else ", as most of its cells are"
         what = f"{name}, {place(odd[0])}: {shown(cells[odd[0]])} is no number{most}"
         raise ValueError(f"{what}: mend it{_or_declare(declared)}")
-    if all(isinstance(cell, str) and COMMA.fullmatch(cell.strip()) for cell in cells):
-        raise ValueError(f"{name}: {cells[0]!r} has a comma where numbers have a point: mend it{_or_declare(declared)}")
+    _refuse_spoilt_numbers(cells, odd, name, place)
     return _named(cells, numbers, name)
+
+
+def _refuse_spoilt_numbers(cells: list[Any], odd: list[int], name: str, place: Place) -> None:
+    """Refuse numbers with commas, missing markers or truth values among them.
+
+    The rows `odd` hold no numbers.
+    """
+    words = [cell.strip().lower() if isinstance(cell, str) else "" for cell in (cells[row] for row in odd)]
+    first = f"{name}, {place(odd[0])}: {shown(cells[odd[0]])}"
+    if all(COMMA.fullmatch(word) for word in words):
+        raise ValueError(f"{first} has a comma where numbers have a point: mend it{_or_declare('')}")
+    if len(odd) == len(cells):
+        return
+    if all(word in MARKS for word in words):
+        raise ValueError(f"{first} stands among numbers: leave a missing cell empty{_or_declare('')}")
+    if all(_truth(cells[row]) is not None for row in odd):
+        raise ValueError(f"{first} stands among numbers: write truth values alike{_or_declare('')}")
 
 
 def _or_declare(declared: str) -> str:
@@ -253,6 +270,8 @@ def _number(cell: Any) -> Any:
         return int(cell)
     if isinstance(cell, Decimal):
         return _decimal(str(cell))
+    if isinstance(cell, np.floating) and cell.dtype.itemsize > 8:
+        return Fraction(*cell.as_integer_ratio())
     if isinstance(cell, float | np.floating):
         return float(cell)
     return cell if isinstance(cell, Fraction) else None
@@ -269,30 +288,38 @@ def _decimal(text: str) -> float | Fraction | None:
     return number if len(text) <= SHORT else Fraction(text)
 
 
-def _date(cell: Any) -> datetime | timedelta | None:
-    """A date, a time or a span of time; None if the cell is none."""
+def _date(cell: Any) -> tuple[datetime | timedelta, int] | None:
+    """Read a date or a span of time, to microseconds, and the nanoseconds beyond.
+
+    The result is None if the cell is none.
+    """
     cell = cell.start_time if type(cell).__name__ == "Period" else cell
-    for own in ("to_pydatetime", "to_pytimedelta"):  # of pandas
-        cell = getattr(cell, own)() if hasattr(cell, own) else cell
+    if hasattr(cell, "to_pydatetime"):  # of pandas
+        return cell.to_pydatetime(warn=False), cell.nanosecond
+    cell = cell.to_timedelta64() if hasattr(cell, "to_timedelta64") else cell
+    beyond = 0
     if isinstance(cell, np.datetime64 | np.timedelta64):
-        cell = cell.astype("M8[us]" if isinstance(cell, np.datetime64) else "m8[us]").item()
+        whole = cell.astype("M8[us]" if isinstance(cell, np.datetime64) else "m8[us]")
+        beyond, cell = int((cell - whole) / np.timedelta64(1, "ns")), whole.item()
     if isinstance(cell, str):
         try:
-            return datetime.fromisoformat(cell.strip()) if DATE.fullmatch(cell.strip()) else None
+            return (datetime.fromisoformat(cell.strip()), 0) if DATE.fullmatch(cell.strip()) else None
         except ValueError:  # such as 2020-02-31
             return None
     if isinstance(cell, date) and not isinstance(cell, datetime):
-        return datetime(cell.year, cell.month, cell.day)
-    return cell if isinstance(cell, datetime | timedelta) else None
+        return datetime(cell.year, cell.month, cell.day), 0
+    return (cell, beyond) if isinstance(cell, datetime | timedelta) else None
 
 
-def _ticks(found: Sequence[Any], name: str) -> Array:
+def _ticks(found: Sequence[tuple[Any, int]], name: str) -> Array:
     """Dates or spans (n,) as whole numbers, which start at 0."""
-    kinds = {isinstance(one, datetime) and (one.tzinfo is not None) + 1 for one in found}
+    kinds = {isinstance(one, datetime) and (one.tzinfo is not None) + 1 for one, _ in found}
     if len(kinds) > 1:
         raise ValueError(f"{name}: some of its dates have a time zone and some have none: write them alike")
     start: Any = datetime(1, 1, 1, tzinfo=UTC if kinds == {2} else None)
-    return _counted([(one - start if isinstance(one, datetime) else one) // TICK for one in found])
+    return _counted(
+        [1000 * ((one - start if isinstance(one, datetime) else one) // TICK) + beyond for one, beyond in found]
+    )
 
 
 def _counted(ticks: list[int]) -> Array:
@@ -340,9 +367,14 @@ def _object_array(cells: Iterable[Any]) -> Array:
 def _named(cells: list[Any], numbers: list[Any], name: str) -> Parsed:
     """Return names (n,) as numbers in their order.
 
-    If all names spell numbers, the order is that of the numbers. Otherwise it is the alphabet's.
+    If all names spell numbers, the order is that of the numbers. Otherwise it is the alphabet's. Equal numbers that
+    are no strings have one name.
     """
-    names = [cell if isinstance(cell, str) else str(cell) for cell in cells]
+    first: dict[Any, str] = {}
+    names = [
+        cell if isinstance(cell, str) else str(cell) if number is None else first.setdefault(number, str(cell))
+        for cell, number in zip(cells, numbers, strict=True)
+    ]
     known = set(names)
     by_text: dict[str, str] = {}
     for one in sorted(known):
@@ -363,4 +395,6 @@ def _floats(known: Array) -> Array:
     if large or known.dtype.kind == "O":
         return np.array([float(value - known[0]) for value in known.tolist()])
     with np.errstate(over="raise"):
-        return known.astype(np.float64)
+        floats = known.astype(np.float64)
+    merged = known.dtype.itemsize > 8 and len(np.unique(floats)) < len(known)
+    return (known - known[0]).astype(np.float64) if merged else floats

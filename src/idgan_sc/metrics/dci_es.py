@@ -105,9 +105,10 @@ def probe_losses(
 
 
 def _regressed(x: Array, y: Array, asked_x: Array, asked: Array, depths: Sequence[int], seed: int) -> Array:
-    """1 - R² (T,) on the points asked about."""
+    """1 - R² (T,) on the points asked about, whatever the factor's unit and origin."""
     from sklearn.ensemble import RandomForestRegressor
 
+    y, asked = (y - y.mean()) / y.std(), (asked - y.mean()) / y.std()  # trees stop at an absolute variance
     forest = RandomForestRegressor(TREES, max_depth=max(depths), random_state=seed).fit(x, y.astype(np.float64))
     guesses = _cut(forest.estimators_, asked_x, depths)[..., 0]
     return np.asarray(((guesses - asked) ** 2).mean(axis=1) / np.var(asked))

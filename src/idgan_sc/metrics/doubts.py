@@ -24,6 +24,10 @@ def doubts(points: Points, called: str = "codes") -> list[str]:
         lines.append(f"{n} points with {d} {called} and {k} factors: rows are points: transpose both?")
     if still := np.flatnonzero(~moving(points.codes)).tolist():
         lines.append(f"{called}: {_columns(still)} one value only and can tell nothing")
+    if counts := [number for number, code in enumerate(points.codes.T) if _counts_rows(np.unique(code), n)]:
+        lines.append(
+            f"{called}: {_columns(counts)} each whole number of a range once: leave out what numbers the points"
+        )
     if len(points.continuous) == k and len(still) < d:
         most, least = max(len(np.unique(code)) for code in points.codes.T), int(points.ranks.max(axis=0).min()) + 1
         if most * REPEATS <= n:
@@ -41,13 +45,32 @@ def _of_factor(name: str, kind: str, values: np.ndarray) -> str:
         span = np.ptp(known)
     if n >= ENOUGH and kind == "category" and len(known) == n:
         return f"{name} has another name in each of the {n} rows: leave it out if it names the points"
-    whole = (known == np.round(known)).all()
-    if n >= ENOUGH and whole and len(known) == n == span + 1:
+    if _counts_rows(known, n):
         return f"{name} has each number from {known[0]:g} to {known[-1]:g} once: leave it out if it numbers the points"
-    if kind == "number" and not whole and (near := _near(known, span)).size:
+    if kind == "number" and not (known == np.round(known)).all() and (near := _near(known, span)).size:
         low, high = known[near[0] : near[0] + 2].tolist()
         return f"{name}: {low!r} and {high!r} count as two values: round them if they are one"
     return ""
+
+
+def _counts_rows(known: np.ndarray, n: int) -> bool:
+    """Whether the sorted values of n points are whole numbers of a range, each once."""
+    if n < ENOUGH or len(known) < n:
+        return False
+    with np.errstate(over="ignore"):
+        return bool(known[-1] - known[0] + 1 == n and (known == np.round(known)).all())
+
+
+def pruned(codes: np.ndarray, metric: str, least: float, called: str = "codes") -> str:
+    """Name the codes that a reference prunes, although they move.
+
+    Their SD is below `least`.
+    """
+    found = np.flatnonzero(moving(codes) & (codes.std(axis=0) < least)).tolist()
+    if not found:
+        return ""
+    columns = _columns(found, "has", "have")
+    return f"{called}: {columns} an SD below {least:g}, which {metric} leaves out: multiply all codes if they are small"
 
 
 def _near(known: np.ndarray, span: float) -> np.ndarray:
@@ -57,9 +80,9 @@ def _near(known: np.ndarray, span: float) -> np.ndarray:
     return np.flatnonzero((gaps < CLOSE * np.minimum(np.abs(known[1:]), span)) | (gaps < ROUNDED * span))
 
 
-def _columns(numbers: list[int]) -> str:
+def _columns(numbers: list[int], one: str = "takes", several: str = "take") -> str:
     """Name columns, with the verb: `column 3 takes`, `columns 3, 7 take`."""
     if len(numbers) == 1:
-        return f"column {numbers[0]} takes"
+        return f"column {numbers[0]} {one}"
     more = f" and {len(numbers) - LISTED} more" if len(numbers) > LISTED else ""
-    return f"columns {', '.join(map(str, numbers[:LISTED]))}{more} take"
+    return f"columns {', '.join(map(str, numbers[:LISTED]))}{more} {several}"

@@ -31,6 +31,7 @@ class Explanation(NamedTuple):
 _BINNED = "classes, or a continuous factor in equal bins"
 _BINS = "number of points (plug-in bias grows as points fall), number of bins, one outlying code value"
 _SCALE = "not permutation, sign or the codes' scale"
+_PRUNED = _SCALE + ", but disentanglement_lib's leaves out codes of an SD below "
 _VOTES = "groups that share a factor's value: each value needs two points"
 _REGRESSOR = "the regressor above all: one representation scores .36 to .97 under five published choices"
 _KIM = "Kim & Mnih, ICML 2018, arXiv 1802.05983"
@@ -48,7 +49,7 @@ EXPLANATIONS = {
             "share of groups whose least varying code votes for the factor that the group holds",
             "about 1/K by chance (a training score: more) to 1",
             _VOTES,
-            "number of groups; " + _SCALE,
+            "number of groups; " + _PRUNED + ".05",
             _KIM,
         ),
         Explanation(
@@ -84,7 +85,7 @@ EXPLANATIONS = {
             "sap with R² for every factor",
             "0 to 1",
             "numbers in order, categories too",
-            "a category's numbering; " + _SCALE,
+            "a category's numbering; " + _PRUNED + "1e-6",
             _KUMAR,
         ),
         Explanation(
@@ -347,7 +348,7 @@ def explain(name: str) -> Explanation:
       changed by not a monotone map of a code
       paper      Hyvärinen & Morioka, NeurIPS 2016
     """
-    if name not in EXPLANATIONS:
+    if not isinstance(name, str) or name not in EXPLANATIONS:
         raise ValueError(unknown(name, EXPLANATIONS))
     return EXPLANATIONS[name]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from idgan_sc.metrics import cost, intervals, reading
-from idgan_sc.metrics.doubts import doubts
+from idgan_sc.metrics.doubts import doubts, pruned
 from idgan_sc.metrics.explanations import unknown
 from idgan_sc.metrics.protocols import CARBONNEAU, DISENTANGLEMENT_LIB, INFOGAN_CR, Protocol, refusals
 from idgan_sc.metrics.reading import Points
@@ -154,7 +154,7 @@ def compare(
     >>> round(found.differences["mig"], 1), found.intervals["mig"][0] > 0
     (0.7, True)
     """
-    if protocol not in PROTOCOLS:
+    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
     chosen, draws, jobs = PROTOCOLS[protocol], _count(draws, "draws"), _count(jobs, "jobs", 1)
     intervals.at_least_two(draws)
@@ -219,7 +219,8 @@ def _call(
     if asked.metrics is None:
         refused |= {name: cost.too_costly(name, s) for name, s in costs.items() if s > cost.LIMIT}
     wanted = sorted((name for name in costs if name not in refused), key=costs.__getitem__)
-    doubted = tuple(doubts(points, called))
+    small = (pruned(points.codes, name, protocol.prunes[name], called) for name in names if name in protocol.prunes)
+    doubted = (*doubts(points, called), *filter(None, small))
     return Call(protocol, called, points, doubted, names, tuple(wanted), refused, depths, rng, costs)
 
 

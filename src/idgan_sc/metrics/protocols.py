@@ -19,6 +19,7 @@ from idgan_sc.metrics.sampling import DisentanglementLibDraw, Draw, draw_disenta
 from idgan_sc.metrics.scoring import (
     CARBONNEAU_BINS,
     CARBONNEAU_METRICS,
+    CARBONNEAU_THRESHOLD,
     DISENTANGLEMENT_LIB_METRICS,
     METRICS,
     MORE_METRICS,
@@ -39,6 +40,7 @@ TRAINED = {"sap_continuous", "mig", "modularity"}  # look at no point that tests
 LARGE = 1e15  # codes beyond which an error is probably an overflow
 RAW = {"beta_vae", "z_diff"}  # logistic regression on raw codes, whose solvers stand still beyond 1e25
 STEEP, SQUARED = 1e25, 1e150  # the square of the second is the largest number
+TREE_GAP, STEPS = 1e-7, 1000  # of scikit-learn's trees: the least gap that they split; steps that a code's range needs
 UNSQUARED = {"mig", "mig_sup", "dcimig", "jemmig", "modularity", "irs", "mcc_spearman"}
 
 Outcome = tuple[dict[str, float], dict[str, str]]  # scores, and the reasons of those that failed
@@ -54,6 +56,7 @@ class Protocol:
     classes: frozenset[str]  # scores that predict a factor's classes, which a continuous one has not
     forests: frozenset[str]  # scores that need depths
     unsquared: frozenset[str]  # scores that take codes of any size
+    prunes: Mapping[str, float]  # scores that leave out a code, and the SD below which they do
     score: Callable[[Points, Sequence[str], Sequence[int], np.random.Generator, Progress], Outcome]
     costs: Callable[[Sequence[int]], Mapping[str, cost.Estimate]]
 
@@ -110,6 +113,8 @@ def _scale_reason(protocol: Protocol, name: str, codes: Array) -> str:
         return (
             f"logistic regression on raw codes stands still where they reach {largest:.0e}: divide them by a constant"
         )
+    if name in BOOSTED and protocol.name == "disentanglement_lib" and not _told_apart(codes):
+        return "its trees read codes in single precision, in which these hardly differ: give each code mean 0 and SD 1"
     if name in protocol.unsquared:
         return ""
     if largest > SQUARED:
@@ -117,6 +122,17 @@ def _scale_reason(protocol: Protocol, name: str, codes: Array) -> str:
     if 0 < largest < 1 / SQUARED:
         return f"squares of codes that reach {largest:.0e} are too small for a number: multiply them by a constant"
     return ""
+
+
+def _told_apart(codes: Array) -> bool:
+    """Tell whether trees in single precision see the codes move.
+
+    They need `STEPS` steps within the range of one code. Constant codes pass.
+    """
+    with np.errstate(over="ignore"):
+        span, size = np.ptp(codes, axis=0), np.abs(codes).max(axis=0)
+        steps = span / np.maximum(TREE_GAP, size * np.finfo(np.float32).eps)
+    return bool((steps[span > 0] >= STEPS).any() or not (span > 0).any())
 
 
 def _label(points: Points, k: int) -> str:
@@ -296,6 +312,7 @@ INFOGAN_CR = Protocol(
     classes=frozenset({"explicitness", "infoe"}),
     forests=frozenset(FORESTS),
     unsquared=frozenset(UNSQUARED),
+    prunes={},
     score=_infogan_cr,
     costs=lambda depths: cost.INFOGAN_CR | cost.MORE | dict.fromkeys(FORESTS, cost.forests(depths)),
 )
@@ -306,6 +323,7 @@ DISENTANGLEMENT_LIB = Protocol(
     classes=frozenset({"sap", "explicitness"} | BOOSTED),
     forests=frozenset(),
     unsquared=frozenset(UNSQUARED),
+    prunes={"factor_vae": 0.05, "sap_continuous": 1e-6},
     score=_disentanglement_lib,
     costs=lambda depths: cost.DISENTANGLEMENT_LIB,
 )
@@ -316,6 +334,7 @@ CARBONNEAU = Protocol(
     classes=frozenset(),
     forests=frozenset(),
     unsquared=frozenset(set(CARBONNEAU_METRICS) - {"sap", "z_diff", "z_min_var", "z_max_var"}),
+    prunes=dict.fromkeys(("z_min_var", "z_max_var"), CARBONNEAU_THRESHOLD),
     score=_carbonneau,
     costs=lambda depths: cost.CARBONNEAU,
 )

@@ -301,7 +301,9 @@ def numbers(given: Any, what: str, count: int | None = None, names: Sequence[str
     """
     if isinstance(given, Mapping):
         raise ValueError(f"{what} must be a list, got {given!r}: its keys could be meant, or its values")
-    listed = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    single = isinstance(given, str) or not isinstance(given, Iterable)
+    single |= isinstance(given, np.ndarray) and given.ndim == 0
+    listed = [given] if single else list(given)
     return tuple(_number(one, what, count, names) for one in listed)
 
 

@@ -37,6 +37,7 @@ from idgan_sc.metrics.scoring import (
 
 Row = dict[str, Any]
 Evaluation = InfoGANCR | DisentanglementLib | Carbonneau | scoring.Points
+ARRAYS = ("codes", "sampled", "factors", "values", "depths", "forest_depths", "discrete")  # of a file
 SCALES = (1.0, 0.1, 10.0)  # GAN codes live in [-1, 1], VAE codes have unit variance
 DEFINITION = ("protocol", "metric", "regressor", "part", "era", "scale", "factors")  # with "code", "value": a row
 
@@ -98,7 +99,8 @@ def referee(
 
         Every scale sees the same images and seeds.
         """
-        again, scaled = np.random.default_rng(seed), points.codes * scale
+        again = np.random.default_rng(seed)
+        scaled = points.codes.astype(np.promote_types(points.codes.dtype, np.float32)) * scale
         if protocol == "disentanglement_lib":
             lib = disentanglement_lib_evaluation(scaled, whole, lib_draw, rng=again)
             return replace(lib, boosted_points=(sizes.boosted_train, sizes.boosted_test))
@@ -192,6 +194,8 @@ def main(paths: list[Path], out: Path) -> None:
     ValueError
         If a file is no such file, or its arrays cannot be scored; it names the file.
     """
+    if twice := [path for number, path in enumerate(paths) if path in paths[:number]]:
+        raise ValueError(f"{twice[0]} is given twice: give each file once")
     tables = {name: rows for path in paths for name, rows in _referee_file(path).items()}
     out.mkdir(parents=True, exist_ok=True)
     _write(out / "referee.csv", [{"representation": name} | row for name, rows in tables.items() for row in rows])
@@ -215,6 +219,9 @@ def _referee_file(path: Path, sizes: Sizes = SHORT) -> dict[str, list[Row]]:
     options: dict[str, Any] = {
         key: np.ravel(arrays[key]).tolist() for key in ("depths", "forest_depths", "discrete") if key in arrays
     }
+    if "depths" not in options:
+        print(f"{path}: no `depths`: the factors are taken for dSprites' shape, scale, orientation, x and y",
+              file=sys.stderr, flush=True)  # fmt: skip
     if "depths" in options and "discrete" not in options:  # not dSprites' five, so no factor is taken for its shape
         options["discrete"] = []
     name = str(path)
@@ -244,6 +251,8 @@ def _read(path: Path) -> dict[str, Array]:
     except Exception as error:  # a damaged header can raise anything in NumPy and zipfile
         words = shorten(str(error), 200)
         raise ValueError(f"{path} is damaged, or holds more than arrays of numbers ({words})") from error
+    if unknown := arrays.keys() - set(ARRAYS):
+        raise ValueError(f"{path}: unknown array {min(unknown)}: the referee knows {', '.join(ARRAYS)}")
     if missing := {"codes", "factors"} - arrays.keys():
         raise ValueError(f"{path}: the referee needs arrays named codes and factors, and {min(missing)} is missing")
     return arrays

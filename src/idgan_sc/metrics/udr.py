@@ -129,6 +129,11 @@ def standardised(models: npt.ArrayLike, kl: npt.ArrayLike | None) -> tuple[Array
     if kl is not None:
         if np.shape(kl) != active.shape:
             raise ValueError(f"kl must have shape {active.shape}, a number for each model and code, got {np.shape(kl)}")
+        if not np.isfinite(kl).all():
+            raise ValueError("kl contains NaN or infinity")
         active &= np.asarray(kl) > LEAST_KL
-    spread = np.where(active, codes.std(axis=1), np.inf)
+    with np.errstate(all="ignore"):
+        spread = np.where(active, codes.std(axis=1), np.inf)
+    if (~np.isfinite(spread) | (spread == 0))[active].any():
+        raise ValueError("the squares of some codes are too large or too small for a number: scale them")
     return (codes - codes.mean(axis=1, keepdims=True)) / spread[:, None], active

@@ -140,9 +140,8 @@ def _curve_end(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Seri
 def _curve_last_third(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
     """The curve's mean over the last third of stage B, by seed."""
     curve = _curve(gathered, data, check, arm)
-    return (
-        curve.loc[:, curve.columns > 2 / 3 * curve.columns[-1]].mean(axis=1) if curve.size else pd.Series(dtype=float)
-    )
+    last = [step for step in curve.columns if 3 * step > 2 * curve.columns[-1]]
+    return curve[last].mean(axis="columns") if last else pd.Series(dtype=float)
 
 
 def _curve_change(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
