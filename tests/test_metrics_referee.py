@@ -77,10 +77,11 @@ def test_flips_are_counted_by_hand() -> None:
     assert referee.flips(tables) == [expected]
 
 
-def test_main_refuses_a_file_without_factors(tmp_path: Path) -> None:
-    np.savez(tmp_path / "one.npz", codes=pool()[0])
+def test_main_refuses_a_file_without_factors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "one.npz", codes=pool()[0], labels=pool()[1], names=["a"])
     with pytest.raises(ValueError, match=r"one\.npz: the referee needs .* and factors is missing"):
         referee.main([tmp_path / "one.npz"], tmp_path / "out")
+    assert f"{tmp_path / 'one.npz'}: not read: labels, names" in capsys.readouterr().err
 
 
 def test_a_file_given_twice_is_refused(tmp_path: Path) -> None:
@@ -110,7 +111,7 @@ def test_a_file_given_twice_is_refused(tmp_path: Path) -> None:
             {"codes": pool()[0], "factors": pool()[1], "values": np.where(pool()[1] == 1, np.nan, pool()[1]), **DEPTHS},
             "values are missing in [0-9]+ rows, first in row [0-9]+: leave those rows out",
         ),
-        ({"codes": pool()[0], "factors": pool()[1], "categories": [1]}, "unknown array categories: the referee knows"),
+        ({"codes": pool()[0], "factors": pool()[1], "categories": [1]}, "array named discrete: rename categories"),
         ({"codes": np.array([{}]), "factors": pool()[1]}, "damaged, or holds more than arrays of numbers"),
     ],
 )

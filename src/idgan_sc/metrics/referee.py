@@ -251,8 +251,10 @@ def _read(path: Path) -> dict[str, Array]:
     except Exception as error:  # a damaged header can raise anything in NumPy and zipfile
         words = shorten(str(error), 200)
         raise ValueError(f"{path} is damaged, or holds more than arrays of numbers ({words})") from error
-    if unknown := arrays.keys() - set(ARRAYS):
-        raise ValueError(f"{path}: unknown array {min(unknown)}: the referee knows {', '.join(ARRAYS)}")
+    if "categories" in arrays:
+        raise ValueError(f"{path}: the numbers of the categories stand in an array named discrete: rename categories")
+    if unread := sorted(arrays.keys() - set(ARRAYS)):
+        print(f"{path}: not read: {', '.join(unread)}", file=sys.stderr, flush=True)
     if missing := {"codes", "factors"} - arrays.keys():
         raise ValueError(f"{path}: the referee needs arrays named codes and factors, and {min(missing)} is missing")
     return arrays
