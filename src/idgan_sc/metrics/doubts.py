@@ -66,7 +66,8 @@ def pruned(codes: np.ndarray, metric: str, least: float, called: str = "codes") 
 
     Their SD is below `least`.
     """
-    found = np.flatnonzero(moving(codes) & (codes.std(axis=0) < least)).tolist()
+    with np.errstate(over="ignore", invalid="ignore"):  # very large codes are not small
+        found = np.flatnonzero(moving(codes) & (codes.std(axis=0) < least)).tolist()
     if not found:
         return ""
     columns = _columns(found, "has", "have")
