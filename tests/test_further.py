@@ -86,6 +86,29 @@ def test_the_curve_of_strength_joins_means_of_equal_strength(shipped: Config, tm
     assert "strength 5" in table_s(results)[1].read_text()
 
 
+def test_the_docs_say_of_rooms_what_was_measured() -> None:
+    """The sentences above Table S in docs/datasets.md."""
+    published = SHIPPED.parent / "results/rooms/published"
+    scores = pd.read_csv(published / "scores.csv").query("protocol == 'infogan_cr'")
+    table = pd.read_csv(published / "tables/table_s.csv")
+    components = table.query("system == 'pixel_components'").set_index("metric")["mean"]
+    codes = {"beta_vae": "vae_mean", "factor_vae": "vae_sample", "infogan": "q_mean", "idgan_sc_prior": "q_mean"}
+    by_seed = {
+        (system, metric): scores[
+            (scores["system"] == system) & (scores["code"] == code) & (scores["metric"] == metric)
+        ].set_index("seed")["value"]
+        for system, code in codes.items()
+        for metric in METRIC_LABELS
+    }
+    for metric in ("factor_vae", "beta_vae"):
+        for gan in ("infogan", "idgan_sc_prior"):
+            assert len(by_seed[gan, metric]) == 3 and by_seed[gan, metric].min() > components[metric] + 0.1
+        for vae in ("beta_vae", "factor_vae"):
+            assert abs(by_seed[vae, metric].mean() - components[metric]) < 0.05
+    gained = by_seed["idgan_sc_prior", "factor_vae"] - by_seed["infogan", "factor_vae"]
+    assert gained.mean() < 0 and (gained < 0).sum() == 2
+
+
 def test_scores_that_are_not_there_are_one_line_or_missing(shipped: Config, tmp_path: Path) -> None:
     results = made_up(shipped, "rooms", tmp_path)
     (tmp_path / "generator_scores.csv").unlink()

@@ -16,6 +16,7 @@ from idgan_sc.evaluation.score import score
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report import selection
+from idgan_sc.report.words import METRIC_LABELS
 from idgan_sc.training.encode import encode
 from idgan_sc.training.train import train
 
@@ -107,3 +108,12 @@ def test_seeds_without_all_pairs_are_left_out(here: Results) -> None:
 def test_nothing_to_compare_is_one_line(small_config: Config, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no two seeds of a system"):
         selection.table_selection(Results(small_config, "test", tmp_path))
+
+
+def test_what_a_source_prints_of_dsprites_does_not_stand_beside_other_data(
+    shipped: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"dataset": "rooms", "label": "FactorVAE", "k": 10, "way": selection.MEAN, "n": 3, "chosen": None}
+    monkeypatch.setattr(selection, "_arm_rows", lambda results, arm: [row | dict.fromkeys(METRIC_LABELS, 0.5)])
+    paths = selection.table_selection(Results(shipped, "rooms", tmp_path))
+    assert "0.50" in paths[1].read_text() and selection.PRINTED not in paths[1].read_text()

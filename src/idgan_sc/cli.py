@@ -261,9 +261,10 @@ def _curve(results: Results, args: argparse.Namespace) -> None:
 
 
 def _table(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.report import further, generator_tables, related, tables
+    from idgan_sc.report import further, generator_tables, related, second_protocol, tables
 
-    _write(tables.TABLES | generator_tables.TABLES | related.TABLES | further.TABLES, results, args)
+    beside = related.TABLES | further.TABLES | second_protocol.TABLES
+    _write(tables.TABLES | generator_tables.TABLES | beside, results, args)
 
 
 def _figure(results: Results, args: argparse.Namespace) -> None:

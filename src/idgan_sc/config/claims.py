@@ -44,6 +44,28 @@ def planned_checks(config: Config) -> list[Check]:
     return [check for name, claim in config["claims"].items() for row in claim["checks"] for check in _apart(name, row)]
 
 
+@dataclass(frozen=True)
+class Contrast:
+    """Hold a comparison of the second protocol.
+
+    It is the mean over `arms` less the mean over `others`, by seed.
+    """
+
+    family: str
+    arms: tuple[Arm, ...]
+    others: tuple[Arm, ...]
+    what: str | None  # in words, where it is no comparison of two arms
+
+
+def contrasts(config: Config) -> list[Contrast]:
+    """All comparisons of the second protocol, in the order of the configuration."""
+    return [
+        Contrast(family, tuple(map(parse_arm, row["arms"])), tuple(map(parse_arm, row["others"])), row.get("what"))
+        for family, rows in config["second_protocol"]["families"].items()
+        for row in rows
+    ]
+
+
 def exploratory_checks(config: Config) -> list[Check]:
     """Return every comparison that belongs to no claim.
 

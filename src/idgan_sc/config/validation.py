@@ -197,6 +197,13 @@ def _validate_claims(config: Config) -> None:
     for topic in config["exploratory"]:
         for number, row in enumerate(topic["comparisons"], 1):
             _validate_comparison(config, row, f"exploratory, {topic['topic']!r}, comparison {number}")
+    for family, rows in config["second_protocol"]["families"].items():
+        for number, row in enumerate(rows, 1):
+            where = f"second_protocol.families, {family!r}, comparison {number}"
+            for text in [*row["arms"], *row["others"]]:
+                _validate_arm(config, *split_arm(text), where)
+            if len(row["arms"]) + len(row["others"]) > 2:
+                _validate_needed(row, ("what",), where)
     study = config["sensitivity"]
     _validate_arm(config, *split_arm(study["reference"]), "sensitivity.reference")
     for variant in ["main", *study["one_at_a_time"]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idgan_sc.config import PROTOCOL, Run
+from idgan_sc.config import DATASET, PROTOCOL, Run
 from idgan_sc.evaluation.generators.centrality import PAIR, Arm, arms, known_pairs
 from idgan_sc.files import DataError
 from idgan_sc.metrics.model_centrality import model_centrality_scores
@@ -47,8 +47,9 @@ def table_selection(results: Results) -> list[Path]:
     for row in chosen:
         rows += [None] if rows and row["way"] == MEAN else []
         rows.append(_line(row))
-    rows += [None, *map(_line, _printed(results))]
     data = list(dict.fromkeys(row["dataset"] for row in chosen))
+    printed = DATASET in data  # the source prints scores on dSprites alone
+    rows += [None, *map(_line, _printed(results))] if printed else []
     page = Page(
         "Table M",
         "Seeds chosen without labels.",
@@ -59,12 +60,18 @@ def table_selection(results: Results) -> list[Path]:
             "n: seeds that were compared. A score is the chosen seed's own; of the mean, with its SD over these seeds.",
             "UDR (Duan et al. 2020) compares codes of 5 000 fixed images; by ModelCentrality (Lin et al. 2020) each "
             "seed's encoder votes on what each other seed's generator makes of one held code. Neither sees a factor.",
-            f"{PRINTED}: {results.config['selection']['printed_in']}; the row of ModelCentrality is the one that the "
-            "paper leaves out of its Table 3.",
+            *(_printed_notes(results) if printed else []),
             *notes(results, data),
         ],
     )
     return write_page(results, "selection", pd.DataFrame(chosen), page, data)
+
+
+def _printed_notes(results: Results) -> list[str]:
+    return [
+        f"{PRINTED}: {results.config['selection']['printed_in']}; the row of ModelCentrality is the one that the "
+        "paper leaves out of its Table 3."
+    ]
 
 
 def _line(row: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ Everything is a pure function of numbers. Arms that share stage A or the β-VAE 
 (`paired`). Others are compared as independent samples (`welch`).
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ from scipy import stats as sps
 
 MIN_N = 5  # no t-interval below this many seeds: it would rest on a guess of the SD
 LEVEL = 0.95  # of every interval
+MOST_PAIRS = 1000  # that are asked for
 ROUNDING = 1e-12  # a spread below this part of the largest value is none
 
 Array = npt.NDArray[np.float64]
@@ -177,6 +179,44 @@ def equivalence(comparison: Comparison, margin: float) -> float:
     return float(max(above, below))
 
 
+def conclusion(comparison: Comparison, margin: float) -> tuple[str, float]:
+    """Return what the data say of a difference, and the p value of saying it.
+
+    It is "above" 0, "below" 0, or "within" ± `margin`: what the smallest of three one-sided p values says. p is
+    twice that value, at most 1: whatever the true difference is, at most two of the three statements are wrong.
+    """
+    above = float(sps.t.sf(comparison.t, comparison.df))
+    one_sided = {"above": above, "below": 1 - above, "within": equivalence(comparison, margin)}
+    said = min(one_sided, key=lambda name: one_sided[name])
+    return said, min(2 * one_sided[said], 1.0)
+
+
+def chances(difference: float, sd: float, n: int, margin: float, alpha: float) -> dict[str, float]:
+    """Return how probable each conclusion is at level `alpha`, from n pairs.
+
+    Their differences are normal with mean `difference` and SD `sd`. The t statistic's distribution is computed as
+    a mean of normal distributions over the quantiles of the estimated standard error.
+    """
+    se, bound = sd / sqrt(n), float(sps.t.isf(alpha / 2, n - 1))
+    reach = bound * se * np.sqrt(_quantiles(n - 1))  # above it a mean is above 0
+    room = np.maximum(margin - reach, 0.0)  # below it a mean is within the margin
+    within = special.ndtr((room - difference) / se) - special.ndtr((-room - difference) / se)
+    return {
+        "above": float(special.ndtr((difference - reach) / se).mean()),
+        "below": float(special.ndtr((-difference - reach) / se).mean()),
+        "within": float(within.mean()),
+    }
+
+
+def pairs_needed(difference: float, sd: float, said: str, margin: float, alpha: float, power: float) -> int | None:
+    """Return the least number of pairs from which `said` is concluded with probability `power`.
+
+    The result is None beyond `MOST_PAIRS`.
+    """
+    most = bisect_left(range(MOST_PAIRS + 1), power, 2, key=lambda n: chances(difference, sd, n, margin, alpha)[said])
+    return most if most <= MOST_PAIRS else None
+
+
 def detectable(comparison: Comparison, alpha: float, power: float) -> float:
     """Return the smallest true difference that a t test of this precision finds.
 
@@ -188,17 +228,27 @@ def detectable(comparison: Comparison, alpha: float, power: float) -> float:
     return comparison.se * _detectable_in_se(comparison.df, alpha, power)
 
 
+def difference_found(sd: float, n: int, alpha: float, power: float) -> float:
+    """As `detectable`, of n pairs whose differences have the standard deviation `sd`."""
+    return sd / sqrt(n) * _detectable_in_se(n - 1, alpha, power)
+
+
 @cache
 def _detectable_in_se(df: float, alpha: float, power: float) -> float:
     """As `detectable`, in standard errors of the difference."""
     bound = float(sps.t.isf(alpha / 2, df))
-    reach = bound * np.sqrt(sps.chi2.ppf((np.arange(500) + 0.5) / 500, df) / df)  # of 500 quantiles
+    reach = bound * np.sqrt(_quantiles(df))
 
     def missing(noncentrality: float) -> float:
         reached = special.ndtr(noncentrality - reach) + special.ndtr(-noncentrality - reach)
         return float(reached.mean()) - power
 
     return float(optimize.brentq(missing, 0.0, 10.0 * bound))
+
+
+def _quantiles(df: float) -> Array:
+    """500 quantiles of an estimated variance, of which 1 is the true one."""
+    return np.asarray(sps.chi2.ppf((np.arange(500) + 0.5) / 500, df) / df)
 
 
 def prediction_interval(values: npt.ArrayLike, m: int) -> tuple[float, float]:

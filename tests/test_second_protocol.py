@@ -1,0 +1,138 @@
+"""The second protocol: what a difference lets one say, how often that is wrong, and how many seeds it takes."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as sps
+
+from conftest import SHIPPED
+from idgan_sc import config as configuration
+from idgan_sc.config import Config, ConfigError
+from idgan_sc.config.claims import contrasts
+from idgan_sc.files import DataError
+from idgan_sc.records.results import Results
+from idgan_sc.report import second_protocol, statistics
+from idgan_sc.report.comparisons import Gathered
+
+PUBLISHED = SHIPPED.parent / "results/desk/published"
+MARGIN, ALPHA = 0.02, 0.05
+
+
+def drawn(difference: float, sd: float, n: int, times: int = 1000) -> list[tuple[str, float]]:
+    """What is concluded from as many samples."""
+    rng = np.random.default_rng(0)
+    samples = rng.normal(difference, sd, (times, n))
+    return [statistics.conclusion(statistics.paired(sample, np.zeros(n)), MARGIN) for sample in samples]
+
+
+# ----------------------------------------------------------------------------------------------------- what can be said
+@pytest.mark.parametrize(
+    ("difference", "wrong"),
+    [
+        (0.0, {"above", "below"}),
+        (0.01, {"below"}),
+        (MARGIN, {"below", "within"}),
+        (-MARGIN, {"above", "within"}),
+        (0.05, {"below", "within"}),
+    ],
+)
+@pytest.mark.parametrize("sd", [0.01, 0.05])
+def test_what_is_said_is_wrong_no_more_often_than_alpha(difference: float, wrong: set[str], sd: float) -> None:
+    found = drawn(difference, sd, 20)
+    rate = np.mean([said in wrong and p < ALPHA for said, p in found])
+    assert rate <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / len(found))
+
+
+def test_a_conclusion_has_the_p_value_of_its_own_test() -> None:
+    values = np.array([0.11, 0.08, 0.14, 0.09, 0.1])
+    said, p = statistics.conclusion(statistics.paired(values, np.zeros(5)), MARGIN)
+    assert said == "above" and p == pytest.approx(sps.ttest_1samp(values, 0).pvalue)
+    said, p = statistics.conclusion(statistics.paired(np.zeros(5), values), MARGIN)
+    assert said == "below" and p == pytest.approx(sps.ttest_1samp(values, 0).pvalue)
+    close = np.array([0.001, -0.002, 0.001, 0.0, 0.002])
+    said, p = statistics.conclusion(statistics.paired(close, np.zeros(5)), MARGIN)
+    beyond = [
+        sps.ttest_1samp(close, side, alternative=way).pvalue for side, way in ((-MARGIN, "greater"), (MARGIN, "less"))
+    ]
+    assert said == "within" and p == pytest.approx(2 * max(beyond))
+
+
+# ----------------------------------------------------------------------------------------------------- how many seeds
+@pytest.mark.parametrize(
+    ("difference", "sd", "n"), [(0.05, 0.08, 20), (0.02, 0.03, 10), (0.0, 0.05, 8), (-0.03, 0.04, 30)]
+)
+def test_chances_are_those_of_the_noncentral_t_and_of_samples(difference: float, sd: float, n: int) -> None:
+    chances = statistics.chances(difference, sd, n, MARGIN, ALPHA)
+    bound = sps.t.isf(ALPHA / 2, n - 1)
+    assert chances["above"] == pytest.approx(sps.nct.sf(bound, n - 1, difference * np.sqrt(n) / sd), abs=2e-3)
+    assert chances["below"] == pytest.approx(sps.nct.cdf(-bound, n - 1, difference * np.sqrt(n) / sd), abs=2e-3)
+    narrow = statistics.chances(difference / 10, sd / 10, n, MARGIN, ALPHA)
+    found = drawn(difference / 10, sd / 10, n)
+    within = np.mean([said == "within" and p < ALPHA for said, p in found])
+    # a sample that lies within the margin can lie above 0 too; then the smaller p speaks
+    both = np.mean([said != "within" and p < ALPHA for said, p in found])
+    assert within - 0.03 <= narrow["within"] <= within + both + 0.03
+
+
+def test_the_least_number_of_pairs_is_the_least() -> None:
+    arguments = {"margin": MARGIN, "alpha": 0.01, "power": 0.8}
+    n = statistics.pairs_needed(0.05, 0.08, "above", **arguments)
+    assert n is not None
+    reached = [statistics.chances(0.05, 0.08, m, MARGIN, 0.01)["above"] for m in (n - 1, n)]
+    assert reached[0] < 0.8 <= reached[1]
+    assert statistics.difference_found(0.08, n, 0.01, 0.8) <= 0.05 < statistics.difference_found(0.08, n - 1, 0.01, 0.8)
+    assert statistics.pairs_needed(0.0001, 0.08, "above", **arguments) is None
+
+
+# -------------------------------------------------------------------------------------------------------- the contrasts
+def test_a_main_effect_is_the_mean_of_two_differences(shipped: Config, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    arms = ["infogan_cr/main", "infogan_cr/change_ce", "idgan_sc_prior/main", "idgan_sc_prior/keep_sc"]
+    value = {arm: rng.uniform(size=3) for arm in arms}  # by seed; of change_ce the last is missing
+    rows = [
+        {"dataset": "dsprites", "system": arm.split("/")[0], "variant": arm.split("/")[1], "seed": seed,
+         "code": "q_mean", "metric": "factor_vae", "protocol": "infogan_cr", "step": step, "draw": 0, "k": 5,
+         "value": value[arm][seed] if step > 2000 else 9.0}
+        for arm in arms for seed in range(3) for step in (0, 2000, 2500, 3000)
+        if not (arm.endswith("change_ce") and seed == 2)
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "curves.csv", index=False)
+    gathered = Gathered(Results(shipped, "desk", tmp_path))
+    effects = {c.what: second_protocol.differences(gathered, c) for c in contrasts(shipped) if c.what}
+    keep_ce, change_ce, change_sc, keep_sc = (value[arm][:2] for arm in arms)
+    pairs, loss = effects["change one code − keep one code"], effects["contrastive loss − cross-entropy"]
+    np.testing.assert_allclose(pairs, ((change_sc - keep_sc) + (change_ce - keep_ce)) / 2)
+    np.testing.assert_allclose(loss, ((change_sc - change_ce) + (keep_sc - keep_ce)) / 2)
+    with pytest.raises(DataError, match="no comparison of the second protocol has 5 seeds"):
+        second_protocol.power(Results(shipped, "desk", tmp_path))
+
+
+def test_the_published_spreads_are_those_of_the_intervals(shipped: Config) -> None:
+    """The same differences stand, with intervals, among the exploratory comparisons."""
+    power = pd.read_csv(PUBLISHED / "tables/power.csv").query("family == 'primary'")
+    explored = pd.read_csv(PUBLISHED / "exploratory.csv").query("measure == 'curve_last_third'").head(3)
+    spread = (explored["high"] - explored["low"]) / 2 / sps.t.isf(0.025, explored["n"] - 1) * np.sqrt(explored["n"])
+    np.testing.assert_allclose(power["sd"], spread)
+    assert (power["seeds_0.10"] <= power["seeds_0.05"]).all() and (power["seeds_0.05"] <= power["seeds_0.02"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows[0].update(arms=["infogam"]), r"'primary', comparison 1: unknown system `infogam`"),
+        (lambda rows: rows[3].pop("what"), r"'primary', comparison 4: `what` is missing"),
+        (lambda rows: rows[1].pop("others"), "`?'?others"),
+    ],
+)
+def test_a_comparison_that_cannot_be_meant_is_refused(
+    change: Callable[[Any], Any], message: str, shipped: Config
+) -> None:
+    spoilt = copy.deepcopy(shipped)
+    change(spoilt["second_protocol"]["families"]["primary"])
+    with pytest.raises(ConfigError, match=message):
+        configuration.validate(spoilt)
