@@ -179,22 +179,12 @@ def equivalence(comparison: Comparison, margin: float) -> float:
     return float(max(above, below))
 
 
-def conclusion(comparison: Comparison, margin: float) -> tuple[str, float]:
-    """Return what the data say of a difference, and the p value of saying it.
-
-    It is "above" 0, "below" 0, or "within" ± `margin`: what the smallest of three one-sided p values says. p is
-    twice that value, at most 1: whatever the true difference is, at most two of the three statements are wrong.
-    """
-    above = float(sps.t.sf(comparison.t, comparison.df))
-    one_sided = {"above": above, "below": 1 - above, "within": equivalence(comparison, margin)}
-    said = min(one_sided, key=lambda name: one_sided[name])
-    return said, min(2 * one_sided[said], 1.0)
-
-
 def chances(difference: float, sd: float, n: int, margin: float, alpha: float) -> dict[str, float]:
-    """Return how probable each conclusion is at level `alpha`, from n pairs.
+    """Return how probable each conclusion of a comparison is, from n pairs.
 
-    Their differences are normal with mean `difference` and SD `sd`. The t statistic's distribution is computed as
+    "above" and "below" 0 are those of a two-sided t test at level `alpha`. "within" ± `margin` is that of two
+    one-sided tests at `alpha` / 2 each: whatever the true difference is, at most two of the three are wrong. The
+    differences by pair are normal with mean `difference` and SD `sd`. The t statistic's distribution is computed as
     a mean of normal distributions over the quantiles of the estimated standard error.
     """
     se, bound = sd / sqrt(n), float(sps.t.isf(alpha / 2, n - 1))
