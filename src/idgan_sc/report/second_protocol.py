@@ -3,6 +3,7 @@
 `second_protocol` in config.yaml lists them. What their differences vary by is measured on a preset's seeds.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import reduce
 from pathlib import Path
@@ -50,9 +51,9 @@ def power(results: Results) -> list[Path]:
     """
     gathered, planned = Gathered(results), contrasts(results.config)
     measured = {contrast: differences(gathered, contrast) for contrast in planned}
-    sizes = {family: sum(contrast.family == family for contrast in planned) for family in {c.family for c in planned}}
+    tests = Counter(contrast.family for contrast in planned)
     rows = [
-        _row(results, contrast, found.to_numpy(float), sizes[contrast.family])
+        _row(results, contrast, found.to_numpy(float), tests[contrast.family])
         for contrast, found in measured.items()
         if len(found) >= statistics.MIN_N
     ]
@@ -62,15 +63,7 @@ def power(results: Results) -> list[Path]:
     page = Page(
         "Table P",
         "Seeds that the comparisons of the second protocol need.",
-        [
-            "Family",
-            "Comparison",
-            "n",
-            "SD",
-            *(f"For {size:.2f}" for size in DIFFERENCES),
-            "For none",
-            f"Found by {SEEDS}",
-        ],
+        ["Family", "Comparison", "n", "SD", *(f"For {size:.2f}" for size in DIFFERENCES), "For none", f"By {SEEDS}"],
         r"l>{\raggedright}p{0.3\textwidth}rrrrrrr",
         [_cells(row) for row in rows],
         [
@@ -79,7 +72,7 @@ def power(results: Results) -> list[Path]:
             f"For {DIFFERENCES[0]:.2f}: the paired seeds that find a true difference of that size with a probability "
             f"of {judging['power']:.0%}. For none: those that show a difference of 0 to lie within ± {margin:g}. "
             f"{DASH}: more than {statistics.MOST_PAIRS}.",
-            f"Found by {SEEDS}: the true difference that {SEEDS} seeds find with that probability.",
+            f"By {SEEDS}: the true difference that {SEEDS} seeds find with that probability.",
             f"Each at the level of Holm's first step, {judging['alpha']:g} by the number of the family's comparisons.",
             *notes(results, [DATASET]),
         ],
@@ -87,10 +80,10 @@ def power(results: Results) -> list[Path]:
     return write_page(results, "power", pd.DataFrame(rows), page)
 
 
-def _row(results: Results, contrast: Contrast, found: np.ndarray, size: int) -> dict[str, Any]:
-    """Count the seeds of one comparison of a family of that size."""
+def _row(results: Results, contrast: Contrast, found: np.ndarray, tests: int) -> dict[str, Any]:
+    """Count the seeds of one comparison, in a family of so many tests."""
     judging, margin = results.config["judging"], results.config["second_protocol"]["margin"]
-    sd, alpha = float(found.std(ddof=1)), judging["alpha"] / size
+    sd, alpha = float(found.std(ddof=1)), judging["alpha"] / tests
     asked = {f"seeds_{size:.2f}": (size, "above") for size in DIFFERENCES} | {"seeds_none": (0.0, "within")}
     needed = {
         name: statistics.pairs_needed(difference, sd, said, margin, alpha, judging["power"])
