@@ -167,6 +167,12 @@ def ordinary_floats() -> None:
     torch.set_flush_denormal(False)
 
 
+@pytest.fixture(autouse=True)
+def the_same_numbers() -> None:
+    """A test that draws without a generator of its own draws the same numbers in every run."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def float64() -> Iterator[None]:
     """Double precision for new tensors, so that equal formulas agree to many digits."""
