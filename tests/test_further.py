@@ -114,6 +114,18 @@ def test_the_docs_say_of_rooms_what_was_measured() -> None:
     assert gained.mean() < 0 and (gained < 0).sum() == 2
 
 
+def test_the_docs_say_of_correlated_factors_what_was_measured() -> None:
+    """The sentences above the table of strengths in docs/datasets.md."""
+    points = pd.read_csv(SHIPPED.parent / "results/correlated/published/figures/figure_strength.csv")
+    for system in ("beta_vae", "factor_vae"):
+        curve = points[points["system"] == system].pivot(index="strength", columns="metric", values="value")
+        assert list(curve.index) == [0, 2, 5, 10]
+        change = curve - curve.loc[0]
+        assert (change.loc[2, ["factor_vae", "mig"]].abs() < 0.05).all()
+        assert (change.loc[[5, 10], "factor_vae"] <= -0.17).all() and (curve.loc[[5, 10], "mig"] < 0.05).all()
+        assert (change["dci"].abs() < 0.1).all() and not curve["dci"].is_monotonic_decreasing
+
+
 def test_scores_that_are_not_there_are_one_line_or_missing(shipped: Config, tmp_path: Path) -> None:
     results = made_up(shipped, "rooms", tmp_path)
     (tmp_path / "generator_scores.csv").unlink()
