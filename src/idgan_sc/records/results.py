@@ -153,10 +153,13 @@ class Results:
         return before.keys() == asked.keys() and all(before[role] in self.fingerprints(asked[role]) for role in asked)
 
     def of_these_settings(self, run: Run, record: Row) -> bool:
-        """Check whether a record has today's settings of a run.
+        """Check whether a record is of a run's preset and has today's settings of it.
 
-        Its source and the runs that it builds on do not matter.
+        The preset decides whose codes the curve has: two presets draw other images. The run's source and the runs
+        that it builds on do not matter.
         """
+        if record["preset"] != run.preset:
+            return False
         before = [str(earlier["fingerprint"]) for earlier in record["before"].values()]
         return bool(record["fingerprint"] == fingerprint(self.settings(run), run.seed, before, record["source"]))
 
