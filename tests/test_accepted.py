@@ -21,6 +21,7 @@ from idgan_sc.records.published import (
 from idgan_sc.records.record import baseline_fingerprint, fingerprint, protocol_hash, read_record
 from idgan_sc.records.results import Results
 from idgan_sc.source import images_source
+from idgan_sc.training.pool import open_images_of
 from idgan_sc.training.prepare import ensure_images
 from idgan_sc.training.train import train
 
@@ -64,6 +65,22 @@ def test_a_training_of_accepted_source_is_finished_and_built_on(old_stage_a: Pat
     train(job(config, STAGE_B, old_stage_a))
     assert (old_stage_a / STAGE_A.path / "record.json").read_bytes() == record
     assert Results(config, STAGE_B.preset, old_stage_a).is_valid(STAGE_B, read_record(old_stage_a / STAGE_B.path))
+
+
+def test_a_run_of_another_preset_is_refused_even_if_all_its_settings_are_the_same(
+    old_stage_a: Path, config: Config
+) -> None:
+    """Each preset draws the images whose codes the curve keeps."""
+    accept(old_stage_a, trainings=["oldoldoldold"])
+    path = old_stage_a / STAGE_A.path / "record.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"preset": "quick"}))
+    results = Results(config, STAGE_A.preset, old_stage_a)
+    for ask in (results.is_trained_here, results.training_params):
+        with pytest.raises(DataError, match="trained for preset quick, which encodes other images than test"):
+            ask(STAGE_A)
+    with pytest.raises(DataError, match="delete that folder and train the run again"):
+        open_images_of(job(config, STAGE_A, old_stage_a))
 
 
 def test_the_workflow_trains_nothing_that_counts(old_stage_a: Path, config: Config) -> None:
@@ -125,7 +142,7 @@ def test_a_users_own_images_are_of_no_source(tmp_path: Path, config: Config) -> 
 
 
 def test_all_that_is_published_counts(shipped: Config) -> None:
-    for preset, trainings, floors in (("desk", 210, 3),):
+    for preset, trainings, floors in (("desk", 210, 3), ("correlated", 8, 1)):
         root = ROOT / "results" / preset
         runs = with_predecessors(shipped, planned_runs(shipped, preset))
         assert len(runs) == trainings and all(Results(shipped, run.preset, root).is_published(run) for run in runs)

@@ -49,8 +49,9 @@ def test_table_s_has_every_arm_its_generator_and_the_baselines(shipped: Config, 
     paths = table_s(results)
     table = pd.read_csv(paths[0])
     arms = table.groupby(["system", "code"], sort=False).size()
-    assert list(arms.index)[:6] == [
+    assert list(arms.index)[:8] == [
         ("beta_vae", "vae_mean"), ("factor_vae", "vae_sample"), ("infogan", "q_mean"), ("infogan", GENERATOR_CODE),
+        ("infogan_cr", "q_mean"), ("infogan_cr", GENERATOR_CODE),
         ("idgan_sc_prior", "q_mean"), ("idgan_sc_prior", GENERATOR_CODE),
     ]  # fmt: skip
     assert set(table["system"]) >= {"untrained_q", "pixel_components", "noise_codes"} and set(table["dataset"]) == {
@@ -60,6 +61,11 @@ def test_table_s_has_every_arm_its_generator_and_the_baselines(shipped: Config, 
     row = table.query("system == 'infogan' and metric == 'mig'").set_index("code")
     assert row.loc["q_mean", "mean"] == pytest.approx(scores.mean()) and row.loc["q_mean", "n"] == 3
     assert row.loc[GENERATOR_CODE, "mean"] == pytest.approx(scores.mean() - 0.1)
+    names = re.findall(r"^\| rooms \| (IDGAN-SC[^|]*|InfoGAN-CR[^|]*) \| 10 \| mean of Q", paths[1].read_text(), re.M)
+    assert names == [
+        "InfoGAN-CR (α = 0.2)", "InfoGAN-CR (α = 0.2), change one dimension",
+        "IDGAN-SC (without β-VAE) (α = 0.2)", "IDGAN-SC (without β-VAE) (α = 0.2), keep one dimension",
+    ]  # fmt: skip
     assert "Baseline: principal components" in paths[1].read_text() and "n = 3 seeds" in paths[1].read_text()
 
 
@@ -67,7 +73,7 @@ def test_figure_s_draws_every_seed(shipped: Config, tmp_path: Path) -> None:
     results = made_up(shipped, "rooms", tmp_path)
     assert all(path.stat().st_size > 0 for path in figure_s(results))
     drawn = pd.read_csv(tmp_path / "figures/figure_s.csv")
-    assert len(drawn) == 3 * (2 + 2 * 2) * len(METRIC_LABELS)
+    assert len(drawn) == 3 * (2 + 2 * 5) * len(METRIC_LABELS)
     assert {"figure_s"} <= drawers(results).keys() and "figure3" not in drawers(results)
 
 
@@ -148,7 +154,7 @@ def jobs_of_all(folder: Path, preset: str) -> dict[str, int]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("preset", "trainings"), [("rooms", 15), ("correlated", 8)])
+@pytest.mark.parametrize(("preset", "trainings"), [("rooms", 24), ("correlated", 8)])
 def test_everything_of_a_preset_without_the_papers_data_is_planned(preset: str, trainings: int, tmp_path: Path) -> None:
     """A dry run of `all`: no sprites, no claims; every run scored, every generator matched by composing."""
     for name in ("Snakefile", "config.yaml"):
@@ -158,7 +164,7 @@ def test_everything_of_a_preset_without_the_papers_data_is_planned(preset: str, 
     jobs = jobs_of_all(tmp_path, preset)
     assert jobs["train"] + jobs.get("train_stage_a", 0) == trainings and jobs["data"] == jobs["baseline"] == 1
     assert "claims" not in jobs and jobs["further_table"] == 1
-    assert jobs.get("match", 0) == (9 if preset == "rooms" else 0)
+    assert jobs.get("match", 0) == (18 if preset == "rooms" else 0)
     published = SHIPPED.parent / "results" / preset / "published"
     if published.exists():  # a clone has nothing to do of the runs that are there
         shutil.copytree(published, tmp_path / "results" / preset / "published")

@@ -107,6 +107,32 @@ def test_a_main_effect_is_the_mean_of_two_differences(shipped: Config, tmp_path:
         second_protocol.power(Results(shipped, "desk", tmp_path))
 
 
+def test_what_is_shown_is_by_seed_beside_how_far_one_arm_wanders(shipped: Config, tmp_path: Path) -> None:
+    """Of two arms by hand; the seed that one of them lacks does not count."""
+    curves = {("infogan", 0): [9, 0.2, 0.4], ("infogan", 1): [9, 0.5, 0.5], ("infogan", 2): [9, 0.1, 0.1]}
+    curves |= {("infogan_cr", 0): [9, 0.8, 0.8], ("infogan_cr", 1): [9, 0.6, 0.6]}
+    about = {"dataset": "rooms", "variant": "main", "code": "q_mean", "protocol": "infogan_cr", "k": 10}
+    points = [
+        about | {"system": system, "seed": seed, "metric": "factor_vae", "step": step, "draw": draw, "value": value}
+        for (system, seed), values in curves.items()
+        for step, value in zip((2000, 2500, 3000), values, strict=True)
+        for draw in (0, 1)
+    ]
+    scores = [about | {"system": s, "seed": n, "metric": "mig", "value": v[2] / 2} for (s, n), v in curves.items()]
+    pd.DataFrame(points).to_csv(tmp_path / "curves.csv", index=False)
+    pd.DataFrame(scores).to_csv(tmp_path / "scores.csv", index=False)
+    paths = second_protocol.effects(Results(shipped, "rooms", tmp_path))
+    (row,) = pd.read_csv(paths[0]).to_dict("records")
+    assert (row["dataset"], row["n"], row["by_seed"]) == ("rooms", 2, "0.5000 0.1000")
+    assert row["difference"] == pytest.approx(0.3) and row["sd"] == pytest.approx(np.std([0.5, 0.1], ddof=1))
+    assert row["one_arm"] == pytest.approx(np.std([0.2, 0.4], ddof=1) / 4)  # three of four curves are level
+    assert row["mig"] == pytest.approx((0.4 + 0.3 - 0.2 - 0.25) / 2) and row["dci"] != row["dci"]
+    assert "0.300 ± 0.283 | 0.500, 0.100 | 0.035" in paths[1].read_text()
+    pd.DataFrame(points[:6]).to_csv(tmp_path / "curves.csv", index=False)
+    with pytest.raises(DataError, match="no comparison of the second protocol has a seed"):
+        second_protocol.effects(Results(shipped, "rooms", tmp_path))
+
+
 def test_the_published_spreads_are_those_of_the_intervals(shipped: Config) -> None:
     """The same differences stand, with intervals, among the exploratory comparisons."""
     power = pd.read_csv(PUBLISHED / "tables/power.csv").query("family == 'primary'")

@@ -433,6 +433,7 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "related": lambda results: text_or_empty(results.root / "tables/related.md").strip() or "No run is published yet.",
     "table_s": _of_preset("rooms", "table_s", "figure_s"),
     "strength": _of_preset("correlated", "table_s", "figure_strength"),
+    "effects": _of_preset("rooms", "effects"),
 }
 OF_CLAIMS: dict[str, Callable[[Results], str]] = {  # where no claim is judged, the text says that nothing is published
     "verdict_summary": _verdict_summary,

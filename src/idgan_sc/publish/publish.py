@@ -58,7 +58,7 @@ from idgan_sc.report.figures import registry
 from idgan_sc.report.figures.sensitivity import sensitivity
 from idgan_sc.report.further import table_s
 from idgan_sc.report.related import table_related
-from idgan_sc.report.second_protocol import power
+from idgan_sc.report.second_protocol import contrasts_run, effects, power
 from idgan_sc.report.selection import table_selection
 
 Step = Callable[[Results], object]
@@ -180,8 +180,9 @@ def _tables_beside(results: Results) -> list[Step]:
     """What gathers the scores of related systems, and the tables beside the paper's."""
     of_related: list[Step] = [partial(gather_related, allow_missing=True), table_related]
     wanted = related(results.config, results.preset), further(results.config, results.preset)
-    planning = [power] if DATASET in results.datasets else []
-    return [*(of_related if wanted[0] else []), *([table_s] if wanted[1] else []), table_selection, *planning]
+    planned = [effects] if contrasts_run(results) else []
+    planned += [power] if planned and DATASET in results.datasets else []
+    return [*(of_related if wanted[0] else []), *([table_s] if wanted[1] else []), table_selection, *planned]
 
 
 def _make_what_can_be(results: Results, made: Iterable[Step]) -> None:

@@ -153,13 +153,20 @@ class Results:
         return before.keys() == asked.keys() and all(before[role] in self.fingerprints(asked[role]) for role in asked)
 
     def of_these_settings(self, run: Run, record: Row) -> bool:
-        """Check whether a record is of a run's preset and has today's settings of it.
+        """Check whether a record has today's settings of a run.
 
-        The preset decides whose codes the curve has: two presets draw other images. The run's source and the runs
-        that it builds on do not matter.
+        Its source and the runs that it builds on do not matter.
+
+        Raises
+        ------
+        DataError
+            If the record is of another preset. That one encoded other images, so its curve cannot be scored here.
         """
         if record["preset"] != run.preset:
-            return False
+            raise DataError(
+                f"{run.path} below {self.root} was trained for preset {record['preset']}, which encodes other images "
+                f"than {run.preset} along the curve: delete that folder and train the run again"
+            )
         before = [str(earlier["fingerprint"]) for earlier in record["before"].values()]
         return bool(record["fingerprint"] == fingerprint(self.settings(run), run.seed, before, record["source"]))
 

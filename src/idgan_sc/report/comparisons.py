@@ -140,8 +140,13 @@ def _curve_end(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Seri
 def _curve_last_third(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:
     """The curve's mean over the last third of stage B, by seed."""
     curve = _curve(gathered, data, check, arm)
-    last = [step for step in curve.columns if 3 * step > 2 * curve.columns[-1]]
-    return curve[last].mean(axis="columns") if last else pd.Series(dtype=float)
+    last = last_third(curve) if curve.size else curve
+    return last.mean(axis="columns") if last.size else pd.Series(dtype=float)
+
+
+def last_third(curve: pd.DataFrame) -> pd.DataFrame:
+    """The points of a curve (seeds, steps) in the last third of its steps."""
+    return curve[[step for step in curve.columns if 3 * step > 2 * curve.columns[-1]]]
 
 
 def _curve_change(gathered: Gathered, data: str, check: Check, arm: Arm) -> pd.Series:

@@ -4,6 +4,7 @@ The paper does not have these data sets. Drawn rooms are one.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from idgan_sc.records.tables import table_or_empty
 from idgan_sc.report.read import SCORE_KEY, baseline_cells, read_scores, scored_codes, select
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.statistics import LEVEL, MIN_N
-from idgan_sc.report.tables import label_with_weight, model_row, score_cell
+from idgan_sc.report.tables import RULES, label_with_weight, model_row, score_cell
 from idgan_sc.report.words import CODES, METRIC_LABELS, notes, number
 
 HEADLINES = "posterior mean of a VAE, of FactorVAE a sample; mean of Q"
@@ -75,7 +76,7 @@ def _models(results: Results, run: Run) -> list[list[dict[str, Any]]]:
     settings = results.settings(run)
     sources = {scored_codes(settings)[0]: "scores.csv"}
     sources |= {GENERATOR_CODE: "generator_scores.csv"} if is_gan(results.config, run) else {}
-    words = label_with_weight(run.system, settings) + strength_words(settings)
+    words = label_with_weight(run.system, settings) + variant_words(results, run)
     return [
         [
             score_cell(results, read_on(results, file, run.dataset), run, code, m, {})
@@ -105,8 +106,15 @@ def strength(settings: Settings) -> float:
     return float(settings.get("correlation", {}).get("strength", 0))
 
 
-def strength_words(settings: Settings) -> str:
-    return f", strength {number(strength(settings))}" if strength(settings) else ""
+def variant_words(results: Results, run: Run) -> str:
+    """Say how a variant differs from its system.
+
+    Its images may have correlated factors, its pairs another rule.
+    """
+    settings, own = (results.settings(one) for one in (run, replace(run, variant="main")))
+    told = [f"strength {number(strength(settings))}"] if strength(settings) else []
+    told += [RULES[settings["pair_rule"]]] if settings.get("pair_rule") != own.get("pair_rule") else []
+    return "".join(f", {words}" for words in told)
 
 
 TABLES: dict[str, Callable[[Results], list[Path]]] = {"table_s": table_s}

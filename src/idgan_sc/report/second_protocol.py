@@ -1,10 +1,10 @@
-"""Say how many seeds the comparisons of the second protocol need.
+"""Say what the comparisons of the second protocol show on a preset's seeds, and how many seeds they need.
 
-`second_protocol` in config.yaml lists them. What their differences vary by is measured on a preset's seeds.
+`second_protocol` in config.yaml lists them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -12,34 +12,120 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idgan_sc.config import DATASET
+from idgan_sc.config import DATASET, dataset_row
 from idgan_sc.config.claims import Arm, Check, Contrast, contrasts
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
-from idgan_sc.report.comparisons import Gathered
+from idgan_sc.report.comparisons import Gathered, last_third
 from idgan_sc.report.render import Page, write_page
 from idgan_sc.report.tables import label_with_weight
-from idgan_sc.report.words import DASH, notes, places
+from idgan_sc.report.words import DASH, METRIC_LABELS, notes, places
 
 DIFFERENCES = (0.10, 0.05, 0.02)  # true ones that seeds are counted for
 SEEDS = 20  # the least that the second protocol has
 
 
-def differences(gathered: Gathered, contrast: Contrast) -> pd.Series:
-    """Return a contrast by seed, of the seeds that have all its arms."""
-    sides = [_mean(gathered, arms) for arms in (contrast.arms, contrast.others)]
+def differences(gathered: Gathered, contrast: Contrast, data: str = DATASET, metric: str | None = None) -> pd.Series:
+    """Return a contrast by seed, of the seeds that have all its arms.
+
+    It is of the protocol's quantity, or of a metric of Table 3.
+    """
+    quantity = "score" if metric else gathered.results.config["second_protocol"]["quantity"]
+    sides = [
+        reduce(pd.Series.add, [gathered.values(data, _check(arm, quantity, metric), arm) for arm in arms]) / len(arms)
+        for arms in (contrast.arms, contrast.others)
+    ]
     return (sides[0] - sides[1]).dropna()
 
 
-def _mean(gathered: Gathered, arms: Iterable[Arm]) -> pd.Series:
-    quantity = gathered.results.config["second_protocol"]["quantity"]
-    values = [gathered.values(DATASET, Check("", "difference", quantity, arm, None, None, {}), arm) for arm in arms]
-    return reduce(pd.Series.add, values) / len(values)
+def _check(arm: Arm, quantity: str, metric: str | None = None) -> Check:
+    return Check("", "difference", quantity, arm, None, metric, {})
+
+
+# ---------------------------------------------------------------------------------------------- what they show so far
+def effects(results: Results) -> list[Path]:
+    """Write Table Q: what each comparison shows on a preset's seeds, by data set.
+
+    A comparison whose arms the preset does not run has no row.
+
+    Raises
+    ------
+    DataError
+        If `curves.csv` or `scores.csv` is not what `idgan-sc gather` writes, or no comparison has a seed.
+    """
+    gathered = Gathered(results)
+    rows = [
+        _effect(gathered, contrast, data)
+        for data, contrast in contrasts_run(results)
+        if len(differences(gathered, contrast, data))
+    ]
+    if not rows:
+        raise DataError(f"no comparison of the second protocol has a seed below {results.root}")
+    page = Page(
+        "Table Q",
+        "What the comparisons of the second protocol show here. Nothing is registered or judged.",
+        ["Data", "Comparison", "n", "Last third", "By seed", "One arm", *METRIC_LABELS.values()],
+        r"l>{\raggedright}p{0.24\textwidth}rr>{\raggedright}p{0.14\textwidth}r" + "r" * len(METRIC_LABELS),
+        [_effect_cells(row) for row in rows],
+        [
+            "Last third: the difference in the mean FactorVAE score over the last third of stage B, mean over n seeds "
+            "and its SD. By seed: the same, in the order of the seeds.",
+            "One arm: the SD of a single arm's score over the points of that third, mean over seeds and arms. Arms "
+            "part where every seed's difference is larger.",
+            f"{', '.join(METRIC_LABELS.values())}: the difference in Table 3's scores at the end.",
+            *notes(results, list(dict.fromkeys(row["dataset"] for row in rows))),
+        ],
+    )
+    return write_page(results, "effects", pd.DataFrame(rows), page, results.datasets)
+
+
+def contrasts_run(results: Results) -> list[tuple[str, Contrast]]:
+    """The comparisons whose arms a preset runs, each with its data set."""
+    there = {(run.dataset, run.system, run.variant) for run in results.planned}
+    return [
+        (data, contrast)
+        for data in results.datasets
+        for contrast in contrasts(results.config)
+        if all((data, arm.system, arm.variant) in there for arm in (*contrast.arms, *contrast.others))
+    ]
+
+
+def _effect(gathered: Gathered, contrast: Contrast, data: str) -> dict[str, Any]:
+    found = differences(gathered, contrast, data)
+    curves = [gathered.values(data, _check(arm, "curve"), arm) for arm in (*contrast.arms, *contrast.others)]
+    ends = {metric: differences(gathered, contrast, data, metric) for metric in METRIC_LABELS}
+    return {
+        "dataset": data,
+        "family": contrast.family,
+        "comparison": _words(gathered.results, contrast, data),
+        "n": len(found),
+        "difference": found.mean(),
+        "sd": found.std(ddof=1),
+        "by_seed": " ".join(f"{value:.4f}" for value in found),
+        "one_arm": float(np.mean([last_third(curve).loc[found.index].std(axis="columns") for curve in curves])),
+        **{metric: one.mean() for metric, one in ends.items()},
+    }
+
+
+def _effect_cells(row: dict[str, Any]) -> list[str]:
+    spread = "" if row["n"] == 1 else f" ± {places(row['sd'], 3)}"
+    return [
+        dataset_row(row["dataset"]).title,
+        row["comparison"],
+        str(row["n"]),
+        places(row["difference"], 3) + spread,
+        ", ".join(places(float(value), 3) for value in row["by_seed"].split()),
+        places(row["one_arm"], 3),
+        *(DASH if row[metric] != row[metric] else places(row[metric]) for metric in METRIC_LABELS),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------- the seeds they need
 
 
 def power(results: Results) -> list[Path]:
-    """Write Table P: the seeds that each comparison needs.
+    """Write Table N: the seeds that each comparison needs.
 
     They follow from what its difference varies by on the preset's seeds. A comparison whose arms the preset does
     not run has no row.
@@ -49,9 +135,9 @@ def power(results: Results) -> list[Path]:
     DataError
         If `curves.csv` is not what `idgan-sc gather` writes, or no comparison has seeds enough for an SD.
     """
-    gathered, planned = Gathered(results), contrasts(results.config)
-    measured = {contrast: differences(gathered, contrast) for contrast in planned}
-    tests = Counter(contrast.family for contrast in planned)
+    gathered = Gathered(results)
+    measured = {one: differences(gathered, one) for data, one in contrasts_run(results) if data == DATASET}
+    tests = Counter(contrast.family for contrast in contrasts(results.config))
     rows = [
         _row(results, contrast, found.to_numpy(float), tests[contrast.family])
         for contrast, found in measured.items()
@@ -61,7 +147,7 @@ def power(results: Results) -> list[Path]:
         raise DataError(f"no comparison of the second protocol has {statistics.MIN_N} seeds below {results.root}")
     judging, margin = results.config["judging"], results.config["second_protocol"]["margin"]
     page = Page(
-        "Table P",
+        "Table N",
         "Seeds that the comparisons of the second protocol need.",
         ["Family", "Comparison", "n", "SD", *(f"For {size:.2f}" for size in DIFFERENCES), "For none", f"By {SEEDS}"],
         r"l>{\raggedright}p{0.3\textwidth}rrrrrrr",
@@ -91,7 +177,7 @@ def _row(results: Results, contrast: Contrast, found: np.ndarray, tests: int) ->
     }
     return {
         "family": contrast.family,
-        "comparison": contrast.what or " − ".join(_label(results, *side) for side in (contrast.arms, contrast.others)),
+        "comparison": _words(results, contrast, DATASET),
         "n": len(found),
         "sd": sd,
         **needed,
@@ -99,8 +185,10 @@ def _row(results: Results, contrast: Contrast, found: np.ndarray, tests: int) ->
     }
 
 
-def _label(results: Results, arm: Arm) -> str:
-    return label_with_weight(arm.system, results.settings(results.run(DATASET, arm.system, arm.variant)))
+def _words(results: Results, contrast: Contrast, data: str) -> str:
+    """A comparison in words: its own, or the names of its two arms."""
+    sides = [results.run(data, arm.system, arm.variant) for arm in (*contrast.arms, *contrast.others)]
+    return contrast.what or " − ".join(label_with_weight(run.system, results.settings(run)) for run in sides)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -108,4 +196,4 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [row["family"], row["comparison"], str(row["n"]), places(row["sd"], 3), *needed, places(row["found"], 3)]
 
 
-TABLES: dict[str, Callable[[Results], list[Path]]] = {"power": power}
+TABLES: dict[str, Callable[[Results], list[Path]]] = {"effects": effects, "power": power}

@@ -19,6 +19,7 @@ from idgan_sc.metrics.udr import udr_lasso_scores, udr_spearman_scores
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded, read_table, table_or_empty
 from idgan_sc.report.agreement import refuse_other_codes
+from idgan_sc.report.further import variant_words
 from idgan_sc.report.read import SCORE_KEY, scored_codes
 from idgan_sc.report.render import Page, Row, write_page
 from idgan_sc.report.tables import label_with_weight
@@ -93,7 +94,8 @@ def _arm_rows(results: Results, arm: Arm) -> Iterator[dict[str, Any]]:
         return
     settings = results.settings(arm[0])
     about = {name: getattr(arm[0], name) for name in ("dataset", "system", "variant")}
-    about |= {"label": label_with_weight(arm[0].system, settings), "k": settings["c_dim"]}
+    words = label_with_weight(arm[0].system, settings) + variant_words(results, arm[0])
+    about |= {"label": words, "k": settings["c_dim"]}
     spread = table.std(ddof=1).rename(lambda name: f"{name}_sd")
     yield about | {"way": MEAN, "n": len(table), "chosen": None, **table.mean(), **spread}
     ways = {BEST: dict(table["factor_vae"])} | ways

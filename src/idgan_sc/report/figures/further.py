@@ -17,7 +17,7 @@ from idgan_sc.evaluation.generators.names import GENERATOR_CODE
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import COLOURS, GREY, LIGHT, STYLE, key, mark, place, save, sheet
-from idgan_sc.report.further import arms_on, read_on, strength, strength_words
+from idgan_sc.report.further import arms_on, read_on, strength, variant_words
 from idgan_sc.report.read import baseline_cells, scored_codes, select
 from idgan_sc.report.words import METRIC_LABELS, label, seeds_range
 
@@ -122,7 +122,7 @@ def _points(results: Results, first: Run) -> pd.DataFrame:
         select(read_on(results, file, first.dataset), system=first.system, variant=first.variant, code=code)
         for code, file in sources.items()
     ]
-    words = label(first.system) + strength_words(settings)
+    words = label(first.system) + variant_words(results, first)
     return pd.concat(found).dropna(subset="value").assign(arm=words)
 
 
