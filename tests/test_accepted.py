@@ -142,7 +142,7 @@ def test_a_users_own_images_are_of_no_source(tmp_path: Path, config: Config) -> 
 
 
 def test_all_that_is_published_counts(shipped: Config) -> None:
-    for preset, trainings, floors in (("desk", 210, 3), ("correlated", 8, 1)):
+    for preset, trainings, floors in (("desk", 210, 3), ("rooms", 24, 1), ("correlated", 8, 1)):
         root = ROOT / "results" / preset
         runs = with_predecessors(shipped, planned_runs(shipped, preset))
         assert len(runs) == trainings and all(Results(shipped, run.preset, root).is_published(run) for run in runs)
