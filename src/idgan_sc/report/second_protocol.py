@@ -1,6 +1,6 @@
-"""Say what the comparisons of the second protocol show on a preset's seeds, and how many seeds they need.
+"""Say what the comparisons of the second protocol show, and how many seeds they need.
 
-`second_protocol` in config.yaml lists them.
+`second_protocol` in config.yaml lists them. Both are read off a preset's seeds.
 """
 
 from collections import Counter
