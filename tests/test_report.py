@@ -123,7 +123,7 @@ def _write_record(config: Config, root: Path, run: Run) -> None:
         "fingerprint": digest,
     }
     content |= dataclasses.asdict(run) | {"seconds": 90.0, "threads": 1, "peak_memory_mb": 700, "commit": "a" * 40}
-    content |= {"dirty": False, "processor": "a processor", "device": "cpu", "source": "0" * 12}
+    content |= {"dirty": False, "processor": "a processor", "device": "cpu", "source": "0" * 12, "data": "procedural"}
     (root / run.path).mkdir(parents=True, exist_ok=True)
     (root / run.path / "record.json").write_text(json.dumps(content))
 

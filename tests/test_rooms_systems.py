@@ -87,7 +87,7 @@ def test_a_system_on_rooms(system: str, size: int, small_config: Config, roots: 
 
 
 def test_the_presets_on_rooms(shipped: Config) -> None:
-    for preset, trainings in (("rooms", 3 * 5), ("correlated", 8)):
+    for preset, trainings in (("rooms", 3 * (5 + 3)), ("correlated", 8)):
         runs = configuration.with_predecessors(shipped, configuration.planned_runs(shipped, preset))
         assert len(runs) == trainings and {run.dataset for run in runs} == {"rooms"}
     strength = [

@@ -27,7 +27,17 @@ from idgan_sc.files import DataError, locked, sha256, write_json
 from idgan_sc.records.published import WEIGHTS
 
 TABLE3_METRICS = ("factor_vae", "beta_vae", "sap", "mig", "dci")  # by which generators are scored, and few images
-RECORDED = {"fingerprint", "source", "system", "settings", "channels", "seed", "before", "outputs"}
+TEXTS = ("preset", "dataset", "system", "variant", "fingerprint", "source", "data", "device")
+RECORDED = dict.fromkeys(TEXTS, str) | {
+    "settings": dict,
+    "seed": int,
+    "channels": int,
+    "before": dict,
+    "outputs": dict,
+    "seconds": float,
+    "threads": int,
+}
+MAY_LACK = {"inputs": dict, "seeds": list, "warnings": list, "parts": list, "origin": dict}
 
 
 def fingerprint(settings: dict[str, Any], seed: int, before: list[str], source: str) -> str:
@@ -140,14 +150,18 @@ def root_of(folder: Path, record: dict[str, Any]) -> Path:
 
 
 def _refuse_damaged(record: dict[str, Any]) -> None:
-    lacking = RECORDED - record.keys()
+    lacking = RECORDED.keys() - record.keys()
     if lacking:
         raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
+    kinds = RECORDED | MAY_LACK
+    wrong = [name for name in kinds.keys() & record.keys() if type(record[name]) is not kinds[name]]
+    if wrong:
+        raise ValueError(f"of the wrong type: {', '.join(sorted(wrong))}")
     before = [str(earlier["fingerprint"]) for earlier in record["before"].values()]
     if record["fingerprint"] != fingerprint(record["settings"], record["seed"], before, record["source"]):
         raise ValueError("its fingerprint is not that of its settings")
     paths = [earlier["path"] for earlier in record["before"].values()]
-    words = [record["system"], *paths, *itertools.chain(*record["outputs"].items())]
+    words = [*paths, *itertools.chain(*record["outputs"].items())]
     if not all(isinstance(word, str) for word in words) or record["channels"] not in (1, 3):
         raise ValueError("its entries are of the wrong type")
     seeds = record.get("seeds", [record["seed"]])

@@ -72,7 +72,7 @@ def effects(results: Results) -> list[Path]:
             "Last third: the difference in the mean FactorVAE score over the last third of stage B, mean over n seeds "
             "and its SD. By seed: the same, in the order of the seeds.",
             "One arm: the SD of a single arm's score over the points of that third, mean over seeds and arms. Arms "
-            "part where every seed's difference is larger.",
+            "part where every seed's difference is larger, and of one sign.",
             f"{', '.join(METRIC_LABELS.values())}: the difference in Table 3's scores at the end.",
             *notes(results, list(dict.fromkeys(row["dataset"] for row in rows))),
         ],
