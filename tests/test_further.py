@@ -143,6 +143,17 @@ def test_the_docs_say_of_the_pair_rule_and_the_loss_what_was_measured(shipped: C
     assert rule["dci"] > 0 and (rule[["sap", "mig", "beta_vae"]].abs() < 0.015).all()
 
 
+def test_the_docs_say_of_rotated_codes_what_was_measured() -> None:
+    """The sentences on stage A's curves of rooms in docs/datasets.md."""
+    curves = pd.read_csv(SHIPPED.parent / "results/rooms/pilot/turned.csv")
+    assert sorted(curves["seed"].unique()) == [0, 1, 2] and set(curves["system"]) == {"infogan_stage_a"}
+    found = curves.pivot_table(index="step", columns="metric", values="value")
+    assert found.loc[[0, 10000, 20000], "factor_vae"].round(2).tolist() == [0.51, 0.85, 0.92]
+    assert found.loc[[0, 10000, 20000], "factor_vae_turned"].round(2).tolist() == [0.79, 0.98, 0.99]
+    room = (found["factor_vae_turned"] - found["factor_vae"]).round(2)
+    assert room[[10000, 20000]].tolist() == [0.13, 0.07]
+
+
 def test_the_docs_say_of_correlated_factors_what_was_measured() -> None:
     """The sentences above the table of strengths in docs/datasets.md."""
     points = pd.read_csv(SHIPPED.parent / "results/correlated/published/figures/figure_strength.csv")

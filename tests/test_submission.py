@@ -294,7 +294,7 @@ def test_lies_are_refused_though_all_hashes_fit(
         ({"system": "infogan_cr"}, "is that of another run"),
         ({"inputs": {"data/dsprites/images.npy": "0" * 64}}, "trained on other images"),
         ({"instructions": ...}, "does not name its environment: it lacks instructions"),
-        ({"seconds": "a day"}, "does not say how long it took"),
+        ({"seconds": "a day"}, "of the wrong type: seconds"),
         ({"seconds": float("nan")}, "does not say how long it took"),
         ({"processor": "<script>alert(1)</script>"}, "plain words of one line are needed"),
         ({"commit": "a | b"}, "plain words of one line are needed"),
