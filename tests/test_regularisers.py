@@ -347,6 +347,31 @@ def test_the_page_is_what_the_committed_rows_say(shipped: Config) -> None:
     assert rows["source"].nunique() == 1
 
 
+def test_the_page_says_of_the_argument_what_the_rows_say(shipped: Config) -> None:
+    """The sentences of docs/regularisers.md that are written by hand."""
+    rows = report.compared(Results(shipped, "desk", ROOT / "results/desk"))
+    assert len(rows) == len(study.cells(shipped["regularisers"])) and set(rows["seed"]) == {0, 1, 2}
+    turned = rows[rows["rotation"] != "aligned"]
+    corners = turned.groupby(["pair_rule", "pair_loss"])["above"]
+    assert set(corners.size()) == {51}
+    lower = corners.apply(lambda above: int((above > 0).sum()))
+    assert (lower["change_one", "contrastive"], lower["change_one", "cross_entropy"]) == (51, 33)
+    table = report.summary(rows).set_index(["pair_rule", "pair_loss", "turned", "noise"])
+    share = table["share"]
+    own = share["change_one", "contrastive"]
+    assert own["random"].round(2).tolist() == [0.34, 0.2]
+    assert all(own[f"x–y {degrees}°"].max() < 0.105 for degrees in ("15", "22.5", "30", "45"))
+    assert share["change_one", "cross_entropy", "random"].max() < 0
+    spread, rises = (
+        table.xs("none", level="noise").loc[("change_one", "cross_entropy"), name] for name in ("loss_sd", "above")
+    )
+    assert (rises.abs() > spread["aligned"]).sum() == 1
+    for loss in ("contrastive", "cross_entropy"):
+        keep, change = share["keep_one", loss], share["change_one", loss]
+        assert (keep["x–y 45°"] > change["x–y 45°"]).all() and keep["shape–scale 45°"].abs().max() < 0.055
+        assert (keep["random"].min() > share.xs("random", level="turned")["change_one"]).all()
+
+
 def test_the_page_shows_the_figure_of_the_committed_rows(shipped: Config, tmp_path: Path) -> None:
     committed = ROOT / "results/desk/regularisers"
     shutil.copytree(committed, tmp_path / "regularisers")
