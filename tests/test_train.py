@@ -106,6 +106,20 @@ def test_equal_seeds_give_equal_bytes_and_another_seed_other_weights(
     assert not torch.equal(tensors(again)[first], tensors(other)[first])
 
 
+def test_other_streams_of_one_seed_start_alike_and_go_another_way(
+    finished: Callable[[str], Path], config: Config, new_root: Callable[..., Path]
+) -> None:
+    """They share the stage A and its first codes, and nothing drawn later; the neutral value leaves no trace."""
+    place = with_predecessors(finished, "infogan", new_root())
+    first, again = finished("infogan"), train(job(config, run_of("infogan", variant="again"), place.parents[4]))
+    curves = [np.load(folder / "curve.npz")["codes"] for folder in (first, again)]
+    np.testing.assert_array_equal(curves[0][0], curves[1][0])
+    assert np.abs(curves[0][-1] - curves[1][-1]).max() > 0
+    records = [read_record(folder) for folder in (first, again)]
+    assert records[0]["before"] == records[1]["before"]
+    assert "streams" not in records[0]["settings"] and records[1]["settings"]["streams"] == 1
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -434,6 +448,17 @@ def test_a_finished_run_of_other_settings_is_not_overwritten(
     config["presets"]["test"]["families"]["gan"]["lr_generator"] = 0.5
     with pytest.raises(DataError, match="other settings or source"):
         train(job(config, run_of("infogan_stage_a"), root))
+
+
+def test_a_finished_run_of_another_preset_is_not_taken_for_it(
+    finished: Callable[[str], Path], config: Config, new_root: Callable[..., Path]
+) -> None:
+    place = with_predecessors(finished, "infogan", new_root())
+    shutil.copytree(finished("infogan"), place)
+    record = json.loads((place / "record.json").read_text())
+    (place / "record.json").write_text(json.dumps(record | {"preset": "desk"}))
+    with pytest.raises(DataError, match=r"is of preset desk, not test: delete it"):
+        train(job(config, run_of("infogan"), place.parents[4]))
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(config: Config, new_root: Callable[..., Path]) -> None:

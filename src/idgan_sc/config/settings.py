@@ -20,7 +20,10 @@ OBJECTIVES = {
     "dip": {"dip_of", "dip_off_diagonal", "dip_diagonal"},
 }
 # Settings that came later: where one has the value that others do without, a run's settings leave it out.
-NEUTRAL = {"optimiser": "adam", "momentum": 0.0, "r1": 0.0, "average": 0.0, "pair_passes": 1, "critic_codes": "same"}
+NEUTRAL = {
+    "optimiser": "adam", "momentum": 0.0, "r1": 0.0, "average": 0.0, "pair_passes": 1, "critic_codes": "same",
+    "streams": 0,
+}  # fmt: skip
 IB = COMMON | {  # of IB-GAN
     "objective", "beta", "network", "start", "lr_generator", "lr_discriminator", "z_dim", "prior", "code", "q",
     "lambda_info", "optimiser", "momentum", "instance_noise", "noise_steps",
@@ -34,7 +37,7 @@ PAIR = CONTRASTIVE | {
 }  # fmt: skip
 GAN = COMMON | FROM_VAE | PAIR | {
     "network", "start", "lr_generator", "lr_discriminator", "generator_steps", "z_dim", "prior", "code", "q",
-    "lambda_info", "pair_rule", "optimiser", "momentum", "r1", "average",
+    "lambda_info", "pair_rule", "optimiser", "momentum", "r1", "average", "streams",
 }  # fmt: skip
 OPTIONAL = {"correlation"}  # settings that a run has only where they are not neutral
 PROTOCOL = "infogan_cr"

@@ -109,11 +109,12 @@ def strength(settings: Settings) -> float:
 def variant_words(results: Results, run: Run) -> str:
     """Say how a variant differs from its system.
 
-    Its images may have correlated factors, its pairs another rule.
+    Its images may have correlated factors, its pairs another rule, its training other random streams.
     """
     settings, own = (results.settings(one) for one in (run, replace(run, variant="main")))
     told = [f"strength {number(strength(settings))}"] if strength(settings) else []
     told += [RULES[settings["pair_rule"]]] if settings.get("pair_rule") != own.get("pair_rule") else []
+    told += ["once more"] if settings.get("streams") != own.get("streams") else []
     return "".join(f", {words}" for words in told)
 
 

@@ -118,6 +118,8 @@ def _finished(task: "_Task") -> bool:
     if not (folder / "record.json").exists() or (folder / "checkpoint.safetensors").exists():
         return False
     record = read_record(folder)
+    if record["preset"] != task.run.preset:  # another one draws another pool
+        raise DataError(f"{folder} is of preset {record['preset']}, not {task.run.preset}: delete it or change --out")
     if record["fingerprint"] != task.fingerprint and not task.job.results.is_valid(task.run, record):
         raise DataError(f"{folder} was made by other settings or source: delete it or choose another --out")
     if record.get("inputs") != _inputs(images):
@@ -156,7 +158,8 @@ class _Training:
         self.task, self.seeds, self.device = task, seeds, device
         self.run, self.settings, self.folder, self.images = task.run, task.settings, task.folder, task.images
         run, settings = self.run, self.settings
-        self.stage = settings.get("start", "scratch")  # stage B draws from streams of its own
+        streams = settings.get("streams", 0)  # others of the same seed where it is not 0
+        self.stage = settings.get("start", "scratch") + (f"/{streams}" if streams else "")  # stage B has its own
         vae = load_run(task.folders["vae"], device) if "vae" in task.folders else None
         self.method: Method = build(settings, self.images.shape[0], run.seed, self.stage, device, vae)
         if settings.get("pair_dims") == "live":
