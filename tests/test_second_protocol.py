@@ -15,27 +15,20 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
 from idgan_sc.config.claims import contrasts
 from idgan_sc.files import DataError
+from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
-from idgan_sc.report import second_protocol, statistics
+from idgan_sc.report import conclusions, second_protocol, statistics
 from idgan_sc.report.comparisons import Gathered
 
 PUBLISHED = SHIPPED.parent / "results/desk/published"
 MARGIN, ALPHA = 0.02, 0.05
 
 
-def conclusion(comparison: statistics.Comparison) -> tuple[str, float]:
-    """What a comparison says, by the smallest of three one-sided p values, and twice that value."""
-    above = float(sps.t.sf(comparison.t, comparison.df))
-    one_sided = {"above": above, "below": 1 - above, "within": statistics.equivalence(comparison, MARGIN)}
-    said = min(one_sided, key=lambda name: one_sided[name])
-    return said, min(2 * one_sided[said], 1.0)
-
-
 def drawn(difference: float, sd: float, n: int, times: int = 1000) -> list[tuple[str, float]]:
     """What is concluded from as many samples."""
     rng = np.random.default_rng(0)
     samples = rng.normal(difference, sd, (times, n))
-    return [conclusion(statistics.paired(sample, np.zeros(n))) for sample in samples]
+    return [statistics.conclusion(statistics.paired(sample, np.zeros(n)), MARGIN) for sample in samples]
 
 
 # ----------------------------------------------------------------------------------------------------- what can be said
@@ -55,6 +48,25 @@ def test_what_is_said_is_wrong_no_more_often_than_alpha(difference: float, wrong
     found = drawn(difference, sd, 20)
     rate = np.mean([said in wrong and p < ALPHA for said, p in found])
     assert rate <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / len(found))
+
+
+@pytest.mark.parametrize(
+    "true", [(0, 0, 0, 0, 0), (0.05, 0, 0, 0, 0.02), (0.02, -0.02, 0.02, 0.05, 0.05), (0.01, 0.01, 0, 0, 0)]
+)
+@pytest.mark.parametrize("sd", [0.01, 0.04])
+def test_a_family_is_wrong_anywhere_no_more_often_than_alpha(true: tuple[float, ...], sd: float) -> None:
+    """By Holm's method over five comparisons of 20 seeds, whatever the five true differences are."""
+    rng, times, wrong = np.random.default_rng(2), 600, 0
+    for _ in range(times):
+        said = [
+            statistics.conclusion(statistics.paired(rng.normal(mean, sd, 20), np.zeros(20)), MARGIN) for mean in true
+        ]
+        adjusted = statistics.holm([p for _, p in said])
+        wrong += any(
+            p < ALPHA and not {"above": mean > 0, "below": mean < 0, "within": abs(mean) < MARGIN}[name]
+            for (name, _), p, mean in zip(said, adjusted, true, strict=True)
+        )
+    assert wrong / times <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / times)
 
 
 # ----------------------------------------------------------------------------------------------------- how many seeds
@@ -103,7 +115,8 @@ def test_a_main_effect_is_the_mean_of_two_differences(shipped: Config, tmp_path:
     pairs, loss = effects["change one code − keep one code"], effects["contrastive loss − cross-entropy"]
     np.testing.assert_allclose(pairs, ((change_sc - keep_sc) + (change_ce - keep_ce)) / 2)
     np.testing.assert_allclose(loss, ((change_sc - change_ce) + (keep_sc - keep_ce)) / 2)
-    with pytest.raises(DataError, match="no comparison of the second protocol has 5 seeds"):
+    pd.DataFrame([row for row in rows if row["seed"] == 0]).to_csv(tmp_path / "curves.csv", index=False)
+    with pytest.raises(DataError, match="no comparison of the second protocol has 2 seeds"):
         second_protocol.power(Results(shipped, "desk", tmp_path))
 
 
@@ -131,6 +144,83 @@ def test_what_is_shown_is_by_seed_beside_how_far_one_arm_wanders(shipped: Config
     pd.DataFrame(points[:6]).to_csv(tmp_path / "curves.csv", index=False)
     with pytest.raises(DataError, match="no comparison of the second protocol has a seed"):
         second_protocol.effects(Results(shipped, "rooms", tmp_path))
+
+
+# --------------------------------------------------------------------------------------------------- what is concluded
+def second(shipped: Config, seeds: int) -> Config:
+    """The shipped configuration, its rooms judged by the second protocol with so many seeds."""
+    config = copy.deepcopy(shipped)
+    rooms = config["presets"]["rooms"]
+    rooms["protocol"], rooms["seeds"]["count"] = "second", seeds
+    for system in ("infogan_cr", "idgan_sc_prior"):
+        rooms["runs"]["rooms"][system].append("alpha_2")
+    configuration.validate(config)
+    return config
+
+
+def write_curves(root: Path, levels: dict[str, float], seeds: dict[str, int]) -> None:
+    """Curves of rooms that lie at a level by arm, and wander by seed alone."""
+    wander = np.random.default_rng(3).normal(0, 0.004, (len(levels), 12))
+    rows = [
+        {"dataset": "rooms", "system": arm.split("/")[0], "variant": arm.split("/")[1], "seed": seed, "code": "q_mean",
+         "metric": "factor_vae", "protocol": "infogan_cr", "step": step, "draw": 0, "k": 10,
+         "value": level + 0.1 * (seed % 2) + wander[number, seed]}
+        for number, (arm, level) in enumerate(levels.items()) for seed in range(seeds[arm]) for step in (0, 2500, 3000)
+    ]  # fmt: skip
+    root.mkdir(exist_ok=True)
+    pd.DataFrame(rows).to_csv(root / "curves.csv", index=False)
+
+
+LEVELS = {
+    "infogan/main": 0.7, "infogan_cr/main": 0.75, "idgan_sc_prior/main": 0.7, "infogan_cr/change_ce": 0.72,
+    "idgan_sc_prior/keep_sc": 0.73, "infogan_cr/alpha_2": 0.6, "idgan_sc_prior/alpha_2": 0.65,
+}  # fmt: skip
+
+
+def test_higher_lower_and_no_difference_are_concluded(shipped: Config, tmp_path: Path) -> None:
+    """SC equals InfoGAN and is below InfoGAN-CR, so that one part of C4 is a no, and C3 is a yes."""
+    write_curves(tmp_path, LEVELS, dict.fromkeys(LEVELS, 12))
+    results = Results(second(shipped, 12), "rooms", tmp_path)
+    table = conclusions.conclude(Gathered(results)).set_index("comparison")
+    cr, sc, between = table.index[:3]
+    assert list(table["said"][:3]) == ["above", "within", "below"]
+    assert list(table["answer"][:3]) == ["yes", "no", "no"]
+    assert table.loc[[cr, sc, between], "paper"].tolist() == pytest.approx([0.08, 0.10, 0.02])
+    rule = table.loc["change one code − keep one code"]
+    assert rule["difference"] == pytest.approx((0.7 + 0.72 - 0.73 - 0.75) / 2, abs=0.004) and rule["said"] == "below"
+    assert pd.isna(rule["claim"]) and pd.isna(rule["paper"])
+    primary = table[table["family"] == "primary"]
+    assert primary["p_holm"].tolist() == pytest.approx(statistics.holm(primary["p"].tolist()))
+    claims = conclusions.judge_claims(results, table.reset_index())
+    assert claims.set_index("claim")["answer"].to_dict() == {"C3": "yes", "C4": "no"}
+    text = conclusions.conclusions(results)[1].read_text()
+    assert "no difference beyond ± 0.02" in text and "C3, InfoGAN-CR scores higher than InfoGAN: yes." in text
+
+
+def test_a_comparison_that_lacks_a_seed_is_not_concluded_and_moves_no_other(shipped: Config, tmp_path: Path) -> None:
+    """Its p counts as 1, so that the others are adjusted as if it were to fail."""
+    write_curves(tmp_path, LEVELS, dict.fromkeys(LEVELS, 12) | {"idgan_sc_prior/main": 11})
+    results = Results(second(shipped, 12), "rooms", tmp_path)
+    table = conclusions.conclude(Gathered(results))
+    assert list(table["said"][:3]) == ["above", "few", "few"]
+    assert table["p_holm"][0] == pytest.approx(min(5 * table["p"][0], 1.0)) and table["p_holm"][1] == 1.0
+    claims = conclusions.judge_claims(results, table)
+    assert claims.set_index("claim")["answer"].to_dict() == {"C3": "yes", "C4": "few"}
+    assert "11 of 12 seeds" in conclusions.conclusions(results)[1].read_text()
+
+
+def test_a_preset_of_the_first_protocol_is_not_concluded(shipped: Config, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"preset desk is not judged by the second protocol: see `idgan-sc claims`"):
+        conclusions.conclusions(Results(shipped, "desk", tmp_path))
+
+
+def test_the_protocol_that_judges_enters_the_hash_of_its_presets_alone(shipped: Config) -> None:
+    changed, of_second = copy.deepcopy(shipped), second(shipped, 12)
+    changed["second_protocol"]["margin"] = 0.03
+    assert protocol_hash(changed, "desk", "dsprites") == protocol_hash(shipped, "desk", "dsprites")
+    moved = copy.deepcopy(of_second)
+    moved["second_protocol"]["margin"] = 0.03
+    assert protocol_hash(moved, "rooms", "rooms") != protocol_hash(of_second, "rooms", "rooms")
 
 
 def test_the_published_spreads_are_those_of_the_intervals(shipped: Config) -> None:

@@ -261,9 +261,9 @@ def _curve(results: Results, args: argparse.Namespace) -> None:
 
 
 def _table(results: Results, args: argparse.Namespace) -> None:
-    from idgan_sc.report import further, generator_tables, related, second_protocol, tables
+    from idgan_sc.report import conclusions, further, generator_tables, related, second_protocol, tables
 
-    beside = related.TABLES | further.TABLES | second_protocol.TABLES
+    beside = related.TABLES | further.TABLES | second_protocol.TABLES | conclusions.TABLES
     _write(tables.TABLES | generator_tables.TABLES | beside, results, args)
 
 

@@ -38,6 +38,7 @@ EXECUTES = {
     "picture": ("report.figures.registry.picture_drawers",),
     "generator_table": ("report.generator_tables.TABLES",),
     "further_table": ("report.further.TABLES",),
+    "second_table": ("report.second_protocol.TABLES", "report.conclusions.TABLES"),
     "further_figure": ("report.figures.further.FIGURES",),
     "gather_related": ("evaluation.gather.gather_related",),
     "related_table": ("report.related.TABLES",),

@@ -69,6 +69,16 @@ use rule table as related_table with:
         source=source_hash("related_table"),
 
 
+use rule table as second_table with:
+    input:
+        GATHERED_TABLES,
+    wildcard_constraints:
+        table="effects|conclusions",
+    params:
+        config=CONFIG,
+        source=source_hash("second_table"),
+
+
 # Those of generators too, where the preset is evidence.
 rule tables:
     input:
@@ -77,6 +87,7 @@ rule tables:
             table=[
                 *TABLES,
                 *(f"table_{name}" for name in GENERATOR_REPORTS if RESULTS.evidence),
+                *(["effects", "conclusions"] if SECOND else []),
                 *(["table_s"] if configuration.further(CONFIG, PRESET) else []),
             ],
             kind=["csv", "md", "tex"],

@@ -55,15 +55,20 @@ class Contrast:
     arms: tuple[Arm, ...]
     others: tuple[Arm, ...]
     what: str | None  # in words, where it is no comparison of two arms
+    claim: str | None = None  # that it is a part of
 
 
 def contrasts(config: Config) -> list[Contrast]:
     """All comparisons of the second protocol, in the order of the configuration."""
     return [
-        Contrast(family, tuple(map(parse_arm, row["arms"])), tuple(map(parse_arm, row["others"])), row.get("what"))
+        Contrast(family, _arms(row["arms"]), _arms(row["others"]), row.get("what"), row.get("claim"))
         for family, rows in config["second_protocol"]["families"].items()
         for row in rows
     ]
+
+
+def _arms(names: list[str]) -> tuple[Arm, ...]:
+    return tuple(map(parse_arm, names))
 
 
 def exploratory_checks(config: Config) -> list[Check]:

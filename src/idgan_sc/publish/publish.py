@@ -53,6 +53,7 @@ from idgan_sc.report import (
     tables,
     verdict_sensitivity,
 )
+from idgan_sc.report.conclusions import conclusions
 from idgan_sc.report.dictionary import write_dictionary
 from idgan_sc.report.figures import registry
 from idgan_sc.report.figures.sensitivity import sensitivity
@@ -180,8 +181,8 @@ def _tables_beside(results: Results) -> list[Step]:
     """What gathers the scores of related systems, and the tables beside the paper's."""
     of_related: list[Step] = [partial(gather_related, allow_missing=True), table_related]
     wanted = related(results.config, results.preset), further(results.config, results.preset)
-    planned = [effects] if contrasts_run(results) else []
-    planned += [power] if planned and DATASET in results.datasets else []
+    planned = [effects, power] if contrasts_run(results) else []
+    planned += [conclusions] if results.config["presets"][results.preset].get("protocol") == "second" else []
     return [*(of_related if wanted[0] else []), *([table_s] if wanted[1] else []), table_selection, *planned]
 
 

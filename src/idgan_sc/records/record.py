@@ -66,21 +66,26 @@ def protocol_hash(config: Config, preset: str, dataset: str) -> str:
     The hash has twelve hexadecimal digits. It covers no source and no machine.
 
     It covers the settings and seeds of the data set's planned runs and of the runs that they build on. It also
-    covers the evaluation, the settings for generated images, the checks of every claim, and how they are judged.
-    All claims are included because their checks are tested together.
+    covers the evaluation, the settings for generated images, and how the runs are judged: the checks of every claim,
+    because they are tested together, or the second protocol.
     """
     chosen = with_predecessors(config, runs_on(config, preset, dataset))
     content = {
         "settings": {str(run): resolve(config, run) for run in chosen},
         "evaluation": evaluation(config, preset, dataset),
         "generated": generated(config, preset),
-        "claims": {
-            name: {key: value for key, value in claim.items() if key not in ("place", "sentence")}
-            for name, claim in config["claims"].items()
-        },
+        **_judged_by(config, preset),
         "judging": config["judging"],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _judged_by(config: Config, preset: str) -> dict[str, Any]:
+    """Find what a preset's runs answer: the second protocol, or the paper's claims."""
+    if config["presets"][preset].get("protocol") == "second":
+        return {"second_protocol": config["second_protocol"]}
+    claims = config["claims"].items()
+    return {"claims": {name: {k: v for k, v in c.items() if k not in ("place", "sentence")} for name, c in claims}}
 
 
 def read_record(folder: Path) -> dict[str, Any]:

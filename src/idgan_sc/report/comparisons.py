@@ -231,7 +231,7 @@ QUANTITIES: dict[str, Callable[[Gathered, str, Check, Arm], Any]] = {
 
 
 # --------------------------------------------------------------------------------------------------- what is compared
-def _compare(a: np.ndarray, b: np.ndarray, paired: bool) -> Comparison:
+def compare(a: np.ndarray, b: np.ndarray, paired: bool) -> Comparison:
     """The fitting comparison; where nothing varies, the exact sign test stands in for t."""
     try:
         return statistics.paired(a, b) if paired else statistics.welch(a, b)
@@ -245,7 +245,7 @@ def _of_one(gathered: Gathered, data: str, check: Check) -> CheckResult:
     n = len(values)
     if n < 2:
         return CheckResult([], n)
-    comparison = _compare(values, np.full(n, check.options["value"]), paired=True)
+    comparison = compare(values, np.full(n, check.options["value"]), paired=True)
     printed = gathered.results.config["reported"]["runs_averaged"]
     predicted = statistics.prediction_interval(values, printed) if n >= statistics.MIN_N else None
     return CheckResult([comparison], n, f"against {check.options['value']:g}", predicted)
@@ -261,7 +261,7 @@ def _of_two(gathered: Gathered, data: str, check: Check) -> CheckResult:
     n = min(len(a), len(b))
     if n < 2:
         return CheckResult([], n)
-    comparison = _compare(a.to_numpy(float), b.to_numpy(float), paired)
+    comparison = compare(a.to_numpy(float), b.to_numpy(float), paired)
     return CheckResult([_shift(comparison, check.options.get("value", 0.0))], n, "paired" if paired else "Welch")
 
 
@@ -277,9 +277,7 @@ def _of_curve(gathered: Gathered, data: str, check: Check) -> CheckResult:
     from_step = check.options.get("step", check.options.get("fraction", 0) * curve.columns[-1])
     later = [step for step in curve.columns[:-1] if step >= from_step]
     end = curve.iloc[:, -1].to_numpy(float)
-    return CheckResult(
-        [_compare(curve[step].to_numpy(float), end, True) for step in later], n, "paired along the curve"
-    )
+    return CheckResult([compare(curve[step].to_numpy(float), end, True) for step in later], n, "paired along the curve")
 
 
 def _shift(comparison: Comparison, value: float) -> Comparison:

@@ -23,6 +23,7 @@ from idgan_sc.report.tables import label_with_weight
 from idgan_sc.report.words import DASH, METRIC_LABELS, notes, places
 
 DIFFERENCES = (0.10, 0.05, 0.02)  # true ones that seeds are counted for
+FOR_SPREAD = 2  # seeds that have an SD, however rough
 SEEDS = 20  # the least that the second protocol has
 
 
@@ -98,7 +99,7 @@ def _effect(gathered: Gathered, contrast: Contrast, data: str) -> dict[str, Any]
     return {
         "dataset": data,
         "family": contrast.family,
-        "comparison": _words(gathered.results, contrast, data),
+        "comparison": contrast_words(gathered.results, contrast, data),
         "n": len(found),
         "difference": found.mean(),
         "sd": found.std(ddof=1),
@@ -136,21 +137,22 @@ def power(results: Results) -> list[Path]:
         If `curves.csv` is not what `idgan-sc gather` writes, or no comparison has seeds enough for an SD.
     """
     gathered = Gathered(results)
-    measured = {one: differences(gathered, one) for data, one in contrasts_run(results) if data == DATASET}
+    measured = {(data, one): differences(gathered, one, data) for data, one in contrasts_run(results)}
     tests = Counter(contrast.family for contrast in contrasts(results.config))
     rows = [
-        _row(results, contrast, found.to_numpy(float), tests[contrast.family])
-        for contrast, found in measured.items()
-        if len(found) >= statistics.MIN_N
+        _row(results, data, contrast, found.to_numpy(float), tests[contrast.family])
+        for (data, contrast), found in measured.items()
+        if len(found) >= FOR_SPREAD
     ]
     if not rows:
-        raise DataError(f"no comparison of the second protocol has {statistics.MIN_N} seeds below {results.root}")
+        raise DataError(f"no comparison of the second protocol has {FOR_SPREAD} seeds below {results.root}")
     judging, margin = results.config["judging"], results.config["second_protocol"]["margin"]
+    needed = [f"For {size:.2f}" for size in DIFFERENCES]
     page = Page(
         "Table N",
         "Seeds that the comparisons of the second protocol need.",
-        ["Family", "Comparison", "n", "SD", *(f"For {size:.2f}" for size in DIFFERENCES), "For none", f"By {SEEDS}"],
-        r"l>{\raggedright}p{0.3\textwidth}rrrrrrr",
+        ["Data", "Family", "Comparison", "n", "SD", *needed, "For none", f"By {SEEDS}"],
+        r"ll>{\raggedright}p{0.26\textwidth}rrrrrrr",
         [_cells(row) for row in rows],
         [
             "SD: of the difference by seed, over n seeds of this preset, in the mean FactorVAE score over the last "
@@ -160,13 +162,13 @@ def power(results: Results) -> list[Path]:
             f"{DASH}: more than {statistics.MOST_PAIRS}.",
             f"By {SEEDS}: the true difference that {SEEDS} seeds find with that probability.",
             f"Each at the level of Holm's first step, {judging['alpha']:g} by the number of the family's comparisons.",
-            *notes(results, [DATASET]),
+            *notes(results, list(dict.fromkeys(row["dataset"] for row in rows))),
         ],
     )
-    return write_page(results, "power", pd.DataFrame(rows), page)
+    return write_page(results, "power", pd.DataFrame(rows), page, results.datasets)
 
 
-def _row(results: Results, contrast: Contrast, found: np.ndarray, tests: int) -> dict[str, Any]:
+def _row(results: Results, data: str, contrast: Contrast, found: np.ndarray, tests: int) -> dict[str, Any]:
     """Count the seeds of one comparison, in a family of so many tests."""
     judging, margin = results.config["judging"], results.config["second_protocol"]["margin"]
     sd, alpha = float(found.std(ddof=1)), judging["alpha"] / tests
@@ -176,8 +178,9 @@ def _row(results: Results, contrast: Contrast, found: np.ndarray, tests: int) ->
         for name, (difference, said) in asked.items()
     }
     return {
+        "dataset": data,
         "family": contrast.family,
-        "comparison": _words(results, contrast, DATASET),
+        "comparison": contrast_words(results, contrast, data),
         "n": len(found),
         "sd": sd,
         **needed,
@@ -185,7 +188,7 @@ def _row(results: Results, contrast: Contrast, found: np.ndarray, tests: int) ->
     }
 
 
-def _words(results: Results, contrast: Contrast, data: str) -> str:
+def contrast_words(results: Results, contrast: Contrast, data: str) -> str:
     """A comparison in words: its own, or the names of its two arms."""
     sides = [results.run(data, arm.system, arm.variant) for arm in (*contrast.arms, *contrast.others)]
     return contrast.what or " − ".join(label_with_weight(run.system, results.settings(run)) for run in sides)
@@ -193,7 +196,8 @@ def _words(results: Results, contrast: Contrast, data: str) -> str:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     needed = [DASH if value is None else str(value) for name, value in row.items() if name.startswith("seeds_")]
-    return [row["family"], row["comparison"], str(row["n"]), places(row["sd"], 3), *needed, places(row["found"], 3)]
+    cells = dataset_row(row["dataset"]).title, row["family"], row["comparison"], str(row["n"]), places(row["sd"], 3)
+    return [*cells, *needed, places(row["found"], 3)]
 
 
 TABLES: dict[str, Callable[[Results], list[Path]]] = {"effects": effects, "power": power}

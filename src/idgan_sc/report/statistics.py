@@ -179,6 +179,25 @@ def equivalence(comparison: Comparison, margin: float) -> float:
     return float(max(above, below))
 
 
+def conclusion(comparison: Comparison, margin: float) -> tuple[str, float]:
+    """Say where a difference lies, with the p value of saying so.
+
+    It lies "above" 0, "below" 0 or "within" ± `margin`, whichever has the smallest one-sided p value. The p value is
+    twice the smallest: whatever the true difference is, at most two of the three are wrong.
+
+    >>> conclusion(paired([0.15, 0.25, 0.2, 0.22], [0, 0, 0, 0]), margin=0.02)[0]
+    'above'
+    """
+    above = float(sps.t.sf(comparison.t, comparison.df))
+    one_sided = {
+        "above": above,
+        "below": float(sps.t.cdf(comparison.t, comparison.df)),
+        "within": equivalence(comparison, margin),
+    }
+    said = min(one_sided, key=lambda name: one_sided[name])
+    return said, min(2 * one_sided[said], 1.0)
+
+
 def chances(difference: float, sd: float, n: int, margin: float, alpha: float) -> dict[str, float]:
     """Return how probable each conclusion of a comparison is, from n pairs.
 
