@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats as sps
 
-from conftest import SHIPPED
+from conftest import SHIPPED, make_baselines
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
 from idgan_sc.config.claims import contrasts
@@ -19,6 +19,7 @@ from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.report import conclusions, second_protocol, statistics
 from idgan_sc.report.comparisons import Gathered
+from idgan_sc.report.figures.registry import drawers
 
 PUBLISHED = SHIPPED.parent / "results/desk/published"
 MARGIN, ALPHA = 0.02, 0.05
@@ -195,6 +196,23 @@ def test_higher_lower_and_no_difference_are_concluded(shipped: Config, tmp_path:
     assert claims.set_index("claim")["answer"].to_dict() == {"C3": "yes", "C4": "no"}
     text = conclusions.conclusions(results)[1].read_text()
     assert "no difference beyond ± 0.02" in text and "C3, InfoGAN-CR scores higher than InfoGAN: yes." in text
+
+
+def test_the_figure_shows_each_comparison_with_its_conclusion(shipped: Config, tmp_path: Path) -> None:
+    """Figure 3 is drawn of the same data set, of the arms that the paper has."""
+    write_curves(tmp_path, LEVELS, dict.fromkeys(LEVELS, 12))
+    make_baselines(tmp_path, "rooms")
+    results = Results(second(shipped, 12), "rooms", tmp_path)
+    assert {"figure3", "figure_conclusions"} <= set(drawers(results)) and "figure1" not in drawers(results)
+    drawn = pd.read_csv(drawers(results)["figure_conclusions"](results)[0])
+    pd.testing.assert_frame_equal(
+        drawn[["comparison", "difference", "said"]],
+        conclusions.conclude(Gathered(results))[["comparison", "difference", "said"]].reset_index(drop=True),
+    )
+    curves = pd.read_csv(drawers(results)["figure3"](results)[0])
+    ends = curves[curves["seed"].isna()].groupby("system")["mean"].last()
+    assert ends["infogan_cr"] - ends["infogan"] == pytest.approx(0.05, abs=0.005)
+    assert (tmp_path / "figures/figure_conclusions.md").read_text().count("Holm") == 1
 
 
 def test_a_comparison_that_lacks_a_seed_is_not_concluded_and_moves_no_other(shipped: Config, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ EXECUTES = {
     "generator_table": ("report.generator_tables.TABLES",),
     "further_table": ("report.further.TABLES",),
     "second_table": ("report.second_protocol.TABLES", "report.conclusions.TABLES"),
+    "second_figure": ("report.figures.registry.SECOND",),
     "further_figure": ("report.figures.further.FIGURES",),
     "gather_related": ("evaluation.gather.gather_related",),
     "related_table": ("report.related.TABLES",),

@@ -48,7 +48,7 @@ def files_of(runs, *names):
 
 
 # ------------------------------------------------------------------------------------------ which runs are for what
-SECOND = CONFIG["presets"][PRESET].get("protocol") == "second"
+SECOND = configuration.of_second_protocol(CONFIG, PRESET)
 OF_PAPER = configuration.DATASET in RESULTS.datasets  # whose claims can be judged
 BY_MATCHING = there(
     configuration.generators_by_matching(CONFIG, PRESET),

@@ -5,6 +5,8 @@ PAPER_FIGURES = pictured.paper_figures(RESULTS, there) if OF_PAPER else []
 PICTURE_RUNS = pictured.runs_of_figures(RESULTS, there)
 PICTURES = [*PICTURE_RUNS, *pictured.leakage_figure(WITH_LEAKAGE)]
 FORESTS = ["forest", "figure_checks"] if RESULTS.evidence and OF_PAPER else []
+OF_SECOND = ["figure3", "figure_conclusions"] if SECOND else []
+OF_SECOND = [figure for figure in OF_SECOND if figure not in PAPER_FIGURES]
 OF_FURTHER = ["figure_s"] if configuration.further(CONFIG, PRESET) else []
 OF_FURTHER += ["figure_strength"] if configuration.correlated(CONFIG, PRESET) else []
 
@@ -88,6 +90,17 @@ use rule figure as further_figure with:
         source=source_hash("further_figure"),
 
 
+use rule figure as second_figure with:
+    input:
+        GATHERED_TABLES,
+        BASELINES,
+    wildcard_constraints:
+        figure="|".join(OF_SECOND) or "none",
+    params:
+        config=CONFIG,
+        source=source_hash("second_figure"),
+
+
 # Those of generators and checks too, where the preset is evidence.
 rule figures:
     input:
@@ -98,6 +111,7 @@ rule figures:
                 *PICTURES,
                 *FORESTS,
                 *OF_FURTHER,
+                *OF_SECOND,
                 *(f"figure_{name}" for name in GENERATOR_REPORTS if RESULTS.evidence),
             ],
             kind=["png", "pdf", "csv", "md"],

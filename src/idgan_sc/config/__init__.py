@@ -31,6 +31,7 @@ from idgan_sc.config.runs import (
     generators_by_matching,
     generators_by_reader,
     is_gan,
+    of_second_protocol,
     picture_figures,
     picture_runs,
     planned_runs,

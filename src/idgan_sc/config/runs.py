@@ -228,6 +228,11 @@ def studied(config: Config, preset: str) -> list[Run]:
     return sensitivity_runs(config, preset, DATASET) if DATASET in datasets_of(config, preset) else []
 
 
+def of_second_protocol(config: Config, preset: str) -> bool:
+    """Whether the comparisons of the second protocol are judged at a preset."""
+    return config["presets"][preset].get("protocol") == "second"
+
+
 def further(config: Config, preset: str) -> list[str]:
     """List a preset's data sets of Table S.
 

@@ -20,6 +20,7 @@ from idgan_sc.config import (
     further,
     generators_by_matching,
     generators_by_reader,
+    of_second_protocol,
     redistributable,
     related,
     runs_with_leakage,
@@ -182,7 +183,7 @@ def _tables_beside(results: Results) -> list[Step]:
     of_related: list[Step] = [partial(gather_related, allow_missing=True), table_related]
     wanted = related(results.config, results.preset), further(results.config, results.preset)
     planned = [effects, power] if contrasts_run(results) else []
-    planned += [conclusions] if results.config["presets"][results.preset].get("protocol") == "second" else []
+    planned += [conclusions] if of_second_protocol(results.config, results.preset) else []
     return [*(of_related if wanted[0] else []), *([table_s] if wanted[1] else []), table_selection, *planned]
 
 

@@ -18,6 +18,7 @@ from idgan_sc.config import (
     evaluation,
     generated,
     listed,
+    of_second_protocol,
     resolve,
     runs_on,
     seeds_of,
@@ -82,7 +83,7 @@ def protocol_hash(config: Config, preset: str, dataset: str) -> str:
 
 def _judged_by(config: Config, preset: str) -> dict[str, Any]:
     """Find what a preset's runs answer: the second protocol, or the paper's claims."""
-    if config["presets"][preset].get("protocol") == "second":
+    if of_second_protocol(config, preset):
         return {"second_protocol": config["second_protocol"]}
     claims = config["claims"].items()
     return {"claims": {name: {k: v for k, v in c.items() if k not in ("place", "sentence")} for name, c in claims}}

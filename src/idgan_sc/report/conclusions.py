@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from idgan_sc.config import of_second_protocol
 from idgan_sc.config.claims import Contrast
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
@@ -98,7 +99,7 @@ def conclusions(results: Results) -> list[Path]:
     DataError
         If the preset is not judged by the second protocol, has no comparison, or `curves.csv` is not of `gather`.
     """
-    if results.config["presets"][results.preset].get("protocol") != "second":
+    if not of_second_protocol(results.config, results.preset):
         raise DataError(f"preset {results.preset} is not judged by the second protocol: see `idgan-sc claims`")
     table = conclude(Gathered(results))
     judging, margin = results.config["judging"], results.config["second_protocol"]["margin"]
@@ -126,14 +127,18 @@ TABLES: dict[str, Callable[[Results], list[Path]]] = {"conclusions": conclusions
 ANSWER_WORDS = {"yes": "yes", "no": "no", "unclear": "unclear", "few": "not judged before all seeds are finished"}
 
 
-def _cells(row: pd.Series, margin: float) -> list[str]:
-    words = {
+def conclusion_words(row: pd.Series, margin: float) -> str:
+    """A comparison's conclusion as a reader says it."""
+    return {
         "above": "higher",
         "below": "lower",
         "within": f"no difference beyond ± {margin:g}",
         "unclear": "unclear",
         "few": f"{row['n']} of {row['needs']} seeds",
-    }
+    }[row["said"]]
+
+
+def _cells(row: pd.Series, margin: float) -> list[str]:
     known = pd.notna(row["difference"])
     return [
         row["family"],
@@ -144,5 +149,5 @@ def _cells(row: pd.Series, margin: float) -> list[str]:
         f"{places(row['low'], 3)} to {places(row['high'], 3)}" if pd.notna(row["low"]) else DASH,
         f"{row['p']:.3f}" if known else DASH,
         f"{row['p_holm']:.3f}" if known else DASH,
-        words[row["said"]],
+        conclusion_words(row, margin),
     ]

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idgan_sc.config import DATASET, PROTOCOL, Config
+from idgan_sc.config import DATASET, PROTOCOL
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import COLOURS, GREY, LIGHT, STYLE, key, mark, place, save, sheet
 from idgan_sc.report.read import read_baselines, read_scores
@@ -40,18 +40,24 @@ def figure3(results: Results) -> list[Path]:
     is its interval. The lower panels show an arm's score minus that of InfoGAN from the same stage A. The claims
     compare them in the same way. The difference removes each seed's own level.
     """
-    curves = arm_curves(results.config, results.root)
+    data = ablated(results)
+    curves = arm_curves(results, data)
     levels = results.config["reported"]["figure3"]
     with mpl.rc_context(STYLE):
         fig = _panels(results, curves, levels)
     n = curves[curves["seed"].isna()].groupby("system")["n"].max()
     caption = [
         "FactorVAE score of Q along stage B, with the regulariser and without. A thin line is a seed, the mean of "
-        f"{results.evaluation()['draws']} evaluation draws; the thick line is the mean over seeds.",
+        f"{results.evaluation(data)['draws']} evaluation draws; the thick line is the mean over seeds.",
         f"Every band is the {LEVEL:.0%} t-interval of that mean, from {MIN_N} seeds on.",
         "Below: an arm's score less that of InfoGAN from the same stage A.",
     ]
-    return save(fig, results, "figure3", curves, caption, seeds_range(n.tolist()))
+    return save(fig, results, "figure3", curves, caption, seeds_range(n.tolist()), [data])
+
+
+def ablated(results: Results) -> str:
+    """The data set whose stages B are shown: dSprites, or else the preset's first."""
+    return DATASET if DATASET in results.datasets else results.datasets[0]
 
 
 def _panels(results: Results, curves: pd.DataFrame, levels: dict[str, float]) -> Figure:
@@ -135,8 +141,8 @@ def _signed(value: float) -> str:
     return ("+" if value >= 0 else "") + places(value)
 
 
-def arm_curves(config: Config, root: Path) -> pd.DataFrame:
-    """Compute the points of Figure 3.
+def arm_curves(results: Results, data: str) -> pd.DataFrame:
+    """Compute the points of Figure 3, of a data set.
 
     There is one row for each arm and step, with n, mean, sd and band over seeds. There is also one row for each
     of its seeds.
@@ -147,8 +153,9 @@ def arm_curves(config: Config, root: Path) -> pd.DataFrame:
     components of the pixels.
     """
     key = ["dataset", "system", "variant", "seed", "code", "step", "draw", "metric", "protocol"]
+    config, root = results.config, results.root
     points = read_scores(root / "curves.csv", key)
-    wanted_columns = {"dataset": DATASET, "variant": "main", "metric": "factor_vae", "protocol": PROTOCOL}
+    wanted_columns = {"dataset": data, "variant": "main", "metric": "factor_vae", "protocol": PROTOCOL}
     wanted = np.logical_and.reduce([points[column] == value for column, value in wanted_columns.items()])
     arms = {
         system: points[wanted & (points["system"] == system)].groupby(["step", "seed"])["value"].mean()
@@ -170,9 +177,8 @@ def arm_curves(config: Config, root: Path) -> pd.DataFrame:
     numbers += ["interval_low", "interval_high"]
     curves = pd.DataFrame(rows, columns=["system", "label", "step", "n", *numbers])
     curves = curves.astype(dict.fromkeys(numbers, float)).astype({"seed": "Int64", "step": int, "n": int})
-    baselines = (
-        read_baselines(root).query("metric == 'factor_vae' and variant == 'main'").groupby("system")["value"].mean()
-    )
+    floor = read_baselines(root, data).query("metric == 'factor_vae' and variant == 'main'")
+    baselines = floor.groupby("system")["value"].mean()
     return curves.assign(**{name: baselines.get(name, np.nan) for name in BASELINE_LINES})
 
 

@@ -14,6 +14,7 @@ from idgan_sc.records.results import Results
 from idgan_sc.records.tables import text_or_empty
 from idgan_sc.report.figures import forest, further, generators
 from idgan_sc.report.figures.architecture import figure2
+from idgan_sc.report.figures.conclusions import figure_conclusions
 from idgan_sc.report.figures.curves import figure3
 from idgan_sc.report.figures.leakage import figure_leakage
 from idgan_sc.report.figures.paper import figure1, figure4
@@ -38,7 +39,9 @@ TITLES = {
     "figure_strength": "Correlated factors",
     "forest": "The registered comparisons",
     "figure_checks": "Every check",
+    "figure_conclusions": "The second protocol",
 }
+SECOND: dict[str, Draw] = {"figure3": figure3, "figure_conclusions": figure_conclusions}  # of the second protocol
 AnyDraw = Callable[..., list[Path]]
 STUDY: dict[str, AnyDraw] = {"specification": specification_figure, "main_effects": effects_figure}
 APART: dict[str, Draw] = {"regularisers": regularisers_figure}  # of no run; its page is docs/regularisers.md
@@ -72,8 +75,11 @@ def drawers(results: Results) -> dict[str, Draw]:
     }
     if DATASET in results.datasets:
         wanted |= dict.fromkeys([*FIGURES, *generators.FIGURES, *forest.FIGURES], True)
-    every = {**FIGURES, **picture_drawers(results), **generators.FIGURES, **forest.FIGURES, **further.FIGURES}
-    apart = {*FIGURES, *generators.FIGURES, *forest.FIGURES, *further.FIGURES}
+    if configuration.of_second_protocol(config, preset):
+        wanted |= dict.fromkeys(SECOND, True)
+    of_all = {**FIGURES, **SECOND}, picture_drawers(results), generators.FIGURES, forest.FIGURES, further.FIGURES
+    every = {name: draw for drawn in of_all for name, draw in drawn.items()}
+    apart = {*FIGURES, *SECOND, *generators.FIGURES, *forest.FIGURES, *further.FIGURES}
     return {name: draw for name, draw in every.items() if name not in apart or wanted.get(name)}
 
 
