@@ -142,6 +142,10 @@ def test_what_is_shown_is_by_seed_beside_how_far_one_arm_wanders(shipped: Config
     assert row["one_arm"] == pytest.approx(np.std([0.2, 0.4], ddof=1) / 4)  # three of four curves are level
     assert row["mig"] == pytest.approx((0.4 + 0.3 - 0.2 - 0.25) / 2) and row["dci"] != row["dci"]
     assert "0.300 ± 0.283 | 0.500, 0.100 | 0.035" in paths[1].read_text()
+    arms = pd.read_csv(second_protocol.levels(Results(shipped, "rooms", tmp_path))[0]).set_index("system")
+    assert arms.loc["infogan", "by_seed"] == "0.3000 0.5000 0.1000" and arms.loc["infogan", "first"] == 9
+    assert arms.loc["infogan", ["n", "level", "end"]].tolist() == pytest.approx([3, 0.3, (0.4 + 0.5 + 0.1) / 3])
+    assert arms.loc["infogan_cr", "one_seed"] == 0 and "main" not in arms.loc["infogan_cr", "arm"]
     pd.DataFrame(points[:6]).to_csv(tmp_path / "curves.csv", index=False)
     with pytest.raises(DataError, match="no comparison of the second protocol has a seed"):
         second_protocol.effects(Results(shipped, "rooms", tmp_path))

@@ -73,7 +73,7 @@ use rule table as second_table with:
     input:
         GATHERED_TABLES,
     wildcard_constraints:
-        table="effects|conclusions",
+        table="levels|effects|conclusions",
     params:
         config=CONFIG,
         source=source_hash("second_table"),
@@ -87,7 +87,7 @@ rule tables:
             table=[
                 *TABLES,
                 *(f"table_{name}" for name in GENERATOR_REPORTS if RESULTS.evidence),
-                *(["effects", "conclusions"] if SECOND else []),
+                *(["levels", "effects", "conclusions"] if SECOND else []),
                 *(["table_s"] if configuration.further(CONFIG, PRESET) else []),
             ],
             kind=["csv", "md", "tex"],

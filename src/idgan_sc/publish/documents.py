@@ -28,6 +28,7 @@ from idgan_sc.report.comparisons import two_measurements_note
 from idgan_sc.report.figures.forest import with_paper
 from idgan_sc.report.figures.registry import all_figures
 from idgan_sc.report.readings import READINGS_NOTE, shown_verdicts
+from idgan_sc.report.second_protocol import contrast_words, contrasts_run
 from idgan_sc.report.verdicts import (
     AS_FAR,
     VERDICT_WORDS,
@@ -364,6 +365,15 @@ def _planned_checks(results: Results) -> str:
     return _table("| Claim | Check | Rule | Margin | Seeds needed |", rows)
 
 
+def _planned_contrasts(results: Results) -> str:
+    """Tabulate every comparison of the second protocol that the preset runs.
+
+    No result enters the table.
+    """
+    rows = ((c.family, contrast_words(results, c, data), c.claim or DASH) for data, c in contrasts_run(results))
+    return _table("| Family | Comparison | Part of |", rows)
+
+
 def _protocol(results: Results) -> str:
     """Say for each data set whether its protocol is registered.
 
@@ -428,6 +438,7 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "chinese_answer": _chinese_answer,
     "published": _published,
     "planned_checks": _planned_checks,
+    "planned_contrasts": _planned_contrasts,
     "protocol": _protocol,
     "regularisers": _regularisers,
     "related": lambda results: text_or_empty(results.root / "tables/related.md").strip() or "No run is published yet.",

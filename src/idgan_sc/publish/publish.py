@@ -60,7 +60,7 @@ from idgan_sc.report.figures import registry
 from idgan_sc.report.figures.sensitivity import sensitivity
 from idgan_sc.report.further import table_s
 from idgan_sc.report.related import table_related
-from idgan_sc.report.second_protocol import contrasts_run, effects, power
+from idgan_sc.report.second_protocol import contrasts_run, effects, levels, power
 from idgan_sc.report.selection import table_selection
 
 Step = Callable[[Results], object]
@@ -183,7 +183,7 @@ def _tables_beside(results: Results) -> list[Step]:
     of_related: list[Step] = [partial(gather_related, allow_missing=True), table_related]
     wanted = related(results.config, results.preset), further(results.config, results.preset)
     planned = [effects, power] if contrasts_run(results) else []
-    planned += [conclusions] if of_second_protocol(results.config, results.preset) else []
+    planned += [levels, conclusions] if of_second_protocol(results.config, results.preset) else []
     return [*(of_related if wanted[0] else []), *([table_s] if wanted[1] else []), table_selection, *planned]
 
 

@@ -1,6 +1,6 @@
-"""Say what the comparisons of the second protocol show, and how many seeds they need.
+"""Say where arms lie, what the second protocol compares, and how many seeds it needs.
 
-`second_protocol` in config.yaml lists them. Both are read off a preset's seeds.
+`second_protocol` in config.yaml lists them. All is read off a preset's seeds.
 """
 
 from collections import Counter
@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idgan_sc.config import DATASET, dataset_row
+from idgan_sc.config import DATASET, Run, dataset_row
 from idgan_sc.config.claims import Arm, Check, Contrast, contrasts
 from idgan_sc.files import DataError
 from idgan_sc.records.results import Results
 from idgan_sc.report import statistics
 from idgan_sc.report.comparisons import Gathered, last_third
+from idgan_sc.report.further import arms_on, variant_words
 from idgan_sc.report.render import Page, write_page
 from idgan_sc.report.tables import label_with_weight
 from idgan_sc.report.words import DASH, METRIC_LABELS, notes, places
@@ -42,6 +43,86 @@ def differences(gathered: Gathered, contrast: Contrast, data: str = DATASET, met
 
 def _check(arm: Arm, quantity: str, metric: str | None = None) -> Check:
     return Check("", "difference", quantity, arm, None, metric, {})
+
+
+# ----------------------------------------------------------------------------------------------- where the arms lie
+def levels(results: Results) -> list[Path]:
+    """Write Table L: the score of each arm over the last third, by seed.
+
+    From it α is chosen on pilot seeds. An arm without a curve has no row.
+
+    Raises
+    ------
+    DataError
+        If `curves.csv` is not what `idgan-sc gather` writes, or no arm has a curve.
+    """
+    gathered = Gathered(results)
+    arms = [run for data in results.datasets for run in arms_on(results, data)]
+    curves = {run: gathered.values(run.dataset, _check(arm, "curve"), arm) for run in arms for arm in [_arm(run)]}
+    rows = [_level(results, run, curve) for run, curve in curves.items() if curve.size]
+    if not rows:
+        raise DataError(f"no arm of preset {results.preset} has a curve below {results.root}")
+    page = Page(
+        "Table L",
+        "Where the arms lie over the last third of their training.",
+        ["Data", "Arm", "n", "First", "Last third", "By seed", "End", "One seed"],
+        r"l>{\raggedright}p{0.34\textwidth}rrrrrr",
+        [_level_cells(row) for row in rows],
+        [
+            "Last third: the mean FactorVAE score over the last third of the training, mean over n seeds and its SD. "
+            "By seed: the same, in the order of the seeds. First and End: before the first step and after the last.",
+            "One seed: the SD of one seed's score over the points of that third, mean over seeds.",
+            *notes(results, list(dict.fromkeys(row["dataset"] for row in rows))),
+        ],
+    )
+    return write_page(results, "levels", pd.DataFrame(rows), page, results.datasets)
+
+
+def _arm(run: Run) -> Arm:
+    return Arm(run.system, run.variant)
+
+
+def _level(results: Results, run: Run, curve: pd.DataFrame) -> dict[str, Any]:
+    last = last_third(curve)
+    level = last.mean(axis="columns")
+    return {
+        "dataset": run.dataset,
+        "system": run.system,
+        "variant": run.variant,
+        "arm": label_with_weight(run.system, results.settings(run)) + variant_words(results, run),
+        "n": len(curve),
+        "first": curve.iloc[:, 0].mean(),
+        "level": level.mean(),
+        "sd": level.std(ddof=1),
+        "by_seed": _by_seed(level),
+        "end": curve.iloc[:, -1].mean(),
+        "one_seed": last.std(axis="columns").mean(),
+    }
+
+
+def _by_seed(values: pd.Series) -> str:
+    return " ".join(f"{value:.4f}" for value in values)
+
+
+def _level_cells(row: dict[str, Any]) -> list[str]:
+    return [
+        dataset_row(row["dataset"]).title,
+        row["arm"],
+        str(row["n"]),
+        places(row["first"], 3),
+        _with_spread(row["level"], row),
+        _seeds_in_places(row["by_seed"]),
+        places(row["end"], 3),
+        places(row["one_seed"], 3),
+    ]
+
+
+def _with_spread(value: float, row: dict[str, Any]) -> str:
+    return places(value, 3) + ("" if row["n"] == 1 else f" ± {places(row['sd'], 3)}")
+
+
+def _seeds_in_places(by_seed: str) -> str:
+    return ", ".join(places(float(value), 3) for value in by_seed.split())
 
 
 # ---------------------------------------------------------------------------------------------- what they show so far
@@ -103,20 +184,19 @@ def _effect(gathered: Gathered, contrast: Contrast, data: str) -> dict[str, Any]
         "n": len(found),
         "difference": found.mean(),
         "sd": found.std(ddof=1),
-        "by_seed": " ".join(f"{value:.4f}" for value in found),
+        "by_seed": _by_seed(found),
         "one_arm": float(np.mean([last_third(curve).loc[found.index].std(axis="columns") for curve in curves])),
         **{metric: one.mean() for metric, one in ends.items()},
     }
 
 
 def _effect_cells(row: dict[str, Any]) -> list[str]:
-    spread = "" if row["n"] == 1 else f" ± {places(row['sd'], 3)}"
     return [
         dataset_row(row["dataset"]).title,
         row["comparison"],
         str(row["n"]),
-        places(row["difference"], 3) + spread,
-        ", ".join(places(float(value), 3) for value in row["by_seed"].split()),
+        _with_spread(row["difference"], row),
+        _seeds_in_places(row["by_seed"]),
         places(row["one_arm"], 3),
         *(DASH if row[metric] != row[metric] else places(row[metric]) for metric in METRIC_LABELS),
     ]
@@ -200,4 +280,4 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [*cells, *needed, places(row["found"], 3)]
 
 
-TABLES: dict[str, Callable[[Results], list[Path]]] = {"effects": effects, "power": power}
+TABLES: dict[str, Callable[[Results], list[Path]]] = {"levels": levels, "effects": effects, "power": power}
