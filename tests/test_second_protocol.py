@@ -15,6 +15,7 @@ from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
 from idgan_sc.config.claims import contrasts
 from idgan_sc.files import DataError
+from idgan_sc.publish import documents
 from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.report import conclusions, second_protocol, statistics
@@ -243,6 +244,19 @@ def test_the_protocol_that_judges_enters_the_hash_of_its_presets_alone(shipped: 
     moved = copy.deepcopy(of_second)
     moved["second_protocol"]["margin"] = 0.03
     assert protocol_hash(moved, "rooms", "rooms") != protocol_hash(of_second, "rooms", "rooms")
+
+
+def test_the_text_of_the_protocol_has_what_config_yaml_and_the_curves_say(shipped: Config) -> None:
+    text = (SHIPPED.parent / "results/second/PROTOCOL.md").read_text(encoding="utf-8")
+    asked = documents.fill(
+        "{{planned_contrasts}}", Results(shipped, "second", SHIPPED.parent / "results/second/published")
+    )
+    assert f"<!-- generated: planned_contrasts -->\n{asked}\n<!-- end of generated -->" in text
+    turned = pd.read_csv(SHIPPED.parent / "results/rooms/pilot/turned.csv")
+    steps = shipped["presets"]["second"]["systems"]["infogan_stage_a"]["steps"]
+    after = turned[turned["step"] == steps].pivot(index="seed", columns="metric", values="value")
+    rows = [f"| {seed} | {row['factor_vae']:.2f} | {row['factor_vae_turned']:.2f} |" for seed, row in after.iterrows()]
+    assert len(rows) == 3 and "\n".join(rows) in text
 
 
 def test_the_published_spreads_are_those_of_the_intervals(shipped: Config) -> None:
