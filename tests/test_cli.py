@@ -210,7 +210,7 @@ def test_the_referee_asks_for_no_configuration(tmp_path: Path, monkeypatch: pyte
 def test_check_says_that_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     idgan_sc("check")
     assert re.search(
-        r"nothing wrong\n(protocol of (paper|desk|released|rooms|correlated), \w+: [0-9a-f]{12}\n){9}$",
+        r"nothing wrong\n(protocol of (paper|desk|released|rooms|second|correlated), \w+: [0-9a-f]{12}\n){10}$",
         capsys.readouterr().out,
     )
 
