@@ -274,6 +274,7 @@ def test_the_published_spreads_are_those_of_the_intervals(shipped: Config) -> No
         (lambda rows: rows[0].update(arms=["infogam"]), r"'primary', comparison 1: unknown system `infogam`"),
         (lambda rows: rows[3].pop("what"), r"'primary', comparison 4: `what` is missing"),
         (lambda rows: rows[1].pop("others"), "`?'?others"),
+        (lambda rows: rows[0].update(claim="C5"), r"'primary', comparison 1: unknown claim .*`C5`"),
     ],
 )
 def test_a_comparison_that_cannot_be_meant_is_refused(

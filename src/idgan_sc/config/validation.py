@@ -204,6 +204,8 @@ def _validate_claims(config: Config) -> None:
                 _validate_arm(config, *split_arm(text), where)
             if len(row["arms"]) + len(row["others"]) > 2:
                 _validate_needed(row, ("what",), where)
+            if "claim" in row:
+                _known("claim of second_protocol.claims", row["claim"], config["second_protocol"]["claims"], where)
     study = config["sensitivity"]
     _validate_arm(config, *split_arm(study["reference"]), "sensitivity.reference")
     for variant in ["main", *study["one_at_a_time"]]:
