@@ -14,12 +14,16 @@ from conftest import SHIPPED, make_baselines
 from idgan_sc import config as configuration
 from idgan_sc.config import Config, ConfigError
 from idgan_sc.config.claims import contrasts
-from idgan_sc.files import DataError
+from idgan_sc.data import rooms
+from idgan_sc.files import DataError, write_arrays
 from idgan_sc.publish import documents
+from idgan_sc.records import pictured
 from idgan_sc.records.record import protocol_hash
 from idgan_sc.records.results import Results
 from idgan_sc.report import conclusions, second_protocol, statistics
 from idgan_sc.report.comparisons import Gathered
+from idgan_sc.report.figures import strips
+from idgan_sc.report.figures.canvas import contents
 from idgan_sc.report.figures.registry import drawers
 
 PUBLISHED = SHIPPED.parent / "results/desk/published"
@@ -158,8 +162,8 @@ def second(shipped: Config, seeds: int) -> Config:
     config = copy.deepcopy(shipped)
     rooms = config["presets"]["rooms"]
     rooms["protocol"], rooms["seeds"]["count"] = "second", seeds
-    for system in ("infogan_cr", "idgan_sc_prior"):
-        rooms["runs"]["rooms"][system].append("alpha_2")
+    for system, variant in (("infogan", "again"), ("infogan_cr", "alpha_2"), ("idgan_sc_prior", "alpha_2")):
+        rooms["runs"]["rooms"][system].append(variant)
     configuration.validate(config)
     return config
 
@@ -178,8 +182,9 @@ def write_curves(root: Path, levels: dict[str, float], seeds: dict[str, int]) ->
 
 
 LEVELS = {
-    "infogan/main": 0.7, "infogan_cr/main": 0.75, "idgan_sc_prior/main": 0.7, "infogan_cr/change_ce": 0.72,
-    "idgan_sc_prior/keep_sc": 0.73, "infogan_cr/alpha_2": 0.6, "idgan_sc_prior/alpha_2": 0.65,
+    "infogan/main": 0.7, "infogan/again": 0.7, "infogan_cr/main": 0.75, "idgan_sc_prior/main": 0.7,
+    "infogan_cr/change_ce": 0.72, "idgan_sc_prior/keep_sc": 0.73, "infogan_cr/alpha_2": 0.6,
+    "idgan_sc_prior/alpha_2": 0.65,
 }  # fmt: skip
 
 
@@ -218,6 +223,27 @@ def test_the_figure_shows_each_comparison_with_its_conclusion(shipped: Config, t
     ends = curves[curves["seed"].isna()].groupby("system")["mean"].last()
     assert ends["infogan_cr"] - ends["infogan"] == pytest.approx(0.05, abs=0.005)
     assert (tmp_path / "figures/figure_conclusions.md").read_text().count("Holm") == 1
+
+
+def test_figure4_shows_every_factor_of_its_data_set(shipped: Config, tmp_path: Path) -> None:
+    """Code 9 − f stands for factor f, but code 1 for none; the true strips are the drawn rooms."""
+    rng, names = np.random.default_rng(4), rooms.FACTORS.names
+    association = np.full((10, len(names)), 0.01)
+    association[[9 - f for f in range(len(names))], range(len(names))] = 0.5
+    made = rng.integers(0, 255, (1, 10, 10, 3, 32, 32), dtype=np.uint8)
+    results = Results(second(shipped, 12), "rooms", tmp_path)
+    arrays = {"association": association, "factor_names": np.array(names), "values": np.linspace(-1, 1, 10)}
+    for run in pictured.traversed_runs(results, lambda runs, *_: runs):
+        write_arrays(tmp_path / run.path / "traversal.npz", images=made, pairs=made, **arrays)
+    assert pictured.second_figures(results, lambda runs, *_: runs) == ["figure3", "figure4", "figure_conclusions"]
+    assert pictured.second_figures(results, lambda runs, *_: []) == ["figure3", "figure_conclusions"]
+    shown = pd.read_csv(drawers(results)["figure4"](results)[0])
+    assert list(dict.fromkeys(shown["system"])) == ["true", "infogan_cr", "idgan_sc_prior"]
+    mine = shown[shown["system"] == "idgan_sc_prior"].drop_duplicates("factor")
+    assert mine["factor"].tolist() == list(names) and mine["code"].tolist() == [10, 9, 8, 7, 6, 5]
+    true = strips.true_sweep("rooms", "floor", 10, 32)
+    assert true is not None and shown["sha256"][0] == contents(true[0])["sha256"]
+    assert "seed 0 of each" in (tmp_path / "figures/figure4.md").read_text()
 
 
 def test_a_comparison_that_lacks_a_seed_is_not_concluded_and_moves_no_other(shipped: Config, tmp_path: Path) -> None:
@@ -283,4 +309,12 @@ def test_a_comparison_that_cannot_be_meant_is_refused(
     spoilt = copy.deepcopy(shipped)
     change(spoilt["second_protocol"]["families"]["primary"])
     with pytest.raises(ConfigError, match=message):
+        configuration.validate(spoilt)
+
+
+def test_a_preset_that_lacks_an_arm_of_the_protocol_is_refused(shipped: Config) -> None:
+    """Holm's method over fewer comparisons than are registered would be too lenient."""
+    spoilt = copy.deepcopy(shipped)
+    spoilt["presets"]["second"]["runs"]["rooms"]["infogan"].remove("again")
+    with pytest.raises(ConfigError, match=r"presets\.second: .*infogan/again.* add `again` to runs\.rooms\.infogan"):
         configuration.validate(spoilt)

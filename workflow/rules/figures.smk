@@ -5,8 +5,7 @@ PAPER_FIGURES = pictured.paper_figures(RESULTS, there) if OF_PAPER else []
 PICTURE_RUNS = pictured.runs_of_figures(RESULTS, there)
 PICTURES = [*PICTURE_RUNS, *pictured.leakage_figure(WITH_LEAKAGE)]
 FORESTS = ["forest", "figure_checks"] if RESULTS.evidence and OF_PAPER else []
-OF_SECOND = ["figure3", "figure_conclusions"] if SECOND else []
-OF_SECOND = [figure for figure in OF_SECOND if figure not in PAPER_FIGURES]
+OF_SECOND = pictured.second_figures(RESULTS, there) if SECOND else []
 OF_FURTHER = ["figure_s"] if configuration.further(CONFIG, PRESET) else []
 OF_FURTHER += ["figure_strength"] if configuration.correlated(CONFIG, PRESET) else []
 
@@ -94,6 +93,13 @@ use rule figure as second_figure with:
     input:
         GATHERED_TABLES,
         BASELINES,
+        drawn=lambda wildcards: (
+            files_of(
+                pictured.traversed_runs(RESULTS, there), *pictured.TRAVERSAL_FILES
+            )
+            if wildcards.figure == "figure4"
+            else []
+        ),
     wildcard_constraints:
         figure="|".join(OF_SECOND) or "none",
     params:

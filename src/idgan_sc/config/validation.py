@@ -11,9 +11,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from idgan_sc.config.claims import contrasts
 from idgan_sc.config.datasets import DATA, DATASET, NATIVE
 from idgan_sc.config.names import listed
-from idgan_sc.config.runs import _variant_of, datasets_of, split_arm
+from idgan_sc.config.runs import _variant_of, datasets_of, of_second_protocol, runs_on, split_arm
 from idgan_sc.config.settings import (
     GAN,
     GAN_OBJECTIVES,
@@ -206,10 +207,29 @@ def _validate_claims(config: Config) -> None:
                 _validate_needed(row, ("what",), where)
             if "claim" in row:
                 _known("claim of second_protocol.claims", row["claim"], config["second_protocol"]["claims"], where)
+    for preset in config["presets"]:
+        _validate_second_protocol(config, preset)
     study = config["sensitivity"]
     _validate_arm(config, *split_arm(study["reference"]), "sensitivity.reference")
     for variant in ["main", *study["one_at_a_time"]]:
         _validate_arm(config, study["arm"], variant, "sensitivity.one_at_a_time")
+
+
+def _validate_second_protocol(config: Config, preset: str) -> None:
+    """A preset that the second protocol judges runs every arm.
+
+    Holm's method would else adjust for fewer comparisons than are registered.
+    """
+    if not of_second_protocol(config, preset):
+        return
+    wanted = {(arm.system, arm.variant) for one in contrasts(config) for arm in (*one.arms, *one.others)}
+    for data in datasets_of(config, preset):
+        there = {(run.system, run.variant) for run in runs_on(config, preset, data)}
+        for system, variant in sorted(wanted - there):
+            raise ConfigError(
+                f"presets.{preset}: protocol `second` compares {system}/{variant}, which does not run on {data}: "
+                f"add `{variant}` to runs.{data}.{system}"
+            )
 
 
 def _validate_regularisers(config: Config) -> None:

@@ -7,13 +7,28 @@ from idgan_sc.records.results import Results
 
 TRAVERSAL_FILES = ("traversal.npz", "networks.json")  # of the runs that Figures 1, 2 and 4 show
 PANEL_FILES = ("panels.npz", "leakage.csv")  # of the runs that Figures 5 to 8 show
+SECOND_SYSTEMS = ("infogan_cr", "idgan_sc_prior")  # of Figure 4 where IDGAN-SC is not run
 Chosen = Callable[..., Sequence[Run]]  # runs and names of files -> those that are made, or are there
 
 
+def shown_data(results: Results) -> str:
+    """The data set of the paper's figures: dSprites, or else the preset's first."""
+    return DATASET if DATASET in results.datasets else results.datasets[0]
+
+
+def shown_systems(results: Results) -> tuple[str, str]:
+    """The two systems of Figure 4.
+
+    They are the paper's on dSprites, and elsewhere those of the second protocol.
+    """
+    return PICTURE_SYSTEMS if shown_data(results) == DATASET else SECOND_SYSTEMS
+
+
 def traversed_runs(results: Results, chosen: Chosen) -> Sequence[Run]:
-    """The first seed's run of each system of `PICTURE_SYSTEMS`."""
-    first = results.seeds(DATASET)[0]
-    return chosen([results.run(DATASET, system, seed=first) for system in PICTURE_SYSTEMS], *TRAVERSAL_FILES)
+    """The first seed's run of each system of Figure 4."""
+    data = shown_data(results)
+    first = results.seeds(data)[0]
+    return chosen([results.run(data, system, seed=first) for system in shown_systems(results)], *TRAVERSAL_FILES)
 
 
 def paper_figures(results: Results, chosen: Chosen) -> list[str]:
@@ -25,6 +40,16 @@ def paper_figures(results: Results, chosen: Chosen) -> list[str]:
         *(["figure2"] if "idgan_sc" in systems else []),
         *(["figure1", "figure4"] if both else []),
     ]
+
+
+def second_figures(results: Results, chosen: Chosen) -> list[str]:
+    """The second protocol's figures whose runs are chosen.
+
+    Figures 3 and 4 of dSprites are the paper's.
+    """
+    both = len(traversed_runs(results, chosen)) == len(SECOND_SYSTEMS)
+    own = ["figure3", *(["figure4"] if both else [])] if shown_data(results) != DATASET else []
+    return [*own, "figure_conclusions"]
 
 
 def runs_of_figures(results: Results, chosen: Chosen) -> dict[str, list[Run]]:

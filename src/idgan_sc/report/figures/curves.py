@@ -12,7 +12,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idgan_sc.config import DATASET, PROTOCOL
+from idgan_sc.config import PROTOCOL
+from idgan_sc.records.pictured import shown_data
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import COLOURS, GREY, LIGHT, STYLE, key, mark, place, save, sheet
 from idgan_sc.report.read import read_baselines, read_scores
@@ -40,7 +41,7 @@ def figure3(results: Results) -> list[Path]:
     is its interval. The lower panels show an arm's score minus that of InfoGAN from the same stage A. The claims
     compare them in the same way. The difference removes each seed's own level.
     """
-    data = ablated(results)
+    data = shown_data(results)
     curves = arm_curves(results, data)
     levels = results.config["reported"]["figure3"]
     with mpl.rc_context(STYLE):
@@ -53,11 +54,6 @@ def figure3(results: Results) -> list[Path]:
         "Below: an arm's score less that of InfoGAN from the same stage A.",
     ]
     return save(fig, results, "figure3", curves, caption, seeds_range(n.tolist()), [data])
-
-
-def ablated(results: Results) -> str:
-    """The data set whose stages B are shown: dSprites, or else the preset's first."""
-    return DATASET if DATASET in results.datasets else results.datasets[0]
 
 
 def _panels(results: Results, curves: pd.DataFrame, levels: dict[str, float]) -> Figure:

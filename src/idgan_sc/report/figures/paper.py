@@ -5,6 +5,7 @@ InfoGAN-CR is beside IDGAN-SC, each with true images. The files are PNG, PDF, CS
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from idgan_sc.config import DATASET, PICTURE_SYSTEMS, Run
+from idgan_sc.config import DATASET, Run
 from idgan_sc.files import DataError
+from idgan_sc.records.pictured import shown_data, shown_systems
 from idgan_sc.records.results import Results
 from idgan_sc.records.tables import read_recorded
 from idgan_sc.report.figures import strips
@@ -48,45 +50,46 @@ def figure4(results: Results) -> list[Path]:
     """Figure 4: each panel sweeps the code of one factor, beside true images.
 
     The traversals are of InfoGAN-CR and IDGAN-SC. The code that stands for the factor changes, and all else
-    stays.
+    stays. In the second protocol IDGAN-SC is without β-VAE, and every factor has a panel.
     """
-    return _beside(results, "figure4", TRAVERSAL_ROWS, _sweep, [
+    data = shown_data(results)
+    return _beside(results, "figure4", TRAVERSAL_ROWS if data == DATASET else (), partial(_sweep, data), [
         "What one code does: it takes the values above the images, and all else stays. A panel is a factor, and the "
         "code is the one that stands for it.",
-        strips.NAMES, strips.SHARE, ASSIGNED,
+        *([strips.NAMES] if data in strips.DRAWN else []), strips.SHARE, ASSIGNED,
     ])  # fmt: skip
 
 
-Shown = Callable[["FactorRow", Arrays], tuple[np.ndarray, np.ndarray, list[dict[str, Any]]]]
+Shown = Callable[["FactorRow", Arrays], tuple[np.ndarray | None, np.ndarray, list[dict[str, Any]]]]
 
 
 def _beside(results: Results, name: str, factors: tuple[str, ...], shown: Shown, caption: list[str]) -> list[Path]:
     """Draw a figure with one column for each system.
 
-    `shown` returns the true images of a factor, the generated ones, and what tells each apart.
+    `factors` are the rows, all of the data set if there are none. `shown` returns the true images of a factor, the
+    generated ones, and what tells each apart.
     """
-    columns = []
-    for system in PICTURE_SYSTEMS:
-        run, arrays = _traversal(results, system)
-        rows = assign(arrays["association"], [str(factor) for factor in arrays["factor_names"]], factors)
+    columns, data, systems = [], shown_data(results), shown_systems(results)
+    for system in systems:
+        run, arrays = _traversal(results, data, system)
+        names = [str(factor) for factor in arrays["factor_names"]]
+        rows = assign(arrays["association"], names, factors or tuple(names))
         panels = [_panel(system, row, *shown(row, arrays)) for row in rows]
         sweep = name == "figure4"
         heads = tuple(map(strips.value, arrays["values"])) if sweep else PAIR_IMAGES * PAIRS
         columns.append(Column(system, heads, panels, group=len(heads) if sweep else len(PAIR_IMAGES)))
         caption = [*caption, range_words(system, results.settings(run), arrays["values"])] if sweep else caption
     fig, drawn = strips.draw(results, columns)
-    seed = f"{' and '.join(map(label, PICTURE_SYSTEMS))}: seed {results.seeds()[0]} of each."
-    return save(fig, results, name, pd.DataFrame(drawn), [*caption, seed], seeds_words(1))
+    seed = f"{' and '.join(map(label, systems))}: seed {results.seeds(data)[0]} of each."
+    return save(fig, results, name, pd.DataFrame(drawn), [*caption, seed], seeds_words(1), [data])
 
 
 def _panel(
-    system: str, row: "FactorRow", true: np.ndarray, made: np.ndarray, table_columns: list[dict[str, Any]]
+    system: str, row: "FactorRow", true: np.ndarray | None, made: np.ndarray, table_columns: list[dict[str, Any]]
 ) -> Panel:
     of_true = {"system": "true", "row": row.table_columns()["row"], "factor": row.factor}
-    both = [
-        Strip("true", true, [of_true] * len(true)),
-        Strip("made", made, [{"system": system, **row.table_columns(), **each} for each in table_columns]),
-    ]
+    both = [] if true is None else [Strip("true", true, [of_true] * len(true))]
+    both.append(Strip("made", made, [{"system": system, **row.table_columns(), **each} for each in table_columns]))
     return Panel(row.factor, f"code {row.dimension + 1}, {row.association:.0%}", row.association < WEAK, both)
 
 
@@ -101,10 +104,9 @@ def _pairs(row: "FactorRow", arrays: Arrays) -> tuple[np.ndarray, np.ndarray, li
     return true_images(DATASET, classes, images.shape[-1]), images.reshape(-1, *images.shape[2:]), table_columns
 
 
-def _sweep(row: "FactorRow", arrays: Arrays) -> tuple[np.ndarray, np.ndarray, list[dict[str, Any]]]:
+def _sweep(data: str, row: "FactorRow", arrays: Arrays) -> tuple[np.ndarray | None, np.ndarray, list[dict[str, Any]]]:
     images = arrays["images"][0, row.dimension]  # (S, C, H, W)
-    true = true_sweep(DATASET, row.factor, len(images), images.shape[-1])
-    assert true is not None
+    true = true_sweep(data, row.factor, len(images), images.shape[-1])
     return true, images, [{"value": round(float(value), 6), "anchor": 1} for value in arrays["values"]]
 
 
@@ -144,8 +146,8 @@ def assign(association: np.ndarray, names: list[str], factors: tuple[str, ...]) 
     return [FactorRow(f, code_of[i], float(columns[code_of[i], i])) for i, f in enumerate(factors)]
 
 
-def _traversal(results: Results, system: str) -> tuple[Run, Arrays]:
-    run = results.run(DATASET, system, "main", results.seeds()[0])
+def _traversal(results: Results, data: str, system: str) -> tuple[Run, Arrays]:
+    run = results.run(data, system, "main", results.seeds(data)[0])
     path = results.find(run, "traversal.npz")
     arrays = read_recorded(path, f"train {run}, then run `idgan-sc traverse`")
     absent = [name for name in ARRAYS if name not in arrays]

@@ -41,7 +41,7 @@ TITLES = {
     "figure_checks": "Every check",
     "figure_conclusions": "The second protocol",
 }
-SECOND: dict[str, Draw] = {"figure3": figure3, "figure_conclusions": figure_conclusions}  # of the second protocol
+SECOND: dict[str, Draw] = {"figure3": figure3, "figure4": figure4, "figure_conclusions": figure_conclusions}
 AnyDraw = Callable[..., list[Path]]
 STUDY: dict[str, AnyDraw] = {"specification": specification_figure, "main_effects": effects_figure}
 APART: dict[str, Draw] = {"regularisers": regularisers_figure}  # of no run; its page is docs/regularisers.md

@@ -5,6 +5,7 @@ Each panel is a factor, in two columns. True images stand beside.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from idgan_sc.config import Settings
-from idgan_sc.data import digits, dsprites, faces
+from idgan_sc.data import digits, dsprites, faces, rooms
 from idgan_sc.records.results import Results
 from idgan_sc.report.figures.canvas import (
     COLOURS,
@@ -142,11 +143,21 @@ def _panel(ax: Axes, column: Column, panel: Panel, left: float, top: float, rows
 
 
 # --------------------------------------------------------------------------------------------------------- true images
+@cache
+def _rooms() -> rooms.Composed:
+    return rooms.Composed(np.concatenate(list(rooms.views())), rooms.colours())
+
+
+def _draw_rooms(classes: np.ndarray) -> np.ndarray:
+    return _rooms()[np.ravel_multi_index(classes.T.tolist(), rooms.FACTORS.sizes)]
+
+
 Render = Callable[[np.ndarray], np.ndarray]
 DRAWN: dict[str, tuple[Any, Render]] = {  # data sets that this project draws: their factors, and images (n, H, W, C)
     "dsprites": (dsprites.FACTORS, lambda classes: 255 * dsprites.render(classes)[..., None]),
     "digits": (digits.FACTORS, digits.render),
     "faces": (faces.FACTORS, faces.render),
+    "rooms": (rooms.FACTORS, _draw_rooms),
 }
 
 
